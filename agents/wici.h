@@ -1,0 +1,153 @@
+/*
+ * wici - the client library: publish case events, subscribe to them, read the log
+ *
+ * A client holds one session with a broker (docs/PROTOCOL.md). It connects, reconnects with growing pauses, keeps every
+ * event it was given until the broker has answered, and sends it again after a reconnect; the broker recognises a
+ * repeat by the event's id. What a subscription delivers comes at least once and in order; an application that stores
+ * the sequence number of what it has done, in the same step, has it exactly once.
+ *
+ *     struct wici *w = NULL;
+ *     struct wici_options o = {.endpoints = "tcp://127.0.0.1:5599", .server_key = "...", .key_file = "sch.key"};
+ *     char *receipt = NULL;
+ *
+ *     if (wici_open(&w, &o) == 0 && wici_publish_json(w, text, 5000, &receipt) == 0)
+ *         puts(receipt);
+ *     free(receipt);
+ *     wici_close(&w);
+ *
+ * Errors: every int is 0, or a negative errno. Common ones: -ETIMEDOUT the broker did not answer in time (an event
+ * stays queued and will still be sent); -ENOMEM; -EINVAL the call's own arguments; -EPROTO the broker refused, and
+ * wici_error() tells code, path and sentence. Others are named beside the function.
+ *
+ * Ownership: strings and bytes passed in are copied. What a callback is given lives until it returns. Strings
+ * handed out in `char **` are the caller's to free().
+ *
+ * Threads: a client belongs to one thread at a time; any number of clients may exist. Call wici_run() often: nothing is
+ * sent or received outside a call.
+ */
+#ifndef WICI_H
+#define WICI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WICI_EXPORT __attribute__((visibility("default")))
+
+struct wici;
+
+struct wici_options {
+    const char *endpoints;   /* one or more, separated by spaces or commas; tried in turn */
+    const char *server_key;  /* the broker's public key, 40 characters (Z85) */
+    const char *key_file;    /* the unit's key pair, as `wici key generate` writes it; nobody else may read it */
+    const char *session;     /* name of this session; NULL: "main" */
+    const char *software;    /* for the operator's log; NULL: "libwici" */
+    const char *keep_dir;    /* where to keep encoded events until they are safe in a backup; NULL: until answered */
+    unsigned window;         /* publishes under way at once, 1 to 1024; 0: 64 */
+    unsigned reconnect_min_ms, reconnect_max_ms; /* pauses between attempts; 0: 100 and 30000 */
+};
+
+WICI_EXPORT int wici_open(struct wici **ret, const struct wici_options *options);
+/* Closes without waiting; events not answered yet stay in keep_dir, if there is one, and are lost to the client otherwise. */
+WICI_EXPORT void wici_close(struct wici **w);
+
+/* Sends, receives and calls back, for at most timeout_ms (0: what is ready now; -1: until something happened). */
+WICI_EXPORT int wici_run(struct wici *w, int timeout_ms);
+/* Becomes readable when wici_run has work to do; check again after each wici_run (edge-triggered). */
+WICI_EXPORT int wici_fd(const struct wici *w);
+
+enum wici_state { WICI_CONNECTING, WICI_READY, WICI_REFUSED };
+WICI_EXPORT enum wici_state wici_state(const struct wici *w);
+/* -ETIMEDOUT; -EACCES: the broker does not accept the key or the session (wici_error). */
+WICI_EXPORT int wici_wait_ready(struct wici *w, int timeout_ms);
+
+/* The last refusal, or NULL. Lives until the next call. */
+struct wici_error { const char *code, *path, *pl, *en; };
+WICI_EXPORT const struct wici_error *wici_error(const struct wici *w);
+
+/* What the broker said in its Welcome, as JSON (proto3 JSON of Welcome). -ENOTCONN before it did. */
+WICI_EXPORT int wici_welcome_json(const struct wici *w, char **ret);
+/* The highest seq that a verified backup holds, as last heard. */
+WICI_EXPORT uint64_t wici_safe_up_to(const struct wici *w);
+
+/* ---- publishing */
+
+/* Turns an event in JSON (proto3 JSON of EventDocument) into the bytes that are published. Fills in what is left out:
+ * header.eventId, header.occurredAt, header.actor.agency and .unit (once connected). -EPROTO: the JSON does not fit,
+ * or a field is wrong (wici_error). w may be NULL: then nothing is filled in but eventId and occurredAt, and
+ * *ret_error (may be NULL) gets a text with code, path and both sentences. */
+WICI_EXPORT int wici_encode_json(struct wici *w, const char *json, uint8_t **ret, size_t *ret_len, char **ret_error);
+
+/* One event's answer: exactly one of receipt and refusal is set. */
+struct wici_answer {
+    const char *event_id;
+    uint64_t seq;                     /* 0: refused */
+    uint64_t ts_ms;
+    int repeated;                     /* the log had it already */
+    const char *receipt_json;         /* proto3 JSON of Receipt */
+    const struct wici_error *refusal;
+};
+typedef void wici_answer_fn(void *arg, const struct wici_answer *answer);
+
+/* Queues one encoded event (bytes of an EventDocument); fn is called once, from wici_run, when it is answered.
+ *   -EAGAIN  the window is full: wici_run() until answers came */
+WICI_EXPORT int wici_publish(struct wici *w, const uint8_t *event, size_t len, wici_answer_fn *fn, void *arg);
+/* Several events in one message (1 to 64), answered one by one. */
+WICI_EXPORT int wici_publish_many(struct wici *w, const uint8_t *const *events, const size_t *lens, size_t count,
+                                  wici_answer_fn *fn, void *arg);
+/* Events queued or under way. */
+WICI_EXPORT size_t wici_pending(const struct wici *w);
+/* Encodes, publishes and waits for the answer. *ret_receipt: proto3 JSON of Receipt. */
+WICI_EXPORT int wici_publish_json(struct wici *w, const char *json, int timeout_ms, char **ret_receipt);
+
+/* ---- subscriptions and reads */
+
+/* One delivered event, cut to what this unit may see. */
+struct wici_event {
+    uint64_t seq, ts_ms;
+    const char *event_id;             /* "" when the header is not given */
+    const char *type;                 /* "referral.submitted" */
+    const char *family;               /* "referral" */
+    const char *dossier_id;           /* "" for none */
+    const uint8_t *delivery;          /* bytes of the Delivery message */
+    size_t delivery_len;
+    unsigned withheld;                /* slots of the leaf that were not opened */
+};
+/* Return non-zero to stop (wici_run returns it, negative values only). */
+typedef int wici_event_fn(void *arg, const struct wici_event *event);
+
+struct wici_subscribe_options {
+    const char *cursor;               /* durable name; NULL: none */
+    const char *const *dossiers;      /* NULL-terminated, or NULL */
+    const char *const *families;      /* NULL-terminated, or NULL */
+    uint64_t from_seq;                /* where it begins if the cursor is new; 0: at the first event */
+    const char *from_time;            /* RFC 3339, or NULL */
+    int live;                         /* only what is committed from now on */
+    uint32_t window_bytes;            /* 0: the largest */
+    int ack_each;                     /* acknowledge each event when fn returned 0 */
+    void (*position_fn)(void *arg, uint64_t seq, uint64_t head); /* nothing up to seq was left out; may be NULL */
+    void (*ended_fn)(void *arg, const struct wici_error *why);   /* the broker ended it; may be NULL */
+};
+/* Subscribes, again after each reconnect. *ret_id names the subscription. */
+WICI_EXPORT int wici_subscribe(struct wici *w, const struct wici_subscribe_options *options, wici_event_fn *fn, void *arg,
+                               uint32_t *ret_id);
+WICI_EXPORT int wici_ack(struct wici *w, uint32_t id, uint64_t seq);
+WICI_EXPORT int wici_unsubscribe(struct wici *w, uint32_t id);
+
+/* A bounded read; request is proto3 JSON of Read (without "request"). Calls fn for each event, page after page. */
+WICI_EXPORT int wici_read(struct wici *w, const char *request_json, int timeout_ms, wici_event_fn *fn, void *arg);
+
+/* The delivered event as JSON: {"seq","tsMs","header":{...},"sections":[...],"note":{...},"withheld":[{"slot"}...]}. */
+WICI_EXPORT int wici_event_json(const struct wici_event *event, char **ret);
+
+/* Any other question; request is proto3 JSON of Query (without "request"), *ret that of QueryResult. */
+WICI_EXPORT int wici_query(struct wici *w, const char *request_json, int timeout_ms, char **ret);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * core - who may write what, and who sees what: pure functions over the log's fold
+ *
+ *     command --> core_decide(state, command) --> refusal, or records
+ *     record  --> core_apply(state, record)   --> the state moves on; never refuses
+ *     reader  --> core_view(state, unit, record) --> which parts of it this unit is given
+ *
+ * The state is the fold of the log's records and of nothing else: after a restart, applying the records in order gives
+ * the same state. Nothing here reads a clock, draws a random number, does I/O or logs: position, time and seed come
+ * with the command. core_decide never changes the state.
+ *
+ * What the state holds: the directory (agencies, units, keys), the policy in force, and for each dossier its kind, its
+ * relations (who takes part, from and until which seq, about whom), and what ties it to other dossiers.
+ *
+ * Numbers: a unit is named by its index in the directory (enrolment order, from 0), a dossier by its key entry in the
+ * store (1 and up). Both are stable for as long as the log lives.
+ *
+ * Errors: 0, or -ENOMEM (the caller stops: an event that cannot be applied must not be acknowledged).
+ * Ownership: what a function borrows or hands out is said beside it. Threads: one thread at a time.
+ */
+#ifndef CORE_H
+#define CORE_H
+
+#include "proto/errors.h"
+#include "proto/event.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CORE_UNIT_NONE UINT32_MAX
+
+struct core;
+
+int core_create(struct core **ret);
+void core_destroy(struct core **core);
+
+/* ---- a record, as decided or as read back */
+
+struct core_record {
+    uint64_t seq;
+    uint64_t ts_ms;
+    uint32_t entry;                      /* key entry of its dossier; 0: none */
+    const struct event *event;           /* header and sections */
+    const Wici__V1__BrokerNote *note;    /* NULL: none */
+};
+
+/* Takes a committed (or just decided) record into the state. */
+int core_apply(struct core *core, const struct core_record *record);
+
+/* Everything the state holds as bytes, for comparing two states. The caller frees *ret. */
+int core_dump(const struct core *core, uint8_t **ret, size_t *ret_len);
+
+/* ---- deciding */
+
+/* What the log already holds about an event that this one names (causation_id, corrects_event_id). */
+struct core_named {
+    uint64_t seq;
+    uint32_t entry;
+    uint64_t ts_ms;
+    const struct event *event;
+    const Wici__V1__BrokerNote *note;
+};
+
+struct core_command {
+    uint64_t now_ms;                     /* the record's time */
+    uint64_t seq;                        /* the record's number, if it is taken */
+    uint32_t unit;                       /* whose key the connection proved */
+    uint32_t fresh_entry;                /* key entry to use if a dossier is opened; 0: none could be had */
+    const struct event *event;
+    const struct core_named *cause;      /* NULL: causation_id is empty, or names nothing in the log */
+    const struct core_named *corrected;  /* the same for corrects_event_id */
+};
+
+struct core_decision {
+    uint32_t entry;                      /* key entry of the record's dossier; 0: none */
+    bool opens;                          /* it takes fresh_entry */
+    Wici__V1__BrokerNote *note;          /* in the arena */
+};
+
+/*
+ * Decides one event, sys.* commands included. The order of the checks is fixed: actor against key, role and type,
+ * dossier known to the unit, state. 0: taken, *ret says how. -EACCES: refused, *refusal says why. An event taken must
+ * be appended and then applied before the next one is decided.
+ */
+int core_decide(const struct core *core, const struct core_command *command, struct arena *arena,
+                struct core_decision *ret, struct refusal *refusal);
+
+/* ---- the directory */
+
+struct core_unit {
+    const char *id, *agency, *name;      /* live until the next core_apply */
+    uint32_t roles;                      /* bit r: has enum Role r */
+    bool suspended;
+};
+
+/* The unit whose key this is at that time, Z85 text; CORE_UNIT_NONE: no unit's, suspended, or not valid any more. */
+uint32_t core_unit_by_key(const struct core *core, const char *key, uint64_t now_ms);
+uint32_t core_unit_by_id(const struct core *core, const char *id);
+/* index must be below core_unit_count(). */
+void core_unit(const struct core *core, uint32_t unit, struct core_unit *ret);
+uint32_t core_unit_count(const struct core *core);
+/* Fills a Directory in the arena with everything but persons. -ENOMEM. */
+int core_directory(const struct core *core, struct arena *arena, Wici__V1__Directory **ret);
+/* The policy in force: version, text, seq of its record. Fills a Policy in the arena. -ENOENT: none yet. */
+int core_policy(const struct core *core, struct arena *arena, Wici__V1__Policy **ret);
+/* Raised by each record that changes the directory or the policy: a reason to look keys up again. */
+uint64_t core_directory_version(const struct core *core);
+
+/* ---- seeing */
+
+/* Why a part is or is not given; core_verdict_text() gives the sentence. */
+enum core_verdict {
+    CORE_GIVEN_AUTHOR,     /* the unit's own event */
+    CORE_GIVEN_FULL,       /* its roles are given this class of this type */
+    CORE_GIVEN_NAMED,      /* half: only_for names it */
+    CORE_GIVEN_SUBJECT,    /* half: about a person its relation is about */
+    CORE_WITHHELD_CLASS,   /* its roles are not given this class of this type */
+    CORE_WITHHELD_HALF,    /* half: neither named nor about a person of its relation */
+    CORE_WITHHELD_MARK,    /* only_for names others, or not_to names it */
+    CORE_WITHHELD_RELATION,/* the relation gives only S0 */
+    CORE_WITHHELD_ADDRESS, /* protected address */
+    CORE_WITHHELD_NOTE     /* the broker's note: author and holder only */
+};
+const char *core_verdict_name(enum core_verdict verdict);
+const char *core_verdict_text(enum core_verdict verdict, bool pl);
+
+/* What a unit is given of one record. */
+struct core_view {
+    bool received;                               /* a relation delivers it; when false nothing is given */
+    bool note;                                   /* the broker's note is given */
+    uint32_t sections;                           /* bit i: event->sections[i] is given */
+    enum core_verdict verdicts[EVENT_SECTIONS_MAX];
+};
+
+/*
+ * Decides what the unit is given of the record, live or on replay alike: by its roles, its relations to the dossier
+ * that cover record->seq, the policy in force and the sections' own marks. A suspended unit is given nothing.
+ * with_content: an auditor who stated a reason; for anyone else it changes nothing.
+ */
+void core_view(const struct core *core, uint32_t unit, const struct core_record *record, bool with_content,
+               struct core_view *ret);
+
+/*
+ * The units that may be given something of a record, ascending, without repeats: a superset, for finding live
+ * readers; core_view decides. *ret lives until the next call. Units that see everything (auditors) and records that
+ * everyone sees (the directory's) set *ret_everyone instead of listing all.
+ */
+int core_audience(struct core *core, const struct core_record *record, const uint32_t **ret, size_t *ret_count,
+                  bool *ret_everyone);
+
+/* The key entries whose records may concern the unit, ascending, entry 0 first; *ret_all: every record may (auditors).
+ * *ret lives until the next call or core_apply. -ENOMEM */
+int core_unit_entries(struct core *core, uint32_t unit, const uint32_t **ret, size_t *ret_count, bool *ret_all);
+
+/* The key entry of a dossier, or 0: unknown, or the unit has (and had) no relation to it. Takes the same time for both. */
+uint32_t core_dossier_for(const struct core *core, uint32_t unit, const uint8_t dossier_id[16]);
+
+/* One relation of a unit to a record's dossier, for explaining. */
+struct core_relation_view {
+    const char *kind;                            /* "holder", "participant", ... constant */
+    uint64_t from_seq, until_seq;                /* until 0: still open */
+    const char *about[32];                       /* persons; live until the next core_apply */
+    size_t about_count;
+    bool applies;                                /* it delivers this record */
+};
+size_t core_relations(const struct core *core, uint32_t unit, const struct core_record *record,
+                      struct core_relation_view *ret, size_t max);
+
+/* The dossiers linked with this one that the unit knows, itself first; kinds in ret_link ("" for itself). */
+struct core_group_member {
+    uint8_t dossier_id[16];
+    uint32_t entry;
+    const char *kind;                            /* "REFERRAL", "CASE", "MEETING", "LETTER" */
+    const char *link;                            /* "", "REFERRAL_OF", "MERGED_INTO", "SIBLING", ... */
+    uint64_t opened_seq;
+};
+size_t core_group(const struct core *core, uint32_t unit, const uint8_t dossier_id[16], struct core_group_member *ret,
+                  size_t max);
+
+uint32_t core_dossier_count(const struct core *core);
+
+#endif

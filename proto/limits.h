@@ -1,0 +1,48 @@
+/*
+ * limits - every bound that a stranger, a partner or an operator can run into
+ *
+ * One list, so that docs/LIMITS.md (which says what each protects and what the peer sees when it is hit) can be
+ * checked against it. A bound of one field stands beside the field, in the .proto files.
+ */
+#ifndef WICI_LIMITS_H
+#define WICI_LIMITS_H
+
+/* The event */
+#define EVENT_SECTIONS_MAX   30u            /* sections of one event: slots 0 and 1 are the header's and the broker's */
+#define EVENT_SLOTS_MAX      32u            /* digests in one leaf */
+#define EVENT_SIZE_MAX       (128u << 10)   /* bytes: header and sections of one event */
+#define EVENT_HEADER_MAX     (4u << 10)     /* bytes of a header */
+#define EVENT_NOTE_MAX       (8u << 10)     /* bytes of the broker's own section */
+#define EVENT_DEPTH_MAX      8u             /* messages within messages */
+#define EVENT_AHEAD_MS_MAX   300000u        /* how far ahead of the broker's clock an id or occurred_at may be */
+#define ID_LEN_MAX           64u            /* bytes of an agency, unit, person or cursor name */
+#define DECODE_ARENA_SIZE    (4u << 20)     /* bytes of memory that decoding one message or event may take */
+
+/* The wire */
+#define WIRE_MESSAGE_MAX     (1u << 20)     /* bytes of one message */
+#define WIRE_PUBLISH_MAX     64u            /* events in one Publish */
+#define WIRE_WINDOW_MAX      (1u << 20)     /* bytes of credit of one subscription */
+#define WIRE_WINDOW_MIN      (4u << 10)
+#define WIRE_BATCH_MAX       (256u << 10)   /* bytes of deliveries in one Batch, one event may exceed it */
+#define WIRE_READ_MAX        1000u          /* events in one ReadResult */
+#define WIRE_FILTER_MAX      256u           /* dossiers named in a filter */
+
+/* Sessions */
+#define SESSIONS_MAX         4096u          /* connections that said Hello */
+#define SESSIONS_PER_UNIT_MAX 64u
+#define SUBSCRIPTIONS_PER_SESSION_MAX 16u
+#define CURSORS_PER_UNIT_MAX 64u
+#define READS_PER_SESSION_MAX 8u            /* bounded reads waiting in one session */
+#define PUBLISHES_WAITING_MAX 1024u         /* events taken into one tick */
+
+/* The directory */
+#define AGENCIES_MAX         65536u
+#define UNITS_MAX            65536u
+#define KEYS_PER_UNIT_MAX    4u
+#define POLICY_TEXT_MAX      65536u         /* bytes */
+
+/* A dossier */
+#define RELATIONS_PER_DOSSIER_MAX 4096u
+#define GROUP_DOSSIERS_MAX   256u           /* dossiers merged into one group */
+
+#endif

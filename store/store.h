@@ -1,0 +1,200 @@
+/*
+ * store - the log: records in order, sealed per dossier, durable before anyone is told
+ *
+ * A record is the parts of one event (header, broker's note, sections), each in its slot, with a leaf that covers
+ * them (proto/leaf.h). Records get sequence numbers 1, 2, 3, ... without gaps and are never changed. Beside them
+ * the store keeps what must move in the same commit: the table of event ids, cursors and small named values; and,
+ * behind the log, the finding index that tells which records belong to a dossier.
+ *
+ *     store_append, store_cursor_put, ...      store_commit
+ *   IDLE ---------------------------> BATCH ----------------> IDLE
+ *                                       |   any failure
+ *                                       `--------------------> LATCHED: every later write returns -EIO
+ *
+ * Content is sealed with the key of the record's dossier (a "key entry"); LMDB sees ciphertext only. Key entries lie in
+ * a file of their own, each wrapped with the key-encryption key, and are synced before the first commit that uses them.
+ *
+ * Durability: what store_commit() has reported as written survives a crash of process, system or power; what it has
+ * not is gone or there as a whole. LMDB's flags are its fully synchronous defaults.
+ *
+ * Errors: every int is 0 or a negative errno. -EIO: the store is damaged, or a commit failed: stop serving. -ENOSPC: no
+ * room (see store_room). -ENOMEM. Others are named beside the function.
+ *
+ * Ownership: the caller owns what it passes in; the store copies it. What a read hands out says how long it lives.
+ *
+ * Threads: one thread at a time. One process at a time: a lock file says so (-EBUSY).
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include "proto/leaf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STORE_BATCH_MAX      4096u         /* records between two commits */
+#define STORE_RECORD_MAX     (160u << 10)  /* bytes of all parts of one record */
+#define STORE_NAME_MAX       192u          /* bytes of the name of a cursor or value */
+#define STORE_VALUE_MAX      (64u << 10)   /* bytes of a cursor's filter or of a named value */
+#define STORE_MAP_MIN        (16u << 20)   /* bytes: the smallest map */
+#define STORE_MAP_USABLE_PCT 90u           /* publishes stop there, so that cursors and audit records still fit */
+#define STORE_KEY_ENTRIES_STEP 1024u       /* key entries made and synced at a time */
+#define STORE_FIND_FLUSH     50000u        /* index rows written in one transaction */
+#define STORE_CLEAR_ENTRY    0u            /* key entry of records that belong to no dossier: not sealed */
+
+struct store;
+
+struct store_options {
+    const char *dir;       /* data directory: log/, find/, lock */
+    const char *key_dir;   /* directory of the key store, best on another file system */
+    const char *kek_path;  /* file with the 32-byte key-encryption key; nobody else may read it (-EPERM) */
+    uint64_t map_size_max; /* bytes the log may grow to; the map grows by doubling up to it */
+};
+
+/* What the log is; written once by store_create, in the commit that makes the log. */
+#define STORE_ORIGIN_MAX 128u
+struct store_identity {
+    char origin[STORE_ORIGIN_MAX]; /* name of the log, as in its checkpoints */
+    uint64_t epoch;                /* 1; raised when a restored copy goes on under a new origin */
+    uint64_t created_ms;
+};
+
+/*
+ * Makes an empty log, a key store and, when kek_path does not exist, a key-encryption key (mode 0600).
+ *   -EEXIST  there is a log or a key store already: nothing was touched
+ */
+int store_create(const struct store_options *options, const struct store_identity *identity);
+
+/*
+ * Opens a log that store_create made, and recovers: checks the newest records against their leaves, the id table
+ * against them, and rolls the finding index forward.
+ *   -ENOENT   there is no log
+ *   -EBUSY    another process has it open
+ *   -EPERM    the key-encryption key can be read by others, or does not fit the key store
+ *   -EBADMSG  the log is damaged; store_damage() names the place
+ */
+int store_open(struct store **ret, const struct store_options *options);
+/* Drops what was not committed. */
+void store_close(struct store **st);
+
+/* The place and kind of the damage found last, in English, for the operator's log; "" when there was none. */
+const char *store_damage(const struct store *st);
+const char *store_open_damage(void); /* the same after a failed store_open, until the next one */
+
+const struct store_identity *store_identity(const struct store *st);
+uint64_t store_head(const struct store *st);      /* last committed seq; 0: empty */
+uint64_t store_next(const struct store *st);      /* seq the next append gets */
+uint64_t store_last_ms(const struct store *st);   /* time of the last record appended; 0: none */
+void store_head_hash(const struct store *st, uint8_t ret[LEAF_HASH_SIZE]); /* leaf hash of store_head; zero when empty */
+uint64_t store_bytes(const struct store *st);     /* bytes of the map in use */
+uint64_t store_bytes_max(const struct store *st);
+
+/* ---- writing: all of it goes into the open batch, and is durable after store_commit */
+
+struct store_record {
+    uint8_t leaf_class;               /* enum leaf_class */
+    uint8_t n;                        /* slots */
+    uint64_t ts_ms;                   /* not before store_last_ms (-EINVAL) */
+    const uint8_t *seed;              /* LEAF_SEED_SIZE random bytes, never used before */
+    const uint8_t *event_id;          /* 16 bytes, entered in the id table; NULL: none */
+    uint32_t entry;                   /* key entry of its dossier, or STORE_CLEAR_ENTRY */
+    const struct leaf_part *parts;    /* distinct slots below n */
+    size_t part_count;
+};
+
+/*
+ * Is there room for `records` more records of `bytes` bytes in all, below STORE_MAP_USABLE_PCT of the largest map?
+ * Grows the map when needed and possible (only between batches, with no slice open). -ENOSPC: refuse with E_FULL.
+ */
+int store_room(struct store *st, size_t records, uint64_t bytes);
+
+/*
+ * Adds a record to the batch. leaf (may be NULL) gets what the record's leaf covers.
+ *   -EEXIST   the event id is in the table already: look it up first
+ *   -ENOBUFS  STORE_BATCH_MAX records wait: commit first
+ *   -EMSGSIZE more than STORE_RECORD_MAX
+ * After any other failure the whole batch is dropped and the store latches.
+ */
+int store_append(struct store *st, const struct store_record *record, uint64_t *ret_seq, struct leaf *leaf);
+
+/* Syncs the key store if a new entry is used, then commits with LMDB's syncs. On failure nothing of the batch counts
+ * and the store latches. With no batch open it does nothing. */
+int store_commit(struct store *st);
+bool store_has_batch(const struct store *st);
+/* Drops the batch; its sequence numbers will be given again. */
+void store_rollback(struct store *st);
+
+/* A key entry for a new dossier. An entry whose batch is not committed is free again after a restart. */
+int store_key_take(struct store *st, uint32_t *ret_entry);
+uint32_t store_key_generation(const struct store *st, uint32_t entry);
+
+/* ---- event ids */
+
+/* Sees the open batch too. -ENOENT: not in the table. */
+int store_id_find(struct store *st, const uint8_t event_id[16], uint64_t *ret_seq);
+
+/* ---- cursors and named values */
+
+struct store_cursor {
+    uint64_t seq;         /* everything up to here took effect at the subscriber */
+    uint64_t acked_ms;    /* time of the last acknowledgement */
+    const uint8_t *filter;/* as the subscriber gave it; lives until the next write */
+    size_t filter_len;
+};
+/* Unit and name are at most STORE_NAME_MAX together. */
+int store_cursor_put(struct store *st, const char *unit, const char *name, const struct store_cursor *cursor);
+int store_cursor_get(struct store *st, const char *unit, const char *name, struct store_cursor *ret); /* -ENOENT */
+int store_cursor_drop(struct store *st, const char *unit, const char *name);                          /* -ENOENT */
+typedef int store_cursor_fn(void *arg, const char *unit, const char *name, const struct store_cursor *cursor);
+/* unit NULL: all units. Stops at, and returns, fn's first non-zero. fn must not write. */
+int store_cursor_each(struct store *st, const char *unit, store_cursor_fn *fn, void *arg);
+
+int store_value_put(struct store *st, const char *name, const void *value, size_t len);
+int store_value_drop(struct store *st, const char *name); /* 0 also when there was none */
+typedef int store_value_fn(void *arg, const char *name, const uint8_t *value, size_t len);
+int store_value_each(struct store *st, const char *prefix, store_value_fn *fn, void *arg);
+
+/* ---- reading committed records */
+
+/* One record, opened. Points into the slice and the buffer of the call; lives until the next read of the slice. */
+struct store_row {
+    uint64_t seq;
+    struct leaf leaf;
+    uint8_t seed[LEAF_SEED_SIZE];
+    uint32_t entry;
+    uint32_t generation;
+    bool erased;                      /* only the leaf is left: no seed, no parts */
+    size_t part_count;
+    struct leaf_part parts[LEAF_SLOTS_MAX];
+};
+
+/*
+ * A view of the log at one moment. Keep it short (a few milliseconds): it pins old pages, and the map cannot grow.
+ * It does not see the open batch.
+ */
+struct store_slice;
+int store_slice_begin(struct store *st, struct store_slice **ret);
+void store_slice_end(struct store_slice **slice);
+
+/* -ENOENT: not committed. -EBADMSG: damaged (the seal does not open, or the leaf does not fit): stop serving. */
+int store_read(struct store_slice *slice, uint64_t seq, struct store_row *ret);
+/* Only what the leaf says, without opening the seal. */
+int store_read_leaf(struct store_slice *slice, uint64_t seq, struct leaf *ret, uint32_t *ret_entry);
+/* Reads a record of the open batch or a committed one; lives until the next call. For telling a repeat from a reuse. */
+int store_read_pending(struct store *st, uint64_t seq, struct store_row *ret);
+/* The first seq whose time is at or after ms; store_head + 1 when there is none. Binary search. */
+int store_find_time(struct store_slice *slice, uint64_t ms, uint64_t *ret_seq);
+
+/* ---- the finding index */
+
+/*
+ * The committed sequence numbers of a key entry's records from seq `from` on, ascending, at most `max`; includes what
+ * the index has not taken in yet. Returns the number found in *ret_count.
+ */
+int store_find(struct store *st, uint32_t entry, uint64_t from, uint64_t *ret_seqs, size_t max, size_t *ret_count);
+/* Takes committed records into the index when enough wait, or all of them when `all`. Called by the owner's loop. */
+int store_find_flush(struct store *st, bool all);
+uint64_t store_find_behind(const struct store *st); /* records the index has not taken in */
+
+#endif
