@@ -1,0 +1,462 @@
+/*
+ * check - formats, bounds and mandatory fields
+ */
+#include "check.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PERSONAL_NUMBER_DIGITS 11 /* a PESEL */
+
+void
+check_path_set(struct check_path *path, const char *text)
+{
+    snprintf(path->text, sizeof path->text, "%s", text);
+    path->len = strlen(path->text);
+}
+
+size_t
+check_path_push(struct check_path *path, const char *name, long index)
+{
+    size_t before = path->len;
+    char step[96];
+
+    if (index >= 0)
+        snprintf(step, sizeof step, "%s%s[%ld]", before > 0 && name[0] != '\0' ? "." : "", name, index);
+    else
+        snprintf(step, sizeof step, "%s%s", before > 0 ? "." : "", name);
+    snprintf(path->text + before, sizeof path->text - before, "%s", step);
+    path->len = strlen(path->text);
+    return before;
+}
+
+void
+check_path_pop(struct check_path *path, size_t len)
+{
+    assert(len <= path->len);
+    path->len = len;
+    path->text[len] = '\0';
+}
+
+int
+check_refuse(struct refusal *refusal, enum error_code code, const char *path)
+{
+    refusal->code = code;
+    snprintf(refusal->path, sizeof refusal->path, "%s", path);
+    return -EBADMSG;
+}
+
+/* ---- the encoding */
+
+static int
+varint_read(const uint8_t **at, const uint8_t *end, uint64_t *ret)
+{
+    uint64_t value = 0;
+
+    for (unsigned shift = 0; shift < 64 && *at < end; shift += 7) {
+        uint8_t byte = *(*at)++;
+
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if ((byte & 0x80) == 0) {
+            *ret = value;
+            return 0;
+        }
+    }
+    return -EBADMSG;
+}
+
+static const ProtobufCFieldDescriptor *
+field_by_number(const ProtobufCMessageDescriptor *desc, uint64_t number)
+{
+    size_t low = 0, high = desc->n_fields;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (desc->fields[mid].id == number)
+            return &desc->fields[mid];
+        if (desc->fields[mid].id < number)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return NULL;
+}
+
+static int
+encoding_walk(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len, unsigned depth)
+{
+    const uint8_t *at = data, *end = data + len;
+    uint64_t seen = 0; /* fields of this message that had their one value, by place in the descriptor */
+
+    if (depth > EVENT_DEPTH_MAX)
+        return -EBADMSG;
+    while (at < end) {
+        const ProtobufCFieldDescriptor *field;
+        uint64_t tag, size = 0;
+
+        if (varint_read(&at, end, &tag) != 0)
+            return -EBADMSG;
+        field = field_by_number(desc, tag >> 3);
+        switch (tag & 7) {
+        case 0:
+            if (varint_read(&at, end, &size) != 0)
+                return -EBADMSG;
+            size = 0;
+            break;
+        case 1: size = 8; break;
+        case 2:
+            if (varint_read(&at, end, &size) != 0)
+                return -EBADMSG;
+            break;
+        case 5: size = 4; break;
+        default: return -EBADMSG;
+        }
+        if (size > (uint64_t)(end - at))
+            return -EBADMSG;
+        if (field != NULL && field->label != PROTOBUF_C_LABEL_REPEATED) {
+            size_t place = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) ? 63 : (size_t)(field - desc->fields);
+
+            if (place > 63)
+                place = 62; /* none of our messages has as many fields outside a oneof */
+            if (seen & (UINT64_C(1) << place))
+                return -EBADMSG;
+            seen |= UINT64_C(1) << place;
+        }
+        if (field != NULL && (tag & 7) == 2) {
+            if (field->type == PROTOBUF_C_TYPE_STRING && memchr(at, 0, (size_t)size) != NULL)
+                return -EBADMSG;
+            if (field->type == PROTOBUF_C_TYPE_MESSAGE && encoding_walk(field->descriptor, at, (size_t)size, depth + 1))
+                return -EBADMSG;
+        }
+        at += size;
+    }
+    return 0;
+}
+
+int
+check_encoding(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len)
+{
+    return encoding_walk(desc, data, len, 0);
+}
+
+/* ---- text */
+
+/* The length of the valid UTF-8 sequence at text, with its code point; 0: none. */
+static size_t
+utf8_next(const unsigned char *text, uint32_t *ret)
+{
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t len = text[0] < 0x80             ? 1
+                 : (text[0] & 0xe0) == 0xc0 ? 2
+                 : (text[0] & 0xf0) == 0xe0 ? 3
+                 : (text[0] & 0xf8) == 0xf0 ? 4
+                                            : 0;
+    uint32_t point = len == 1 ? text[0] : text[0] & (0x7fu >> len);
+
+    for (size_t i = 1; i < len; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+        point = point << 6 | (text[i] & 0x3fu);
+    }
+    if (len == 0 || (len > 1 && point < smallest[len]) || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+        return 0;
+    *ret = point;
+    return len;
+}
+
+static bool
+text_is_clean(const char *text, bool lines)
+{
+    const unsigned char *at = (const unsigned char *)text;
+
+    while (*at != '\0') {
+        uint32_t point = 0;
+        size_t len = utf8_next(at, &point);
+
+        if (len == 0 || point == 0x7f || (point >= 0x80 && point < 0xa0))
+            return false;
+        if (point < 0x20 && !(lines && (point == '\n' || point == '\t')))
+            return false;
+        at += len;
+    }
+    return true;
+}
+
+static bool
+char_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Letters, digits, dot, underscore, hyphen; *ret_personal: a run of digits as long as a PESEL. */
+static bool
+id_is_valid(const char *text, bool *ret_personal)
+{
+    unsigned run = 0;
+    size_t len = 0;
+
+    *ret_personal = false;
+    for (; text[len] != '\0'; len++) {
+        char c = text[len];
+
+        run = char_is_digit(c) ? run + 1 : 0;
+        if (run >= PERSONAL_NUMBER_DIGITS)
+            *ret_personal = true;
+        if (!char_is_digit(c) && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && strchr("._-", c) == NULL)
+            return false;
+    }
+    return len >= 1 && len <= ID_LEN_MAX;
+}
+
+static bool
+uuid_is_valid(const char *text, bool only_7)
+{
+    uint8_t id[16];
+    unsigned version;
+
+    if (uuid_parse(text, id) != 0 || (id[8] & 0xc0) != 0x80)
+        return false;
+    version = id[6] >> 4;
+    return version == 7 || (!only_7 && (version == 4 || version == 8));
+}
+
+static bool
+all_of(const char *text, const char *chars, size_t min, size_t max)
+{
+    size_t len = strlen(text);
+
+    return len >= min && len <= max && strspn(text, chars) == len;
+}
+
+static bool
+code_is_valid(const char *text, const char *codes)
+{
+    size_t len = strlen(text);
+
+    for (const char *word = codes; word != NULL; word = strchr(word, ' ')) {
+        word += *word == ' ';
+        if (strncmp(word, text, len) == 0 && (word[len] == ' ' || word[len] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static bool
+media_type_is_valid(const char *text)
+{
+    static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$&-^_.+";
+    size_t type = strspn(text, token), subtype;
+
+    if (type == 0 || text[type] != '/')
+        return false;
+    subtype = strspn(text + type + 1, token);
+    return subtype > 0 && text[type + 1 + subtype] == '\0';
+}
+
+static enum error_code
+string_check(const char *text, const struct field_info *info)
+{
+    static const char z85[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+    bool personal = false, good = false;
+    uint64_t ms;
+
+    if (info->max > 0 && strnlen(text, (size_t)info->max + 1) > info->max)
+        return E_FIELD;
+    switch (info->format) {
+    case FIELD_ANY: good = text_is_clean(text, true); break;
+    case FIELD_ID: good = id_is_valid(text, &personal); break;
+    case FIELD_UUID: good = uuid_is_valid(text, false); break;
+    case FIELD_UUID7: good = uuid_is_valid(text, true); break;
+    case FIELD_DATE: good = date_is_valid(text, strlen(text)); break;
+    case FIELD_TIME: good = time_parse(text, &ms) == 0; break;
+    case FIELD_CODE: good = code_is_valid(text, info->codes); break;
+    case FIELD_LINE: good = text_is_clean(text, false); break;
+    case FIELD_TEXT: good = text_is_clean(text, true); break;
+    case FIELD_SHA256: good = all_of(text, "0123456789abcdef", 64, 64); break;
+    case FIELD_GMINA: good = all_of(text, "0123456789", 6, 7); break;
+    case FIELD_MEDIA_TYPE: good = media_type_is_valid(text); break;
+    case FIELD_KEY: good = all_of(text, z85, 40, 40); break;
+    }
+    return personal ? E_PERSONAL_DATA : good ? E_NONE : E_FIELD;
+}
+
+/* ---- fields */
+
+static const void *
+member(const ProtobufCMessage *message, size_t offset)
+{
+    return (const uint8_t *)message + offset;
+}
+
+static bool
+field_is_chosen(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+    if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0)
+        return true;
+    return *(const uint32_t *)member(message, field->quantifier_offset) == field->id;
+}
+
+bool
+check_present(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+    const void *at = member(message, field->offset);
+
+    if (!field_is_chosen(message, field))
+        return false;
+    if (field->label == PROTOBUF_C_LABEL_REPEATED)
+        return *(const size_t *)member(message, field->quantifier_offset) > 0;
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_STRING: {
+        const char *text = *(const char *const *)at;
+
+        return text != NULL && text[0] != '\0';
+    }
+    case PROTOBUF_C_TYPE_MESSAGE: return *(const ProtobufCMessage *const *)at != NULL;
+    case PROTOBUF_C_TYPE_BYTES: return ((const ProtobufCBinaryData *)at)->len > 0;
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_DOUBLE: return *(const uint64_t *)at != 0;
+    case PROTOBUF_C_TYPE_INT32:
+    case PROTOBUF_C_TYPE_SINT32:
+    case PROTOBUF_C_TYPE_SFIXED32:
+    case PROTOBUF_C_TYPE_UINT32:
+    case PROTOBUF_C_TYPE_FIXED32:
+    case PROTOBUF_C_TYPE_FLOAT:
+    case PROTOBUF_C_TYPE_BOOL:
+    case PROTOBUF_C_TYPE_ENUM: return *(const uint32_t *)at != 0;
+    }
+    return false;
+}
+
+/* One value, of a field or of an element of a list. Enums may be 0 (left out) except as an element. */
+static int
+value_check(const void *at, const ProtobufCFieldDescriptor *field, const struct field_info *info, bool element,
+            struct check_path *path, struct refusal *refusal)
+{
+    enum error_code code = E_NONE;
+
+    if (field->type == PROTOBUF_C_TYPE_STRING) {
+        const char *text = *(const char *const *)at;
+
+        if (text != NULL && (text[0] != '\0' || element))
+            code = string_check(text, info);
+    } else if (field->type == PROTOBUF_C_TYPE_ENUM) {
+        int32_t number = *(const int32_t *)at;
+
+        if ((number == 0 && element) ||
+            (number != 0 && protobuf_c_enum_descriptor_get_value(field->descriptor, number) == NULL))
+            code = E_FIELD;
+    } else if (field->type == PROTOBUF_C_TYPE_UINT32) {
+        if (info->max > 0 && *(const uint32_t *)at > info->max)
+            code = E_FIELD;
+    } else if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
+        const ProtobufCMessage *child = *(const ProtobufCMessage *const *)at;
+
+        if (child != NULL) {
+            const struct message_info *child_info = message_info(child->descriptor);
+
+            assert(child_info != NULL);
+            return check_message(child, child_info, true, path, refusal);
+        }
+    }
+    return code == E_NONE ? 0 : check_refuse(refusal, code, path->text);
+}
+
+static size_t
+element_size(const ProtobufCFieldDescriptor *field)
+{
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_MESSAGE: return sizeof(void *);
+    case PROTOBUF_C_TYPE_BYTES: return sizeof(ProtobufCBinaryData);
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_DOUBLE: return 8;
+    case PROTOBUF_C_TYPE_INT32:
+    case PROTOBUF_C_TYPE_SINT32:
+    case PROTOBUF_C_TYPE_SFIXED32:
+    case PROTOBUF_C_TYPE_UINT32:
+    case PROTOBUF_C_TYPE_FIXED32:
+    case PROTOBUF_C_TYPE_FLOAT:
+    case PROTOBUF_C_TYPE_BOOL:
+    case PROTOBUF_C_TYPE_ENUM: return 4;
+    }
+    return 0;
+}
+
+static int
+field_check(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, const struct field_info *info,
+            bool required, struct check_path *path, struct refusal *refusal)
+{
+    size_t back;
+    int rc = 0;
+
+    if (!check_present(message, field)) {
+        if (!required || !info->required)
+            return 0;
+        back = check_path_push(path, info->json, -1);
+        rc = check_refuse(refusal, E_FIELD, path->text);
+        check_path_pop(path, back);
+        return rc;
+    }
+    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+        size_t count = *(const size_t *)member(message, field->quantifier_offset);
+        const uint8_t *list = *(const uint8_t *const *)member(message, field->offset);
+
+        if (info->max_count > 0 && count > info->max_count) {
+            back = check_path_push(path, info->json, -1);
+            rc = check_refuse(refusal, E_FIELD, path->text);
+            check_path_pop(path, back);
+            return rc;
+        }
+        for (size_t i = 0; rc == 0 && i < count; i++) {
+            back = check_path_push(path, info->json, (long)i);
+            rc = value_check(list + i * element_size(field), field, info, true, path, refusal);
+            check_path_pop(path, back);
+        }
+        return rc;
+    }
+    back = check_path_push(path, info->json, -1);
+    rc = value_check(member(message, field->offset), field, info, false, path, refusal);
+    check_path_pop(path, back);
+    return rc;
+}
+
+int
+check_field(const ProtobufCMessage *message, const struct message_info *info, unsigned place, struct check_path *path,
+            struct refusal *refusal)
+{
+    return field_check(message, &info->desc->fields[place], &info->fields[place], true, path, refusal);
+}
+
+int
+check_message(const ProtobufCMessage *message, const struct message_info *info, bool required, struct check_path *path,
+              struct refusal *refusal)
+{
+    int rc = 0;
+
+    assert(info->desc == message->descriptor);
+    for (unsigned i = 0; rc == 0 && i < info->desc->n_fields; i++)
+        rc = field_check(message, &info->desc->fields[i], &info->fields[i], required, path, refusal);
+    return rc;
+}
+
+int
+event_check_message(const ProtobufCMessage *message, const char *path, struct refusal *refusal)
+{
+    const struct message_info *info = message_info(message->descriptor);
+    struct check_path at;
+
+    assert(info != NULL);
+    check_path_set(&at, path);
+    return check_message(message, info, true, &at, refusal);
+}

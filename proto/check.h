@@ -1,0 +1,43 @@
+/*
+ * check - one message against the registry, field by field (inside proto/: event.h is the public face)
+ */
+#ifndef WICI_CHECK_H
+#define WICI_CHECK_H
+
+#include "event.h"
+
+/* A JSON path that grows and shrinks while a message is walked; cut, never overrun. */
+struct check_path {
+    char text[ERROR_PATH_MAX];
+    size_t len;
+};
+
+void check_path_set(struct check_path *path, const char *text);
+/* Appends ".name" (or "name" to an empty path) and, with index >= 0, "[index]"; returns the length to go back to. */
+size_t check_path_push(struct check_path *path, const char *name, long index);
+void check_path_pop(struct check_path *path, size_t len);
+
+/* Fills *refusal and returns -EBADMSG. */
+int check_refuse(struct refusal *refusal, enum error_code code, const char *path);
+
+/* Is the field set: text not empty, number not 0, list not empty, message there? */
+bool check_present(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+
+/*
+ * Checks all fields of a message, nested ones too; mandatory ones of the message itself only when `required`.
+ * info must be message_info(message->descriptor).
+ */
+int check_message(const ProtobufCMessage *message, const struct message_info *info, bool required,
+                  struct check_path *path, struct refusal *refusal);
+
+/* Checks the one field that stands at `place` in the descriptor. */
+int check_field(const ProtobufCMessage *message, const struct message_info *info, unsigned place,
+                struct check_path *path, struct refusal *refusal);
+
+/*
+ * Walks the encoded bytes of a message for what decoding hides: a NUL inside a string cuts it, and a second value of a
+ * field that may have one replaces the first. -EBADMSG when there is one.
+ */
+int check_encoding(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len);
+
+#endif

@@ -1,0 +1,175 @@
+/*
+ * uuid - ids and times as text (declared in event.h)
+ */
+#include "event.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static int
+hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return -1;
+}
+
+int
+uuid_parse(const char *text, uint8_t ret[16])
+{
+    uint8_t id[16];
+    size_t at = 0;
+
+    assert(text != NULL);
+    for (size_t i = 0; i < 16; i++) {
+        int high, low;
+
+        if ((i == 4 || i == 6 || i == 8 || i == 10) && text[at++] != '-')
+            return -EINVAL;
+        high = hex_value(text[at]);
+        low = high < 0 ? -1 : hex_value(text[at + 1]);
+        if (low < 0)
+            return -EINVAL;
+        id[i] = (uint8_t)(high << 4 | low);
+        at += 2;
+    }
+    if (text[at] != '\0')
+        return -EINVAL;
+    memcpy(ret, id, sizeof id);
+    return 0;
+}
+
+void
+uuid_format(const uint8_t id[16], char ret[37])
+{
+    static const char digits[] = "0123456789abcdef";
+    char *at = ret;
+
+    for (size_t i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *at++ = '-';
+        *at++ = digits[id[i] >> 4];
+        *at++ = digits[id[i] & 15];
+    }
+    *at = '\0';
+}
+
+void
+uuid7_make(uint64_t ms, const uint8_t random[10], uint8_t ret[16])
+{
+    for (unsigned i = 0; i < 6; i++)
+        ret[i] = (uint8_t)(ms >> (40 - 8 * i));
+    memcpy(ret + 6, random, 10);
+    ret[6] = (uint8_t)(0x70 | (ret[6] & 0x0f));
+    ret[8] = (uint8_t)(0x80 | (ret[8] & 0x3f));
+}
+
+/* Two or four digits at text; -1: something else. */
+static int
+digits(const char *text, int count)
+{
+    int value = 0;
+
+    for (int i = 0; i < count; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value;
+}
+
+/* Days from 1970-01-01 to a day of the Gregorian calendar. */
+static int64_t
+days_from_civil(int year, int month, int day)
+{
+    int64_t y = month <= 2 ? year - 1 : year;
+    int64_t era = y / 400;
+    int64_t year_of_era = y - era * 400;
+    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+
+    return era * 146097 + day_of_era - 719468;
+}
+
+bool
+date_is_valid(const char *text, size_t len)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int year, month, day, last;
+
+    if (len < 10 || text[4] != '-' || text[7] != '-')
+        return false;
+    year = digits(text, 4);
+    month = digits(text + 5, 2);
+    day = digits(text + 8, 2);
+    if (year < 1800 || month < 1 || month > 12 || day < 1)
+        return false;
+    last = days[month - 1];
+    if (month == 2 && ((year % 4 == 0 && year % 100 != 0) || year % 400 == 0))
+        last++;
+    return day <= last && len == 10;
+}
+
+int
+time_parse(const char *text, uint64_t *ret_ms)
+{
+    size_t len, at = 19;
+    int hour, minute, second, offset = 0;
+    int64_t ms, fraction = 0;
+
+    assert(text != NULL);
+    len = strnlen(text, TIME_TEXT_SIZE + 8);
+    if (len < 20 || !date_is_valid(text, 10) || text[10] != 'T' || text[13] != ':' || text[16] != ':')
+        return -EINVAL;
+    hour = digits(text + 11, 2);
+    minute = digits(text + 14, 2);
+    second = digits(text + 17, 2);
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
+        return -EINVAL;
+    if (text[at] == '.') {
+        int scale = 100;
+        size_t first = ++at;
+
+        for (; text[at] >= '0' && text[at] <= '9'; at++, scale /= 10)
+            fraction += (int64_t)scale * (text[at] - '0');
+        if (at == first || at - first > 9)
+            return -EINVAL;
+    }
+    if (text[at] == '+' || text[at] == '-') {
+        int hours, minutes;
+
+        if (len != at + 6 || text[at + 3] != ':')
+            return -EINVAL;
+        hours = digits(text + at + 1, 2);
+        minutes = digits(text + at + 4, 2);
+        if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
+            return -EINVAL;
+        offset = (hours * 60 + minutes) * (text[at] == '+' ? 1 : -1);
+    } else if (text[at] != 'Z' || len != at + 1) {
+        return -EINVAL;
+    }
+    ms = days_from_civil(digits(text, 4), digits(text + 5, 2), digits(text + 8, 2)) * 86400000 +
+         ((int64_t)hour * 3600 + (int64_t)(minute - offset) * 60 + second) * 1000 + fraction;
+    if (ms < 0)
+        return -EINVAL;
+    *ret_ms = (uint64_t)ms;
+    return 0;
+}
+
+void
+time_format(uint64_t ms, char ret[TIME_TEXT_SIZE])
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+    size_t len;
+
+    memset(&tm, 0, sizeof tm);
+    gmtime_r(&seconds, &tm);
+    len = strftime(ret, TIME_TEXT_SIZE - 6, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(ret + len, TIME_TEXT_SIZE - len, ".%03uZ", (unsigned)(ms % 1000));
+}
