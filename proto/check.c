@@ -368,8 +368,8 @@ value_check(const void *at, const ProtobufCFieldDescriptor *field, const struct 
     return code == E_NONE ? 0 : check_refuse(refusal, code, path->text);
 }
 
-static size_t
-element_size(const ProtobufCFieldDescriptor *field)
+size_t
+check_value_size(const ProtobufCFieldDescriptor *field)
 {
     switch (field->type) {
     case PROTOBUF_C_TYPE_STRING:
@@ -420,7 +420,7 @@ field_check(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *fie
         }
         for (size_t i = 0; rc == 0 && i < count; i++) {
             back = check_path_push(path, info->json, (long)i);
-            rc = value_check(list + i * element_size(field), field, info, true, path, refusal);
+            rc = value_check(list + i * check_value_size(field), field, info, true, path, refusal);
             check_path_pop(path, back);
         }
         return rc;

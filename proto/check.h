@@ -23,6 +23,9 @@ int check_refuse(struct refusal *refusal, enum error_code code, const char *path
 /* Is the field set: text not empty, number not 0, list not empty, message there? */
 bool check_present(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 
+/* Bytes of one value of the field in protobuf-c's structures. */
+size_t check_value_size(const ProtobufCFieldDescriptor *field);
+
 /*
  * Checks all fields of a message, nested ones too; mandatory ones of the message itself only when `required`.
  * info must be message_info(message->descriptor).
