@@ -1,0 +1,317 @@
+/*
+ * What the policy's p stands for, one row per role and type. A p that has no row here is refused: a policy cannot
+ * invent a condition that the program does not know. Two rows bind a P as well: a head sets workers of his own agency.
+ */
+#include "broker/core/decide.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int
+refuse_role(struct deciding *d)
+{
+    return decide_refuse(d, E_ROLE, "header.actor.role");
+}
+
+/* Paper: of whom, by which way, when. */
+static int
+on_behalf(struct deciding *d)
+{
+    const Wici__V1__Actor *actor = d->event->header->actor;
+
+    if (actor->on_behalf_of[0] == '\0')
+        return decide_refuse(d, E_BEHALF, "header.actor.onBehalfOf");
+    if (actor->channel[0] == '\0')
+        return decide_refuse(d, E_BEHALF, "header.actor.channel");
+    if (actor->received_on[0] == '\0')
+        return decide_refuse(d, E_BEHALF, "header.actor.receivedOn");
+    return 0;
+}
+
+static int
+freely(struct deciding *d)
+{
+    (void)d;
+    return 0;
+}
+
+static int
+switched_off(struct deciding *d)
+{
+    return refuse_role(d);
+}
+
+static int
+cancellation(struct deciding *d)
+{
+    int rc = on_behalf(d);
+
+    if (rc != 0)
+        return rc;
+    return strcmp(FACTS_TEXT(d->event, 6, Wici__V1__ReferralCompletedS6, status), "cancelled") == 0 ? 0
+                                                                                                  : refuse_role(d);
+}
+
+static int
+za_zyciem(struct deciding *d)
+{
+    return FACTS_TEXT(d->event, 4, Wici__V1__CaseOpenedS4, entitlement)[0] != '\0' ? 0 : refuse_role(d);
+}
+
+static int
+path_ipus(struct deciding *d)
+{
+    return strcmp(FACTS_TEXT(d->event, 6, Wici__V1__CaseOpenedS6, path), "IPUS") == 0 ? 0 : refuse_role(d);
+}
+
+static int
+dossier_ipus(struct deciding *d)
+{
+    /* A dossier the unit does not know is refused as such, a step later. */
+    if (!decide_may_write(d) || (d->core->dossiers.at[d->dossier].flags & DOSSIER_PATH_IPUS) != 0)
+        return 0;
+    return refuse_role(d);
+}
+
+static int
+child_aid_plan(struct deciding *d)
+{
+    return strcmp(FACTS_TEXT(d->event, 6, Wici__V1__CasePlanUpdatedS6, plan_kind), "CHILD_AID_PLAN") == 0
+               ? 0
+               : refuse_role(d);
+}
+
+/* words: the kinds allowed, each between spaces */
+static bool
+kind_is_among(const char *kind, const char *words)
+{
+    size_t len = strlen(kind);
+
+    for (const char *at = words; len > 0 && (at = strstr(at, kind)) != NULL; at += len)
+        if (at[-1] == ' ' && at[len] == ' ')
+            return true;
+    return false;
+}
+
+static int
+meeting_kinds(struct deciding *d, const char *words)
+{
+    bool said = false;
+
+    if (d->type == TYPE(MEETING_CONVENED)) {
+        const Wici__V1__MeetingConvenedS6 *body;
+
+        for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;) {
+            if (body->kind[0] == '\0')
+                continue;
+            said = true;
+            if (!kind_is_among(body->kind, words))
+                return refuse_role(d);
+        }
+    } else if (d->type == TYPE(MEETING_HELD)) {
+        const Wici__V1__MeetingHeldS6 *body;
+
+        for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;) {
+            if (body->kind[0] == '\0')
+                continue;
+            said = true;
+            if (!kind_is_among(body->kind, words))
+                return refuse_role(d);
+        }
+    } else {
+        /* Agreements name no kind: they are for whoever convened the meeting, or leads the dossier. */
+        said = !decide_may_write(d) || decide_is(d, RELATION_HOLDER) || decide_is(d, RELATION_AUTHOR);
+    }
+    return said ? 0 : refuse_role(d);
+}
+
+static int
+meetings_ic(struct deciding *d)
+{
+    return meeting_kinds(d, " IPUS_TALK IPUS_SUMMARY MULTI_PROFESSIONAL_FIRST MULTI_PROFESSIONAL_NEXT CONSULTATION ");
+}
+
+static int
+meetings_ous(struct deciding *d)
+{
+    return meeting_kinds(d, " IPUS_COORDINATORS ");
+}
+
+static int
+meetings_idt(struct deciding *d)
+{
+    return meeting_kinds(d, " INTERDISCIPLINARY_TEAM DIAGNOSTIC_GROUP ");
+}
+
+static int
+meetings_child(struct deciding *d)
+{
+    return meeting_kinds(d, " CHILD_REVIEW ");
+}
+
+/* The (future) holder links. */
+static int
+holder(struct deciding *d)
+{
+    return !decide_may_write(d) || decide_is(d, RELATION_HOLDER) ? 0 : refuse_role(d);
+}
+
+static int
+own_unit(struct deciding *d)
+{
+    const char *unit = FACTS_TEXT(d->event, 0, Wici__V1__CaseWorkerSetS0, unit);
+
+    return directory_unit(&d->core->directory, unit) == d->command->unit ? 0 : refuse_role(d);
+}
+
+static int
+own_agency(struct deciding *d)
+{
+    const struct directory *directory = &d->core->directory;
+    uint32_t unit = directory_unit(directory, FACTS_TEXT(d->event, 0, Wici__V1__CaseWorkerSetS0, unit));
+
+    if (unit == DIRECTORY_NONE) /* refused as an unknown unit, later */
+        return 0;
+    return directory->units[unit].agency == directory->units[d->command->unit].agency ? 0 : refuse_role(d);
+}
+
+static int
+provider(struct deciding *d)
+{
+    uint8_t ref[16];
+
+    if (!decide_may_write(d))
+        return 0;
+    if (facts_ref(d->event, ref) && dossiers_has_open(&d->core->dossiers, d->dossier, RELATION_PROVIDER,
+                                                      d->command->unit, ref, d->command->now_ms))
+        return 0;
+    return refuse_role(d);
+}
+
+#define ROW(role, type, check) {WICI__V1__ROLE__##role, WICI__V1__EVENT_TYPE__##type, check}
+
+static const struct condition {
+    unsigned role;
+    uint32_t type;
+    int (*check)(struct deciding *d);
+} conditions[] = {
+    ROW(INT, REFERRAL_SUBMITTED, on_behalf),
+    ROW(FA, REFERRAL_SUBMITTED, freely), /* FAMILY_ASSISTANT for an own family: seen by the receiver, not here */
+
+    /* Answering and forwarding take a holder or a pending one, whatever the role: decide.c. */
+    ROW(FA, REFERRAL_ANSWERED, freely),
+    ROW(KUR, REFERRAL_ANSWERED, freely),
+    ROW(SCH, REFERRAL_ANSWERED, freely),
+    ROW(FCC, REFERRAL_ANSWERED, freely),
+    ROW(CCF, REFERRAL_ANSWERED, freely),
+    ROW(POL, REFERRAL_ANSWERED, freely),
+    ROW(HLT, REFERRAL_ANSWERED, freely),
+    ROW(SVC, REFERRAL_ANSWERED, freely),
+    ROW(IDT, REFERRAL_ANSWERED, freely),
+    ROW(OSL, REFERRAL_FORWARDED, freely),
+    ROW(SVC, REFERRAL_FORWARDED, freely),
+    ROW(INT, REFERRAL_COMPLETED, cancellation),
+    ROW(FA, REFERRAL_COMPLETED, freely),
+
+    ROW(FA, CASE_OPENED, za_zyciem),
+    ROW(IC, CASE_OPENED, path_ipus),
+    ROW(FCC, CASE_PLAN_UPDATED, child_aid_plan),
+    ROW(CCF, CASE_PLAN_UPDATED, child_aid_plan),
+    ROW(IC, CASE_CLOSED, dossier_ipus),
+    ROW(INT, CASE_SAFETY_CONCERN_RAISED, on_behalf),
+    ROW(FA, CASE_SAFETY_CONCERN_RAISED, freely),
+    ROW(FA, CASE_LINKED, holder),
+    ROW(MUN, CASE_LINKED, holder),
+    ROW(FCC, CASE_LINKED, holder),
+
+    ROW(SW, CASE_WORKER_SET, own_unit),
+    ROW(DIR, CASE_WORKER_SET, own_agency),
+    ROW(HEAD, CASE_WORKER_SET, own_agency),
+    ROW(IC, CASE_WORKER_SET, own_unit),
+    ROW(OUS, CASE_WORKER_SET, own_unit),
+    ROW(OSL, CASE_WORKER_SET, own_unit),
+    ROW(MUN, CASE_WORKER_SET, own_unit),
+    ROW(KUR, CASE_WORKER_SET, own_unit),
+    ROW(SCH, CASE_WORKER_SET, own_unit),
+    ROW(FCC, CASE_WORKER_SET, own_unit),
+    ROW(CCF, CASE_WORKER_SET, own_unit),
+    ROW(POL, CASE_WORKER_SET, own_unit),
+    ROW(HLT, CASE_WORKER_SET, own_unit),
+    ROW(SVC, CASE_WORKER_SET, own_unit),
+    ROW(IDT, CASE_WORKER_SET, own_unit),
+
+    ROW(INT, CONSENT_GRANTED, on_behalf),
+    ROW(OSL, CONSENT_GRANTED, freely),
+    ROW(MUN, CONSENT_GRANTED, freely),
+    ROW(INT, CONSENT_WITHDRAWN, on_behalf),
+    ROW(OSL, CONSENT_WITHDRAWN, freely),
+    ROW(MUN, CONSENT_WITHDRAWN, freely),
+    ROW(INT, PLACEMENT_CHANGED, on_behalf),
+
+    ROW(SW, COURT_OPINION_REQUESTED, on_behalf),
+    ROW(INT, COURT_OPINION_REQUESTED, on_behalf),
+    ROW(SW, COURT_OPINION_DELIVERED, freely),
+    ROW(DIR, COURT_OPINION_DELIVERED, freely),
+    ROW(SW, COURT_ORDER_ISSUED, on_behalf),
+    ROW(INT, COURT_ORDER_ISSUED, on_behalf),
+    ROW(FA, COURT_INSIGHT_REQUESTED, freely),
+    ROW(IC, COURT_INSIGHT_REQUESTED, freely),
+
+    ROW(IC, MEETING_CONVENED, meetings_ic),
+    ROW(IC, MEETING_HELD, meetings_ic),
+    ROW(IC, MEETING_AGREEMENTS_ISSUED, meetings_ic),
+    ROW(OUS, MEETING_CONVENED, meetings_ous),
+    ROW(OUS, MEETING_HELD, meetings_ous),
+    ROW(OUS, MEETING_AGREEMENTS_ISSUED, meetings_ous),
+    ROW(IDT, MEETING_CONVENED, meetings_idt),
+    ROW(IDT, MEETING_HELD, meetings_idt),
+    ROW(IDT, MEETING_AGREEMENTS_ISSUED, meetings_idt),
+    ROW(FCC, MEETING_CONVENED, meetings_child),
+    ROW(FCC, MEETING_HELD, meetings_child),
+    ROW(FCC, MEETING_AGREEMENTS_ISSUED, meetings_child),
+    ROW(CCF, MEETING_CONVENED, meetings_child),
+    ROW(CCF, MEETING_HELD, meetings_child),
+    ROW(CCF, MEETING_AGREEMENTS_ISSUED, meetings_child),
+
+    /* An assistant as IPUS coordinator: a switch of the agency, which is off. */
+    ROW(FA, IPUS_AGREED, switched_off),
+    ROW(FA, IPUS_UPDATED, switched_off),
+    ROW(FA, IPUS_CONCLUDED, switched_off),
+    /* Takes a registered approver, which the broker does not keep yet. */
+    ROW(OUS, IPUS_APPROVED, switched_off),
+    ROW(OSL, IPUS_SERVICE_REPORTED, provider),
+    ROW(MUN, IPUS_SERVICE_REPORTED, provider),
+    ROW(SCH, IPUS_SERVICE_REPORTED, provider),
+    ROW(FCC, IPUS_SERVICE_REPORTED, provider),
+    ROW(CCF, IPUS_SERVICE_REPORTED, provider),
+    ROW(HLT, IPUS_SERVICE_REPORTED, provider),
+    ROW(SVC, IPUS_SERVICE_REPORTED, provider),
+
+    ROW(INT, INFO_REQUESTED, on_behalf),
+    ROW(INT, INFO_PROVIDED, on_behalf),
+};
+
+static const struct condition *
+condition_find(unsigned role, uint32_t type)
+{
+    for (size_t i = 0; i < sizeof conditions / sizeof conditions[0]; i++)
+        if (conditions[i].role == role && conditions[i].type == type)
+            return &conditions[i];
+    return NULL;
+}
+
+bool
+conditions_known(unsigned role, uint32_t type)
+{
+    return condition_find(role, type) != NULL;
+}
+
+int
+decide_conditions(struct deciding *d, unsigned role, bool conditional)
+{
+    const struct condition *condition = condition_find(role, d->type);
+
+    if (condition != NULL)
+        return condition->check(d);
+    return conditional ? refuse_role(d) : 0;
+}

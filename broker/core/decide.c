@@ -1,0 +1,568 @@
+/*
+ * core_decide: the checks, in their fixed order. Who acts; whether his role may write this; whether he knows the
+ * dossier; whether the state allows it. Only then what the broker adds to the record.
+ */
+#include "broker/core/decide.h"
+
+#include "broker/core/view.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#define WARNINGS_MAX 16u
+
+/* ---- refusals */
+
+struct path {
+    char *at, *end;
+};
+
+static void
+path_put(struct path *path, const char *text)
+{
+    while (*text != '\0' && path->at < path->end)
+        *path->at++ = *text++;
+    *path->at = '\0';
+}
+
+static void
+path_put_index(struct path *path, size_t index)
+{
+    char digits[24];
+    char *at = digits + sizeof digits - 1;
+
+    *at = '\0';
+    do {
+        *--at = (char)('0' + index % 10);
+        index /= 10;
+    } while (index > 0);
+    path_put(path, "[");
+    path_put(path, at);
+    path_put(path, "]");
+}
+
+/* "case_linked_s0" as JSON spells it. */
+static void
+path_put_camel(struct path *path, const char *name)
+{
+    for (; *name != '\0' && path->at < path->end; name++) {
+        if (*name != '_')
+            *path->at++ = *name;
+        else if (name[1] >= 'a' && name[1] <= 'z')
+            *path->at++ = (char)(*++name - 'a' + 'A');
+    }
+    *path->at = '\0';
+}
+
+static struct path
+refusal_start(struct deciding *d, enum error_code code)
+{
+    d->refusal->code = code;
+    d->refusal->path[0] = '\0';
+    return (struct path){.at = d->refusal->path, .end = d->refusal->path + sizeof d->refusal->path - 1};
+}
+
+int
+decide_refuse(struct deciding *d, enum error_code code, const char *path)
+{
+    struct path out = refusal_start(d, code);
+
+    path_put(&out, path);
+    return -EACCES;
+}
+
+int
+decide_refuse_indexed(struct deciding *d, enum error_code code, const char *before, size_t index, const char *after)
+{
+    struct path out = refusal_start(d, code);
+
+    path_put(&out, before);
+    path_put_index(&out, index);
+    path_put(&out, after);
+    return -EACCES;
+}
+
+static struct path
+body_start(struct deciding *d, enum error_code code, size_t section)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field(&wici__v1__section__descriptor, d->event->sections[section].id);
+    struct path out = refusal_start(d, code);
+
+    path_put(&out, "sections");
+    path_put_index(&out, section);
+    path_put(&out, ".");
+    if (field != NULL)
+        path_put_camel(&out, field->name);
+    return out;
+}
+
+int
+decide_refuse_body(struct deciding *d, enum error_code code, size_t section, const char *field)
+{
+    struct path out = body_start(d, code, section);
+
+    path_put(&out, ".");
+    path_put(&out, field);
+    return -EACCES;
+}
+
+int
+decide_refuse_item(struct deciding *d, enum error_code code, size_t section, const char *list, size_t index,
+                   const char *field)
+{
+    struct path out = body_start(d, code, section);
+
+    path_put(&out, ".");
+    path_put(&out, list);
+    path_put_index(&out, index);
+    path_put(&out, field);
+    return -EACCES;
+}
+
+/* ---- relations of the one who asks */
+
+bool
+decide_is_in(const struct deciding *d, uint32_t dossier, enum relation_kind kind)
+{
+    return dossiers_has_open(&d->core->dossiers, dossier, kind, d->command->unit, NULL, d->command->now_ms);
+}
+
+bool
+decide_is(const struct deciding *d, enum relation_kind kind)
+{
+    return d->dossier != DOSSIER_NONE && decide_is_in(d, d->dossier, kind);
+}
+
+bool
+decide_knows(const struct deciding *d, uint32_t dossier)
+{
+    return core_dossier_for(d->core, d->command->unit, d->core->dossiers.at[dossier].id) != 0;
+}
+
+bool
+decide_may_write(const struct deciding *d)
+{
+    const struct dossiers *dossiers = &d->core->dossiers;
+    const struct dossier *dossier;
+    bool may = false;
+
+    if (dossiers->count == 0)
+        return false;
+    /* An unknown dossier is looked through as well, in the place of another: the answer takes the same time. */
+    dossier = &dossiers->at[d->dossier == DOSSIER_NONE ? 0 : d->dossier];
+    for (uint32_t i = 0; i < dossier->relation_count; i++) {
+        const struct relation *relation = &dossier->relations[i];
+
+        if (relation->kind == RELATION_AUTHOR && dossier->opener != d->command->unit &&
+            d->event->header->corrects_event_id[0] == '\0')
+            continue;
+        may |= relation_is_of(&d->core->directory, dossier, relation, d->command->unit) &&
+               relation_is_open(dossiers, relation, d->command->now_ms);
+    }
+    return may && d->dossier != DOSSIER_NONE;
+}
+
+/* ---- 1 and 2: who acts, and may he */
+
+static int
+check_actor(struct deciding *d)
+{
+    const struct directory *directory = &d->core->directory;
+    const Wici__V1__Actor *actor = d->event->header->actor;
+
+    if (strcmp(actor->agency, directory_unit_agency_id(directory, d->command->unit)) != 0)
+        return decide_refuse(d, E_ACTOR, "header.actor.agency");
+    if (strcmp(actor->unit, directory_unit_id(directory, d->command->unit)) != 0)
+        return decide_refuse(d, E_ACTOR, "header.actor.unit");
+    if (directory->units[d->command->unit].suspended)
+        return decide_refuse(d, E_KEY, "");
+    return 0;
+}
+
+/* Letters of those outside are entered by the unit that serves them, and say how and when they came. */
+static int
+check_behalf(struct deciding *d)
+{
+    const Wici__V1__Actor *actor = d->event->header->actor;
+    const struct directory *directory = &d->core->directory;
+    uint32_t agency = directory_agency(directory, actor->on_behalf_of);
+
+    if (actor->on_behalf_of[0] == '\0')
+        return 0;
+    if (agency != DIRECTORY_NONE && directory->agencies[agency].external != NULL &&
+        directory_unit(directory, directory->agencies[agency].external->served_by) != d->command->unit)
+        return decide_refuse(d, E_BEHALF, "header.actor.onBehalfOf");
+    if (actor->channel[0] == '\0')
+        return decide_refuse(d, E_BEHALF, "header.actor.channel");
+    if (actor->received_on[0] == '\0')
+        return decide_refuse(d, E_BEHALF, "header.actor.receivedOn");
+    return 0;
+}
+
+static int
+check_role(struct deciding *d)
+{
+    unsigned role = (unsigned)d->event->header->actor->role;
+    struct policy_cell cell = {0};
+    int rc;
+
+    if (role == 0 || role >= ROLE_COUNT || (d->core->directory.units[d->command->unit].roles & 1u << role) == 0)
+        return decide_refuse(d, E_ROLE, "header.actor.role");
+    if (d->type > TYPE_SYS_FIRST)
+        return sys_role(d);
+    if (d->core->policy != NULL)
+        cell = policy_cell(d->core->policy, d->type, role);
+    if (!cell.publish)
+        return decide_refuse(d, E_ROLE, "header.actor.role");
+    rc = decide_conditions(d, role, cell.conditional);
+    return rc == 0 ? check_behalf(d) : rc;
+}
+
+/* ---- 3: the dossier */
+
+static int
+refuse_dossier(struct deciding *d)
+{
+    return decide_refuse(d, E_DOSSIER, "header.dossierId");
+}
+
+static int
+check_dossier(struct deciding *d)
+{
+    bool in_dossier = d->type < TYPE_SYS_FIRST || d->type == TYPE(SYS_PARTICIPANT_ADDED) ||
+                      d->type == TYPE(SYS_PARTICIPANT_REMOVED);
+    bool may = decide_may_write(d);
+    enum type_opens opens = d->event->type->opens;
+
+    if (in_dossier != d->event->has_dossier)
+        return refuse_dossier(d);
+    if (!in_dossier)
+        return 0;
+    if (d->dossier == DOSSIER_NONE) {
+        if (opens == OPENS_NOTHING)
+            return refuse_dossier(d);
+        return d->command->fresh_entry == 0 ? decide_refuse(d, E_FULL, "") : 0;
+    }
+    if (!may)
+        return refuse_dossier(d);
+    if ((d->type == TYPE(REFERRAL_ANSWERED) || d->type == TYPE(REFERRAL_FORWARDED)) &&
+        !decide_is(d, RELATION_HOLDER) && !decide_is(d, RELATION_PENDING))
+        return refuse_dossier(d);
+    if (d->event->header->corrects_event_id[0] == '\0' &&
+        (opens == OPENS_CASE ||
+         (opens == OPENS_REFERRAL && d->core->dossiers.at[d->dossier].kind == OPENS_REFERRAL)))
+        return decide_refuse(d, E_ORDER, "header.dossierId");
+    return 0;
+}
+
+/* ---- 4: the state */
+
+static int
+check_link(struct deciding *d)
+{
+    const struct dossiers *dossiers = &d->core->dossiers;
+    size_t section;
+    const char *text = FACTS_TEXT_SECTION(d->event, 0, Wici__V1__CaseLinkedS0, other_dossier, &section);
+    enum link_kind kind = link_by_name(FACTS_TEXT(d->event, 0, Wici__V1__CaseLinkedS0, kind));
+    uint8_t id[16] = {0};
+    uint32_t other = uuid_parse(text, id) == 0 ? dossiers_find(dossiers, id) : DOSSIER_NONE;
+    bool allowed = core_dossier_for(d->core, d->command->unit, id) != 0 && other != DOSSIER_NONE &&
+                   other != d->dossier;
+
+    if (allowed && kind == LINK_REFERRAL_OF)
+        allowed = decide_is_in(d, other, RELATION_PENDING) || decide_is_in(d, other, RELATION_HOLDER);
+    if (allowed && kind == LINK_MERGED_INTO)
+        allowed = decide_is_in(d, other, RELATION_HOLDER) && decide_is(d, RELATION_HOLDER);
+    if (!allowed)
+        return decide_refuse_body(d, E_DOSSIER, section, "otherDossier");
+    if (kind == LINK_MERGED_INTO && !dossiers_same_group(dossiers, d->dossier, other) &&
+        dossiers_group_size(dossiers, d->dossier) + dossiers_group_size(dossiers, other) > GROUP_DOSSIERS_MAX)
+        return decide_refuse_body(d, E_LIMIT, section, "otherDossier");
+    if (dossiers->at[d->dossier].link_count >= GROUP_DOSSIERS_MAX ||
+        dossiers->at[other].link_count >= GROUP_DOSSIERS_MAX)
+        return decide_refuse_body(d, E_LIMIT, section, "otherDossier");
+    return 0;
+}
+
+static int
+check_grounds(struct deciding *d)
+{
+    if (d->type == TYPE(CASE_LINKED)) {
+        const Wici__V1__CaseLinkedS0 *fact;
+        const Wici__V1__CaseLinkedS6 *note;
+        bool ground = false;
+
+        for (size_t at = 0; (note = facts_next(d->event, 6, &at)) != NULL;)
+            ground = ground || note->ground != NULL;
+        for (size_t at = 0; (fact = facts_next(d->event, 0, &at)) != NULL;)
+            if (fact->history_from > 0 && !ground)
+                return decide_refuse_body(d, E_GROUND, at - 1, "historyFrom");
+    }
+    if (d->type == TYPE(REFERRAL_SUBMITTED)) {
+        const Wici__V1__ReferralSubmittedS6 *body;
+
+        for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;)
+            if (body->hand_over != NULL && body->hand_over->history_from > 0 && body->ground == NULL)
+                return decide_refuse_body(d, E_GROUND, at - 1, "handOver.historyFrom");
+    }
+    return 0;
+}
+
+/* Units that a body brings into the dossier must be there to be brought. */
+static int
+check_named_units(struct deciding *d)
+{
+    const struct directory *directory = &d->core->directory;
+    const Wici__V1__MeetingConvenedS6 *body;
+    const char *unit = NULL;
+    size_t section = 0;
+
+    if (d->type == TYPE(CASE_ASSISTANT_ASSIGNED))
+        unit = FACTS_TEXT_SECTION(d->event, 0, Wici__V1__CaseAssistantAssignedS0, unit, &section);
+    if (d->type == TYPE(CASE_WORKER_SET))
+        unit = FACTS_TEXT_SECTION(d->event, 0, Wici__V1__CaseWorkerSetS0, unit, &section);
+    if (unit != NULL && directory_unit(directory, unit) == DIRECTORY_NONE)
+        return decide_refuse_body(d, E_ADDRESS, section, "unit");
+    if (d->type != TYPE(MEETING_CONVENED))
+        return 0;
+    for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;)
+        for (size_t i = 0; i < body->n_invited; i++)
+            if (!directory_knows(directory, body->invited[i]->unit))
+                return decide_refuse_item(d, E_ADDRESS, at - 1, "invited", i, ".unit");
+    return 0;
+}
+
+static int
+check_correction(struct deciding *d)
+{
+    const Wici__V1__Header *header = d->event->header;
+    const struct core_named *corrected = d->command->corrected;
+    bool author, allowed;
+
+    if (header->corrects_event_id[0] == '\0')
+        return header->correction[0] == '\0' ? 0 : decide_refuse(d, E_CORRECT, "header.correctsEventId");
+    if (header->correction[0] == '\0')
+        return decide_refuse(d, E_CORRECT, "header.correction");
+    if (corrected == NULL || d->dossier == DOSSIER_NONE ||
+        corrected->entry != d->core->dossiers.at[d->dossier].entry || corrected->event->type != d->event->type)
+        return decide_refuse(d, E_CORRECT, "header.correctsEventId");
+    author = view_is_author(d->core, d->command->unit, corrected->event);
+    allowed = author || (facts_is_recall(d->event) && decide_is(d, RELATION_HOLDER));
+    return allowed ? 0 : decide_refuse(d, E_CORRECT, "header.correctsEventId");
+}
+
+static int
+warn(struct deciding *d, const char *code, const char *before, size_t index, bool indexed)
+{
+    Wici__V1__Warning *warning;
+    struct refusal path;
+    struct deciding shadow = *d;
+    size_t len;
+
+    if (d->note->n_warnings == WARNINGS_MAX)
+        return 0;
+    if (d->note->warnings == NULL)
+        d->note->warnings = arena_alloc(d->arena, WARNINGS_MAX * sizeof(Wici__V1__Warning *));
+    warning = arena_alloc(d->arena, sizeof *warning);
+    if (d->note->warnings == NULL || warning == NULL)
+        return -ENOMEM;
+    /* The path is built as that of a refusal would be. */
+    shadow.refusal = &path;
+    if (indexed)
+        decide_refuse_indexed(&shadow, E_NONE, before, index, "");
+    else
+        decide_refuse(&shadow, E_NONE, before);
+    len = strlen(path.path) + 1;
+    wici__v1__warning__init(warning);
+    warning->code = arena_alloc(d->arena, strlen(code) + 1);
+    warning->path = arena_alloc(d->arena, len);
+    if (warning->code == NULL || warning->path == NULL)
+        return -ENOMEM;
+    memcpy(warning->code, code, strlen(code) + 1);
+    memcpy(warning->path, path.path, len);
+    d->note->warnings[d->note->n_warnings++] = warning;
+    return 0;
+}
+
+static int
+check_time(struct deciding *d)
+{
+    const struct core_command *command = d->command;
+
+    if (d->event->event_id_ms > command->now_ms + EVENT_AHEAD_MS_MAX)
+        return decide_refuse(d, E_ID, "header.eventId");
+    if (d->event->occurred_ms > command->now_ms + EVENT_AHEAD_MS_MAX)
+        return decide_refuse(d, E_TIME, "header.occurredAt");
+    if (d->dossier != DOSSIER_NONE && !d->event->header->late_entry &&
+        d->event->occurred_ms < d->core->dossiers.at[d->dossier].opened_ms)
+        return warn(d, "W_TIME", "header.occurredAt", 0, false);
+    return 0;
+}
+
+/* An upper bound of the relations this event may add to its dossier. */
+static size_t
+relations_bound(const struct deciding *d)
+{
+    const struct directory *directory = &d->core->directory;
+    const Wici__V1__MeetingConvenedS6 *body;
+    uint32_t behalf = directory_agency(directory, d->event->header->actor->on_behalf_of);
+    size_t bound = 8 + 3 * d->note->n_resolved_to;
+
+    if (behalf != DIRECTORY_NONE)
+        bound += directory->agencies[behalf].units.count;
+    if (d->type == TYPE(MEETING_CONVENED))
+        for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;)
+            bound += body->n_invited;
+    for (size_t i = 0; i < d->event->section_count; i++) {
+        const Wici__V1__ServiceRow *row = facts_row(d->event, i);
+        uint32_t agency = row == NULL ? DIRECTORY_NONE : directory_agency(directory, row->provider);
+
+        bound += agency == DIRECTORY_NONE ? 1 : directory->agencies[agency].units.count;
+    }
+    return bound;
+}
+
+static int
+check_limits(struct deciding *d)
+{
+    const struct dossiers *dossiers = &d->core->dossiers;
+    size_t bound = relations_bound(d);
+    uint8_t id[16];
+
+    if (d->type == TYPE(CASE_LINKED) &&
+        uuid_parse(FACTS_TEXT(d->event, 0, Wici__V1__CaseLinkedS0, other_dossier), id) == 0) {
+        uint32_t other = dossiers_find(dossiers, id);
+
+        if (other != DOSSIER_NONE)
+            bound += dossiers->at[other].relation_count;
+    }
+    if (d->dossier != DOSSIER_NONE)
+        bound += dossiers->at[d->dossier].relation_count;
+    return bound > RELATIONS_PER_DOSSIER_MAX ? decide_refuse(d, E_LIMIT, "header.dossierId") : 0;
+}
+
+/* ---- what an addressee will not be given */
+
+static bool
+verdict_is_class(enum core_verdict verdict)
+{
+    /* Not marks: what the author withheld himself he knows. */
+    return verdict == CORE_WITHHELD_CLASS || verdict == CORE_WITHHELD_HALF || verdict == CORE_WITHHELD_RELATION ||
+           verdict == CORE_WITHHELD_ADDRESS;
+}
+
+static uint8_t
+flags_after(const struct deciding *d)
+{
+    uint8_t flags = d->dossier == DOSSIER_NONE ? 0 : d->core->dossiers.at[d->dossier].flags;
+    const Wici__V1__CaseOpenedS7 *body;
+
+    if (d->type == TYPE(CASE_OPENED))
+        for (size_t at = 0; (body = facts_next(d->event, 7, &at)) != NULL;)
+            if (body->address_protected)
+                flags |= DOSSIER_ADDRESS_PROTECTED;
+    return flags;
+}
+
+static int
+warn_withheld(struct deciding *d)
+{
+    const Wici__V1__Header *header = d->event->header;
+    const struct directory *directory = &d->core->directory;
+    const struct dossier *dossier = d->dossier == DOSSIER_NONE ? NULL : &d->core->dossiers.at[d->dossier];
+    struct core_record record = {
+        .seq = d->command->seq, .ts_ms = d->command->now_ms, .event = d->event, .note = d->note};
+    int rc = 0;
+
+    for (size_t i = 0; i < d->note->n_resolved_to && rc == 0; i++) {
+        uint32_t unit = directory_unit(directory, d->note->resolved_to[i]);
+        struct core_view view;
+        bool withheld = false;
+
+        if (unit == DIRECTORY_NONE)
+            continue;
+        view_compute(d->core, unit, &record, dossier, flags_after(d), false, &view);
+        for (size_t j = 0; j < d->event->section_count; j++)
+            withheld = withheld || verdict_is_class(view.verdicts[j]);
+        if (withheld)
+            rc = warn(d, "W_WITHHELD", i < header->n_to ? "header.to" : "header.type", i, i < header->n_to);
+    }
+    return rc;
+}
+
+static int
+check_state(struct deciding *d)
+{
+    int rc;
+
+    if (d->type > TYPE_SYS_FIRST) {
+        rc = sys_state(d);
+        if (rc == 0 && d->event->has_dossier)
+            rc = check_limits(d);
+        return rc == 0 ? check_time(d) : rc;
+    }
+    rc = decide_addresses(d);
+    if (rc == 0 && d->type == TYPE(CASE_LINKED))
+        rc = check_link(d);
+    if (rc == 0)
+        rc = check_grounds(d);
+    if (rc == 0)
+        rc = check_named_units(d);
+    if (rc == 0)
+        rc = check_correction(d);
+    if (rc == 0)
+        rc = check_time(d);
+    if (rc == 0)
+        rc = check_limits(d);
+    if (rc == 0)
+        rc = decide_answer(d);
+    if (rc == 0)
+        rc = warn_withheld(d);
+    if (rc == 0 && wici__v1__broker_note__get_packed_size(d->note) > EVENT_NOTE_MAX)
+        rc = decide_refuse(d, E_LIMIT, "header.to");
+    return rc;
+}
+
+int
+core_decide(const struct core *core, const struct core_command *command, struct arena *arena,
+            struct core_decision *ret, struct refusal *refusal)
+{
+    struct deciding d = {.core = core,
+                         .command = command,
+                         .event = command->event,
+                         .arena = arena,
+                         .refusal = refusal,
+                         .type = command->event->type->number,
+                         .dossier = DOSSIER_NONE};
+    int rc;
+
+    assert(core != NULL);
+    assert(command->unit < core->directory.unit_count);
+    assert(command->seq > 0);
+    assert(ret != NULL);
+    assert(refusal != NULL);
+
+    if (command->event->has_dossier)
+        d.dossier = dossiers_find(&core->dossiers, command->event->dossier_id);
+    d.note = arena_alloc(arena, sizeof *d.note);
+    if (d.note == NULL)
+        return -ENOMEM;
+    wici__v1__broker_note__init(d.note);
+    rc = check_actor(&d);
+    if (rc == 0)
+        rc = check_role(&d);
+    if (rc == 0)
+        rc = check_dossier(&d);
+    if (rc == 0)
+        rc = check_state(&d);
+    if (rc != 0)
+        return rc;
+    ret->opens = d.dossier == DOSSIER_NONE && command->event->has_dossier;
+    ret->entry = ret->opens ? command->fresh_entry : 0;
+    if (d.dossier != DOSSIER_NONE)
+        ret->entry = core->dossiers.at[d.dossier].entry;
+    ret->note = d.note;
+    return 0;
+}

@@ -1,0 +1,52 @@
+/*
+ * decide - the inside of core_decide, shared by its files: address.c, conditions.c, sys.c, decide.c
+ *
+ * A check returns 0, or -EACCES after it has filled the refusal, or -ENOMEM.
+ */
+#ifndef CORE_DECIDE_H
+#define CORE_DECIDE_H
+
+#include "broker/core/facts.h"
+#include "broker/core/state.h"
+
+struct deciding {
+    const struct core *core;
+    const struct core_command *command;
+    const struct event *event;
+    struct arena *arena;
+    struct refusal *refusal;
+    uint32_t type;
+    uint32_t dossier;         /* DOSSIER_NONE: unknown, or the event has none */
+    Wici__V1__BrokerNote *note;
+};
+
+/* Fill the refusal and return -EACCES. field "" names the section itself. */
+int decide_refuse(struct deciding *d, enum error_code code, const char *path);
+int decide_refuse_indexed(struct deciding *d, enum error_code code, const char *before, size_t index,
+                          const char *after);
+/* "sections[2].caseLinkedS0.otherDossier" */
+int decide_refuse_body(struct deciding *d, enum error_code code, size_t section, const char *field);
+/* ... and "sections[2].meetingConvenedS6.invited[1].unit" */
+int decide_refuse_item(struct deciding *d, enum error_code code, size_t section, const char *list, size_t index,
+                       const char *field);
+
+/* The unit has this relation to the event's dossier, open now. */
+bool decide_is(const struct deciding *d, enum relation_kind kind);
+bool decide_is_in(const struct deciding *d, uint32_t dossier, enum relation_kind kind);
+/* The event's dossier is there and the unit may write to it. */
+bool decide_may_write(const struct deciding *d);
+/* The unit has or had a relation to the dossier. */
+bool decide_knows(const struct deciding *d, uint32_t dossier);
+
+/* address.c */
+int decide_addresses(struct deciding *d);  /* fills note->resolved_to */
+int decide_answer(struct deciding *d);     /* fills note->answer_to and answer_about */
+/* The conditions of the acting role on events of this type; conditional: the policy says p. conditions.c */
+int decide_conditions(struct deciding *d, unsigned role, bool conditional);
+/* Some condition is known for the role and type. */
+bool conditions_known(unsigned role, uint32_t type);
+/* sys.* commands: who, and whether the state allows it. sys.c */
+int sys_role(struct deciding *d);
+int sys_state(struct deciding *d);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * directory - the agencies, units and keys that were enrolled
+ *
+ * A projection of sys.901 to sys.906. Agencies and units share one name space, so that a name in only_for, not_to or
+ * a provider's field is never ambiguous. Nothing is ever taken out: what an old record names stays known.
+ *
+ * Ownership: the directory copies what it is given. Pointers handed out live until the next directory_* that changes.
+ */
+#ifndef CORE_DIRECTORY_H
+#define CORE_DIRECTORY_H
+
+#include "broker/core/strings.h"
+#include "proto/arena.h"
+#include "proto/limits.h"
+#include "wici/v1/sys.pb-c.h"
+#include "wici/v1/wire.pb-c.h"
+
+#include <stdbool.h>
+
+#define DIRECTORY_NONE UINT32_MAX
+
+struct numbers {
+    uint32_t *at;
+    uint32_t count, cap;
+};
+/* -ENOMEM */
+int numbers_add(struct numbers *numbers, uint32_t number);
+/* Ascending, each once. */
+void numbers_sort(struct numbers *numbers);
+void numbers_clear(struct numbers *numbers);
+
+struct agency {
+    uint32_t name;                            /* its id in directory.names */
+    Wici__V1__SysAgencyEnrolledS0 *enrolled;  /* one of the two */
+    Wici__V1__SysExternalEnrolledS0 *external;
+    struct numbers units;
+    struct numbers entries;                   /* key entries of the dossiers its offices see or saw */
+};
+
+struct unit {
+    uint32_t name;
+    uint32_t agency;
+    uint32_t roles; /* bit r: has enum Role r */
+    bool suspended;
+    Wici__V1__SysUnitEnrolledS0 *enrolled;
+    uint32_t keys[KEYS_PER_UNIT_MAX]; /* in directory.keys; DIRECTORY_NONE: free */
+    struct numbers entries;           /* key entries of the dossiers it has or had a relation to */
+};
+
+struct key {
+    uint32_t unit;
+    uint64_t until_ms; /* 0: no end; valid before it */
+};
+
+struct owner {
+    bool is_unit;
+    uint32_t index;
+};
+
+struct directory {
+    struct strings names;  /* ids of agencies and units */
+    struct owner *owners;  /* by number in names */
+    uint32_t owner_cap;
+    struct agency *agencies;
+    uint32_t agency_count, agency_cap;
+    struct unit *units;
+    uint32_t unit_count, unit_cap;
+    struct strings key_text;
+    struct key *keys;      /* by number in key_text */
+    uint32_t key_cap;
+    struct numbers watchers; /* units with the role AUD or ADM */
+    uint64_t version;
+};
+
+void directory_clear(struct directory *directory);
+
+int directory_add_agency(struct directory *directory, const Wici__V1__SysAgencyEnrolledS0 *body);
+int directory_add_external(struct directory *directory, const Wici__V1__SysExternalEnrolledS0 *body);
+int directory_add_unit(struct directory *directory, const Wici__V1__SysUnitEnrolledS0 *body);
+/* The unit's older keys end at until_ms. A key slot whose key has ended by now_ms is used again. */
+int directory_add_key(struct directory *directory, uint32_t unit, const char *key, uint64_t until_ms, uint64_t now_ms);
+void directory_suspend(struct directory *directory, uint32_t unit, bool suspended);
+
+/* DIRECTORY_NONE: no such unit, agency. */
+uint32_t directory_unit(const struct directory *directory, const char *id);
+uint32_t directory_agency(const struct directory *directory, const char *id);
+bool directory_knows(const struct directory *directory, const char *id);
+bool directory_key_valid(const struct key *key, uint64_t now_ms);
+const char *directory_unit_id(const struct directory *directory, uint32_t unit);
+const char *directory_agency_id(const struct directory *directory, uint32_t agency);
+const char *directory_unit_agency_id(const struct directory *directory, uint32_t unit);
+bool directory_names(const struct directory *directory, uint32_t unit, const char *id); /* id is the unit or its agency */
+unsigned directory_active_admins(const struct directory *directory);
+
+#endif

@@ -1,0 +1,147 @@
+/*
+ * dossier - the dossiers, and who has which relation to them
+ *
+ * A relation is an interval of the log: [from_seq, until_seq], both ends included, until_seq 0 while it is open; some
+ * also end at a date. A dossier merged with others shares the later changes of its relations with them.
+ *
+ * Small on purpose (docs/LIMITS.md: 512 bytes for an ordinary dossier): persons and dates are kept beside, by number.
+ */
+#ifndef CORE_DOSSIER_H
+#define CORE_DOSSIER_H
+
+#include "broker/core/directory.h"
+#include "broker/core/strings.h"
+#include "proto/types.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DOSSIER_NONE UINT32_MAX
+#define WHO_ANY      UINT32_MAX
+
+enum relation_kind {
+    RELATION_AUTHOR,
+    RELATION_ADDRESSEE,
+    RELATION_HOLDER,
+    RELATION_PENDING,
+    RELATION_OFFICE,      /* of an agency: its DIR and HEAD units, on IPUS also OUS */
+    RELATION_PARTICIPANT,
+    RELATION_REFERRER,
+    RELATION_INVITEE,
+    RELATION_PROVIDER,
+    RELATION_PARTY,
+    RELATION_KIND_COUNT
+};
+
+enum link_kind { LINK_REFERRAL_OF, LINK_MERGED_INTO, LINK_SIBLING, LINK_PREVIOUS, LINK_CONTINUED_FROM, LINK_KIND_COUNT };
+
+#define RELATION_OBLIGES 1u /* party: the order obliges the family */
+
+#define DOSSIER_IPUS              1u
+#define DOSSIER_ADDRESS_PROTECTED 2u
+#define DOSSIER_PATH_IPUS         4u /* case.opened said path IPUS */
+
+struct relation {
+    uint64_t from_seq, until_seq;
+    uint32_t who;    /* a unit; of RELATION_OFFICE an agency */
+    uint32_t about;  /* a set of persons, dossiers_about(); 0: none named */
+    uint32_t extra;  /* in dossiers.extras; 0: none */
+    uint8_t kind, flags;
+};
+
+/* What few relations have. */
+struct relation_extra {
+    uint8_t ref[16]; /* meeting or IPUS */
+    uint64_t until_ms;
+};
+
+struct dossier_link {
+    uint32_t other;
+    uint8_t kind;
+};
+
+struct dossier {
+    uint8_t id[16];
+    uint64_t opened_seq, opened_ms;
+    struct relation *relations;
+    struct dossier_link *links;
+    uint32_t relation_count, relation_cap;
+    uint32_t link_count, link_cap;
+    uint32_t entry;
+    uint32_t opener;     /* unit */
+    uint32_t group_next; /* ring of merged dossiers; itself when alone */
+    uint8_t kind;        /* enum type_opens */
+    uint8_t flags;
+};
+
+struct dossiers {
+    struct dossier *at;
+    uint32_t count, cap;
+    uint32_t *slots;      /* hash table by id */
+    uint32_t slot_mask;
+    uint32_t *by_entry;   /* DOSSIER_NONE: none */
+    uint32_t entry_cap;
+    struct strings persons;
+    uint32_t *about;      /* sets: a count, then that many numbers of persons; 0 is the empty set */
+    uint32_t about_len, about_cap;
+    struct relation_extra *extras; /* 0 is the one that says nothing */
+    uint32_t extra_count, extra_cap;
+};
+
+/* What is to be opened. */
+struct relation_spec {
+    enum relation_kind kind;
+    uint32_t who;
+    uint64_t from_seq;
+    bool from_opening;      /* from_seq is each dossier's own opening */
+    const char *const *about;
+    size_t about_count;
+    const uint8_t *ref;     /* 16 bytes or NULL */
+    uint64_t until_ms;
+    uint8_t flags;
+};
+
+int dossiers_init(struct dossiers *dossiers);
+void dossiers_clear(struct dossiers *dossiers);
+
+/* DOSSIER_NONE: unknown. */
+uint32_t dossiers_find(const struct dossiers *dossiers, const uint8_t id[16]);
+uint32_t dossiers_by_entry(const struct dossiers *dossiers, uint32_t entry);
+int dossiers_add(struct dossiers *dossiers, const uint8_t id[16], uint32_t entry, enum type_opens kind, uint64_t seq,
+                 uint64_t ts_ms, uint32_t opener, uint32_t *ret);
+
+/* Opens a relation in a dossier and all that are merged with it; one that says the same and is open is kept. */
+int dossiers_open(struct dossiers *dossiers, struct directory *directory, uint32_t dossier,
+                  const struct relation_spec *spec);
+/* Ends at seq (which they still get) the open relations of that kind, who (WHO_ANY) and ref (NULL: any), in the group. */
+void dossiers_end(struct dossiers *dossiers, uint32_t dossier, enum relation_kind kind, uint32_t who, const uint8_t *ref,
+                  uint64_t seq);
+/* Ends the office of each agency none of whose units holds or pends any more. */
+void dossiers_end_offices(struct dossiers *dossiers, const struct directory *directory, uint32_t dossier, uint64_t seq);
+/* Merges the groups of two dossiers: each gets the other's open relations from from_seq on. */
+int dossiers_merge(struct dossiers *dossiers, struct directory *directory, uint32_t a, uint32_t b, uint64_t from_seq);
+/* Copies the open relations of one kind. */
+int dossiers_copy(struct dossiers *dossiers, struct directory *directory, uint32_t from, uint32_t to,
+                  enum relation_kind kind, uint64_t from_seq);
+/* Both ways; once. */
+int dossiers_link(struct dossiers *dossiers, uint32_t a, uint32_t b, enum link_kind kind);
+void dossiers_flag(struct dossiers *dossiers, uint32_t dossier, uint8_t flags);
+bool dossiers_same_group(const struct dossiers *dossiers, uint32_t a, uint32_t b);
+uint32_t dossiers_group_size(const struct dossiers *dossiers, uint32_t dossier);
+
+/* An open relation of that kind and unit (or agency); WHO_ANY. */
+bool dossiers_has_open(const struct dossiers *dossiers, uint32_t dossier, enum relation_kind kind, uint32_t who,
+                       const uint8_t *ref, uint64_t now_ms);
+
+bool relation_covers(const struct dossiers *dossiers, const struct relation *relation, uint64_t seq, uint64_t ts_ms);
+bool relation_is_open(const struct dossiers *dossiers, const struct relation *relation, uint64_t now_ms);
+/* The relation is the unit's, or its agency's office and the unit has an office's role. */
+bool relation_is_of(const struct directory *directory, const struct dossier *dossier, const struct relation *relation,
+                    uint32_t unit);
+const char *relation_name(enum relation_kind kind);
+const char *link_name(enum link_kind kind);
+/* LINK_KIND_COUNT: no such word. */
+enum link_kind link_by_name(const char *name);
+
+#endif

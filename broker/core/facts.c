@@ -1,0 +1,195 @@
+/* Reading bodies by offset is safe because facts_section_known() first compares the body's descriptor. */
+#include "broker/core/facts.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define DAY_MS  86400000u
+#define HOUR_MS 3600000u
+
+bool
+facts_section_known(const struct event *event, size_t section)
+{
+    const struct event_section *s = &event->sections[section];
+
+    return event->type != NULL && s->cls < TYPE_CLASSES && s->id == section_id(event->type->number, s->cls) &&
+           s->body != NULL && event->type->body[s->cls] != NULL &&
+           s->body->descriptor == event->type->body[s->cls]->desc;
+}
+
+const void *
+facts_next(const struct event *event, unsigned cls, size_t *at)
+{
+    while (*at < event->section_count) {
+        size_t section = (*at)++;
+
+        if (event->sections[section].cls == cls && facts_section_known(event, section))
+            return event->sections[section].body;
+    }
+    return NULL;
+}
+
+const char *
+facts_text_at(const struct event *event, unsigned cls, size_t offset, size_t *ret_section)
+{
+    const void *body;
+
+    for (size_t at = 0; (body = facts_next(event, cls, &at)) != NULL;) {
+        const char *text;
+
+        memcpy(&text, (const char *)body + offset, sizeof text);
+        if (text != NULL && text[0] != '\0') {
+            if (ret_section != NULL)
+                *ret_section = at - 1;
+            return text;
+        }
+    }
+    if (ret_section != NULL)
+        *ret_section = 0;
+    return "";
+}
+
+unsigned
+facts_family(uint32_t type)
+{
+    return type / 100;
+}
+
+bool
+facts_ref(const struct event *event, uint8_t ret[16])
+{
+    const char *text = "";
+
+    switch (event->type->number) {
+    case WICI__V1__EVENT_TYPE__MEETING_CONVENED:
+        text = FACTS_TEXT(event, 0, Wici__V1__MeetingConvenedS0, meeting_id);
+        break;
+    case WICI__V1__EVENT_TYPE__MEETING_HELD: text = FACTS_TEXT(event, 0, Wici__V1__MeetingHeldS0, meeting_id); break;
+    case WICI__V1__EVENT_TYPE__MEETING_AGREEMENTS_ISSUED:
+        text = FACTS_TEXT(event, 0, Wici__V1__MeetingAgreementsIssuedS0, meeting_id);
+        break;
+    case WICI__V1__EVENT_TYPE__IPUS_AGREED: text = FACTS_TEXT(event, 0, Wici__V1__IpusAgreedS0, ipus_id); break;
+    case WICI__V1__EVENT_TYPE__IPUS_UPDATED: text = FACTS_TEXT(event, 0, Wici__V1__IpusUpdatedS0, ipus_id); break;
+    case WICI__V1__EVENT_TYPE__IPUS_APPROVED: text = FACTS_TEXT(event, 0, Wici__V1__IpusApprovedS0, ipus_id); break;
+    case WICI__V1__EVENT_TYPE__IPUS_SERVICE_REPORTED:
+        text = FACTS_TEXT(event, 0, Wici__V1__IpusServiceReportedS0, ipus_id);
+        break;
+    case WICI__V1__EVENT_TYPE__IPUS_CONCLUDED: text = FACTS_TEXT(event, 0, Wici__V1__IpusConcludedS0, ipus_id); break;
+    default: return false;
+    }
+    return uuid_parse(text, ret) == 0;
+}
+
+static void
+person_add(const char *person, const char *ret[FACTS_PERSONS_MAX], size_t *count)
+{
+    if (person == NULL || person[0] == '\0' || *count == FACTS_PERSONS_MAX)
+        return;
+    for (size_t i = 0; i < *count; i++)
+        if (strcmp(ret[i], person) == 0)
+            return;
+    ret[(*count)++] = person;
+}
+
+/* Every Person in the body, wherever the type keeps it. Bodies of S1 hold them directly, alone or in a list. */
+static void
+persons_of_body(const ProtobufCMessage *body, const char *ret[FACTS_PERSONS_MAX], size_t *count)
+{
+    const ProtobufCMessageDescriptor *desc = body->descriptor;
+
+    for (unsigned i = 0; i < desc->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &desc->fields[i];
+        const void *at = (const char *)body + field->offset;
+        size_t n = 1;
+        const Wici__V1__Person *const *persons;
+
+        if (field->type != PROTOBUF_C_TYPE_MESSAGE || field->descriptor != &wici__v1__person__descriptor)
+            continue;
+        if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+            memcpy(&n, (const char *)body + field->quantifier_offset, sizeof n);
+            memcpy(&persons, at, sizeof persons);
+        } else {
+            persons = at;
+        }
+        for (size_t j = 0; j < n; j++)
+            if (persons[j] != NULL)
+                person_add(persons[j]->person_ref, ret, count);
+    }
+}
+
+size_t
+facts_persons(const struct event *event, const char *ret[FACTS_PERSONS_MAX])
+{
+    const void *body;
+    size_t count = 0;
+
+    for (size_t i = 0; i < event->section_count; i++) {
+        const Wici__V1__Section *section = event->sections[i].section;
+
+        for (size_t j = 0; j < section->n_subjects; j++)
+            person_add(section->subjects[j], ret, &count);
+    }
+    for (size_t at = 0; (body = facts_next(event, 1, &at)) != NULL;)
+        persons_of_body(body, ret, &count);
+    return count;
+}
+
+const Wici__V1__ServiceRow *
+facts_row(const struct event *event, size_t section)
+{
+    const void *body = event->sections[section].body;
+
+    if (event->sections[section].cls != 6 || !facts_section_known(event, section))
+        return NULL;
+    if (event->type->number == WICI__V1__EVENT_TYPE__IPUS_AGREED)
+        return ((const Wici__V1__IpusAgreedS6 *)body)->row;
+    if (event->type->number == WICI__V1__EVENT_TYPE__IPUS_UPDATED)
+        return ((const Wici__V1__IpusUpdatedS6 *)body)->row;
+    return NULL;
+}
+
+bool
+facts_is_recall(const struct event *event)
+{
+    return facts_same(event->header->correction, "ENTERED_IN_ERROR");
+}
+
+/* Days from 1970-01-01, by the civil calendar counted from March. */
+static int64_t
+days_from_civil(int64_t year, unsigned month, unsigned day)
+{
+    int64_t era, year_of_era, day_of_year;
+
+    year -= month <= 2;
+    era = (year >= 0 ? year : year - 399) / 400;
+    year_of_era = year - era * 400;
+    day_of_year = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + (int64_t)day - 1;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+}
+
+uint64_t
+facts_day_end_ms(const char *date)
+{
+    unsigned part[3] = {0, 0, 0}; /* year, month, day */
+    unsigned index = 0;
+    int64_t days;
+
+    for (const char *at = date; *at != '\0'; at++) {
+        if (*at == '-' && index < 2)
+            index++;
+        else if (*at >= '0' && *at <= '9' && part[index] < 10000)
+            part[index] = part[index] * 10 + (unsigned)(*at - '0');
+        else
+            return 0;
+    }
+    if (index != 2 || part[0] < 1970 || part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31)
+        return 0;
+    days = days_from_civil(part[0], part[1], part[2]);
+    return (uint64_t)days * DAY_MS + 23u * HOUR_MS;
+}
+
+bool
+facts_same(const char *a, const char *b)
+{
+    return a != NULL && strcmp(a, b) == 0;
+}

@@ -1,0 +1,288 @@
+/* Looking things up for readers: whom a record may concern, what a unit may ask for, and why it is given what. */
+#include "broker/core/facts.h"
+#include "broker/core/view.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *pl, *en;
+} verdicts[] = {
+    [CORE_GIVEN_AUTHOR] = {"GIVEN_AUTHOR", "Własne zdarzenie jednostki.", "The unit's own event."},
+    [CORE_GIVEN_FULL] = {"GIVEN_FULL", "Role jednostki obejmują tę klasę danych w zdarzeniach tego rodzaju.",
+                         "The unit's roles are given this class of this type."},
+    [CORE_GIVEN_NAMED] = {"GIVEN_NAMED", "Część wskazuje tę jednostkę jako odbiorcę.",
+                          "The section names the unit as one it is for."},
+    [CORE_GIVEN_SUBJECT] = {"GIVEN_SUBJECT", "Część dotyczy osoby, w sprawie której jednostka uczestniczy.",
+                            "The section is about a person the unit's relation is about."},
+    [CORE_WITHHELD_CLASS] = {"WITHHELD_CLASS", "Role jednostki nie obejmują tej klasy danych w zdarzeniach tego rodzaju.",
+                             "The unit's roles are not given this class of this type."},
+    [CORE_WITHHELD_HALF] = {"WITHHELD_HALF",
+                            "Część nie wskazuje tej jednostki ani nie dotyczy osoby, w sprawie której uczestniczy.",
+                            "The section neither names the unit nor is about a person its relation is about."},
+    [CORE_WITHHELD_MARK] = {"WITHHELD_MARK", "Autor przeznaczył tę część dla innych.",
+                            "The author meant this section for others."},
+    [CORE_WITHHELD_RELATION] = {"WITHHELD_RELATION", "Udział jednostki w sprawie nie obejmuje tej części.",
+                                "The unit's relation to the dossier does not give this section."},
+    [CORE_WITHHELD_ADDRESS] = {"WITHHELD_ADDRESS", "Adres rodziny jest chroniony.", "The family's address is protected."},
+    [CORE_WITHHELD_NOTE] = {"WITHHELD_NOTE", "Dopiski brokera widzą tylko autor i prowadzący.",
+                            "The broker's note is for the author and the holder only."},
+};
+
+const char *
+core_verdict_name(enum core_verdict verdict)
+{
+    return verdicts[verdict].name;
+}
+
+const char *
+core_verdict_text(enum core_verdict verdict, bool pl)
+{
+    return pl ? verdicts[verdict].pl : verdicts[verdict].en;
+}
+
+/* ---- audience */
+
+static int
+add_office(struct core *core, const struct dossier *dossier, const struct relation *relation)
+{
+    const struct agency *agency = &core->directory.agencies[relation->who];
+    int rc = 0;
+
+    for (uint32_t i = 0; i < agency->units.count && rc == 0; i++)
+        if (relation_is_of(&core->directory, dossier, relation, agency->units.at[i]))
+            rc = numbers_add(&core->scratch, agency->units.at[i]);
+    return rc;
+}
+
+static int
+add_named(struct core *core, const char *id)
+{
+    uint32_t unit = directory_unit(&core->directory, id), agency = directory_agency(&core->directory, id);
+    int rc = 0;
+
+    if (unit != DIRECTORY_NONE)
+        rc = numbers_add(&core->scratch, unit);
+    if (agency != DIRECTORY_NONE)
+        for (uint32_t i = 0; i < core->directory.agencies[agency].units.count && rc == 0; i++)
+            rc = numbers_add(&core->scratch, core->directory.agencies[agency].units.at[i]);
+    return rc;
+}
+
+static int
+add_list(struct core *core, char *const *list, size_t count)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = add_named(core, list[i]);
+    return rc;
+}
+
+static bool
+is_for_everyone(uint32_t type)
+{
+    return type > TYPE_SYS_FIRST && type != TYPE(SYS_PARTICIPANT_ADDED) && type != TYPE(SYS_PARTICIPANT_REMOVED) &&
+           type != TYPE(SYS_EVENT_REJECTED) && type != TYPE(SYS_ACCESS_RECORDED);
+}
+
+int
+core_audience(struct core *core, const struct core_record *record, const uint32_t **ret, size_t *ret_count,
+              bool *ret_everyone)
+{
+    const struct dossier *dossier = core_record_dossier(core, record);
+    const struct event *event = record->event;
+    int rc;
+
+    core->scratch.count = 0;
+    *ret = core->scratch.at;
+    *ret_count = 0;
+    *ret_everyone = is_for_everyone(event->type->number);
+    if (*ret_everyone)
+        return 0;
+
+    rc = add_named(core, event->header->actor->unit);
+    for (uint32_t i = 0; i < core->directory.watchers.count && rc == 0; i++)
+        rc = numbers_add(&core->scratch, core->directory.watchers.at[i]);
+    if (rc == 0 && record->note != NULL)
+        rc = add_list(core, record->note->resolved_to, record->note->n_resolved_to);
+    if (rc == 0 && record->note != NULL)
+        rc = add_list(core, record->note->answer_to, record->note->n_answer_to);
+    if (rc == 0 && event->type->number == TYPE(SYS_PARTICIPANT_ADDED))
+        rc = add_named(core, FACTS_TEXT(event, 0, Wici__V1__SysParticipantAddedS0, unit));
+    if (rc == 0 && event->type->number == TYPE(SYS_PARTICIPANT_REMOVED))
+        rc = add_named(core, FACTS_TEXT(event, 0, Wici__V1__SysParticipantRemovedS0, unit));
+    if (rc == 0 && event->type->number == TYPE(SYS_EVENT_REJECTED))
+        rc = add_named(core, FACTS_TEXT(event, 0, Wici__V1__SysEventRejectedS0, agency));
+    for (uint32_t i = 0; dossier != NULL && i < dossier->relation_count && rc == 0; i++) {
+        const struct relation *relation = &dossier->relations[i];
+
+        if (!relation_covers(&core->dossiers, relation, record->seq, record->ts_ms))
+            continue;
+        rc = relation->kind == RELATION_OFFICE ? add_office(core, dossier, relation)
+                                               : numbers_add(&core->scratch, relation->who);
+    }
+    if (rc != 0)
+        return rc;
+    numbers_sort(&core->scratch);
+    *ret = core->scratch.at;
+    *ret_count = core->scratch.count;
+    return 0;
+}
+
+/* ---- a unit's dossiers */
+
+int
+core_unit_entries(struct core *core, uint32_t unit, const uint32_t **ret, size_t *ret_count, bool *ret_all)
+{
+    struct unit *u;
+    struct agency *agency;
+    int rc;
+
+    assert(unit < core->directory.unit_count);
+    u = &core->directory.units[unit];
+    agency = &core->directory.agencies[u->agency];
+    core->scratch.count = 0;
+    *ret = core->scratch.at;
+    *ret_count = 0;
+    *ret_all = (u->roles & ROLE_BIT(AUD)) != 0;
+    if (*ret_all)
+        return 0;
+
+    rc = numbers_add(&core->scratch, 0);
+    for (uint32_t i = 0; i < u->entries.count && rc == 0; i++)
+        rc = numbers_add(&core->scratch, u->entries.at[i]);
+    if ((u->roles & (ROLE_BIT(DIR) | ROLE_BIT(HEAD) | ROLE_BIT(OUS))) != 0)
+        for (uint32_t i = 0; i < agency->entries.count && rc == 0; i++)
+            rc = numbers_add(&core->scratch, agency->entries.at[i]);
+    if (rc != 0)
+        return rc;
+    numbers_sort(&core->scratch);
+    *ret = core->scratch.at;
+    *ret_count = core->scratch.count;
+    return 0;
+}
+
+static bool
+unit_knows(const struct core *core, uint32_t unit, const struct dossier *dossier)
+{
+    bool known = false;
+
+    /* No early end: how far down the unit stands must not show in the time. */
+    for (uint32_t i = 0; i < dossier->relation_count; i++)
+        known |= relation_is_of(&core->directory, dossier, &dossier->relations[i], unit);
+    return known || (core->directory.units[unit].roles & ROLE_BIT(AUD)) != 0;
+}
+
+uint32_t
+core_dossier_for(const struct core *core, uint32_t unit, const uint8_t dossier_id[16])
+{
+    uint32_t found = dossiers_find(&core->dossiers, dossier_id);
+    const struct dossier *dossier;
+    bool known;
+
+    assert(unit < core->directory.unit_count);
+    if (core->dossiers.count == 0)
+        return 0;
+    /* An unknown one is looked through as well, in the place of another. */
+    dossier = &core->dossiers.at[found == DOSSIER_NONE ? 0 : found];
+    known = unit_knows(core, unit, dossier);
+    return known && found != DOSSIER_NONE ? dossier->entry : 0;
+}
+
+uint32_t
+core_dossier_count(const struct core *core)
+{
+    return core->dossiers.count;
+}
+
+/* ---- explaining */
+
+static void
+relation_explain(const struct core *core, uint32_t unit, const struct core_record *record,
+                 const struct dossier *dossier, const struct relation *relation, struct core_relation_view *ret)
+{
+    const struct dossiers *dossiers = &core->dossiers;
+
+    *ret = (struct core_relation_view){.kind = relation_name((enum relation_kind)relation->kind),
+                                       .from_seq = relation->from_seq,
+                                       .until_seq = relation->until_seq};
+    for (uint32_t i = 0; i < dossiers->about[relation->about]; i++)
+        if (ret->about_count < sizeof ret->about / sizeof ret->about[0])
+            ret->about[ret->about_count++] =
+                strings_at(&dossiers->persons, dossiers->about[relation->about + 1 + i]);
+    switch (relation->kind) {
+    case RELATION_AUTHOR: ret->applies = view_is_author(core, unit, record->event); break;
+    case RELATION_ADDRESSEE:
+        ret->applies = view_addressed(core, unit, record) || view_answered(core, unit, record);
+        break;
+    default: ret->applies = view_relation_delivers(core, unit, record, dossier, relation); break;
+    }
+}
+
+size_t
+core_relations(const struct core *core, uint32_t unit, const struct core_record *record,
+               struct core_relation_view *ret, size_t max)
+{
+    const struct dossier *dossier = core_record_dossier(core, record);
+    size_t count = 0;
+
+    assert(unit < core->directory.unit_count);
+    for (uint32_t i = 0; dossier != NULL && i < dossier->relation_count && count < max; i++)
+        if (relation_is_of(&core->directory, dossier, &dossier->relations[i], unit))
+            relation_explain(core, unit, record, dossier, &dossier->relations[i], &ret[count++]);
+    return count;
+}
+
+static const char *
+kind_name(const struct dossier *dossier)
+{
+    switch (dossier->kind) {
+    case OPENS_REFERRAL: return "REFERRAL";
+    case OPENS_CASE: return "CASE";
+    case OPENS_MEETING: return "MEETING";
+    case OPENS_LETTER: return "LETTER";
+    default: return "";
+    }
+}
+
+/* Adds a dossier the unit knows, unless it is there already. */
+static void
+group_add(const struct core *core, uint32_t unit, uint32_t dossier, const char *link, struct core_group_member *ret,
+          size_t max, size_t *count)
+{
+    const struct dossier *d = &core->dossiers.at[dossier];
+
+    if (*count == max || !unit_knows(core, unit, d))
+        return;
+    for (size_t i = 0; i < *count; i++)
+        if (ret[i].entry == d->entry)
+            return;
+    ret[*count] = (struct core_group_member){
+        .entry = d->entry, .kind = kind_name(d), .link = link, .opened_seq = d->opened_seq};
+    memcpy(ret[*count].dossier_id, d->id, 16);
+    (*count)++;
+}
+
+size_t
+core_group(const struct core *core, uint32_t unit, const uint8_t dossier_id[16], struct core_group_member *ret,
+           size_t max)
+{
+    uint32_t dossier = dossiers_find(&core->dossiers, dossier_id);
+    size_t count = 0;
+
+    assert(unit < core->directory.unit_count);
+    if (core_dossier_for(core, unit, dossier_id) == 0)
+        return 0;
+    group_add(core, unit, dossier, "", ret, max, &count);
+    for (uint32_t i = 0; i < core->dossiers.at[dossier].link_count; i++) {
+        const struct dossier_link *link = &core->dossiers.at[dossier].links[i];
+
+        group_add(core, unit, link->other, link_name((enum link_kind)link->kind), ret, max, &count);
+    }
+    for (uint32_t member = core->dossiers.at[dossier].group_next; member != dossier;
+         member = core->dossiers.at[member].group_next)
+        group_add(core, unit, member, link_name(LINK_MERGED_INTO), ret, max, &count);
+    return count;
+}

@@ -1,0 +1,27 @@
+/*
+ * state - what struct core holds, for the files of this folder only
+ */
+#ifndef CORE_STATE_H
+#define CORE_STATE_H
+
+#include "broker/core/core.h"
+#include "broker/core/directory.h"
+#include "broker/core/dossier.h"
+#include "broker/core/policy.h"
+
+#define ROLE_BIT(role) (1u << WICI__V1__ROLE__##role)
+#define TYPE(name)     ((uint32_t)WICI__V1__EVENT_TYPE__##name)
+
+struct core {
+    struct directory directory;
+    struct dossiers dossiers;
+    struct policy *policy; /* NULL: none yet, so nobody may publish and nobody is given a section */
+    char *policy_text;
+    uint64_t policy_seq;
+    struct numbers scratch; /* what core_audience and core_unit_entries hand out */
+};
+
+/* The dossier of a record; NULL: none. */
+const struct dossier *core_record_dossier(const struct core *core, const struct core_record *record);
+
+#endif

@@ -1,0 +1,239 @@
+/*
+ * The commands that change the directory, the policy and a dossier's participants.
+ *
+ *     901 902 903 905 906 910   ADM
+ *     904                       ADM, or the unit itself (its old key says so)
+ *     907                       ADM; DIR and HEAD in their own agency
+ *     908                       a holder of the dossier
+ *     909                       a holder, or the unit itself
+ *     911 912                   nobody: the broker writes them itself
+ */
+#include "broker/core/decide.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define BROKER_ID "broker" /* agency and unit in what the broker writes itself */
+
+/* decide_role has made sure that there is exactly one section, S0. */
+static const void *
+body_of(const struct deciding *d)
+{
+    size_t at = 0;
+
+    return facts_next(d->event, 0, &at);
+}
+
+static int
+refuse_role(struct deciding *d)
+{
+    return decide_refuse(d, E_ROLE, "header.actor.role");
+}
+
+static int
+refuse_field(struct deciding *d, enum error_code code, const char *field)
+{
+    return decide_refuse_body(d, code, 0, field);
+}
+
+static bool
+acts_as(const struct deciding *d, uint32_t roles)
+{
+    return (roles & 1u << (unsigned)d->event->header->actor->role) != 0;
+}
+
+static bool
+is_own(const struct deciding *d, const char *unit)
+{
+    return directory_unit(&d->core->directory, unit) == d->command->unit;
+}
+
+int
+sys_role(struct deciding *d)
+{
+    const struct directory *directory = &d->core->directory;
+    const void *body = body_of(d);
+
+    if (body == NULL || d->event->section_count != 1)
+        return decide_refuse(d, E_SECTION, "sections");
+    switch (d->type) {
+    case WICI__V1__EVENT_TYPE__SYS_AGENCY_ENROLLED:
+    case WICI__V1__EVENT_TYPE__SYS_EXTERNAL_ENROLLED:
+    case WICI__V1__EVENT_TYPE__SYS_UNIT_ENROLLED:
+    case WICI__V1__EVENT_TYPE__SYS_UNIT_SUSPENDED:
+    case WICI__V1__EVENT_TYPE__SYS_UNIT_RESUMED:
+    case WICI__V1__EVENT_TYPE__SYS_POLICY_LOADED: return acts_as(d, ROLE_BIT(ADM)) ? 0 : refuse_role(d);
+    case WICI__V1__EVENT_TYPE__SYS_UNIT_KEY_ROTATED:
+        return acts_as(d, ROLE_BIT(ADM)) || is_own(d, ((const Wici__V1__SysUnitKeyRotatedS0 *)body)->unit_id)
+                   ? 0
+                   : refuse_role(d);
+    case WICI__V1__EVENT_TYPE__SYS_PERSON_REGISTERED: {
+        uint32_t unit = directory_unit(directory, ((const Wici__V1__SysPersonRegisteredS0 *)body)->unit);
+
+        if (acts_as(d, ROLE_BIT(ADM)))
+            return 0;
+        return acts_as(d, ROLE_BIT(DIR) | ROLE_BIT(HEAD)) && unit != DIRECTORY_NONE &&
+                       directory->units[unit].agency == directory->units[d->command->unit].agency
+                   ? 0
+                   : refuse_role(d);
+    }
+    /* Who is no holder of a dossier he knows: E_ROLE. One he does not know is refused as such, first. */
+    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED:
+        return !decide_may_write(d) || decide_is(d, RELATION_HOLDER) ? 0 : refuse_role(d);
+    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED:
+        return !decide_may_write(d) || decide_is(d, RELATION_HOLDER) ||
+                       is_own(d, ((const Wici__V1__SysParticipantRemovedS0 *)body)->unit)
+                   ? 0
+                   : refuse_role(d);
+    default: return refuse_role(d);
+    }
+}
+
+/* ---- what the state allows */
+
+static bool
+id_is_taken(const struct deciding *d, const char *id)
+{
+    return directory_knows(&d->core->directory, id) || strcmp(id, BROKER_ID) == 0;
+}
+
+static int
+agency_state(struct deciding *d, const Wici__V1__SysAgencyEnrolledS0 *body)
+{
+    if (id_is_taken(d, body->agency_id))
+        return refuse_field(d, E_EXISTS, "agencyId");
+    if (d->core->directory.agency_count >= AGENCIES_MAX)
+        return refuse_field(d, E_LIMIT, "agencyId");
+    return 0;
+}
+
+static int
+external_state(struct deciding *d, const Wici__V1__SysExternalEnrolledS0 *body)
+{
+    if (id_is_taken(d, body->agency_id))
+        return refuse_field(d, E_EXISTS, "agencyId");
+    if (directory_unit(&d->core->directory, body->served_by) == DIRECTORY_NONE)
+        return refuse_field(d, E_UNKNOWN, "servedBy");
+    if (d->core->directory.agency_count >= AGENCIES_MAX)
+        return refuse_field(d, E_LIMIT, "agencyId");
+    return 0;
+}
+
+static bool
+key_is_taken(const struct deciding *d, const char *key)
+{
+    return strings_find(&d->core->directory.key_text, key) != STRINGS_NONE;
+}
+
+static int
+unit_state(struct deciding *d, const Wici__V1__SysUnitEnrolledS0 *body)
+{
+    const struct directory *directory = &d->core->directory;
+    uint32_t agency = directory_agency(directory, body->agency_id);
+
+    if (id_is_taken(d, body->unit_id))
+        return refuse_field(d, E_EXISTS, "unitId");
+    if (agency == DIRECTORY_NONE || directory->agencies[agency].external != NULL)
+        return refuse_field(d, E_UNKNOWN, "agencyId");
+    for (size_t i = 0; i < body->n_roles; i++)
+        if (body->roles[i] == WICI__V1__ROLE__BRK)
+            return refuse_field(d, E_FIELD, "roles");
+    if (key_is_taken(d, body->key))
+        return refuse_field(d, E_EXISTS, "key");
+    if (body->parent[0] != '\0' && directory_unit(directory, body->parent) == DIRECTORY_NONE)
+        return refuse_field(d, E_UNKNOWN, "parent");
+    if (directory->unit_count >= UNITS_MAX)
+        return refuse_field(d, E_LIMIT, "unitId");
+    return 0;
+}
+
+static int
+key_state(struct deciding *d, const Wici__V1__SysUnitKeyRotatedS0 *body)
+{
+    const struct directory *directory = &d->core->directory;
+    uint32_t unit = directory_unit(directory, body->unit_id);
+    size_t valid = 0;
+
+    if (unit == DIRECTORY_NONE)
+        return refuse_field(d, E_UNKNOWN, "unitId");
+    if (key_is_taken(d, body->key))
+        return refuse_field(d, E_EXISTS, "key");
+    for (size_t i = 0; i < KEYS_PER_UNIT_MAX; i++) {
+        uint32_t key = directory->units[unit].keys[i];
+
+        if (key != DIRECTORY_NONE && directory_key_valid(&directory->keys[key], d->command->now_ms))
+            valid++;
+    }
+    return valid == KEYS_PER_UNIT_MAX ? refuse_field(d, E_LIMIT, "key") : 0;
+}
+
+static int
+suspend_state(struct deciding *d, const char *id)
+{
+    const struct directory *directory = &d->core->directory;
+    uint32_t unit = directory_unit(directory, id);
+    const struct unit *u;
+
+    if (unit == DIRECTORY_NONE)
+        return refuse_field(d, E_UNKNOWN, "unitId");
+    u = &directory->units[unit];
+    if (!u->suspended && (u->roles & ROLE_BIT(ADM)) != 0 && directory_active_admins(directory) == 1)
+        return refuse_field(d, E_ORDER, "unitId"); /* nobody could undo it */
+    return 0;
+}
+
+static int
+unit_known(struct deciding *d, const char *id, enum error_code code, const char *field)
+{
+    return directory_unit(&d->core->directory, id) == DIRECTORY_NONE ? refuse_field(d, code, field) : 0;
+}
+
+static int
+participant_state(struct deciding *d, const Wici__V1__SysParticipantAddedS0 *body)
+{
+    int rc = unit_known(d, body->unit, E_ADDRESS, "unit");
+
+    if (rc == 0 && body->history_from > 0 && body->ground == NULL)
+        return refuse_field(d, E_GROUND, "historyFrom");
+    return rc;
+}
+
+static int
+policy_state(struct deciding *d, const Wici__V1__SysPolicyLoadedS0 *body)
+{
+    struct policy *policy = NULL;
+    int rc = policy_parse(&policy, body->text, strlen(body->text), d->refusal);
+
+    if (rc == -EBADMSG)
+        return -EACCES;
+    if (rc != 0)
+        return rc;
+    if (strcmp(policy_version(policy), body->version) != 0)
+        rc = refuse_field(d, E_POLICY, "version");
+    policy_destroy(&policy);
+    return rc;
+}
+
+int
+sys_state(struct deciding *d)
+{
+    const void *body = body_of(d);
+
+    switch (d->type) {
+    case WICI__V1__EVENT_TYPE__SYS_AGENCY_ENROLLED: return agency_state(d, body);
+    case WICI__V1__EVENT_TYPE__SYS_EXTERNAL_ENROLLED: return external_state(d, body);
+    case WICI__V1__EVENT_TYPE__SYS_UNIT_ENROLLED: return unit_state(d, body);
+    case WICI__V1__EVENT_TYPE__SYS_UNIT_KEY_ROTATED: return key_state(d, body);
+    case WICI__V1__EVENT_TYPE__SYS_UNIT_SUSPENDED:
+        return suspend_state(d, ((const Wici__V1__SysUnitSuspendedS0 *)body)->unit_id);
+    case WICI__V1__EVENT_TYPE__SYS_UNIT_RESUMED:
+        return unit_known(d, ((const Wici__V1__SysUnitResumedS0 *)body)->unit_id, E_UNKNOWN, "unitId");
+    case WICI__V1__EVENT_TYPE__SYS_PERSON_REGISTERED:
+        return unit_known(d, ((const Wici__V1__SysPersonRegisteredS0 *)body)->unit, E_UNKNOWN, "unit");
+    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED: return participant_state(d, body);
+    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED:
+        return unit_known(d, ((const Wici__V1__SysParticipantRemovedS0 *)body)->unit, E_ADDRESS, "unit");
+    case WICI__V1__EVENT_TYPE__SYS_POLICY_LOADED: return policy_state(d, body);
+    default: return refuse_role(d);
+    }
+}

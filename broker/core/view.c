@@ -1,0 +1,409 @@
+/*
+ * Two questions, in this order: does anything deliver the record to the unit (a relation that covers it, its own
+ * authorship, the record's addressees), and if so, which of its sections. The first is about relations and never about
+ * roles, the second about roles, marks and persons.
+ */
+#include "broker/core/view.h"
+
+#include "broker/core/facts.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define ROLE_FIRST WICI__V1__ROLE__SW
+#define ROLE_LAST  WICI__V1__ROLE__AUD
+
+/* Who still counts when the family's address is protected. */
+#define ADDRESS_ROLES (ROLE_BIT(SW) | ROLE_BIT(FCC) | ROLE_BIT(CT) | ROLE_BIT(KUR))
+/* Participants that safety concerns go to. */
+#define SAFETY_ROLES                                                                                                   \
+    (ROLE_BIT(SW) | ROLE_BIT(FA) | ROLE_BIT(DIR) | ROLE_BIT(HEAD) | ROLE_BIT(FCC) | ROLE_BIT(CCF) | ROLE_BIT(KUR))
+
+const struct dossier *
+core_record_dossier(const struct core *core, const struct core_record *record)
+{
+    uint32_t dossier = record->entry == 0 ? DOSSIER_NONE : dossiers_by_entry(&core->dossiers, record->entry);
+
+    return dossier == DOSSIER_NONE ? NULL : &core->dossiers.at[dossier];
+}
+
+static bool
+list_has(char *const *list, size_t count, const char *id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i], id) == 0)
+            return true;
+    return false;
+}
+
+bool
+view_addressed(const struct core *core, uint32_t unit, const struct core_record *record)
+{
+    return record->note != NULL && list_has(record->note->resolved_to, record->note->n_resolved_to,
+                                            directory_unit_id(&core->directory, unit));
+}
+
+bool
+view_answered(const struct core *core, uint32_t unit, const struct core_record *record)
+{
+    return record->note != NULL && list_has(record->note->answer_to, record->note->n_answer_to,
+                                            directory_unit_id(&core->directory, unit));
+}
+
+bool
+view_is_author(const struct core *core, uint32_t unit, const struct event *event)
+{
+    return strcmp(event->header->actor->unit, directory_unit_id(&core->directory, unit)) == 0;
+}
+
+/* ---- which records a relation delivers */
+
+static bool
+participant_receives(uint32_t type, uint32_t roles)
+{
+    switch (facts_family(type)) {
+    case FAMILY_MEETING:
+    case FAMILY_INFO:
+    case FAMILY_COURT: return false; /* to those invited, asked or named */
+    default: break;
+    }
+    if (type == TYPE(CASE_SAFETY_CONCERN_RAISED) || type == TYPE(CASE_SAFETY_CONCERN_ANSWERED))
+        return (roles & SAFETY_ROLES) != 0;
+    return true;
+}
+
+static bool
+names_probation(const struct core *core, uint32_t unit, const struct event *event)
+{
+    const Wici__V1__CourtOrderIssuedS5 *body;
+
+    if (event->type->number != TYPE(COURT_ORDER_ISSUED))
+        return false;
+    for (size_t at = 0; (body = facts_next(event, 5, &at)) != NULL;)
+        if (body->probation_unit[0] != '\0' && directory_names(&core->directory, unit, body->probation_unit))
+            return true;
+    return false;
+}
+
+static bool
+party_receives(const struct core *core, uint32_t unit, const struct core_record *record,
+               const struct relation *relation)
+{
+    bool obliges = (relation->flags & RELATION_OBLIGES) != 0;
+    bool kur = (core->directory.units[unit].roles & ROLE_BIT(KUR)) != 0;
+
+    switch (record->event->type->number) {
+    case WICI__V1__EVENT_TYPE__PLACEMENT_CHANGED: return true;
+    case WICI__V1__EVENT_TYPE__CASE_OPENED:
+    case WICI__V1__EVENT_TYPE__CASE_ASSISTANT_ASSIGNED:
+    case WICI__V1__EVENT_TYPE__CASE_LINKED:
+    case WICI__V1__EVENT_TYPE__CASE_WORKER_SET:
+    case WICI__V1__EVENT_TYPE__CASE_CLOSED: return obliges;
+    case WICI__V1__EVENT_TYPE__CASE_PLAN_UPDATED:
+    case WICI__V1__EVENT_TYPE__CASE_ASSESSMENT_RECORDED:
+    case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_RAISED:
+    case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_ANSWERED: return kur;
+    case WICI__V1__EVENT_TYPE__COURT_ORDER_ISSUED: return names_probation(core, unit, record->event);
+    default: return false; /* of the court's other letters those it is addressed by */
+    }
+}
+
+static bool
+ref_is(const struct core *core, const struct relation *relation, const struct event *event)
+{
+    uint8_t ref[16];
+
+    return facts_ref(event, ref) && memcmp(core->dossiers.extras[relation->extra].ref, ref, sizeof ref) == 0;
+}
+
+static bool
+provider_receives(const struct core *core, uint32_t unit, const struct event *event)
+{
+    if (event->type->number != TYPE(IPUS_AGREED) && event->type->number != TYPE(IPUS_UPDATED))
+        return true;
+    for (size_t i = 0; i < event->section_count; i++) {
+        const Wici__V1__ServiceRow *row = facts_row(event, i);
+
+        if (row != NULL && directory_names(&core->directory, unit, row->provider))
+            return true;
+    }
+    return false;
+}
+
+bool
+view_relation_delivers(const struct core *core, uint32_t unit, const struct core_record *record,
+                       const struct dossier *dossier, const struct relation *relation)
+{
+    uint32_t type = record->event->type->number;
+    enum relation_kind kind = (enum relation_kind)relation->kind;
+
+    if (!relation_is_of(&core->directory, dossier, relation, unit) ||
+        !relation_covers(&core->dossiers, relation, record->seq, record->ts_ms))
+        return false;
+    if (type > TYPE_SYS_FIRST) /* participants added and removed */
+        return kind == RELATION_HOLDER || kind == RELATION_PARTICIPANT || kind == RELATION_OFFICE;
+    switch (kind) {
+    case RELATION_AUTHOR:
+    case RELATION_ADDRESSEE: return false; /* said by the record itself */
+    case RELATION_HOLDER:
+    case RELATION_PENDING: return true;
+    case RELATION_OFFICE: return facts_family(type) != FAMILY_INFO;
+    case RELATION_PARTICIPANT: return participant_receives(type, core->directory.units[unit].roles);
+    case RELATION_REFERRER: return type == TYPE(REFERRAL_ANSWERED) || type == TYPE(REFERRAL_COMPLETED);
+    case RELATION_INVITEE: return facts_family(type) == FAMILY_MEETING && ref_is(core, relation, record->event);
+    case RELATION_PROVIDER:
+        return facts_family(type) == FAMILY_IPUS && ref_is(core, relation, record->event) &&
+               provider_receives(core, unit, record->event);
+    case RELATION_PARTY: return party_receives(core, unit, record, relation);
+    case RELATION_KIND_COUNT: break;
+    }
+    return false;
+}
+
+/* ---- which sections */
+
+struct reader {
+    const struct core *core;
+    const struct core_record *record;
+    const struct dossier *dossier;
+    uint32_t unit, roles;
+    uint8_t flags;        /* of the dossier */
+    uint8_t full, half;   /* classes, over all its roles */
+    uint8_t address_full, address_half; /* the same over the roles that may know a protected address */
+    bool addressed, answered;
+    bool only_referrer;
+};
+
+static void
+reader_rights(struct reader *r)
+{
+    uint32_t type = r->record->event->type->number;
+
+    if (r->core->policy == NULL)
+        return;
+    for (unsigned role = ROLE_FIRST; role <= ROLE_LAST; role++) {
+        struct policy_cell cell;
+
+        if ((r->roles & 1u << role) == 0)
+            continue;
+        cell = policy_cell(r->core->policy, type, role);
+        r->full |= cell.full;
+        r->half |= cell.half;
+        if ((ADDRESS_ROLES & 1u << role) != 0) {
+            r->address_full |= cell.full;
+            r->address_half |= cell.half;
+        }
+    }
+}
+
+static bool
+about_meets(const struct dossiers *dossiers, uint32_t about, const Wici__V1__Section *section)
+{
+    for (uint32_t i = 0; i < dossiers->about[about]; i++)
+        if (list_has(section->subjects, section->n_subjects,
+                     strings_at(&dossiers->persons, dossiers->about[about + 1 + i])))
+            return true;
+    return false;
+}
+
+static bool
+subjects_meet(const struct reader *r, const Wici__V1__Section *section)
+{
+    const Wici__V1__BrokerNote *note = r->record->note;
+
+    if (section->n_subjects == 0)
+        return false;
+    if (r->addressed)
+        return true; /* an addressee's persons are those of the event, and these are among them */
+    for (size_t i = 0; r->answered && i < note->n_answer_about; i++)
+        if (list_has(section->subjects, section->n_subjects, note->answer_about[i]))
+            return true;
+    for (uint32_t i = 0; r->dossier != NULL && i < r->dossier->relation_count; i++) {
+        const struct relation *relation = &r->dossier->relations[i];
+
+        if (relation->about != 0 && view_relation_delivers(r->core, r->unit, r->record, r->dossier, relation) &&
+            about_meets(&r->core->dossiers, relation->about, section))
+            return true;
+    }
+    return false;
+}
+
+static bool
+marks_name(const struct reader *r, char *const *marks, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (directory_names(&r->core->directory, r->unit, marks[i]))
+            return true;
+    return false;
+}
+
+static enum core_verdict
+section_verdict(const struct reader *r, size_t index)
+{
+    const struct event_section *s = &r->record->event->sections[index];
+    const Wici__V1__Section *section = s->section;
+    uint8_t bit, full = r->full, half = r->half;
+    bool named;
+
+    if (!facts_section_known(r->record->event, index))
+        return CORE_WITHHELD_CLASS;
+    bit = (uint8_t)(1u << s->cls);
+    if (marks_name(r, section->not_to, section->n_not_to))
+        return CORE_WITHHELD_MARK;
+    named = marks_name(r, section->only_for, section->n_only_for);
+    if (section->n_only_for > 0 && !named)
+        return CORE_WITHHELD_MARK;
+    if (r->only_referrer && s->cls != 0)
+        return CORE_WITHHELD_RELATION;
+    if (s->cls == 7 && (r->flags & DOSSIER_ADDRESS_PROTECTED) != 0) {
+        full = r->address_full;
+        half = r->address_half;
+        if (((full | half) & bit) == 0 && ((r->full | r->half) & bit) != 0)
+            return CORE_WITHHELD_ADDRESS;
+    }
+    if ((full & bit) != 0)
+        return CORE_GIVEN_FULL;
+    if ((half & bit) == 0)
+        return CORE_WITHHELD_CLASS;
+    if (named)
+        return CORE_GIVEN_NAMED;
+    return subjects_meet(r, section) ? CORE_GIVEN_SUBJECT : CORE_WITHHELD_HALF;
+}
+
+static bool
+verdict_gives(enum core_verdict verdict)
+{
+    return verdict <= CORE_GIVEN_SUBJECT;
+}
+
+static void
+give(struct core_view *ret, size_t section, enum core_verdict verdict)
+{
+    ret->verdicts[section] = verdict;
+    if (verdict_gives(verdict))
+        ret->sections |= 1u << section;
+}
+
+static void
+give_all(struct core_view *ret, const struct event *event, enum core_verdict verdict)
+{
+    for (size_t i = 0; i < event->section_count; i++)
+        give(ret, i, verdict);
+}
+
+/* The directory's records are everyone's; refusals and reads are for those who look after the broker. */
+static bool
+register_receives(const struct core *core, uint32_t unit, const struct event *event)
+{
+    uint32_t roles = core->directory.units[unit].roles, watching = ROLE_BIT(AUD) | ROLE_BIT(ADM);
+
+    switch (event->type->number) {
+    case WICI__V1__EVENT_TYPE__SYS_EVENT_REJECTED:
+        return (roles & watching) != 0 ||
+               strcmp(FACTS_TEXT(event, 0, Wici__V1__SysEventRejectedS0, agency),
+                      directory_unit_agency_id(&core->directory, unit)) == 0;
+    case WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED: return (roles & watching) != 0;
+    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED:
+        return (roles & ROLE_BIT(AUD)) != 0 ||
+               strcmp(FACTS_TEXT(event, 0, Wici__V1__SysParticipantAddedS0, unit),
+                      directory_unit_id(&core->directory, unit)) == 0;
+    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED:
+        return (roles & ROLE_BIT(AUD)) != 0 ||
+               strcmp(FACTS_TEXT(event, 0, Wici__V1__SysParticipantRemovedS0, unit),
+                      directory_unit_id(&core->directory, unit)) == 0;
+    default: return true;
+    }
+}
+
+static void
+sys_compute(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier,
+            struct core_view *ret)
+{
+    const struct event *event = record->event;
+
+    ret->received = view_is_author(core, unit, event) || register_receives(core, unit, event);
+    for (uint32_t i = 0; dossier != NULL && !ret->received && i < dossier->relation_count; i++)
+        ret->received = view_relation_delivers(core, unit, record, dossier, &dossier->relations[i]);
+    if (!ret->received)
+        return;
+    for (size_t i = 0; i < event->section_count; i++)
+        give(ret, i, event->sections[i].cls == 0 && facts_section_known(event, i) ? CORE_GIVEN_FULL
+                                                                                  : CORE_WITHHELD_CLASS);
+}
+
+void
+view_compute(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier,
+             uint8_t flags, bool with_content, struct core_view *ret)
+{
+    const struct event *event = record->event;
+    struct reader r = {.core = core, .record = record, .dossier = dossier, .unit = unit, .flags = flags};
+    bool referred = false, delivered, author, auditor;
+
+    assert(unit < core->directory.unit_count);
+
+    ret->received = ret->note = false;
+    ret->sections = 0;
+    for (size_t i = 0; i < event->section_count; i++)
+        ret->verdicts[i] = CORE_WITHHELD_RELATION;
+    if (core->directory.units[unit].suspended || event->type == NULL)
+        return;
+    if (event->type->number > TYPE_SYS_FIRST) {
+        sys_compute(core, unit, record, dossier, ret);
+        return;
+    }
+
+    r.roles = core->directory.units[unit].roles;
+    r.addressed = view_addressed(core, unit, record);
+    r.answered = view_answered(core, unit, record);
+    author = view_is_author(core, unit, event);
+    auditor = (r.roles & ROLE_BIT(AUD)) != 0;
+    delivered = r.addressed || r.answered;
+    for (uint32_t i = 0; dossier != NULL && i < dossier->relation_count; i++) {
+        const struct relation *relation = &dossier->relations[i];
+
+        /* Most relations are somebody else's. */
+        if ((relation->who != unit && relation->kind != RELATION_OFFICE) ||
+            !view_relation_delivers(core, unit, record, dossier, relation))
+            continue;
+        if (relation->kind == RELATION_REFERRER)
+            referred = true;
+        else
+            delivered = true;
+        if (relation->kind == RELATION_HOLDER)
+            ret->note = true;
+    }
+
+    if (author) {
+        ret->received = ret->note = true;
+        give_all(ret, event, CORE_GIVEN_AUTHOR);
+        return;
+    }
+    if (auditor && with_content) {
+        ret->received = true;
+        give_all(ret, event, CORE_GIVEN_FULL);
+        return;
+    }
+    if (!delivered && !referred && !auditor) {
+        ret->note = false;
+        return;
+    }
+    r.only_referrer = referred && !delivered;
+    /* Looking at everything gives S0; what its other roles may see takes a relation like anybody's. */
+    if (auditor && !delivered && !referred)
+        r.roles = ROLE_BIT(AUD);
+    reader_rights(&r);
+    for (size_t i = 0; i < event->section_count; i++)
+        give(ret, i, section_verdict(&r, i));
+    /* Who is given no part is not shown the header either: that something was said here is itself a fact. */
+    ret->received = ret->sections != 0 || auditor;
+    ret->note = ret->note && ret->received;
+}
+
+void
+core_view(const struct core *core, uint32_t unit, const struct core_record *record, bool with_content,
+          struct core_view *ret)
+{
+    const struct dossier *dossier = core_record_dossier(core, record);
+
+    view_compute(core, unit, record, dossier, dossier != NULL ? dossier->flags : 0, with_content, ret);
+}

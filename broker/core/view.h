@@ -1,0 +1,22 @@
+/*
+ * view - the inside of core_view, for core_decide to foresee what an addressee will be given
+ */
+#ifndef CORE_VIEW_H
+#define CORE_VIEW_H
+
+#include "broker/core/state.h"
+
+/* core_view of a record in this dossier (NULL: none, or only now being opened), with these dossier flags. */
+void view_compute(const struct core *core, uint32_t unit, const struct core_record *record,
+                  const struct dossier *dossier, uint8_t flags, bool with_content, struct core_view *ret);
+
+/* The relation is the unit's, covers the record and delivers records of this kind. */
+bool view_relation_delivers(const struct core *core, uint32_t unit, const struct core_record *record,
+                            const struct dossier *dossier, const struct relation *relation);
+
+/* The note's list names the unit. */
+bool view_addressed(const struct core *core, uint32_t unit, const struct core_record *record);
+bool view_answered(const struct core *core, uint32_t unit, const struct core_record *record);
+bool view_is_author(const struct core *core, uint32_t unit, const struct event *event);
+
+#endif
