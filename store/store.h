@@ -33,15 +33,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STORE_BATCH_MAX      4096u         /* records between two commits */
-#define STORE_RECORD_MAX     (160u << 10)  /* bytes of all parts of one record */
-#define STORE_NAME_MAX       192u          /* bytes of the name of a cursor or value */
-#define STORE_VALUE_MAX      (64u << 10)   /* bytes of a cursor's filter or of a named value */
-#define STORE_MAP_MIN        (16u << 20)   /* bytes: the smallest map */
-#define STORE_MAP_USABLE_PCT 90u           /* publishes stop there, so that cursors and audit records still fit */
-#define STORE_KEY_ENTRIES_STEP 1024u       /* key entries made and synced at a time */
-#define STORE_FIND_FLUSH     50000u        /* index rows written in one transaction */
-#define STORE_CLEAR_ENTRY    0u            /* key entry of records that belong to no dossier: not sealed */
+#define STORE_BATCH_MAX        4096u        /* records between two commits */
+#define STORE_RECORD_MAX       (160u << 10) /* bytes of all parts of one record */
+#define STORE_NAME_MAX         192u         /* bytes of the name of a cursor or value */
+#define STORE_VALUE_MAX        (64u << 10)  /* bytes of a cursor's filter or of a named value */
+#define STORE_MAP_MIN          (16u << 20)  /* bytes: the smallest map */
+#define STORE_MAP_USABLE_PCT   90u          /* publishes stop there, so that cursors and audit records still fit */
+#define STORE_KEY_ENTRIES_STEP 1024u        /* key entries made and synced at a time */
+#define STORE_FIND_FLUSH       50000u       /* index rows written in one transaction */
+#define STORE_CLEAR_ENTRY      0u           /* key entry of records that belong to no dossier: not sealed */
+#define STORE_NO_ENTRY         UINT32_MAX   /* read from an erased record: its row no longer names an entry */
 
 struct store;
 
@@ -62,7 +63,10 @@ struct store_identity {
 
 /*
  * Makes an empty log, a key store and, when kek_path does not exist, a key-encryption key (mode 0600).
+ * The directories are made when only their last part is missing.
  *   -EEXIST  there is a log or a key store already: nothing was touched
+ *   -EPERM   the key-encryption key that is there can be read by others, or is not 32 bytes
+ *   -EINVAL  no origin, or a map below STORE_MAP_MIN
  */
 int store_create(const struct store_options *options, const struct store_identity *identity);
 
@@ -83,23 +87,24 @@ const char *store_damage(const struct store *st);
 const char *store_open_damage(void); /* the same after a failed store_open, until the next one */
 
 const struct store_identity *store_identity(const struct store *st);
-uint64_t store_head(const struct store *st);      /* last committed seq; 0: empty */
-uint64_t store_next(const struct store *st);      /* seq the next append gets */
-uint64_t store_last_ms(const struct store *st);   /* time of the last record appended; 0: none */
-void store_head_hash(const struct store *st, uint8_t ret[LEAF_HASH_SIZE]); /* leaf hash of store_head; zero when empty */
-uint64_t store_bytes(const struct store *st);     /* bytes of the map in use */
+uint64_t store_head(const struct store *st);    /* last committed seq; 0: empty */
+uint64_t store_next(const struct store *st);    /* seq the next append gets */
+uint64_t store_last_ms(const struct store *st); /* time of the last record appended; 0: none */
+void store_head_hash(const struct store *st,
+                     uint8_t ret[LEAF_HASH_SIZE]); /* leaf hash of store_head; zero when empty */
+uint64_t store_bytes(const struct store *st);      /* bytes of the map in use */
 uint64_t store_bytes_max(const struct store *st);
 
 /* ---- writing: all of it goes into the open batch, and is durable after store_commit */
 
 struct store_record {
-    uint8_t leaf_class;               /* enum leaf_class */
-    uint8_t n;                        /* slots */
-    uint64_t ts_ms;                   /* not before store_last_ms (-EINVAL) */
-    const uint8_t *seed;              /* LEAF_SEED_SIZE random bytes, never used before */
-    const uint8_t *event_id;          /* 16 bytes, entered in the id table; NULL: none */
-    uint32_t entry;                   /* key entry of its dossier, or STORE_CLEAR_ENTRY */
-    const struct leaf_part *parts;    /* distinct slots below n */
+    uint8_t leaf_class;            /* enum leaf_class */
+    uint8_t n;                     /* slots */
+    uint64_t ts_ms;                /* not before store_last_ms */
+    const uint8_t *seed;           /* LEAF_SEED_SIZE random bytes, never used before */
+    const uint8_t *event_id;       /* 16 bytes, entered in the id table; NULL: none */
+    uint32_t entry;                /* key entry of its dossier, or STORE_CLEAR_ENTRY */
+    const struct leaf_part *parts; /* distinct slots below n */
     size_t part_count;
 };
 
@@ -112,9 +117,10 @@ int store_room(struct store *st, size_t records, uint64_t bytes);
 /*
  * Adds a record to the batch. leaf (may be NULL) gets what the record's leaf covers.
  *   -EEXIST   the event id is in the table already: look it up first
+ *   -EINVAL   the time is before store_last_ms, or the key entry was not taken, or is erased
  *   -ENOBUFS  STORE_BATCH_MAX records wait: commit first
  *   -EMSGSIZE more than STORE_RECORD_MAX
- * After any other failure the whole batch is dropped and the store latches.
+ * These leave the batch as it was. After any other failure the whole batch is dropped and the store latches.
  */
 int store_append(struct store *st, const struct store_record *record, uint64_t *ret_seq, struct leaf *leaf);
 
@@ -137,12 +143,12 @@ int store_id_find(struct store *st, const uint8_t event_id[16], uint64_t *ret_se
 /* ---- cursors and named values */
 
 struct store_cursor {
-    uint64_t seq;         /* everything up to here took effect at the subscriber */
-    uint64_t acked_ms;    /* time of the last acknowledgement */
-    const uint8_t *filter;/* as the subscriber gave it; lives until the next write */
+    uint64_t seq;          /* everything up to here took effect at the subscriber */
+    uint64_t acked_ms;     /* time of the last acknowledgement */
+    const uint8_t *filter; /* as the subscriber gave it; lives until the next write */
     size_t filter_len;
 };
-/* Unit and name are at most STORE_NAME_MAX together. */
+/* Unit (not empty) and name are at most STORE_NAME_MAX together (-EINVAL), a filter STORE_VALUE_MAX (-EMSGSIZE). */
 int store_cursor_put(struct store *st, const char *unit, const char *name, const struct store_cursor *cursor);
 int store_cursor_get(struct store *st, const char *unit, const char *name, struct store_cursor *ret); /* -ENOENT */
 int store_cursor_drop(struct store *st, const char *unit, const char *name);                          /* -ENOENT */
@@ -150,6 +156,7 @@ typedef int store_cursor_fn(void *arg, const char *unit, const char *name, const
 /* unit NULL: all units. Stops at, and returns, fn's first non-zero. fn must not write. */
 int store_cursor_each(struct store *st, const char *unit, store_cursor_fn *fn, void *arg);
 
+/* A name is 1 to STORE_NAME_MAX long (-EINVAL), a value at most STORE_VALUE_MAX (-EMSGSIZE). */
 int store_value_put(struct store *st, const char *name, const void *value, size_t len);
 int store_value_drop(struct store *st, const char *name); /* 0 also when there was none */
 typedef int store_value_fn(void *arg, const char *name, const uint8_t *value, size_t len);
@@ -162,9 +169,9 @@ struct store_row {
     uint64_t seq;
     struct leaf leaf;
     uint8_t seed[LEAF_SEED_SIZE];
-    uint32_t entry;
+    uint32_t entry; /* STORE_NO_ENTRY when the row is rewritten as its leaf */
     uint32_t generation;
-    bool erased;                      /* only the leaf is left: no seed, no parts */
+    bool erased; /* only the leaf is left: no seed, no parts */
     size_t part_count;
     struct leaf_part parts[LEAF_SLOTS_MAX];
 };

@@ -1,0 +1,121 @@
+/* file - whole reads and writes, and files that are there after a power cut */
+#include "store/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int
+file_path(char ret[PATH_MAX], const char *dir, const char *name)
+{
+    int len = snprintf(ret, PATH_MAX, "%s/%s", dir, name);
+
+    return len < 0 || len >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+int
+file_read_at(int fd, void *to, size_t len, off_t at, size_t *ret_len)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t got = pread(fd, (uint8_t *)to + done, len - done, at + (off_t)done);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    *ret_len = done;
+    return 0;
+}
+
+int
+file_write_at(int fd, const void *from, size_t len, off_t at)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t put = pwrite(fd, (const uint8_t *)from + done, len - done, at + (off_t)done);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return -errno;
+        done += (size_t)put;
+    }
+    return 0;
+}
+
+int
+file_create(const char *path, const void *bytes, size_t len)
+{
+    char aside[PATH_MAX];
+    int fd, rc = 0;
+
+    if (snprintf(aside, sizeof aside, "%s.new", path) >= (int)sizeof aside)
+        return -ENAMETOOLONG;
+    if (unlink(aside) != 0 && errno != ENOENT) /* of an attempt that a crash ended */
+        return -errno;
+    fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    rc = file_write_at(fd, bytes, len, 0);
+    if (rc == 0 && fsync(fd) != 0)
+        rc = -errno;
+    if (close(fd) != 0 && rc == 0)
+        rc = -errno;
+    /* link, not rename: it never replaces a file that came into being meanwhile */
+    if (rc == 0 && link(aside, path) != 0)
+        rc = -errno;
+    unlink(aside);
+    return rc;
+}
+
+int
+file_sync_dir(const char *dir)
+{
+    int rc = 0;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return -errno;
+    if (fsync(fd) != 0)
+        rc = -errno;
+    close(fd);
+    return rc;
+}
+
+int
+file_sync_parent(const char *path)
+{
+    char dir[PATH_MAX];
+    char *slash;
+    size_t len = strlen(path);
+
+    if (len >= sizeof dir)
+        return -ENAMETOOLONG;
+    memcpy(dir, path, len + 1);
+    while (len > 1 && dir[len - 1] == '/')
+        dir[--len] = '\0';
+    slash = strrchr(dir, '/');
+    if (slash == NULL)
+        return file_sync_dir(".");
+    slash[slash == dir] = '\0'; /* the parent of "/x" is "/" */
+    return file_sync_dir(dir);
+}
+
+int
+file_make_dir(const char *dir)
+{
+    if (mkdir(dir, 0700) == 0)
+        return file_sync_parent(dir);
+    return errno == EEXIST ? 0 : -errno;
+}

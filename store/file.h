@@ -1,0 +1,25 @@
+/* file - whole reads and writes, and files that are there after a power cut. Errors: 0 or -errno. */
+#ifndef STORE_FILE_H
+#define STORE_FILE_H
+
+#include <limits.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* "dir/name". -ENAMETOOLONG */
+int file_path(char ret[PATH_MAX], const char *dir, const char *name);
+
+/* Reads len bytes, fewer only at the end of the file; *ret_len says how many. */
+int file_read_at(int fd, void *to, size_t len, off_t at, size_t *ret_len);
+int file_write_at(int fd, const void *from, size_t len, off_t at);
+
+/* Makes the file whole or not at all (written aside, synced, renamed), mode 0600. -EEXIST. Its directory is not synced.
+ */
+int file_create(const char *path, const void *bytes, size_t len);
+
+int file_sync_dir(const char *dir);
+int file_sync_parent(const char *path);
+/* Makes the directory, mode 0700, and syncs its parent; 0 when it is there already. */
+int file_make_dir(const char *dir);
+
+#endif

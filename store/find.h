@@ -1,0 +1,57 @@
+/*
+ * find - the finding index: which records belong to a key entry
+ *
+ * A projection of the log, behind it: an LMDB environment of its own, written in large sorted transactions, and in
+ * memory the tail of records that are not in it yet. Losing it costs time only; it is rebuilt from the log.
+ *
+ *     find_add (each record appended) --> tail --> find_flush --> LMDB, up to the watermark
+ *     find_list: LMDB up to the watermark, then the tail
+ *
+ * In LMDB: key (entry u32, generation u32, first seq u64) -> ascending seqs, u64 each, at most FIND_CHUNK of them. The
+ * watermark lies in the same transaction, with the leaf hash of the record it stands at and the log's pair id, so that
+ * an index that ran ahead of a restored log, or belongs to another one, is noticed.
+ *
+ * Errors: 0 or -errno; -EBADMSG: the index is damaged. Threads: one at a time.
+ */
+#ifndef STORE_FIND_H
+#define STORE_FIND_H
+
+#include "proto/leaf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FIND_CHUNK     125u /* seqs in one value: 1000 bytes, so that four fit a page */
+#define FIND_PAIR_SIZE 16u
+
+struct find;
+
+/* How far the index got. */
+struct find_mark {
+    uint64_t seq;                 /* records up to here are in LMDB */
+    uint8_t hash[LEAF_HASH_SIZE]; /* leaf hash of that record; zero at 0 */
+};
+
+/*
+ * Opens the index in dir, which is made when it is not there. One that cannot be read, or belongs to another log, is
+ * deleted and begun anew. The tail is empty: the caller feeds it with what is behind the mark.
+ */
+int find_open(struct find **ret, const char *dir, const uint8_t pair[FIND_PAIR_SIZE], uint64_t map_size_max);
+void find_close(struct find **find);
+/* Deletes all of it; the mark is 0 then. */
+int find_restart(struct find *find);
+const struct find_mark *find_mark(const struct find *find);
+
+/* Seqs come without gaps after the mark, or after the last one added; but a record that is erased may be skipped. */
+int find_add(struct find *find, uint32_t entry, uint32_t generation, uint64_t seq);
+/* Takes back the record added last, which was of this entry. */
+void find_pop(struct find *find, uint32_t entry, uint32_t generation);
+/* Moves the tail up to and with mark->seq into LMDB, in one transaction. */
+int find_flush(struct find *find, const struct find_mark *mark);
+
+/* Seqs of the entry in [from, upto], ascending, at most max. */
+int find_list(struct find *find, uint32_t entry, uint32_t generation, uint64_t from, uint64_t upto, uint64_t *ret_seqs,
+              size_t max, size_t *ret_count);
+
+#endif

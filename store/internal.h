@@ -1,0 +1,133 @@
+/*
+ * internal - what the files of the store share
+ *
+ *     dir/lock            held while the store is open
+ *     dir/log/data.mdb    the log: the databases below, one commit for all of them
+ *     dir/find/data.mdb   the finding index (find.h), behind the log
+ *     key_dir/keys        the key store (keys.h)
+ *
+ *     ev    seq (8)                  leaf input | key entry u32 | generation u32 | sealed blob
+ *                                    erased: the leaf input alone; its length follows from its n
+ *                                    blob: seed 32, then for each part slot u8, section id u16, length u32, body
+ *                                    entry 0: the blob is not sealed
+ *     id    event id (16)            seq (8)
+ *     cur   unit NUL cursor name     seq u64 | acked_ms u64 | filter
+ *     val   name                     value
+ *     meta  "identity"               version u32 = 1 | epoch u64 | created_ms u64 | pair id 16 | origin
+ *           "state"                  struct store_mark, rewritten by each commit that holds records
+ *
+ * Integers are big-endian.
+ */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include "store/find.h"
+#include "store/keys.h"
+#include "store/seal.h"
+#include "store/store.h"
+
+#include <limits.h>
+#include <lmdb.h>
+
+#define STORE_DBS      16u /* databases of the log's environment, some for what is built on the store */
+#define STATE_SIZE     88u
+#define IDENTITY_HEAD  (4u + 8u + 8u + KEYS_PAIR_SIZE)
+#define ROW_HEAD_SIZE  8u /* entry and generation, between leaf input and blob */
+#define PART_HEAD_SIZE 7u /* slot, section id and length, before a body */
+#define BLOB_MAX       (LEAF_SEED_SIZE + LEAF_SLOTS_MAX * PART_HEAD_SIZE + STORE_RECORD_MAX)
+#define ROW_EXTRA_MAX                                                                                                  \
+    (LEAF_INPUT_MAX + ROW_HEAD_SIZE + LEAF_SEED_SIZE + LEAF_SLOTS_MAX * PART_HEAD_SIZE + SEAL_TAG_SIZE)
+#define DAMAGE_SIZE 200u
+
+/* Where the log stands: once as committed, once with the open batch. */
+struct store_mark {
+    uint64_t head;                /* last seq */
+    uint64_t last_ms;             /* its time */
+    uint64_t id_count;            /* rows of the id table */
+    uint64_t id_seq;              /* the newest record with an event id; 0: none */
+    uint8_t id[16];               /* that id */
+    uint32_t keys_used;           /* the highest key entry a record uses */
+    uint32_t keys_taken;          /* the highest entry given out; not kept over a restart */
+    uint8_t hash[LEAF_HASH_SIZE]; /* leaf hash of head; of the open batch only at its commit */
+};
+
+/* A buffer that grows to what one opened record needs. */
+struct plain {
+    uint8_t *bytes;
+    size_t size;
+};
+
+struct store {
+    struct store_identity identity;
+    uint8_t pair[KEYS_PAIR_SIZE];
+    uint64_t map_size_max;
+    int lock_fd;
+
+    MDB_env *env;
+    MDB_dbi ev, id, cur, val, meta;
+    uint64_t page_size;
+    struct keys *keys;
+    struct find *find;
+
+    MDB_txn *read; /* reset unless read_users > 0 */
+    unsigned read_users;
+    struct store_slice *slices_free; /* ended slices, to be renewed */
+    unsigned slices_open;
+
+    struct store_mark at;  /* committed */
+    struct store_mark now; /* with the open batch; equal to at when there is none, but for keys_taken */
+    MDB_txn *txn;          /* the open batch */
+    MDB_cursor *ev_cursor; /* at the end of ev; dies with txn */
+    uint64_t batch_bytes;  /* what the batch may add to the map */
+    size_t batch_rows;
+    uint64_t batch_lists[STORE_BATCH_MAX]; /* tail keys of its records, to take back */
+    bool latched;
+
+    uint8_t *blob;                      /* BLOB_MAX bytes: content on its way into a seal */
+    uint8_t leaf_input[LEAF_INPUT_MAX]; /* of the record appended last */
+    size_t leaf_len;
+    struct leaf leaf;
+    struct plain plain; /* store_read_pending */
+    uint8_t *filter;    /* what store_cursor_get handed out */
+    char damage[DAMAGE_SIZE];
+};
+
+/* ---- open.c */
+
+/* Notes the damage, for store_damage(). Returns -EBADMSG. */
+int damage_set(struct store *st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void state_encode(const struct store_mark *mark, uint8_t ret[STATE_SIZE]);
+
+/* ---- store.c */
+
+/* -EIO when latched; else sees to an open batch. *ret_opened tells whether this call opened it. */
+int batch_begin(struct store *st, bool *ret_opened);
+/* Gives up a batch that batch_begin opened and nothing was written into. */
+void batch_abandon(struct store *st, bool opened);
+/* Drops the batch and latches. Returns rc. */
+int batch_fail(struct store *st, int rc);
+
+/* The open batch's transaction, or a read transaction of now. Nests; view_end for each. */
+int view_begin(struct store *st, MDB_txn **ret);
+void view_end(struct store *st);
+
+/* ---- read.c */
+
+/* A row taken apart, not opened. Points into the row. */
+struct row {
+    const uint8_t *leaf;
+    size_t leaf_len;
+    bool erased; /* nothing follows the leaf */
+    uint32_t entry, generation;
+    const uint8_t *blob;
+    size_t blob_len;
+};
+
+int row_split(struct store *st, uint64_t seq, const uint8_t *bytes, size_t len, struct row *ret);
+int row_open(struct store *st, const struct row *row, uint64_t seq, struct plain *plain, struct store_row *ret);
+/* Opens the row and computes all of its digests anew. */
+int row_verify(struct store *st, const struct row *row, uint64_t seq, struct plain *plain);
+int row_get(struct store *st, MDB_txn *txn, uint64_t seq, struct row *ret); /* -ENOENT */
+void slices_drop(struct store *st);
+
+#endif

@@ -1,0 +1,358 @@
+/*
+ * keys - the key store (keys.h gives the file)
+ *
+ * Invariants:
+ *   (1) An entry that unwraps, or is erased, is never overwritten here: after an older copy of the log was restored, a
+ *       newer copy may still need it. Only what cannot be a key (zero, or torn by a crash while it was made) is made.
+ *   (2) keys_next() gives an entry only after an fdatasync of this process covered it. What an earlier process left may
+ *       have been in the page cache only.
+ */
+#include "store/keys.h"
+
+#include "store/be.h"
+#include "store/file.h"
+#include "store/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_SIZE    32u
+#define NONCE_SIZE  crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define TAG_SIZE    crypto_aead_xchacha20poly1305_ietf_ABYTES
+#define CACHE_SLOTS 65536u      /* unwrapped keys kept: 2.5 MiB */
+#define ENTRY_LAST  0xffff0000u /* well below the end of u32 */
+
+enum { STATE_FREE = 0, STATE_LIVE = 1, STATE_ERASED = 2 };
+
+/* Places in an entry, and in the header */
+enum { AT_GENERATION = 0, AT_STATE = 4, AT_NONCE = 8, AT_SEALED = 32 };
+enum { AT_MAGIC = 0, AT_VERSION = 8, AT_CHECK_NONCE = 16, AT_CHECK = 40 };
+
+static_assert(AT_SEALED + KEY_SIZE + TAG_SIZE == KEYS_ENTRY_SIZE, "an entry is 80 bytes");
+static_assert(AT_CHECK + KEYS_PAIR_SIZE + TAG_SIZE <= KEYS_ENTRY_SIZE, "the header is one entry");
+static_assert((CACHE_SLOTS & (CACHE_SLOTS - 1)) == 0, "the slot is the entry's low bits");
+
+static const uint8_t magic[8] = "WICIKEYS";
+static const uint8_t header_label[] = "wici-keystore-v1";
+static const uint8_t entry_label[] = "wici-key-v1";
+
+#define ENTRY_AD_SIZE (sizeof entry_label + 8u)
+
+struct cached {
+    uint32_t entry; /* 0: empty */
+    uint32_t generation;
+    uint8_t key[KEY_SIZE];
+};
+
+struct keys {
+    int fd;
+    uint32_t synced;      /* entries keys_next may give; 0: none yet */
+    uint8_t *kek;         /* both from sodium_malloc: guarded, locked when allowed, wiped by sodium_free */
+    struct cached *cache; /* by the low bits of the entry */
+};
+
+static void
+entry_ad(uint8_t ad[ENTRY_AD_SIZE], uint32_t entry, uint32_t generation)
+{
+    memcpy(ad, entry_label, sizeof entry_label);
+    be32_put(ad + sizeof entry_label, entry);
+    be32_put(ad + sizeof entry_label + 4, generation);
+}
+
+static int
+entry_unwrap(const struct keys *k, const uint8_t *bytes, uint32_t entry, uint8_t ret_key[KEY_SIZE])
+{
+    uint8_t ad[ENTRY_AD_SIZE];
+
+    entry_ad(ad, entry, be32_get(bytes + AT_GENERATION));
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret_key, NULL, NULL, bytes + AT_SEALED, KEY_SIZE + TAG_SIZE, ad,
+                                                   sizeof ad, bytes + AT_NONCE, k->kek) != 0)
+        return -EBADMSG;
+    return 0;
+}
+
+/* random: KEY_SIZE bytes of key, then NONCE_SIZE of nonce */
+static void
+entry_make(const struct keys *k, uint8_t *bytes, uint32_t entry, const uint8_t *random)
+{
+    uint8_t ad[ENTRY_AD_SIZE];
+
+    memset(bytes, 0, KEYS_ENTRY_SIZE);
+    be32_put(bytes + AT_GENERATION, 1);
+    bytes[AT_STATE] = STATE_LIVE;
+    memcpy(bytes + AT_NONCE, random + KEY_SIZE, NONCE_SIZE);
+    entry_ad(ad, entry, 1);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(bytes + AT_SEALED, NULL, random, KEY_SIZE, ad, sizeof ad, NULL,
+                                               bytes + AT_NONCE, k->kek);
+}
+
+/* Is there something at this place that making an entry must not destroy? */
+static bool
+entry_is_kept(const struct keys *k, const uint8_t *bytes, uint32_t entry)
+{
+    uint8_t key[KEY_SIZE];
+    bool kept = bytes[AT_STATE] == STATE_ERASED;
+
+    if (bytes[AT_STATE] == STATE_LIVE)
+        kept = entry_unwrap(k, bytes, entry, key) == 0;
+    sodium_memzero(key, sizeof key);
+    return kept;
+}
+
+/* Sees to STORE_KEY_ENTRIES_STEP entries from first on: makes those that are not there, syncs them all. */
+static int
+entries_make(struct keys *k, uint32_t first)
+{
+    enum { STEP = STORE_KEY_ENTRIES_STEP, RANDOM = KEY_SIZE + NONCE_SIZE };
+    uint8_t *bytes = NULL, *random = NULL;
+    off_t at = (off_t)first * KEYS_ENTRY_SIZE;
+    size_t had = 0, from = STEP, to = 0;
+    int rc = -ENOMEM;
+
+    bytes = calloc(STEP, KEYS_ENTRY_SIZE);
+    random = sodium_malloc((size_t)STEP * RANDOM);
+    if (bytes == NULL || random == NULL)
+        goto out;
+
+    rc = file_read_at(k->fd, bytes, (size_t)STEP * KEYS_ENTRY_SIZE, at, &had);
+    if (rc != 0)
+        goto out;
+    randombytes_buf(random, (size_t)STEP * RANDOM);
+    for (size_t i = 0; i < STEP; i++) {
+        uint8_t *entry = bytes + i * KEYS_ENTRY_SIZE;
+
+        if (entry_is_kept(k, entry, first + (uint32_t)i))
+            continue;
+        entry_make(k, entry, first + (uint32_t)i, random + i * RANDOM);
+        from = i < from ? i : from;
+        to = i + 1;
+    }
+    if (to > from)
+        rc = file_write_at(k->fd, bytes + from * KEYS_ENTRY_SIZE, (to - from) * KEYS_ENTRY_SIZE,
+                           at + (off_t)(from * KEYS_ENTRY_SIZE));
+    if (rc == 0 && fdatasync(k->fd) != 0)
+        rc = -errno;
+    if (rc == 0)
+        k->synced = first + STEP - 1;
+out:
+    sodium_free(random);
+    free(bytes);
+    return rc;
+}
+
+int
+keys_last(struct keys *k, uint32_t *ret_entry)
+{
+    struct stat sb;
+
+    if (fstat(k->fd, &sb) != 0)
+        return -errno;
+    *ret_entry = sb.st_size / KEYS_ENTRY_SIZE > 1 ? (uint32_t)(sb.st_size / KEYS_ENTRY_SIZE - 1) : 0;
+    return 0;
+}
+
+int
+keys_next(struct keys *k, uint32_t after, uint32_t *ret_entry)
+{
+    const uint8_t *key;
+    uint32_t generation;
+
+    for (uint32_t entry = after + 1; entry < ENTRY_LAST; entry++) {
+        int rc = 0;
+
+        if (entry > k->synced)
+            rc = entries_make(k, entry);
+        if (rc == 0)
+            rc = keys_find(k, entry, &key, &generation);
+        if (rc == 0)
+            *ret_entry = entry;
+        if (rc != -ENOKEY) /* erased ones are passed over */
+            return rc;
+    }
+    return -ENOSPC;
+}
+
+int
+keys_find(struct keys *k, uint32_t entry, const uint8_t **ret_key, uint32_t *ret_generation)
+{
+    struct cached *slot = &k->cache[entry & (CACHE_SLOTS - 1)];
+    uint8_t bytes[KEYS_ENTRY_SIZE];
+    size_t had;
+    int rc;
+
+    assert(entry != STORE_CLEAR_ENTRY);
+    if (slot->entry != entry) {
+        rc = file_read_at(k->fd, bytes, sizeof bytes, (off_t)entry * KEYS_ENTRY_SIZE, &had);
+        if (rc != 0)
+            return rc;
+        if (had < sizeof bytes || bytes[AT_STATE] == STATE_FREE)
+            return -ENOENT;
+        if (bytes[AT_STATE] == STATE_ERASED) {
+            *ret_generation = be32_get(bytes + AT_GENERATION);
+            return -ENOKEY;
+        }
+        if (bytes[AT_STATE] != STATE_LIVE)
+            return -EBADMSG;
+        slot->entry = 0; /* a failed unwrap leaves no half of a key */
+        rc = entry_unwrap(k, bytes, entry, slot->key);
+        if (rc != 0)
+            return rc;
+        slot->generation = be32_get(bytes + AT_GENERATION);
+        slot->entry = entry;
+    }
+    *ret_key = slot->key;
+    *ret_generation = slot->generation;
+    return 0;
+}
+
+/* ---- making and opening */
+
+/* Reads the KEK; refuses a file that anyone but its owner, us or root, can read. */
+static int
+kek_read(const char *path, uint8_t kek[KEY_SIZE])
+{
+    uint8_t more;
+    struct stat sb;
+    size_t had = 0, beyond = 0;
+    int fd, rc = 0;
+
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? -EPERM : -errno;
+    if (fstat(fd, &sb) != 0)
+        rc = -errno;
+    else if (!S_ISREG(sb.st_mode) || (sb.st_mode & (S_IRWXG | S_IRWXO)) != 0 ||
+             (sb.st_uid != geteuid() && sb.st_uid != 0))
+        rc = -EPERM;
+    if (rc == 0)
+        rc = file_read_at(fd, kek, KEY_SIZE, 0, &had);
+    if (rc == 0)
+        rc = file_read_at(fd, &more, 1, KEY_SIZE, &beyond);
+    if (rc == 0 && (had != KEY_SIZE || beyond != 0))
+        rc = -EPERM;
+    close(fd);
+    return rc;
+}
+
+static int
+kek_create(const char *path)
+{
+    uint8_t kek[KEY_SIZE];
+    int rc;
+
+    randombytes_buf(kek, sizeof kek);
+    rc = file_create(path, kek, sizeof kek);
+    sodium_memzero(kek, sizeof kek);
+    return rc == 0 ? file_sync_parent(path) : rc;
+}
+
+int
+keys_create(const char *key_dir, const char *kek_path, uint8_t ret_pair[KEYS_PAIR_SIZE])
+{
+    uint8_t header[KEYS_ENTRY_SIZE] = {0}, kek[KEY_SIZE], pair[KEYS_PAIR_SIZE];
+    char path[PATH_MAX];
+    int rc;
+
+    rc = file_path(path, key_dir, KEYS_FILE);
+    if (rc != 0)
+        return rc;
+    if (access(path, F_OK) == 0)
+        return -EEXIST;
+    if (access(kek_path, F_OK) != 0 && errno == ENOENT && (rc = kek_create(kek_path)) != 0)
+        return rc;
+    rc = kek_read(kek_path, kek);
+    if (rc != 0)
+        goto out;
+
+    randombytes_buf(pair, sizeof pair);
+    memcpy(header + AT_MAGIC, magic, sizeof magic);
+    be32_put(header + AT_VERSION, 1);
+    randombytes_buf(header + AT_CHECK_NONCE, NONCE_SIZE);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(header + AT_CHECK, NULL, pair, sizeof pair, header_label,
+                                               sizeof header_label, NULL, header + AT_CHECK_NONCE, kek);
+    rc = file_create(path, header, sizeof header);
+    if (rc == 0)
+        rc = file_sync_parent(path);
+    if (rc == 0)
+        memcpy(ret_pair, pair, sizeof pair);
+out:
+    sodium_memzero(kek, sizeof kek);
+    return rc;
+}
+
+static int
+header_check(const struct keys *k, uint8_t ret_pair[KEYS_PAIR_SIZE])
+{
+    uint8_t header[KEYS_ENTRY_SIZE];
+    size_t had = 0;
+    int rc = file_read_at(k->fd, header, sizeof header, 0, &had);
+
+    if (rc != 0)
+        return rc;
+    if (had != sizeof header || memcmp(header + AT_MAGIC, magic, sizeof magic) != 0 ||
+        be32_get(header + AT_VERSION) != 1)
+        return -EBADMSG;
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret_pair, NULL, NULL, header + AT_CHECK, KEYS_PAIR_SIZE + TAG_SIZE,
+                                                   header_label, sizeof header_label, header + AT_CHECK_NONCE,
+                                                   k->kek) != 0)
+        return -EPERM;
+    return 0;
+}
+
+int
+keys_open(struct keys **ret, const char *key_dir, const char *kek_path, uint8_t ret_pair[KEYS_PAIR_SIZE])
+{
+    char path[PATH_MAX];
+    struct keys *k;
+    int rc;
+
+    k = calloc(1, sizeof *k);
+    if (k == NULL)
+        return -ENOMEM;
+    k->fd = -1;
+    rc = -ENOMEM;
+    k->kek = sodium_malloc(KEY_SIZE);
+    k->cache = sodium_allocarray(CACHE_SLOTS, sizeof *k->cache);
+    if (k->kek == NULL || k->cache == NULL)
+        goto out;
+    sodium_memzero(k->cache, CACHE_SLOTS * sizeof *k->cache);
+
+    if ((rc = kek_read(kek_path, k->kek)) != 0 || (rc = file_path(path, key_dir, KEYS_FILE)) != 0)
+        goto out;
+    k->fd = open(path, O_RDWR | O_CLOEXEC);
+    if (k->fd < 0) {
+        rc = errno == ENOENT ? -EBADMSG : -errno;
+        goto out;
+    }
+    rc = header_check(k, ret_pair);
+    if (rc != 0)
+        goto out;
+    *ret = k;
+    k = NULL;
+out:
+    keys_close(&k);
+    return rc;
+}
+
+void
+keys_close(struct keys **keys)
+{
+    struct keys *k = *keys;
+
+    *keys = NULL;
+    if (k == NULL)
+        return;
+    if (k->fd >= 0)
+        close(k->fd);
+    sodium_free(k->cache);
+    sodium_free(k->kek);
+    free(k);
+}

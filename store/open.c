@@ -1,0 +1,543 @@
+/*
+ * open - making a log, opening it, and what is checked before it may serve
+ *
+ * store_create builds the log in log.new and renames it to log at the end, when all of it is on disk: there is a log or
+ * there is none. Opening never repairs: it compares what must agree and refuses when it does not.
+ *
+ *   state row      <-> last key and number of rows of ev (equal: gapless from 1), number of ids
+ *   newest records <-> their leaves, all digests computed anew, time never falling; the head's leaf hash <-> state
+ *   newest ids     <-> seqs within the log; the last id entered <-> its record
+ *   key store      <-> pair id, and long enough for the entries records use
+ *   finding index  <-> leaf hash at its watermark; behind it, it is fed again (it may be rebuilt: it is a projection)
+ */
+#include "store/internal.h"
+
+#include "store/be.h"
+#include "store/env.h"
+#include "store/file.h"
+#include "store/lmdb_err.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHECK_NEWEST  256u       /* records and ids looked at when opening */
+#define UNWRITTEN_MAX (1u << 20) /* bytes that may be missing at the end of the log's file (env.c) */
+
+static char open_damage[DAMAGE_SIZE];
+
+int
+damage_set(struct store *st, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(st->damage, sizeof st->damage, fmt, args);
+    va_end(args);
+    return -EBADMSG;
+}
+
+const char *
+store_open_damage(void)
+{
+    return open_damage;
+}
+
+/* ---- rows of meta */
+
+void
+state_encode(const struct store_mark *mark, uint8_t ret[STATE_SIZE])
+{
+    be64_put(ret, mark->head);
+    be64_put(ret + 8, mark->last_ms);
+    be64_put(ret + 16, mark->id_count);
+    be64_put(ret + 24, mark->id_seq);
+    memcpy(ret + 32, mark->id, 16);
+    be32_put(ret + 48, mark->keys_used);
+    be32_put(ret + 52, 0);
+    memcpy(ret + 56, mark->hash, LEAF_HASH_SIZE);
+    static_assert(56 + LEAF_HASH_SIZE == STATE_SIZE, "the state row");
+}
+
+static int
+meta_get(struct store *st, MDB_txn *txn, const char *name, MDB_val *ret)
+{
+    char bytes[16];
+    MDB_val key = {.mv_size = strlen(name), .mv_data = bytes};
+
+    assert(key.mv_size <= sizeof bytes);
+    memcpy(bytes, name, key.mv_size);
+    return mdb_get(txn, st->meta, &key, ret) == 0 ? 0 : damage_set(st, "meta: %s is missing", name);
+}
+
+static int
+state_load(struct store *st, MDB_txn *txn)
+{
+    const uint8_t *bytes;
+    MDB_val val;
+    int rc = meta_get(st, txn, "state", &val);
+
+    if (rc != 0)
+        return rc;
+    if (val.mv_size != STATE_SIZE)
+        return damage_set(st, "meta: state has no sense");
+    bytes = val.mv_data;
+    st->at.head = be64_get(bytes);
+    st->at.last_ms = be64_get(bytes + 8);
+    st->at.id_count = be64_get(bytes + 16);
+    st->at.id_seq = be64_get(bytes + 24);
+    memcpy(st->at.id, bytes + 32, 16);
+    st->at.keys_used = be32_get(bytes + 48);
+    memcpy(st->at.hash, bytes + 56, LEAF_HASH_SIZE);
+    st->at.keys_taken = st->at.keys_used;
+    st->now = st->at;
+    return 0;
+}
+
+static int
+identity_load(struct store *st, MDB_txn *txn)
+{
+    const uint8_t *bytes;
+    MDB_val val;
+    size_t len;
+    int rc = meta_get(st, txn, "identity", &val);
+
+    if (rc != 0)
+        return rc;
+    bytes = val.mv_data;
+    len = val.mv_size - IDENTITY_HEAD;
+    if (val.mv_size <= IDENTITY_HEAD || len >= STORE_ORIGIN_MAX || be32_get(bytes) != 1)
+        return damage_set(st, "meta: identity is of no version known here");
+    st->identity.epoch = be64_get(bytes + 4);
+    st->identity.created_ms = be64_get(bytes + 12);
+    memcpy(st->pair, bytes + 20, KEYS_PAIR_SIZE);
+    memcpy(st->identity.origin, bytes + IDENTITY_HEAD, len);
+    st->identity.origin[len] = '\0';
+    return 0;
+}
+
+static int
+meta_put_first(MDB_txn *txn, MDB_dbi meta, const struct store_identity *identity, const uint8_t pair[KEYS_PAIR_SIZE])
+{
+    const struct store_mark empty = {0};
+    uint8_t state[STATE_SIZE], bytes[IDENTITY_HEAD + STORE_ORIGIN_MAX];
+    char state_name[] = "state", identity_name[] = "identity";
+    size_t len = strlen(identity->origin);
+    MDB_val key = {.mv_size = sizeof identity_name - 1, .mv_data = identity_name};
+    MDB_val val = {.mv_size = IDENTITY_HEAD + len, .mv_data = bytes};
+    int rc;
+
+    be32_put(bytes, 1);
+    be64_put(bytes + 4, identity->epoch);
+    be64_put(bytes + 12, identity->created_ms);
+    memcpy(bytes + 20, pair, KEYS_PAIR_SIZE);
+    memcpy(bytes + IDENTITY_HEAD, identity->origin, len);
+    rc = mdb_put(txn, meta, &key, &val, 0);
+    if (rc != 0)
+        return rc;
+    state_encode(&empty, state);
+    key = (MDB_val){.mv_size = sizeof state_name - 1, .mv_data = state_name};
+    val = (MDB_val){.mv_size = sizeof state, .mv_data = state};
+    return mdb_put(txn, meta, &key, &val, 0);
+}
+
+/* ---- the lock */
+
+static int
+lock_take(const char *dir, int *ret_fd)
+{
+    char path[PATH_MAX];
+    int fd, rc = file_path(path, dir, "lock");
+
+    if (rc != 0)
+        return rc;
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
+        close(fd);
+        return rc;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+/* ---- making */
+
+static int
+dbis_open(MDB_txn *txn, unsigned flags, struct store *st)
+{
+    int rc;
+
+    if ((rc = mdb_dbi_open(txn, "ev", flags, &st->ev)) != 0 || (rc = mdb_dbi_open(txn, "id", flags, &st->id)) != 0 ||
+        (rc = mdb_dbi_open(txn, "cur", flags, &st->cur)) != 0 ||
+        (rc = mdb_dbi_open(txn, "val", flags, &st->val)) != 0 ||
+        (rc = mdb_dbi_open(txn, "meta", flags, &st->meta)) != 0)
+        return rc;
+    return 0;
+}
+
+/* The first commit, in a fresh directory. */
+static int
+log_make(const char *log_dir, const struct store_options *options, const struct store_identity *identity,
+         const uint8_t pair[KEYS_PAIR_SIZE])
+{
+    static const char *const stale[] = {"data.mdb", "lock.mdb"}; /* of an attempt that a crash ended */
+    struct store dbis = {0};
+    MDB_env *env = NULL;
+    MDB_txn *txn = NULL;
+    char path[PATH_MAX];
+    int rc;
+
+    rc = file_make_dir(log_dir);
+    for (size_t i = 0; rc == 0 && i < sizeof stale / sizeof *stale; i++)
+        if ((rc = file_path(path, log_dir, stale[i])) == 0 && unlink(path) != 0 && errno != ENOENT)
+            rc = -errno;
+    if (rc == 0)
+        rc = env_open(&env, log_dir, STORE_DBS, options->map_size_max, UNWRITTEN_MAX);
+    if (rc != 0)
+        return rc;
+
+    rc = mdb_txn_begin(env, NULL, 0, &txn);
+    if (rc == 0)
+        rc = dbis_open(txn, MDB_CREATE, &dbis);
+    if (rc == 0)
+        rc = meta_put_first(txn, dbis.meta, identity, pair);
+    if (rc == 0) {
+        rc = mdb_txn_commit(txn);
+        txn = NULL;
+    }
+    rc = err_from_lmdb(rc);
+    if (txn != NULL)
+        mdb_txn_abort(txn);
+    mdb_env_close(env);
+    return rc == 0 ? file_sync_dir(log_dir) : rc;
+}
+
+int
+store_create(const struct store_options *options, const struct store_identity *identity)
+{
+    char log_dir[PATH_MAX], log_new[PATH_MAX], keys[PATH_MAX];
+    size_t origin_len = strnlen(identity->origin, STORE_ORIGIN_MAX);
+    uint8_t pair[KEYS_PAIR_SIZE];
+    bool keys_made = false;
+    int lock_fd = -1, rc;
+
+    if (origin_len == 0 || origin_len == STORE_ORIGIN_MAX || options->map_size_max < STORE_MAP_MIN)
+        return -EINVAL;
+    if (sodium_init() < 0)
+        return -EIO;
+    if ((rc = file_path(log_dir, options->dir, "log")) != 0 ||
+        (rc = file_path(log_new, options->dir, "log.new")) != 0 ||
+        (rc = file_path(keys, options->key_dir, KEYS_FILE)) != 0)
+        return rc;
+    if (access(log_dir, F_OK) == 0 || access(keys, F_OK) == 0)
+        return -EEXIST;
+
+    if ((rc = file_make_dir(options->dir)) != 0 || (rc = file_make_dir(options->key_dir)) != 0 ||
+        (rc = lock_take(options->dir, &lock_fd)) != 0)
+        goto out;
+    rc = keys_create(options->key_dir, options->kek_path, pair);
+    if (rc != 0)
+        goto out;
+    keys_made = true;
+    rc = log_make(log_new, options, identity, pair);
+    if (rc == 0 && rename(log_new, log_dir) != 0)
+        rc = -errno;
+    if (rc != 0)
+        goto out;
+    keys_made = false; /* it belongs to a log now */
+    rc = file_sync_dir(options->dir);
+out:
+    if (keys_made)
+        unlink(keys); /* holds no key that anything needs */
+    if (lock_fd >= 0)
+        close(lock_fd);
+    return rc;
+}
+
+/* ---- checks */
+
+static int
+rows_check(struct store *st, MDB_txn *txn)
+{
+    MDB_stat ev, id;
+    int rc;
+
+    if ((rc = mdb_stat(txn, st->ev, &ev)) != 0 || (rc = mdb_stat(txn, st->id, &id)) != 0)
+        return err_from_lmdb(rc);
+    if (ev.ms_entries != st->at.head)
+        return damage_set(st, "log: %zu records where there should be %" PRIu64, ev.ms_entries, st->at.head);
+    if (id.ms_entries != st->at.id_count)
+        return damage_set(st, "id table: %zu rows where there should be %" PRIu64, id.ms_entries, st->at.id_count);
+    return 0;
+}
+
+static int
+newest_check(struct store *st, MDB_txn *txn)
+{
+    uint64_t seq = st->at.head > CHECK_NEWEST ? st->at.head - CHECK_NEWEST + 1 : 1;
+    uint8_t hash[LEAF_HASH_SIZE] = {0};
+    uint64_t last_ms = 0;
+    struct row row;
+    int rc = 0;
+
+    for (; rc == 0 && seq <= st->at.head; seq++) {
+        rc = row_get(st, txn, seq, &row);
+        if (rc == -ENOENT)
+            rc = damage_set(st, "record %" PRIu64 ": is missing", seq);
+        if (rc == 0)
+            rc = row_verify(st, &row, seq, &st->plain);
+        if (rc == 0 && be64_get(row.leaf + 24) < last_ms)
+            rc = damage_set(st, "record %" PRIu64 ": its time is before the last one's", seq);
+        if (rc != 0)
+            return rc;
+        last_ms = be64_get(row.leaf + 24);
+        if (seq == st->at.head)
+            leaf_hash(row.leaf, row.leaf_len, hash);
+    }
+    if (memcmp(hash, st->at.hash, sizeof hash) != 0 || last_ms != st->at.last_ms)
+        return damage_set(st, "record %" PRIu64 ": is not the one that was committed", st->at.head);
+    return 0;
+}
+
+static int
+ids_check(struct store *st, MDB_txn *txn)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val key, val;
+    uint64_t seq = 0;
+    unsigned left = CHECK_NEWEST;
+    int rc = mdb_cursor_open(txn, st->id, &cursor);
+
+    if (rc == 0)
+        rc = mdb_cursor_get(cursor, &key, &val, MDB_LAST);
+    for (; rc == 0 && left > 0; left--, rc = mdb_cursor_get(cursor, &key, &val, MDB_PREV))
+        if (key.mv_size != 16 || val.mv_size != 8 || be64_get(val.mv_data) == 0 ||
+            be64_get(val.mv_data) > st->at.head) {
+            mdb_cursor_close(cursor);
+            return damage_set(st, "id table: a row names no record");
+        }
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        return err_from_lmdb(rc);
+    if (st->at.id_seq == 0)
+        return 0;
+    rc = store_id_find(st, st->at.id, &seq);
+    if (rc == -ENOENT || (rc == 0 && seq != st->at.id_seq))
+        rc = damage_set(st, "id table: the id of record %" PRIu64 " is missing", st->at.id_seq);
+    return rc;
+}
+
+static int
+keys_check(struct store *st, const uint8_t pair[KEYS_PAIR_SIZE])
+{
+    uint32_t last;
+    int rc;
+
+    if (memcmp(pair, st->pair, KEYS_PAIR_SIZE) != 0)
+        return damage_set(st, "key store: belongs to another log");
+    rc = keys_last(st->keys, &last);
+    if (rc == 0 && last < st->at.keys_used)
+        rc = damage_set(st, "key store: ends at entry %" PRIu32 ", records use %" PRIu32, last, st->at.keys_used);
+    return rc;
+}
+
+/* Feeds the finding index what it has not taken in, in steps of STORE_FIND_FLUSH. */
+static int
+find_roll_forward(struct store *st, MDB_txn *txn)
+{
+    struct find_mark mark = *find_mark(st->find);
+    MDB_cursor *cursor = NULL;
+    uint8_t seq_bytes[8];
+    MDB_val key = {.mv_size = sizeof seq_bytes, .mv_data = seq_bytes};
+    MDB_val val;
+    struct row row;
+    int rc = 0;
+
+    if (mark.seq > 0 && mark.seq <= st->at.head) {
+        uint8_t hash[LEAF_HASH_SIZE];
+
+        rc = row_get(st, txn, mark.seq, &row);
+        if (rc != 0)
+            return rc;
+        leaf_hash(row.leaf, row.leaf_len, hash);
+        if (memcmp(hash, mark.hash, sizeof hash) != 0)
+            mark.seq = UINT64_MAX;
+    }
+    if (mark.seq > st->at.head) { /* it indexed another branch: an older copy of the log was restored */
+        rc = find_restart(st->find);
+        mark.seq = 0;
+    }
+    if (rc == 0)
+        rc = err_from_lmdb(mdb_cursor_open(txn, st->ev, &cursor));
+    be64_put(seq_bytes, mark.seq + 1);
+    for (uint64_t seq = mark.seq + 1; rc == 0 && seq <= st->at.head; seq++) {
+        rc = mdb_cursor_get(cursor, &key, &val, seq == mark.seq + 1 ? MDB_SET_KEY : MDB_NEXT);
+        if (rc != 0) {
+            rc = damage_set(st, "record %" PRIu64 ": %s", seq, mdb_strerror(rc));
+            break;
+        }
+        rc = row_split(st, seq, val.mv_data, val.mv_size, &row);
+        if (rc == 0 && !row.erased)
+            rc = find_add(st->find, row.entry, row.generation, seq);
+        if (rc == 0 && seq - find_mark(st->find)->seq == STORE_FIND_FLUSH) {
+            struct find_mark reached = {.seq = seq};
+
+            leaf_hash(row.leaf, row.leaf_len, reached.hash);
+            rc = find_flush(st->find, &reached);
+        }
+    }
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    return rc;
+}
+
+/* ---- opening */
+
+static int
+log_open(struct store *st, const char *log_dir)
+{
+    MDB_txn *txn = NULL;
+    uint64_t pages;
+    int rc = env_open(&st->env, log_dir, STORE_DBS, st->map_size_max, UNWRITTEN_MAX);
+
+    if (rc == 0)
+        rc = env_pages(st->env, &pages, &st->page_size);
+    if (rc == -EBADMSG || rc == -EINVAL || rc == -ENOENT)
+        return damage_set(st, "log: data.mdb is not whole, or not LMDB's");
+    if (rc != 0)
+        return rc;
+
+    /* Handles opened in a read transaction are kept by its commit; nothing is written. */
+    rc = mdb_txn_begin(st->env, NULL, MDB_RDONLY, &txn);
+    if (rc == 0)
+        rc = dbis_open(txn, 0, st);
+    if (rc == MDB_NOTFOUND) {
+        mdb_txn_abort(txn);
+        return damage_set(st, "log: a database is missing");
+    }
+    if (rc == 0) {
+        rc = mdb_txn_commit(txn);
+        txn = NULL;
+    }
+    if (txn != NULL)
+        mdb_txn_abort(txn);
+    if (rc == 0)
+        rc = mdb_txn_begin(st->env, NULL, MDB_RDONLY, &st->read);
+    if (rc == 0)
+        mdb_txn_reset(st->read);
+    return err_from_lmdb(rc);
+}
+
+static int
+recover(struct store *st, const char *find_dir, const uint8_t pair[KEYS_PAIR_SIZE])
+{
+    MDB_txn *txn;
+    int rc = view_begin(st, &txn);
+
+    if (rc != 0)
+        return rc;
+    if ((rc = identity_load(st, txn)) != 0 || (rc = state_load(st, txn)) != 0 || (rc = rows_check(st, txn)) != 0 ||
+        (rc = keys_check(st, pair)) != 0 || (rc = newest_check(st, txn)) != 0 || (rc = ids_check(st, txn)) != 0)
+        goto out;
+    rc = find_open(&st->find, find_dir, st->pair, st->map_size_max);
+    if (rc == 0)
+        rc = find_roll_forward(st, txn);
+out:
+    view_end(st);
+    return rc;
+}
+
+int
+store_open(struct store **ret, const struct store_options *options)
+{
+    char log_dir[PATH_MAX], find_dir[PATH_MAX], data[PATH_MAX];
+    uint8_t pair[KEYS_PAIR_SIZE];
+    struct store *st;
+    int rc;
+
+    open_damage[0] = '\0';
+    if (options->map_size_max < STORE_MAP_MIN)
+        return -EINVAL;
+    if (sodium_init() < 0)
+        return -EIO;
+    if ((rc = file_path(log_dir, options->dir, "log")) != 0 || (rc = file_path(find_dir, options->dir, "find")) != 0 ||
+        (rc = file_path(data, log_dir, "data.mdb")) != 0)
+        return rc;
+    if (access(data, F_OK) != 0)
+        return -errno;
+
+    st = calloc(1, sizeof *st);
+    if (st == NULL)
+        return -ENOMEM;
+    st->lock_fd = -1;
+    st->map_size_max = options->map_size_max;
+    st->blob = malloc(BLOB_MAX);
+    st->filter = malloc(STORE_VALUE_MAX);
+    if (st->blob == NULL || st->filter == NULL) {
+        rc = -ENOMEM;
+        goto out;
+    }
+    if ((rc = lock_take(options->dir, &st->lock_fd)) != 0)
+        goto out;
+
+    rc = keys_open(&st->keys, options->key_dir, options->kek_path, pair);
+    if (rc == -EPERM)
+        damage_set(st, "key-encryption key: missing, readable by others, or not the one of this key store");
+    if (rc == -EBADMSG)
+        damage_set(st, "key store: missing, or not a key store");
+    if (rc != 0)
+        goto out;
+
+    /* Whoever made these directories may have died before syncing them; nothing is acknowledged until they are. */
+    if ((rc = log_open(st, log_dir)) != 0 || (rc = file_sync_dir(log_dir)) != 0 ||
+        (rc = file_sync_dir(options->dir)) != 0 || (rc = recover(st, find_dir, pair)) != 0)
+        goto out;
+    *ret = st;
+    st = NULL;
+out:
+    if (rc != 0)
+        memcpy(open_damage, st->damage, sizeof open_damage);
+    store_close(&st);
+    return rc;
+}
+
+void
+store_close(struct store **store)
+{
+    struct store *st = *store;
+
+    *store = NULL;
+    if (st == NULL)
+        return;
+    assert(st->slices_open == 0);
+    if (st->txn != NULL)
+        mdb_txn_abort(st->txn);
+    find_close(&st->find);
+    slices_drop(st);
+    if (st->read != NULL)
+        mdb_txn_abort(st->read);
+    if (st->env != NULL)
+        mdb_env_close(st->env);
+    keys_close(&st->keys);
+    if (st->lock_fd >= 0)
+        close(st->lock_fd);
+    if (st->blob != NULL)
+        sodium_memzero(st->blob, BLOB_MAX);
+    if (st->plain.bytes != NULL)
+        sodium_memzero(st->plain.bytes, st->plain.size);
+    free(st->blob);
+    free(st->plain.bytes);
+    free(st->filter);
+    free(st);
+}

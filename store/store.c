@@ -1,0 +1,607 @@
+/*
+ * store - the batch: append, commit, roll back; room; key entries; event ids
+ *
+ * st->at is where the log stands on disk, st->now where it stands with the open batch. A batch is one LMDB write
+ * transaction; appends and the puts of cursor.c open it.
+ *
+ * Invariants, asserted in store_check():
+ *   (1) at and now differ (but for key entries given out) only while a transaction is open.
+ *   (2) now.head - at.head records wait, at most STORE_BATCH_MAX, and the finding index's tail has them.
+ *   (3) A latched store has no transaction.
+ * And by construction:
+ *   (4) A record's row, its id and the state row are one commit: there is no moment at which one is without the others.
+ *   (5) A key entry is on disk before it is given out (keys.h), and so before the first commit that uses it.
+ *
+ * LMDB's habits that shape this: a failed put voids the transaction, so the batch is dropped with it; commit frees the
+ * transaction whether or not it succeeds; and after a failed fdatasync the *next* commit succeeds although the first
+ * one's pages may never have reached the disk: hence the latch.
+ */
+#include "store/internal.h"
+
+#include "store/be.h"
+#include "store/env.h"
+#include "store/fault.h"
+#include "store/lmdb_err.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+
+int (*store_commit_fault)(void);
+
+static void
+store_check(const struct store *st)
+{
+    assert(st != NULL);
+    assert(st->txn == NULL || !st->latched);
+    assert(st->txn != NULL || st->now.head == st->at.head);
+    assert(st->now.head - st->at.head == st->batch_rows);
+    assert(st->batch_rows <= STORE_BATCH_MAX);
+    assert(st->now.keys_used <= st->now.keys_taken);
+}
+
+/* ---- the transaction */
+
+int
+view_begin(struct store *st, MDB_txn **ret)
+{
+    if (st->txn != NULL) {
+        *ret = st->txn;
+        return 0;
+    }
+    if (st->read_users == 0) {
+        int rc = mdb_txn_renew(st->read);
+
+        if (rc != 0)
+            return err_from_lmdb(rc);
+    }
+    st->read_users++;
+    *ret = st->read;
+    return 0;
+}
+
+void
+view_end(struct store *st)
+{
+    if (st->txn != NULL)
+        return;
+    assert(st->read_users > 0);
+    if (--st->read_users == 0)
+        mdb_txn_reset(st->read);
+}
+
+int
+batch_begin(struct store *st, bool *ret_opened)
+{
+    int rc;
+
+    *ret_opened = false;
+    if (st->latched)
+        return -EIO;
+    if (st->txn != NULL)
+        return 0;
+    assert(st->read_users == 0); /* callbacks must not write */
+
+    rc = mdb_txn_begin(st->env, NULL, 0, &st->txn);
+    if (rc == 0)
+        rc = mdb_cursor_open(st->txn, st->ev, &st->ev_cursor);
+    if (rc != 0)
+        return batch_fail(st, err_from_lmdb(rc));
+    *ret_opened = true;
+    return 0;
+}
+
+/* The transaction is gone; back to what is committed. */
+static void
+batch_forget(struct store *st)
+{
+    while (st->batch_rows > 0) {
+        uint64_t list = st->batch_lists[--st->batch_rows];
+
+        find_pop(st->find, (uint32_t)(list >> 32), (uint32_t)list);
+    }
+    st->txn = NULL;
+    st->ev_cursor = NULL; /* a write transaction's cursors die with it */
+    st->batch_bytes = 0;
+    st->now = st->at;
+}
+
+void
+batch_abandon(struct store *st, bool opened)
+{
+    if (!opened)
+        return;
+    assert(st->batch_rows == 0);
+    mdb_txn_abort(st->txn);
+    st->txn = NULL;
+    st->ev_cursor = NULL;
+}
+
+int
+batch_fail(struct store *st, int rc)
+{
+    if (st->txn != NULL)
+        mdb_txn_abort(st->txn);
+    batch_forget(st);
+    st->latched = true;
+    if (st->damage[0] == '\0')
+        snprintf(st->damage, sizeof st->damage, "a write failed: %s", strerror(-rc));
+    return rc;
+}
+
+bool
+store_has_batch(const struct store *st)
+{
+    return st->txn != NULL;
+}
+
+void
+store_rollback(struct store *st)
+{
+    if (st->txn != NULL)
+        mdb_txn_abort(st->txn);
+    batch_forget(st);
+    store_check(st);
+}
+
+static int
+state_put(struct store *st)
+{
+    uint8_t bytes[STATE_SIZE];
+    char name[] = "state";
+    MDB_val key = {.mv_size = sizeof name - 1, .mv_data = name};
+    MDB_val val = {.mv_size = sizeof bytes, .mv_data = bytes};
+
+    leaf_hash(st->leaf_input, st->leaf_len, st->now.hash);
+    state_encode(&st->now, bytes);
+    return err_from_lmdb(mdb_put(st->txn, st->meta, &key, &val, 0));
+}
+
+int
+store_commit(struct store *st)
+{
+    int rc;
+
+    store_check(st);
+    if (st->latched)
+        return -EIO;
+    if (st->txn == NULL)
+        return 0;
+
+    if (st->batch_rows > 0 && (rc = state_put(st)) != 0)
+        return batch_fail(st, rc);
+    if (store_commit_fault != NULL && (rc = store_commit_fault()) != 0) {
+        mdb_txn_abort(st->txn);
+    } else {
+        rc = err_from_lmdb(mdb_txn_commit(st->txn));
+    }
+    st->txn = NULL; /* either way */
+    if (rc != 0) {
+        snprintf(st->damage, sizeof st->damage, "a commit failed: %s", strerror(-rc));
+        batch_fail(st, rc);
+        return -EIO;
+    }
+    st->ev_cursor = NULL;
+    st->batch_rows = 0;
+    st->batch_bytes = 0;
+    st->at = st->now;
+    store_check(st);
+    return 0;
+}
+
+/* ---- room */
+
+/*
+ * What `records` rows of `bytes` bytes may add to the map. A page is at least half full of rows (one that does not fit
+ * the rest begins the next, a longer one takes whole pages), hence twice the bytes. In the id table each record may
+ * touch a page of its own, which LMDB copies: an id whose time is not near the others'.
+ */
+static uint64_t
+room_needed(const struct store *st, size_t records, uint64_t bytes, uint64_t id_pages)
+{
+    uint64_t touched = records < id_pages ? records : id_pages;
+
+    return 2 * (bytes + records * (uint64_t)ROW_EXTRA_MAX) + (touched + records / 32 + 16) * st->page_size;
+}
+
+/* Pages that commits have given up and later ones may take; and the pages of the id table. */
+static int
+room_exact(struct store *st, uint64_t *ret_free_pages, uint64_t *ret_id_pages)
+{
+    MDB_cursor *cursor = NULL;
+    uint64_t pages = 0;
+    MDB_val key, val;
+    MDB_stat stat;
+    MDB_txn *txn;
+    int rc = view_begin(st, &txn);
+
+    if (rc != 0)
+        return rc;
+    /* Database 0 is LMDB's list of free pages: transaction -> count, then page numbers. */
+    rc = mdb_cursor_open(txn, 0, &cursor);
+    while (rc == 0 && (rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT)) == 0) {
+        size_t count;
+
+        if (val.mv_size < sizeof count)
+            continue;
+        memcpy(&count, val.mv_data, sizeof count);
+        pages += count;
+    }
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    if (rc == MDB_NOTFOUND)
+        rc = mdb_stat(txn, st->id, &stat);
+    view_end(st);
+    if (rc != 0)
+        return err_from_lmdb(rc);
+    *ret_free_pages = pages;
+    *ret_id_pages = stat.ms_leaf_pages + stat.ms_branch_pages + 1;
+    return 0;
+}
+
+static int
+map_grow_to(struct store *st, uint64_t size)
+{
+    uint64_t max = st->map_size_max;
+
+    if (size > max)
+        size = max;
+    return err_from_lmdb(mdb_env_set_mapsize(st->env, size));
+}
+
+int
+store_room(struct store *st, size_t records, uint64_t bytes)
+{
+    uint64_t pages, page_size, free_pages, id_pages, used, needed, usable;
+    MDB_envinfo info;
+    int rc;
+
+    store_check(st);
+    if (st->latched)
+        return -EIO;
+    rc = env_pages(st->env, &pages, &page_size);
+    if (rc == 0)
+        rc = err_from_lmdb(mdb_env_info(st->env, &info));
+    if (rc != 0)
+        return rc;
+    used = pages * page_size + st->batch_bytes;
+    needed = room_needed(st, records, bytes, UINT64_MAX);
+
+    /* Grow early, at half: later there may be a slice open, just when it must be. */
+    if (used + needed > info.me_mapsize / 2 && info.me_mapsize < st->map_size_max && st->txn == NULL &&
+        st->slices_open == 0 && st->read_users == 0) {
+        uint64_t size = info.me_mapsize;
+
+        while (size / 2 < used + needed && size < st->map_size_max)
+            size *= 2;
+        rc = map_grow_to(st, size);
+        if (rc == 0)
+            rc = err_from_lmdb(mdb_env_info(st->env, &info));
+        if (rc != 0)
+            return rc;
+    }
+    usable = info.me_mapsize / 100 * STORE_MAP_USABLE_PCT;
+    if (used + needed <= usable)
+        return 0;
+
+    rc = room_exact(st, &free_pages, &id_pages);
+    if (rc != 0)
+        return rc;
+    used -= free_pages * page_size;
+    return used + room_needed(st, records, bytes, id_pages) <= usable ? 0 : -ENOSPC;
+}
+
+uint64_t
+store_bytes(const struct store *st)
+{
+    uint64_t pages, page_size;
+
+    return env_pages(st->env, &pages, &page_size) == 0 ? pages * page_size : 0;
+}
+
+uint64_t
+store_bytes_max(const struct store *st)
+{
+    return st->map_size_max;
+}
+
+/* ---- records */
+
+/* Seed and parts, as they lie in a blob. Returns the length. */
+static size_t
+blob_build(uint8_t *blob, const struct store_record *record)
+{
+    uint8_t *at = blob;
+
+    memcpy(at, record->seed, LEAF_SEED_SIZE);
+    at += LEAF_SEED_SIZE;
+    for (size_t i = 0; i < record->part_count; i++) {
+        const struct leaf_part *part = &record->parts[i];
+
+        at[0] = part->slot;
+        be16_put(at + 1, part->section_id);
+        be32_put(at + 3, part->len);
+        at += PART_HEAD_SIZE;
+        if (part->len > 0)
+            memcpy(at, part->body, part->len);
+        at += part->len;
+    }
+    return (size_t)(at - blob);
+}
+
+/* The world's limits, before anything is touched. */
+static int
+record_check(const struct store *st, const struct store_record *record)
+{
+    uint64_t bytes = 0;
+    uint32_t seen = 0;
+
+    assert(record->n >= 1 && record->n <= LEAF_SLOTS_MAX);
+    assert(record->leaf_class <= LEAF_KEY);
+    assert(record->seed != NULL);
+    assert(record->part_count <= record->n);
+    for (size_t i = 0; i < record->part_count; i++) {
+        assert(record->parts[i].slot < record->n);
+        assert((seen >> record->parts[i].slot & 1) == 0);
+        seen |= UINT32_C(1) << record->parts[i].slot;
+        bytes += record->parts[i].len;
+    }
+    if (record->ts_ms < st->now.last_ms || record->entry > st->now.keys_taken)
+        return -EINVAL;
+    if (bytes > STORE_RECORD_MAX)
+        return -EMSGSIZE;
+    return st->batch_rows == STORE_BATCH_MAX ? -ENOBUFS : 0;
+}
+
+/* Enters the id. -EEXIST leaves the transaction as it was. */
+static int
+id_put(struct store *st, const uint8_t event_id[16], uint64_t seq)
+{
+    uint8_t id[16], value[8];
+    MDB_val key = {.mv_size = sizeof id, .mv_data = id};
+    MDB_val val = {.mv_size = sizeof value, .mv_data = value};
+
+    memcpy(id, event_id, sizeof id);
+    be64_put(value, seq);
+    return err_from_lmdb(mdb_put(st->txn, st->id, &key, &val, MDB_NOOVERWRITE));
+}
+
+/* Puts the row of st->leaf_input and the blob; seals straight into the page. */
+static int
+row_put(struct store *st, uint64_t seq, uint32_t entry, uint32_t generation, const uint8_t *key_bytes, size_t blob_len)
+{
+    uint8_t seq_bytes[8], *at;
+    MDB_val key = {.mv_size = sizeof seq_bytes, .mv_data = seq_bytes};
+    MDB_val val = {.mv_size = st->leaf_len + ROW_HEAD_SIZE + blob_len + (key_bytes != NULL ? SEAL_TAG_SIZE : 0)};
+    int rc;
+
+    be64_put(seq_bytes, seq);
+    rc = mdb_cursor_put(st->ev_cursor, &key, &val, MDB_NOOVERWRITE | MDB_APPEND | MDB_RESERVE);
+    if (rc != 0)
+        return err_from_lmdb(rc);
+    at = val.mv_data;
+    memcpy(at, st->leaf_input, st->leaf_len);
+    at += st->leaf_len;
+    be32_put(at, entry);
+    be32_put(at + 4, generation);
+    at += ROW_HEAD_SIZE;
+    if (key_bytes != NULL)
+        seal_make(at, st->blob, blob_len, st->leaf_input, key_bytes);
+    else
+        memcpy(at, st->blob, blob_len);
+    return 0;
+}
+
+int
+store_append(struct store *st, const struct store_record *record, uint64_t *ret_seq, struct leaf *leaf)
+{
+    const uint8_t *key_bytes = NULL;
+    uint64_t seq = st->now.head + 1;
+    uint32_t generation = 0;
+    size_t blob_len;
+    bool opened;
+    int rc;
+
+    store_check(st);
+    if (st->latched)
+        return -EIO;
+    rc = record_check(st, record);
+    if (rc != 0)
+        return rc;
+    if (record->entry != STORE_CLEAR_ENTRY) {
+        rc = keys_find(st->keys, record->entry, &key_bytes, &generation);
+        if (rc == -ENOKEY)
+            return -EINVAL; /* erased: nothing may be added to that dossier */
+        if (rc == -EBADMSG || rc == -ENOENT)
+            rc = damage_set(st, "key entry %" PRIu32 ": does not unwrap", record->entry);
+        if (rc != 0)
+            return batch_fail(st, rc);
+    }
+    rc = batch_begin(st, &opened);
+    if (rc != 0)
+        return rc;
+    if (record->event_id != NULL) {
+        rc = id_put(st, record->event_id, seq);
+        if (rc == -EEXIST) {
+            batch_abandon(st, opened);
+            return rc;
+        }
+        if (rc != 0)
+            return batch_fail(st, rc);
+    }
+
+    if (leaf == NULL)
+        leaf = &st->leaf;
+    leaf->cls = record->leaf_class;
+    leaf->n = record->n;
+    leaf->seq = seq;
+    leaf->ts_ms = record->ts_ms;
+    leaf_fill(leaf, record->seed, record->parts, record->part_count);
+    st->leaf_len = leaf_encode(leaf, st->leaf_input);
+    assert(st->leaf_len == SEAL_LEAF_LEN(leaf->n));
+    blob_len = blob_build(st->blob, record);
+
+    rc = row_put(st, seq, record->entry, generation, key_bytes, blob_len);
+    if (rc == 0)
+        rc = find_add(st->find, record->entry, generation, seq);
+    if (rc != 0)
+        return batch_fail(st, rc);
+
+    st->batch_lists[st->batch_rows++] = (uint64_t)record->entry << 32 | generation;
+    st->batch_bytes += room_needed(st, 1, blob_len, 1);
+    st->now.head = seq;
+    st->now.last_ms = record->ts_ms;
+    if (record->entry > st->now.keys_used)
+        st->now.keys_used = record->entry;
+    if (record->event_id != NULL) {
+        st->now.id_count++;
+        st->now.id_seq = seq;
+        memcpy(st->now.id, record->event_id, sizeof st->now.id);
+    }
+    *ret_seq = seq;
+    return 0;
+}
+
+/* ---- key entries and ids */
+
+int
+store_key_take(struct store *st, uint32_t *ret_entry)
+{
+    int rc;
+
+    store_check(st);
+    if (st->latched)
+        return -EIO;
+    rc = keys_next(st->keys, st->now.keys_taken, ret_entry);
+    if (rc != 0) {
+        if (rc == -EBADMSG || rc == -ENOENT)
+            rc = damage_set(st, "the key store: a new entry does not read back");
+        return batch_fail(st, rc);
+    }
+    st->now.keys_taken = *ret_entry;
+    return 0;
+}
+
+uint32_t
+store_key_generation(const struct store *st, uint32_t entry)
+{
+    const uint8_t *key;
+    uint32_t generation = 0;
+
+    if (entry != STORE_CLEAR_ENTRY)
+        (void)keys_find(st->keys, entry, &key, &generation); /* 0 stays for what does not exist */
+    return generation;
+}
+
+int
+store_id_find(struct store *st, const uint8_t event_id[16], uint64_t *ret_seq)
+{
+    uint8_t id[16];
+    MDB_val key = {.mv_size = sizeof id, .mv_data = id};
+    MDB_val val;
+    MDB_txn *txn;
+    int rc = view_begin(st, &txn);
+
+    if (rc != 0)
+        return rc;
+    memcpy(id, event_id, sizeof id);
+    rc = err_from_lmdb(mdb_get(txn, st->id, &key, &val));
+    if (rc == 0 && (val.mv_size != 8 || be64_get(val.mv_data) == 0 || be64_get(val.mv_data) > st->now.head))
+        rc = damage_set(st, "id table: a row names no record");
+    if (rc == 0)
+        *ret_seq = be64_get(val.mv_data);
+    view_end(st);
+    return rc;
+}
+
+/* ---- the finding index */
+
+int
+store_find(struct store *st, uint32_t entry, uint64_t from, uint64_t *ret_seqs, size_t max, size_t *ret_count)
+{
+    uint32_t generation = store_key_generation(st, entry);
+    int rc;
+
+    if (generation == 0 && entry != STORE_CLEAR_ENTRY && entry <= st->now.keys_taken)
+        return damage_set(st, "key entry %" PRIu32 ": does not unwrap", entry); /* else its records would seem gone */
+    rc = find_list(st->find, entry, generation, from, st->at.head, ret_seqs, max, ret_count);
+    if (rc == -EBADMSG)
+        rc = damage_set(st, "finding index: entry %" PRIu32 ": delete the directory find, it will be rebuilt", entry);
+    return rc;
+}
+
+uint64_t
+store_find_behind(const struct store *st)
+{
+    return st->at.head - find_mark(st->find)->seq;
+}
+
+int
+store_find_flush(struct store *st, bool all)
+{
+    if (st->latched)
+        return -EIO;
+    while (store_find_behind(st) >= (all ? 1u : STORE_FIND_FLUSH)) {
+        struct find_mark mark = {.seq = find_mark(st->find)->seq + STORE_FIND_FLUSH};
+        MDB_txn *txn;
+        struct row row;
+        int rc;
+
+        if (mark.seq > st->at.head)
+            mark.seq = st->at.head;
+        rc = view_begin(st, &txn);
+        if (rc != 0)
+            return rc;
+        rc = row_get(st, txn, mark.seq, &row);
+        if (rc == 0)
+            leaf_hash(row.leaf, row.leaf_len, mark.hash);
+        view_end(st);
+        if (rc == 0)
+            rc = find_flush(st->find, &mark);
+        if (rc != 0) {
+            if (st->damage[0] == '\0')
+                snprintf(st->damage, sizeof st->damage, "finding index: a write failed: %s", strerror(-rc));
+            return batch_fail(st, rc);
+        }
+    }
+    return 0;
+}
+
+/* ---- where it stands */
+
+const char *
+store_damage(const struct store *st)
+{
+    return st->damage;
+}
+
+const struct store_identity *
+store_identity(const struct store *st)
+{
+    return &st->identity;
+}
+
+uint64_t
+store_head(const struct store *st)
+{
+    return st->at.head;
+}
+
+uint64_t
+store_next(const struct store *st)
+{
+    return st->now.head + 1;
+}
+
+uint64_t
+store_last_ms(const struct store *st)
+{
+    return st->now.last_ms;
+}
+
+void
+store_head_hash(const struct store *st, uint8_t ret[LEAF_HASH_SIZE])
+{
+    memcpy(ret, st->at.hash, LEAF_HASH_SIZE);
+}

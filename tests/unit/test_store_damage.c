@@ -1,0 +1,602 @@
+/* Damage, done to the files of a closed store: it is noticed, named, and never served. And erased content. */
+#include "tests/unit/test_store_kit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#define RECORDS 300u /* more than are looked at when opening */
+#define OLD     3u   /* a record that is not */
+#define LEAF    (33u + 32u * KIT_SLOTS)
+#define ENTRY   80u /* bytes of one key entry */
+
+/* ---- doing damage */
+
+static size_t
+be64_key(uint8_t ret[8], uint64_t v)
+{
+    for (int i = 0; i < 8; i++)
+        ret[i] = (uint8_t)(v >> (56 - 8 * i));
+    return 8;
+}
+
+/* Replaces a row of the closed log, or of the finding index ("seqs"), by value; with len 0, deletes it. */
+static void
+row_set(struct kit *kit, const char *db, const void *key_bytes, size_t key_len, const void *value, size_t len)
+{
+    uint8_t name[64], bytes[4096];
+    MDB_val key = {.mv_size = key_len, .mv_data = name};
+    MDB_val val = {.mv_size = len, .mv_data = bytes};
+    char dir[PATH_MAX];
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+
+    memcpy(name, key_bytes, key_len);
+    if (len > 0)
+        memcpy(bytes, value, len);
+    snprintf(dir, sizeof dir, "%s/%s", kit->dir, strcmp(db, "seqs") == 0 ? "find" : "log");
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
+    assert_int_equal(mdb_env_open(env, dir, MDB_NOTLS, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, db, 0, &dbi), 0);
+    assert_int_equal(len > 0 ? mdb_put(txn, dbi, &key, &val, 0) : mdb_del(txn, dbi, &key, NULL), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+/* Reads a row of the closed log; returns its length. */
+static size_t
+row_get(struct kit *kit, const char *db, const void *key_bytes, size_t key_len, uint8_t ret[4096])
+{
+    uint8_t name[64];
+    MDB_val key = {.mv_size = key_len, .mv_data = name};
+    MDB_val val;
+    char dir[PATH_MAX];
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+
+    memcpy(name, key_bytes, key_len);
+    snprintf(dir, sizeof dir, "%s/%s", kit->dir, strcmp(db, "seqs") == 0 ? "find" : "log");
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
+    assert_int_equal(mdb_env_open(env, dir, MDB_NOTLS, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, db, 0, &dbi), 0);
+    assert_int_equal(mdb_get(txn, dbi, &key, &val), 0);
+    assert_true(val.mv_size <= 4096);
+    memcpy(ret, val.mv_data, val.mv_size);
+    mdb_txn_abort(txn);
+    mdb_env_close(env);
+    return val.mv_size;
+}
+
+static void
+file_flip(const char *dir, const char *name, off_t at)
+{
+    char path[PATH_MAX];
+    uint8_t byte;
+    int fd;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    fd = open(path, O_RDWR);
+    assert_int_equal(pread(fd, &byte, 1, at), 1);
+    byte ^= 1;
+    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+static void
+file_put(const char *dir, const char *name, off_t at, const void *bytes, size_t len)
+{
+    char path[PATH_MAX];
+    int fd;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    fd = open(path, O_RDWR);
+    assert_int_equal(pwrite(fd, bytes, len, at), len);
+    close(fd);
+}
+
+/* A closed log of RECORDS records of one dossier, or of none. */
+static void
+fill(struct kit *kit, bool sealed)
+{
+    uint32_t entry = STORE_CLEAR_ENTRY;
+    uint64_t seq;
+
+    if (sealed)
+        assert_int_equal(store_key_take(kit->st, &entry), 0);
+    for (uint64_t i = 1; i <= RECORDS; i++)
+        assert_int_equal(kit_append(kit, i, entry, &seq), 0);
+    assert_int_equal(store_commit(kit->st), 0);
+    assert_int_equal(store_find_flush(kit->st, true), 0); /* else opening reads all records to feed it */
+    store_close(&kit->st);
+}
+
+static int
+read_one(struct kit *kit, uint64_t seq, struct store_row *row)
+{
+    struct store_slice *slice = NULL;
+    int rc;
+
+    assert_int_equal(store_slice_begin(kit->st, &slice), 0);
+    rc = store_read(slice, seq, row);
+    store_slice_end(&slice);
+    return rc;
+}
+
+static void
+assert_open_refuses(struct kit *kit, const char *place)
+{
+    assert_int_equal(kit_open(kit), -EBADMSG);
+    assert_null(kit->st);
+    assert_non_null(strstr(store_open_damage(), place));
+}
+
+/* ---- rows */
+
+/* Class and time are not bound to the content; they are covered by the leaf hash, which proofs compare. */
+static bool
+is_covered_by_a_read(size_t at)
+{
+    return at != 15 && !(at >= 24 && at < 32);
+}
+
+static void
+each_byte_of_a_row_counts(struct kit *kit, bool sealed)
+{
+    uint8_t row[4096], key[8];
+    struct store_row got;
+    size_t len;
+
+    fill(kit, sealed);
+    len = row_get(kit, "ev", key, be64_key(key, OLD), row);
+    for (size_t at = 0; at < len; at += at < 40 || (at >= LEAF && at < LEAF + 9) ? 1 : 3) {
+        row[at] ^= 1;
+        row_set(kit, "ev", key, sizeof key, row, len);
+        row[at] ^= 1;
+        assert_int_equal(kit_open(kit), 0);
+        assert_int_equal(read_one(kit, OLD, &got), is_covered_by_a_read(at) ? -EBADMSG : 0);
+        if (is_covered_by_a_read(at))
+            assert_non_null(strstr(store_damage(kit->st), "record 3"));
+        assert_int_equal(read_one(kit, OLD + 1, &got), 0);
+        store_close(&kit->st);
+    }
+}
+
+static void
+a_flipped_byte_of_a_sealed_row_is_noticed(void **state)
+{
+    each_byte_of_a_row_counts(*state, true);
+}
+
+static void
+a_flipped_byte_of_a_clear_row_is_noticed(void **state)
+{
+    each_byte_of_a_row_counts(*state, false);
+}
+
+static void
+a_row_cut_short_is_noticed(void **state)
+{
+    struct kit *kit = *state;
+    uint8_t row[4096], key[8];
+    struct store_row got;
+    size_t len;
+
+    fill(kit, true);
+    len = row_get(kit, "ev", key, be64_key(key, OLD), row);
+    for (size_t keep = 1; keep < len; keep += 7) {
+        if (keep == LEAF)
+            continue; /* that is an erased record */
+        row_set(kit, "ev", key, sizeof key, row, keep);
+        assert_int_equal(kit_open(kit), 0);
+        assert_int_equal(read_one(kit, OLD, &got), -EBADMSG);
+        store_close(&kit->st);
+    }
+}
+
+static void
+open_checks_the_newest_records_whole(void **state)
+{
+    struct kit *kit = *state;
+    uint8_t row[4096], key[8];
+    size_t len;
+
+    fill(kit, true);
+    len = row_get(kit, "ev", key, be64_key(key, RECORDS), row);
+    for (size_t at = 0; at < len; at += at < LEAF + 12 ? 1 : 5) {
+        row[at] ^= 1;
+        row_set(kit, "ev", key, sizeof key, row, len);
+        row[at] ^= 1;
+        assert_open_refuses(kit, "record 300");
+    }
+    row_set(kit, "ev", key, sizeof key, row, len);
+    assert_int_equal(kit_open(kit), 0);
+}
+
+static void
+open_refuses_missing_records(void **state)
+{
+    static const uint64_t seqs[] = {1, OLD, RECORDS - 1, RECORDS};
+    struct kit *kit = *state;
+    uint8_t row[4096], key[8];
+
+    fill(kit, true);
+    for (size_t i = 0; i < sizeof seqs / sizeof *seqs; i++) {
+        size_t len = row_get(kit, "ev", key, be64_key(key, seqs[i]), row);
+
+        row_set(kit, "ev", key, sizeof key, NULL, 0);
+        assert_open_refuses(kit, "299 records");
+        row_set(kit, "ev", key, sizeof key, row, len);
+    }
+    assert_int_equal(kit_open(kit), 0);
+}
+
+static void
+open_compares_the_id_table_with_the_records(void **state)
+{
+    struct kit *kit = *state;
+    uint8_t id[16], value[8];
+
+    fill(kit, true);
+    kit_id(5, id);
+    row_set(kit, "id", id, sizeof id, NULL, 0);
+    assert_open_refuses(kit, "id table");
+    be64_key(value, 5);
+    row_set(kit, "id", id, sizeof id, value, sizeof value);
+    kit_id(RECORDS, id);
+    row_set(kit, "id", id, sizeof id, value, sizeof value); /* the newest id names another record */
+    assert_open_refuses(kit, "id table");
+    be64_key(value, RECORDS + 1);
+    row_set(kit, "id", id, sizeof id, value, sizeof value);
+    assert_open_refuses(kit, "id table");
+    be64_key(value, RECORDS);
+    row_set(kit, "id", id, sizeof id, value, sizeof value);
+    assert_int_equal(kit_open(kit), 0);
+}
+
+static void
+open_refuses_a_log_without_its_state(void **state)
+{
+    struct kit *kit = *state;
+
+    fill(kit, false);
+    row_set(kit, "meta", "state", 5, NULL, 0);
+    assert_open_refuses(kit, "state");
+}
+
+/* ---- files */
+
+static void
+open_refuses_a_file_that_lost_its_end(void **state)
+{
+    static const off_t kept[] = {3 << 20, 1 << 20, 8192, 4096, 100, 0};
+    struct kit *kit = *state;
+    uint8_t *body = calloc(1, 100000);
+    struct kit_record r;
+    char path[PATH_MAX];
+    uint64_t seq;
+
+    assert_non_null(body);
+    for (uint64_t i = 1; i <= 50; i++) {
+        kit_record(&r, i, STORE_CLEAR_ENTRY);
+        r.parts[2].body = body;
+        r.parts[2].len = 100000;
+        assert_int_equal(store_append(kit->st, &r.record, &seq, NULL), 0);
+    }
+    assert_int_equal(store_commit(kit->st), 0);
+    store_close(&kit->st);
+    snprintf(path, sizeof path, "%s/log/data.mdb", kit->dir);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        assert_int_equal(truncate(path, kept[i]), 0);
+        assert_open_refuses(kit, "log:");
+    }
+    free(body);
+}
+
+static void
+open_refuses_a_file_that_is_not_lmdbs(void **state)
+{
+    struct kit *kit = *state;
+    uint8_t garbage[8192];
+
+    memset(garbage, 0x5a, sizeof garbage);
+    fill(kit, false);
+    file_put(kit->dir, "log/data.mdb", 0, garbage, sizeof garbage);
+    assert_open_refuses(kit, "log:");
+}
+
+/* ---- the key store */
+
+static void
+open_refuses_a_key_store_that_is_short_or_gone(void **state)
+{
+    struct kit *kit = *state;
+    char path[PATH_MAX];
+
+    fill(kit, true);
+    snprintf(path, sizeof path, "%s/keys", kit->key_dir);
+    assert_int_equal(truncate(path, 2 * ENTRY - 1), 0);
+    assert_open_refuses(kit, "key store");
+    assert_int_equal(truncate(path, ENTRY - 1), 0);
+    assert_open_refuses(kit, "key store");
+    assert_int_equal(unlink(path), 0);
+    assert_open_refuses(kit, "key store");
+}
+
+static void
+open_refuses_the_key_store_of_another_log(void **state)
+{
+    struct kit *kit = *state;
+    struct kit other;
+
+    store_close(&kit->st); /* empty: no record could tell */
+    kit_make(&other, kit->root);
+    snprintf(other.dir, sizeof other.dir, "%s/data2", kit->root);
+    snprintf(other.key_dir, sizeof other.key_dir, "%s/keys2", kit->root);
+    assert_int_equal(kit_create(&other), 0);
+    kit->options.key_dir = other.key_dir;
+    assert_open_refuses(kit, "another log");
+}
+
+static void
+a_flipped_byte_of_the_key_store_is_noticed(void **state)
+{
+    struct kit *kit = *state;
+
+    fill(kit, true);
+    for (off_t at = 0; at < 2 * ENTRY; at++) {
+        bool unused = (at >= 12 && at < 16) || (at >= 72 && at < 80) || (at >= 80 + 5 && at < 80 + 8);
+        int rc;
+
+        file_flip(kit->key_dir, "keys", at);
+        rc = kit_open(kit);
+        assert_int_equal(rc == 0, unused);
+        assert_true(rc == 0 || rc == -EBADMSG || rc == -EPERM);
+        assert_int_equal(*store_open_damage() == '\0', unused);
+        store_close(&kit->st);
+        file_flip(kit->key_dir, "keys", at);
+    }
+    assert_int_equal(kit_open(kit), 0);
+}
+
+static void
+a_damaged_finding_index_is_noticed(void **state)
+{
+    struct kit *kit = *state;
+    uint8_t key[16] = {0, 0, 0, 1, 0, 0, 0, 1}, chunk[4096], good[4096];
+    uint64_t seqs[RECORDS];
+    size_t count = 0, len;
+
+    fill(kit, true);
+    be64_key(key + 8, 126); /* the second chunk */
+    len = row_get(kit, "seqs", key, sizeof key, good);
+    assert_int_equal(len, 1000);
+    for (unsigned i = 0; i < 5; i++) {
+        size_t cut = i == 0 ? len - 1 : len;
+
+        memcpy(chunk, good, len);
+        if (i == 1)
+            be64_key(chunk + 8, 126); /* not ascending */
+        if (i == 2)
+            be64_key(chunk + len - 8, RECORDS + 1); /* beyond the watermark */
+        if (i == 3)
+            be64_key(chunk, 125); /* not the one its key names */
+        row_set(kit, "seqs", key, sizeof key, chunk, cut);
+        assert_int_equal(kit_open(kit), 0);
+        assert_int_equal(store_find(kit->st, 1, 1, seqs, RECORDS, &count), i < 4 ? -EBADMSG : 0);
+        assert_int_equal(*store_damage(kit->st) != '\0', i < 4);
+        store_close(&kit->st);
+    }
+    assert_int_equal(count, RECORDS);
+}
+
+static void
+a_key_that_does_not_unwrap_does_not_make_records_seem_gone(void **state)
+{
+    struct kit *kit = *state;
+    uint32_t entry = 0;
+    uint64_t seq, seqs[4];
+    size_t count = 0;
+
+    assert_int_equal(store_key_take(kit->st, &entry), 0);
+    assert_int_equal(kit_append(kit, 1, entry, &seq), 0);
+    for (uint64_t i = 2; i <= RECORDS; i++)
+        assert_int_equal(kit_append(kit, i, STORE_CLEAR_ENTRY, &seq), 0);
+    assert_int_equal(store_commit(kit->st), 0);
+    store_close(&kit->st);
+    file_flip(kit->key_dir, "keys", ENTRY + 40);
+    assert_int_equal(kit_open(kit), 0);
+    assert_int_equal(store_find(kit->st, entry, 1, seqs, 4, &count), -EBADMSG);
+    assert_non_null(strstr(store_damage(kit->st), "key entry 1"));
+}
+
+static void
+torn_entries_nobody_uses_are_made_again(void **state)
+{
+    struct kit *kit = *state;
+    uint8_t torn[100];
+    char path[PATH_MAX];
+    uint32_t entry = 0;
+    uint64_t seq;
+
+    memset(torn, 1, sizeof torn);
+    fill(kit, true);
+    snprintf(path, sizeof path, "%s/keys", kit->key_dir);
+    assert_int_equal(truncate(path, 10 * ENTRY + 17), 0); /* a crash while entries were made */
+    file_put(kit->key_dir, "keys", 5 * ENTRY, torn, sizeof torn);
+    assert_int_equal(kit_open(kit), 0);
+    for (uint32_t want = 2; want <= 20; want++) {
+        assert_int_equal(store_key_take(kit->st, &entry), 0);
+        assert_int_equal(entry, want);
+        assert_int_equal(kit_append(kit, 1000 + want, entry, &seq), 0);
+    }
+    assert_int_equal(store_commit(kit->st), 0);
+    kit_reopen(kit);
+    assert_int_equal(store_head(kit->st), RECORDS + 19);
+}
+
+static void
+an_entry_that_unwraps_is_never_made_again(void **state)
+{
+    struct kit *kit = *state;
+    uint8_t before[3][ENTRY], after[3][ENTRY];
+    char path[PATH_MAX];
+    uint32_t entry = 0;
+    int fd;
+
+    fill(kit, true);
+    snprintf(path, sizeof path, "%s/keys", kit->key_dir);
+    fd = open(path, O_RDONLY);
+    assert_int_equal(pread(fd, before, sizeof before, 2 * ENTRY), sizeof before);
+    assert_int_equal(kit_open(kit), 0);
+    assert_int_equal(store_key_take(kit->st, &entry), 0);
+    assert_int_equal(entry, 2);
+    assert_int_equal(pread(fd, after, sizeof after, 2 * ENTRY), sizeof after);
+    close(fd);
+    assert_memory_equal(before, after, sizeof before);
+}
+
+/* ---- erased content */
+
+/* What an erasure leaves of a key entry. */
+static void
+entry_erase(struct kit *kit, uint32_t entry, uint32_t generation)
+{
+    uint8_t bytes[ENTRY] = {0};
+
+    bytes[3] = (uint8_t)generation;
+    bytes[4] = 2;
+    file_put(kit->key_dir, "keys", (off_t)entry * ENTRY, bytes, sizeof bytes);
+}
+
+static void
+a_row_that_is_its_leaf_alone_reads_as_erased(void **state)
+{
+    struct kit *kit = *state;
+    uint8_t row[4096], key[8];
+    struct store_slice *slice = NULL;
+    struct store_row got;
+    struct leaf leaf;
+    uint32_t entry = 0;
+    uint64_t seqs[4];
+    size_t count;
+    char find[PATH_MAX];
+
+    fill(kit, true);
+    for (uint64_t seq = 2; seq <= RECORDS; seq++) {
+        row_get(kit, "ev", key, be64_key(key, seq), row);
+        row_set(kit, "ev", key, sizeof key, row, LEAF);
+    }
+    snprintf(find, sizeof find, "%s/find", kit->dir);
+    kit_remove(find);
+    assert_int_equal(kit_open(kit), 0);
+    assert_int_equal(store_slice_begin(kit->st, &slice), 0);
+    assert_int_equal(store_read(slice, OLD, &got), 0);
+    assert_true(got.erased);
+    assert_int_equal(got.part_count, 0);
+    assert_int_equal(got.entry, STORE_NO_ENTRY);
+    assert_int_equal(got.leaf.seq, OLD);
+    assert_int_equal(store_read_leaf(slice, OLD, &leaf, &entry), 0);
+    assert_int_equal(entry, STORE_NO_ENTRY);
+    assert_int_equal(leaf.ts_ms, 1000 + OLD);
+    store_slice_end(&slice);
+    assert_int_equal(store_find(kit->st, 1, 1, seqs, 4, &count), 0);
+    assert_int_equal(count, 1); /* the index is rebuilt without them */
+}
+
+static void
+content_whose_key_is_erased_reads_as_erased(void **state)
+{
+    struct kit *kit = *state;
+    struct store_row got;
+    uint32_t entry = 0;
+    uint64_t seq, seqs[4];
+    size_t count;
+
+    fill(kit, true);
+    entry_erase(kit, 1, 2);
+    assert_int_equal(kit_open(kit), 0);
+    assert_int_equal(read_one(kit, OLD, &got), 0);
+    assert_true(got.erased);
+    assert_int_equal(got.part_count, 0);
+    assert_int_equal(got.leaf.seq, OLD);
+    assert_int_equal(store_key_generation(kit->st, 1), 2);
+    assert_int_equal(store_find(kit->st, 1, 1, seqs, 4, &count), 0);
+    assert_int_equal(count, 0);
+    assert_int_equal(kit_append(kit, 1000, 1, &seq), -EINVAL); /* nothing is added to that dossier */
+    assert_int_equal(store_key_take(kit->st, &entry), 0);
+    assert_int_equal(entry, 2);
+    assert_int_equal(kit_append(kit, 1000, entry, &seq), 0);
+    assert_int_equal(store_commit(kit->st), 0);
+}
+
+static void
+an_erased_entry_is_not_given_out_again(void **state)
+{
+    struct kit *kit = *state;
+    uint32_t entry = 0;
+
+    fill(kit, true);
+    entry_erase(kit, 2, 2);
+    entry_erase(kit, 3, 5);
+    assert_int_equal(kit_open(kit), 0);
+    assert_int_equal(store_key_take(kit->st, &entry), 0);
+    assert_int_equal(entry, 4);
+    assert_int_equal(store_key_generation(kit->st, 3), 5);
+}
+
+static void
+an_erased_entry_of_an_older_generation_is_damage(void **state)
+{
+    struct kit *kit = *state;
+
+    fill(kit, true);
+    entry_erase(kit, 1, 1); /* the rows' own generation: no erasure writes that */
+    assert_open_refuses(kit, "no such key");
+}
+
+#define KIT_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        KIT_TEST(a_flipped_byte_of_a_sealed_row_is_noticed),
+        KIT_TEST(a_flipped_byte_of_a_clear_row_is_noticed),
+        KIT_TEST(a_row_cut_short_is_noticed),
+        KIT_TEST(open_checks_the_newest_records_whole),
+        KIT_TEST(open_refuses_missing_records),
+        KIT_TEST(open_compares_the_id_table_with_the_records),
+        KIT_TEST(open_refuses_a_log_without_its_state),
+        KIT_TEST(open_refuses_a_file_that_lost_its_end),
+        KIT_TEST(open_refuses_a_file_that_is_not_lmdbs),
+        KIT_TEST(open_refuses_a_key_store_that_is_short_or_gone),
+        KIT_TEST(open_refuses_the_key_store_of_another_log),
+        KIT_TEST(a_flipped_byte_of_the_key_store_is_noticed),
+        KIT_TEST(a_damaged_finding_index_is_noticed),
+        KIT_TEST(a_key_that_does_not_unwrap_does_not_make_records_seem_gone),
+        KIT_TEST(torn_entries_nobody_uses_are_made_again),
+        KIT_TEST(an_entry_that_unwraps_is_never_made_again),
+        KIT_TEST(a_row_that_is_its_leaf_alone_reads_as_erased),
+        KIT_TEST(content_whose_key_is_erased_reads_as_erased),
+        KIT_TEST(an_erased_entry_is_not_given_out_again),
+        KIT_TEST(an_erased_entry_of_an_older_generation_is_damage),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
