@@ -1,0 +1,393 @@
+/*
+ * wici-agent - an institution's side of Wici, as folders
+ *
+ * Files put into outbox are sent; what comes for this unit appears in inbox (docs/AGENT.md). One thread, one loop:
+ *
+ *     wici_run -> inbox_commit -> outbox_run -> inbox_history -> delivery_run -> poll
+ *
+ * The parts: outbox.c and inbox.c move files safely and know nothing of sockets; agent_wici.c is the broker to them;
+ * page.c draws the pages.
+ */
+#include "agents/agent_config.h"
+#include "agents/agent_file.h"
+#include "agents/agent_status.h"
+#include "agents/agent_wici.h"
+#include "agents/inbox.h"
+#include "agents/outbox.h"
+#include "agents/outbox_delivery.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define IDLE_MS          1000 /* longest pause of the loop */
+#define BUSY_MS          100  /* ... while a file is not finished yet */
+#define HISTORY_PAUSE_MS 5000u
+#define QUIET_MS         3000u /* --once: nothing came for so long */
+
+enum mode { MODE_RUN, MODE_ONCE, MODE_CHECK, MODE_STATUS };
+
+struct arguments {
+    enum mode mode;
+    const char *config;
+    unsigned long wait_s;
+};
+
+struct agent {
+    struct agent_config config;
+    struct agent_dirs dirs;
+    struct agent_who who;
+    struct agent_wici wici;
+    struct outbox *outbox;
+    struct inbox *inbox;
+    struct delivery delivery;
+    int signal_fd, notify_fd;
+    enum wici_state state;
+    bool noted; /* state has been written down */
+    bool look;  /* something happened in outbox */
+    bool history_waits;
+    uint64_t next_look_ms, next_history_ms, ready_ms, heard_ms;
+    uint64_t heard; /* inbox_filed() when something last came */
+};
+
+static uint64_t
+now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
+}
+
+/* ---- one round of the loop */
+
+static int
+note_state(struct agent *a)
+{
+    enum wici_state state = wici_state(a->wici.client);
+    const struct wici_error *error = wici_error(a->wici.client);
+    const char *code = state == WICI_REFUSED && error != NULL && error->code != NULL ? error->code : "";
+    int rc;
+
+    if (a->noted && state == a->state)
+        return 0;
+    a->noted = true;
+    a->state = state;
+    a->wici.caught_up = false;
+    switch (state) {
+    case WICI_READY:
+        a->ready_ms = a->heard_ms = now_ms();
+        rc = agent_wici_greet(&a->wici);
+        if (rc != 0)
+            return rc == -ENOTCONN ? 0 : rc;
+        agent_log(AGENT_INFO, "connected: agency=%s unit=%s", a->who.agency, a->who.unit);
+        return agent_status_note(&a->dirs, "ready", "");
+    case WICI_CONNECTING:
+        agent_log(AGENT_WARN, "no connection to the broker; trying");
+        return agent_status_note(&a->dirs, "connecting", "");
+    case WICI_REFUSED:
+        agent_log(AGENT_ERROR, "the broker refuses this connection: %s", code);
+        return agent_status_note(&a->dirs, "refused", code);
+    }
+    return 0;
+}
+
+static int
+run_outbox(struct agent *a, uint64_t now)
+{
+    if (!a->look && now < a->next_look_ms && outbox_under_way(a->outbox) == 0 && outbox_waiting(a->outbox) == 0)
+        return 0;
+    a->look = false;
+    a->next_look_ms = now + a->config.poll_ms;
+    return outbox_run(a->outbox, now);
+}
+
+static int
+run_history(struct agent *a, uint64_t now)
+{
+    int rc;
+
+    if (a->state != WICI_READY || now < a->next_history_ms)
+        return 0;
+    rc = inbox_history(a->inbox);
+    a->history_waits = rc != 0;
+    if (rc == -EAGAIN) {
+        a->next_history_ms = now + HISTORY_PAUSE_MS;
+        return 0;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int
+run_round(struct agent *a)
+{
+    uint64_t now = now_ms();
+    int rc = wici_run(a->wici.client, 0);
+
+    if (a->wici.failed != 0)
+        return a->wici.failed;
+    if (rc != 0 && rc != -EINTR)
+        agent_log(AGENT_WARN, "connection: %s", strerror(-rc));
+    rc = inbox_commit(a->inbox);
+    if (inbox_filed(a->inbox) != a->heard) {
+        a->heard = inbox_filed(a->inbox);
+        a->heard_ms = now;
+    }
+    if (rc == 0)
+        rc = note_state(a);
+    if (rc == 0)
+        rc = run_outbox(a, now);
+    if (rc == 0)
+        rc = run_history(a, now);
+    if (rc == 0 && a->state == WICI_READY)
+        rc = delivery_run(&a->delivery, now);
+    if (a->wici.failed != 0)
+        rc = a->wici.failed;
+    return rc < 0 ? rc : 0;
+}
+
+static void
+read_notify(struct agent *a)
+{
+    union {
+        struct inotify_event event;
+        char bytes[16384];
+    } buffer;
+    ssize_t got;
+
+    while ((got = read(a->notify_fd, &buffer, sizeof buffer)) > 0) {
+        a->look = true;
+        for (ssize_t at = 0; at < got;) {
+            struct inotify_event event;
+
+            memcpy(&event, buffer.bytes + at, sizeof event);
+            if (event.len > 0 && (event.mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0)
+                outbox_closed(a->outbox, buffer.bytes + at + sizeof event, now_ms());
+            at += (ssize_t)(sizeof event + event.len);
+        }
+    }
+}
+
+/* Waits for something to do. Returns true when it is time to end. */
+static bool
+wait_for_work(struct agent *a)
+{
+    struct pollfd fds[] = {{.fd = a->signal_fd, .events = POLLIN},
+                           {.fd = a->notify_fd, .events = POLLIN},
+                           {.fd = wici_fd(a->wici.client), .events = POLLIN}};
+    int pause_ms = outbox_waiting(a->outbox) > 0 ? BUSY_MS : IDLE_MS;
+
+    if (a->config.poll_ms < (uint64_t)pause_ms)
+        pause_ms = (int)a->config.poll_ms;
+    if (poll(fds, sizeof fds / sizeof fds[0], pause_ms) < 0)
+        return false;
+    if (fds[1].revents != 0)
+        read_notify(a);
+    return fds[0].revents != 0;
+}
+
+/* --once: nothing is left to do that could be done now. */
+static bool
+is_done(const struct agent *a, uint64_t started_ms)
+{
+    uint64_t now = now_ms();
+    bool settled = outbox_waiting(a->outbox) == 0 || now > started_ms + a->config.settle_ms + 1000;
+
+    return a->state == WICI_READY && settled && outbox_under_way(a->outbox) == 0 && !a->history_waits &&
+           (a->wici.caught_up || now > a->heard_ms + QUIET_MS);
+}
+
+static int
+run(struct agent *a, const struct arguments *arguments)
+{
+    uint64_t started = now_ms();
+    bool over = false;
+    int rc = 0;
+
+    while (rc == 0 && !over) {
+        rc = run_round(a);
+        if (rc == 0 && arguments->mode == MODE_ONCE) {
+            if (is_done(a, started))
+                return 0;
+            if (now_ms() > started + arguments->wait_s * 1000) {
+                agent_log(AGENT_ERROR, "not finished after %lu s", arguments->wait_s);
+                return -ETIMEDOUT;
+            }
+        }
+        if (rc == 0)
+            over = wait_for_work(a);
+    }
+    if (rc == 0)
+        agent_log(AGENT_INFO, "ended on request");
+    return rc;
+}
+
+/* ---- starting and ending */
+
+static int
+open_events(struct agent *a)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -errno;
+    (void)signal(SIGPIPE, SIG_IGN);
+    a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (a->signal_fd < 0)
+        return -errno;
+    a->notify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (a->notify_fd >= 0) {
+        char path[4096];
+
+        /* Without it (some network shares) the regular look finds the files a little later. */
+        if (snprintf(path, sizeof path, "%s/outbox", a->config.dir) >= (int)sizeof path ||
+            inotify_add_watch(a->notify_fd, path, IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE) < 0)
+            agent_log(AGENT_WARN, "no notification of new files, looking every %llu ms",
+                      (unsigned long long)a->config.poll_ms);
+    }
+    return 0;
+}
+
+static int
+agent_open(struct agent *a)
+{
+    int rc = agent_dirs_lock(&a->dirs);
+
+    if (rc == -EBUSY)
+        agent_log(AGENT_ERROR, "another agent runs in this folder");
+    if (rc == 0)
+        rc = open_events(a);
+    if (rc == 0)
+        rc = agent_wici_open(&a->wici, &a->config, &a->dirs, &a->who);
+    if (rc == 0)
+        rc = inbox_open(&a->inbox, &(struct inbox_options){.dirs = &a->dirs,
+                                                           .link = &a->wici.link,
+                                                           .config = &a->config,
+                                                           .who = &a->who,
+                                                           .names = &a->wici.names});
+    if (rc == 0)
+        rc = outbox_open(
+            &a->outbox,
+            &(struct outbox_options){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config, .who = &a->who});
+    if (rc == 0)
+        rc = agent_wici_subscribe(&a->wici, &a->config, a->inbox);
+    a->delivery = (struct delivery){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config};
+    return rc;
+}
+
+static void
+agent_close(struct agent *a)
+{
+    agent_wici_close(&a->wici); /* first: it calls into the others */
+    outbox_close(&a->outbox);
+    inbox_close(&a->inbox);
+    agent_dirs_close(&a->dirs);
+    agent_config_free(&a->config);
+    if (a->signal_fd >= 0)
+        close(a->signal_fd);
+    if (a->notify_fd >= 0)
+        close(a->notify_fd);
+}
+
+static void
+explain_end(const struct agent *a, int rc)
+{
+    if (rc == -ESTALE)
+        agent_log(AGENT_ERROR, "this folder belongs to another log (training is not the real one): use another dir");
+    else if (rc == -EPERM)
+        agent_log(AGENT_ERROR, "this folder belongs to unit %s, the key to another: use another dir", a->who.unit);
+    else if (rc != -ETIMEDOUT && rc != -EBUSY)
+        agent_log(AGENT_ERROR, "stopped: %s", strerror(-rc));
+}
+
+/* ---- the command line */
+
+static const struct argp_option options[] = {
+    {"config", 'c', "FILE", 0, "The configuration file", 0},
+    {"once", 'o', NULL, 0, "Do what there is to do, wait for the answers, and end", 0},
+    {"wait", 'w', "SECONDS", 0, "With --once: give up after this long (60)", 0},
+    {"check", 't', NULL, 0, "Check configuration, role file, key file and folders, print the configuration, and end",
+     0},
+    {"status", 's', NULL, 0, "Show what is waiting, sent and refused, and who has not fetched it yet", 0},
+    {0},
+};
+
+static error_t
+parse_option(int key, char *value, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    char *end = NULL;
+
+    switch (key) {
+    case 'o': arguments->mode = MODE_ONCE; return 0;
+    case 'c': arguments->config = value; return 0;
+    case 't': arguments->mode = MODE_CHECK; return 0;
+    case 's': arguments->mode = MODE_STATUS; return 0;
+    case 'w':
+        arguments->wait_s = strtoul(value, &end, 10);
+        if (*end != '\0' || arguments->wait_s == 0 || arguments->wait_s > 86400)
+            argp_error(state, "--wait: 1 to 86400");
+        return 0;
+    case ARGP_KEY_END:
+        if (arguments->config == NULL)
+            argp_error(state, "which configuration file? (-c FILE)");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const char *argp_program_version = "wici-agent " WICI_VERSION;
+
+int
+main(int argc, char **argv)
+{
+    static const struct argp argp = {
+        options, parse_option, NULL, "Sends what is put into the folder outbox, and receives into the folder inbox.",
+        NULL,    NULL,         NULL};
+    struct arguments arguments = {.wait_s = 60};
+    struct agent a = {.signal_fd = -1, .notify_fd = -1, .look = true, .history_waits = true};
+    char error[AGENT_CONFIG_ERROR_MAX] = "";
+    int rc;
+
+    a.dirs = (struct agent_dirs){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
+        return 2;
+    rc = agent_config_read(&a.config, arguments.config, error);
+    if (rc == 0 && arguments.mode != MODE_STATUS)
+        rc = agent_config_check_key(&a.config, error);
+    if (rc != 0) {
+        agent_log(AGENT_ERROR, "%s", error);
+        agent_close(&a);
+        return 2;
+    }
+    rc = agent_dirs_open(&a.dirs, a.config.dir);
+    if (rc != 0) {
+        agent_log(AGENT_ERROR, "%s: %s", a.config.dir, strerror(-rc));
+        agent_close(&a);
+        return 2;
+    }
+    switch (arguments.mode) {
+    case MODE_CHECK: agent_config_print(&a.config, stdout); break;
+    case MODE_STATUS: rc = agent_status_print(&a.dirs, &a.config, stdout); break;
+    case MODE_RUN:
+    case MODE_ONCE:
+        rc = agent_open(&a);
+        if (rc == 0)
+            rc = run(&a, &arguments);
+        if (rc != 0)
+            explain_end(&a, rc);
+        break;
+    }
+    agent_close(&a);
+    return rc == 0 ? 0 : 1;
+}

@@ -1,0 +1,214 @@
+/*
+ * agent_status - see agent_status.h
+ */
+#include "agents/agent_status.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NOTE_MAX (64u << 10)
+
+static bool
+is_visible(const char *name)
+{
+    return name[0] != '.';
+}
+
+static bool
+is_json(const char *name)
+{
+    return is_visible(name) && agent_has_suffix(name, ".json");
+}
+
+static bool
+is_explanation(const char *name)
+{
+    return is_visible(name) && agent_has_suffix(name, ".txt");
+}
+
+static bool
+is_receipt(const char *name)
+{
+    return is_visible(name) && agent_has_suffix(name, ".receipt.json");
+}
+
+static bool
+is_taken(const char *name)
+{
+    return is_json(name) && strlen(name) > 13;
+}
+
+static unsigned
+count_of(int dir, agent_accept_fn *accept)
+{
+    struct dirent *entry;
+    unsigned count = 0;
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+    if (d == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return 0;
+    }
+    while ((entry = readdir(d)) != NULL)
+        count += accept(entry->d_name);
+    closedir(d);
+    return count;
+}
+
+static json_t *
+note_read(int dir, const char *name)
+{
+    char *text = NULL;
+    json_t *json = NULL;
+
+    if (agent_read(dir, name, NOTE_MAX, &text, NULL) == 0)
+        json = json_loads(text, 0, NULL);
+    free(text);
+    return json;
+}
+
+static void
+time_text(time_t at, char ret[32])
+{
+    struct tm tm;
+
+    if (localtime_r(&at, &tm) == NULL || strftime(ret, 32, "%Y-%m-%d %H:%M", &tm) == 0)
+        ret[0] = '\0';
+}
+
+int
+agent_status_note(const struct agent_dirs *dirs, const char *state, const char *code)
+{
+    json_t *json = json_pack("{s:s, s:s, s:I}", "state", state, "code", code != NULL ? code : "", "since",
+                             (json_int_t)time(NULL));
+    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+    int rc = text == NULL ? -ENOMEM : agent_write(dirs->state, "link.json", text, strlen(text));
+
+    free(text);
+    json_decref(json);
+    return rc;
+}
+
+static void
+print_link(const struct agent_dirs *dirs, bool pl, FILE *out)
+{
+    json_t *note = note_read(dirs->state, "link.json");
+    const char *state = json_string_value(json_object_get(note, "state"));
+    const char *code = json_string_value(json_object_get(note, "code"));
+    char since[32];
+    int fd = openat(dirs->state, "lock", O_RDWR | O_CLOEXEC);
+    bool runs = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+
+    if (fd >= 0)
+        close(fd);
+    time_text((time_t)json_integer_value(json_object_get(note, "since")), since);
+    if (!runs)
+        fprintf(out, "%s\n", pl ? "Agent nie działa." : "The agent is not running.");
+    else if (state != NULL && strcmp(state, "ready") == 0)
+        fprintf(out, "%s %s\n", pl ? "Agent działa, połączony z brokerem od" : "The agent runs, connected since",
+                since);
+    else if (state != NULL && strcmp(state, "refused") == 0)
+        fprintf(out, "%s %s (%s)\n",
+                pl ? "Agent działa, broker odmawia połączenia od" : "The agent runs, refused by the broker since",
+                since, code != NULL ? code : "");
+    else
+        fprintf(out, "%s %s\n",
+                pl ? "Agent działa, bez połączenia z brokerem od" : "The agent runs, without a connection since",
+                since);
+    json_decref(note);
+}
+
+static void
+print_unit(const char *file, const json_t *unit, bool pl, FILE *out)
+{
+    const char *id = json_string_value(json_object_get(unit, "unit"));
+    const json_t *silent = json_object_get(unit, "notReadingS");
+    unsigned long long seconds = json_is_string(silent) ? strtoull(json_string_value(silent), NULL, 10)
+                                                        : (unsigned long long)json_integer_value(silent);
+
+    fprintf(out, "%-40.40s  %-24.24s  ", file, id != NULL ? id : "?");
+    if (json_is_true(json_object_get(unit, "fetched")))
+        fprintf(out, "%s\n", pl ? "pobrano" : "fetched");
+    else if (json_is_true(json_object_get(unit, "neverConnected")))
+        fprintf(out, "%s\n",
+                pl ? "NIE pobrano: jednostka nigdy się nie połączyła" : "NOT fetched: this unit never connected");
+    else if (seconds >= 86400)
+        fprintf(out, pl ? "NIE pobrano: nie czyta od %llu dni\n" : "NOT fetched: has not been reading for %llu days\n",
+                seconds / 86400);
+    else
+        fprintf(out, pl ? "NIE pobrano: nie czyta od %llu min\n" : "NOT fetched: has not been reading for %llu min\n",
+                seconds / 60);
+}
+
+static bool
+is_delivery(const char *name)
+{
+    return is_visible(name) && agent_has_suffix(name, ".delivery.json");
+}
+
+static int
+print_deliveries(const struct agent_dirs *dirs, bool pl, FILE *out)
+{
+    struct agent_list list;
+    unsigned fetched = 0;
+    bool more = true, any = false;
+    char after[256] = "";
+    int rc = 0;
+
+    while (rc == 0 && more) {
+        rc = agent_list(dirs->sent, after[0] != '\0' ? after : NULL, is_delivery, STATUS_ROWS_MAX, &list);
+        if (rc != 0)
+            return rc;
+        for (size_t i = 0; i < list.count; i++) {
+            json_t *note = note_read(dirs->sent, list.names[i]), *unit;
+            const char *file = json_string_value(json_object_get(note, "file"));
+            size_t u;
+
+            (void)snprintf(after, sizeof after, "%s", list.names[i]);
+            if (json_is_true(json_object_get(note, "fetchedByAll"))) {
+                fetched++;
+            } else {
+                if (!any)
+                    fprintf(out, "\n%-40s  %-24s  %s\n", pl ? "plik" : "file", pl ? "adresat" : "addressee",
+                            pl ? "stan" : "state");
+                any = true;
+                json_array_foreach(json_object_get(note, "units"), u, unit)
+                    print_unit(file != NULL ? file : "?", unit, pl, out);
+            }
+            json_decref(note);
+        }
+        more = list.more;
+        agent_list_free(&list);
+    }
+    fprintf(out, pl ? "\nPobrane przez wszystkich adresatów: %u\n" : "\nFetched by all addressees: %u\n", fetched);
+    return rc;
+}
+
+int
+agent_status_print(const struct agent_dirs *dirs, const struct agent_config *config, FILE *out)
+{
+    bool pl = strcmp(config->role.language, "pl") == 0;
+
+    fprintf(out, "%s\n", config->role.name);
+    print_link(dirs, pl, out);
+    fprintf(out, "%s %u\n", pl ? "Czeka w outbox:                 " : "Waiting in outbox:              ",
+            count_of(dirs->outbox, is_json));
+    fprintf(out, "%s %u\n", pl ? "W drodze (bez odpowiedzi):      " : "Under way (not answered yet):   ",
+            count_of(dirs->out, is_taken));
+    fprintf(out, "%s %u\n", pl ? "Wysłane (w folderze sent):      " : "Sent (in the folder sent):      ",
+            count_of(dirs->sent, is_receipt));
+    fprintf(out, "%s %u\n", pl ? "Odrzucone (w folderze rejected):" : "Rejected (in folder rejected):  ",
+            count_of(dirs->rejected, is_explanation));
+    fprintf(out, "%s %u\n", pl ? "Odebrane (w folderze inbox):    " : "Received (in folder inbox):     ",
+            count_of(dirs->inbox, is_json));
+    return print_deliveries(dirs, pl, out);
+}

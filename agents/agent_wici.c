@@ -1,0 +1,322 @@
+/*
+ * agent_wici - see agent_wici.h
+ */
+#include "agents/agent_wici.h"
+
+#include "agents/agent_explain.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ASK_MS    15000 /* how long one question may take */
+#define READ_MS   60000 /* ... and one history */
+#define NAMES_MAX (4u << 20)
+
+/* ---- the table */
+
+static int
+link_encode(void *arg, const char *json, uint8_t **ret, size_t *ret_len, struct agent_refusal *why)
+{
+    struct agent_wici *a = arg;
+    int rc = wici_encode_json(a->client, json, ret, ret_len, NULL);
+
+    if (rc == -EPROTO) {
+        const struct wici_error *e = wici_error(a->client);
+
+        if (e != NULL)
+            agent_explain_make(why, e->code, e->path != NULL ? e->path : "", e->pl != NULL ? e->pl : "",
+                               e->en != NULL ? e->en : "");
+    }
+    return rc;
+}
+
+static int
+link_publish(void *arg, const uint8_t *event, size_t len, wici_answer_fn *fn, void *fn_arg)
+{
+    struct agent_wici *a = arg;
+
+    return wici_publish(a->client, event, len, fn, fn_arg);
+}
+
+static int
+link_ack(void *arg, uint64_t seq)
+{
+    struct agent_wici *a = arg;
+
+    return a->subscription == 0 ? -ENOTCONN : wici_ack(a->client, a->subscription, seq);
+}
+
+static int
+link_read(void *arg, const char *request, wici_event_fn *fn, void *fn_arg)
+{
+    struct agent_wici *a = arg;
+
+    return wici_state(a->client) == WICI_READY ? wici_read(a->client, request, READ_MS, fn, fn_arg) : -ENOTCONN;
+}
+
+static int
+link_query(void *arg, const char *request, char **ret)
+{
+    struct agent_wici *a = arg;
+
+    return wici_state(a->client) == WICI_READY ? wici_query(a->client, request, ASK_MS, ret) : -ENOTCONN;
+}
+
+/* ---- whose connection it is */
+
+static uint64_t
+number_of(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+
+    if (json_is_string(value))
+        return strtoull(json_string_value(value), NULL, 10);
+    return json_is_integer(value) && json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
+}
+
+static int
+who_write(const struct agent_wici *a)
+{
+    json_t *json = json_pack("{s:s, s:s}", "agency", a->who->agency, "unit", a->who->unit);
+    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+    int rc = text == NULL ? -ENOMEM : agent_write(a->dirs->state, "who.json", text, strlen(text));
+
+    free(text);
+    json_decref(json);
+    return rc;
+}
+
+static void
+who_read(struct agent_who *who, const struct agent_dirs *dirs)
+{
+    char *text = NULL;
+    json_t *json = NULL;
+    const char *agency, *unit;
+
+    if (agent_read(dirs->state, "who.json", 4096, &text, NULL) == 0)
+        json = json_loads(text, 0, NULL);
+    agency = json_string_value(json_object_get(json, "agency"));
+    unit = json_string_value(json_object_get(json, "unit"));
+    if (agency != NULL && unit != NULL) {
+        (void)snprintf(who->agency, sizeof who->agency, "%s", agency);
+        (void)snprintf(who->unit, sizeof who->unit, "%s", unit);
+    }
+    json_decref(json);
+    free(text);
+}
+
+/*
+ * Which log this connection leads to, and as whom: before anything it brings is taken. A reconnect may come at any
+ * moment within the client's loop, so it is asked for each event.
+ */
+static int
+welcome_check(struct agent_wici *a)
+{
+    char *text = NULL;
+    json_t *json = NULL;
+    const char *origin, *agency, *unit;
+    int rc = wici_welcome_json(a->client, &text);
+
+    if (rc == 0 && (json = json_loads(text, 0, NULL)) == NULL)
+        rc = -EBADMSG;
+    free(text);
+    if (rc != 0)
+        return rc;
+    origin = json_string_value(json_object_get(json, "origin"));
+    agency = json_string_value(json_object_get(json, "agency"));
+    unit = json_string_value(json_object_get(json, "unit"));
+    if (agency == NULL || unit == NULL)
+        rc = -EBADMSG;
+    else if (a->who->unit[0] == '\0') {
+        (void)snprintf(a->who->agency, sizeof a->who->agency, "%s", agency);
+        (void)snprintf(a->who->unit, sizeof a->who->unit, "%s", unit);
+        rc = who_write(a);
+    } else if (strcmp(a->who->unit, unit) != 0 || strcmp(a->who->agency, agency) != 0) {
+        rc = -EPERM;
+    }
+    if (rc == 0)
+        rc = inbox_set_log(a->inbox, origin != NULL ? origin : "", number_of(json_object_get(json, "head"), "epoch"));
+    if (rc != 0)
+        a->failed = rc;
+    json_decref(json);
+    return rc;
+}
+
+/* ---- the subscription */
+
+static int
+take_event(void *arg, const struct wici_event *event)
+{
+    struct agent_wici *a = arg;
+    int rc = welcome_check(a);
+
+    if (rc == 0)
+        rc = inbox_take(a->inbox, event);
+    if (rc != 0 && a->failed == 0)
+        a->failed = rc;
+    return rc;
+}
+
+static void
+take_position(void *arg, uint64_t seq, uint64_t head)
+{
+    struct agent_wici *a = arg;
+
+    if (welcome_check(a) != 0)
+        return;
+    a->head = head;
+    a->caught_up = seq >= head;
+    inbox_position(a->inbox, seq);
+}
+
+static void
+take_end(void *arg, const struct wici_error *why)
+{
+    struct agent_wici *a = arg;
+
+    agent_log(AGENT_ERROR, "the subscription ended: %s", why != NULL && why->code != NULL ? why->code : "unknown");
+    a->ended = true;
+    a->subscription = 0;
+}
+
+/* A durable cursor has one filter for ever; another choice of families therefore has another cursor. */
+static void
+cursor_name(const struct agent_config *config, char ret[80])
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; config->role.family[i] != NULL; i++)
+        for (const char *c = config->role.family[i];; c++) {
+            hash = (hash ^ (unsigned char)*c) * 16777619u;
+            if (*c == '\0')
+                break;
+        }
+    if (config->role.family[0] == NULL)
+        (void)snprintf(ret, 80, "%s", config->cursor);
+    else
+        (void)snprintf(ret, 80, "%s-%08x", config->cursor, (unsigned)hash);
+}
+
+int
+agent_wici_subscribe(struct agent_wici *a, const struct agent_config *config, struct inbox *inbox)
+{
+    const char *families[AGENT_FAMILIES_MAX + 2] = {NULL};
+    struct wici_subscribe_options o = {.position_fn = take_position, .ended_fn = take_end};
+    char cursor[80];
+    bool sys = false;
+    size_t count = 0;
+
+    for (; config->role.family[count] != NULL; count++) {
+        families[count] = config->role.family[count];
+        sys = sys || strcmp(families[count], "sys") == 0;
+    }
+    if (count > 0 && !sys)
+        families[count] = "sys"; /* says what history is open to us */
+    cursor_name(config, cursor);
+    o.cursor = cursor;
+    o.families = count > 0 ? families : NULL;
+    a->inbox = inbox;
+    return wici_subscribe(a->client, &o, take_event, a, &a->subscription);
+}
+
+/* ---- opening and greeting */
+
+static json_t *
+names_of(const json_t *directory)
+{
+    static const char *const lists[] = {"agencies", "units"};
+    json_t *names = json_object(), *entry;
+    size_t i;
+
+    for (size_t l = 0; names != NULL && l < 2; l++)
+        json_array_foreach(json_object_get(directory, lists[l]), i, entry)
+        {
+            const char *id = json_string_value(json_object_get(entry, "id"));
+            json_t *name = json_object_get(entry, "name");
+
+            if (id != NULL && json_is_string(name))
+                (void)json_object_set(names, id, name);
+        }
+    return names;
+}
+
+static int
+names_fetch(struct agent_wici *a)
+{
+    char *text = NULL, *kept = NULL;
+    json_t *result, *names;
+    int rc = link_query(a, "{\"directory\":{}}", &text);
+
+    if (rc != 0)
+        return 0; /* pages show ids until the next connection */
+    result = json_loads(text, 0, NULL);
+    names = names_of(json_object_get(result, "directory"));
+    json_decref(result);
+    free(text);
+    if (names == NULL)
+        return -ENOMEM;
+    if (!json_equal(names, a->names)) {
+        kept = json_dumps(names, JSON_COMPACT | JSON_SORT_KEYS);
+        rc = kept == NULL ? -ENOMEM : agent_write(a->dirs->state, "names.json", kept, strlen(kept));
+        free(kept);
+    }
+    json_decref(a->names);
+    a->names = names;
+    return rc;
+}
+
+int
+agent_wici_greet(struct agent_wici *a)
+{
+    int rc = welcome_check(a);
+
+    return rc == 0 ? names_fetch(a) : rc;
+}
+
+int
+agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const struct agent_dirs *dirs,
+                struct agent_who *who)
+{
+    char *keep = NULL, *text = NULL;
+    struct wici_options o = {
+        .endpoints = config->endpoint,
+        .server_key = config->server_key,
+        .key_file = config->key_file,
+        .session = config->session,
+        .software = "wici-agent " WICI_VERSION,
+        .window = (unsigned)config->window,
+    };
+    int rc;
+
+    assert(ret != NULL && config != NULL);
+
+    *ret = (struct agent_wici){.who = who, .dirs = dirs};
+    if (asprintf(&keep, "%s/state/keep", config->dir) < 0)
+        return -ENOMEM;
+    o.keep_dir = keep;
+    who_read(who, dirs);
+    if (agent_read(dirs->state, "names.json", NAMES_MAX, &text, NULL) == 0)
+        ret->names = json_loads(text, 0, NULL);
+    free(text);
+    rc = wici_open(&ret->client, &o);
+    free(keep);
+    ret->link = (struct agent_link){.arg = ret,
+                                    .encode = link_encode,
+                                    .publish = link_publish,
+                                    .ack = link_ack,
+                                    .read = link_read,
+                                    .query = link_query,
+                                    .event_json = wici_event_json};
+    return rc;
+}
+
+void
+agent_wici_close(struct agent_wici *a)
+{
+    wici_close(&a->client);
+    json_decref(a->names);
+    a->names = NULL;
+}

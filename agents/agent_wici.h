@@ -1,0 +1,38 @@
+/*
+ * agent_wici - the broker as outbox and inbox see it: libwici behind the table of agent_link.h
+ *
+ * Errors: 0 or -errno. Threads: one.
+ */
+#ifndef WICI_AGENT_WICI_H
+#define WICI_AGENT_WICI_H
+
+#include "agents/agent_config.h"
+#include "agents/agent_link.h"
+#include "agents/inbox.h"
+
+#include <jansson.h>
+
+struct agent_wici {
+    struct wici *client;
+    struct agent_link link;
+    struct inbox *inbox;   /* borrowed */
+    struct agent_who *who; /* borrowed; filled in from the broker's Welcome */
+    const struct agent_dirs *dirs;
+    json_t *names;         /* the directory: id -> name; NULL: none yet */
+    uint32_t subscription; /* 0: none */
+    uint64_t head;         /* of the log, as last heard */
+    bool caught_up;        /* the subscription has reached the head on this connection */
+    bool ended;            /* another session took the cursor over, or it was refused */
+    int failed;            /* -ESTALE, -EPERM: this folder is not for this broker or key; or the disk */
+};
+
+/* Opens the client; what the agent knew of unit and names from earlier runs is read from state/. */
+int agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const struct agent_dirs *dirs,
+                    struct agent_who *who);
+/* Subscribes; the inbox must outlive the client. */
+int agent_wici_subscribe(struct agent_wici *a, const struct agent_config *config, struct inbox *inbox);
+/* What to do when a connection has come up: check whose it is, fetch the directory. */
+int agent_wici_greet(struct agent_wici *a);
+void agent_wici_close(struct agent_wici *a);
+
+#endif

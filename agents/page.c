@@ -1,0 +1,473 @@
+/*
+ * page - see page.h
+ *
+ * A section is a table: label, value. The fields come in the registry's order; a field the registry does not know
+ * (the partner's software is newer) is shown under its own name, after the others.
+ */
+#include "agents/page.h"
+
+#include "proto/event.h"
+#include "proto/types.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEPTH_MAX 12
+
+struct page {
+    FILE *out;
+    const struct page_options *o;
+};
+
+static const char *const class_names[TYPE_CLASSES][2] = {
+    {"Fakty", "Facts"},
+    {"Tożsamość", "Identity"},
+    {"Sytuacja bytowa", "Living conditions"},
+    {"Sytuacja prawna dziecka", "The child's legal situation"},
+    {"Zdrowie i rozwój", "Health and development"},
+    {"Sąd, przemoc", "Justice, violence"},
+    {"Notatka zawodowa", "Professional note"},
+    {"Adres i kontakt", "Address and contact"},
+};
+
+static const char style[] =
+    "body{font:11pt/1.4 serif;max-width:46em;margin:2em auto;padding:0 1em;color:#000;background:#fff}"
+    "h1{font-size:1.4em;margin:.2em 0}h2{font-size:1.05em;margin:1.4em 0 .3em;border-bottom:1px solid #000}"
+    "table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:.25em .5em;text-align:left;"
+    "vertical-align:top}th{width:34%;font-weight:normal;background:#f2f2f2}td{white-space:pre-wrap;overflow-wrap:"
+    "anywhere}"
+    "td table th{width:40%}.mark{border:2px solid #000;padding:.4em .6em;margin:.8em 0;font-weight:bold}"
+    ".small{font-size:.85em;color:#333}@media print{body{margin:0;max-width:none}h2,tr{break-inside:avoid}"
+    "h2{break-after:avoid}}";
+
+static const char *
+say(const struct page *p, const char *pl, const char *en)
+{
+    return p->o->polish ? pl : en;
+}
+
+static void
+put_text(const struct page *p, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        switch (*text) {
+        case '&': fputs("&amp;", p->out); break;
+        case '<': fputs("&lt;", p->out); break;
+        case '>': fputs("&gt;", p->out); break;
+        case '"': fputs("&quot;", p->out); break;
+        case '\'': fputs("&#39;", p->out); break;
+        default: fputc(*text, p->out);
+        }
+    }
+}
+
+static void
+row_open(const struct page *p, const char *label)
+{
+    fputs("<tr><th>", p->out);
+    put_text(p, label);
+    fputs("</th><td>", p->out);
+}
+
+static void
+row_close(const struct page *p)
+{
+    fputs("</td></tr>\n", p->out);
+}
+
+static void
+put_row(const struct page *p, const char *label, const char *value)
+{
+    if (value == NULL || *value == '\0')
+        return;
+    row_open(p, label);
+    put_text(p, value);
+    row_close(p);
+}
+
+/* "Szkoła Podstawowa nr 3 (sp3-pedagog)" where the directory knows the name. */
+static void
+put_named(const struct page *p, const char *id)
+{
+    const char *name = p->o->names == NULL ? NULL : json_string_value(json_object_get(p->o->names, id));
+
+    if (name != NULL) {
+        put_text(p, name);
+        fputs(" (", p->out);
+    }
+    put_text(p, id);
+    if (name != NULL)
+        fputc(')', p->out);
+}
+
+/* ---- values */
+
+static void put_message(const struct page *p, const json_t *object, const struct message_info *info, int depth);
+
+static void
+put_enum(const struct page *p, const char *word, const ProtobufCFieldDescriptor *field)
+{
+    const char *label = NULL;
+
+    if (field != NULL && field->type == PROTOBUF_C_TYPE_ENUM &&
+        strcmp(((const ProtobufCEnumDescriptor *)field->descriptor)->short_name, "Role") == 0)
+        label = role_label(role_by_name(word), p->o->polish);
+    if (label != NULL && *label != '\0') {
+        put_text(p, label);
+        fputs(" (", p->out);
+        put_text(p, word);
+        fputc(')', p->out);
+    } else {
+        put_text(p, word);
+    }
+}
+
+static void
+put_value(const struct page *p, const json_t *value, const ProtobufCFieldDescriptor *field, int depth)
+{
+    const struct message_info *info = NULL;
+    const json_t *element;
+    size_t i;
+
+    if (depth > DEPTH_MAX)
+        return;
+    if (field != NULL && field->type == PROTOBUF_C_TYPE_MESSAGE)
+        info = message_info(field->descriptor);
+    switch (json_typeof(value)) {
+    case JSON_STRING: put_enum(p, json_string_value(value), field); break;
+    case JSON_INTEGER: fprintf(p->out, "%lld", (long long)json_integer_value(value)); break;
+    case JSON_REAL: fprintf(p->out, "%g", json_real_value(value)); break;
+    case JSON_TRUE: fputs(say(p, "tak", "yes"), p->out); break;
+    case JSON_FALSE: fputs(say(p, "nie", "no"), p->out); break;
+    case JSON_NULL: break;
+    case JSON_OBJECT: put_message(p, value, info, depth + 1); break;
+    case JSON_ARRAY:
+        json_array_foreach((json_t *)(uintptr_t)value, i, element)
+        {
+            if (i > 0 && !json_is_object(element))
+                fputs(", ", p->out);
+            put_value(p, element, field, depth + 1);
+        }
+        break;
+    }
+}
+
+static bool
+info_has(const struct message_info *info, const char *json_name)
+{
+    for (unsigned i = 0; info != NULL && i < info->desc->n_fields; i++)
+        if (strcmp(info->fields[i].json, json_name) == 0)
+            return true;
+    return false;
+}
+
+static void
+put_fields(const struct page *p, const json_t *object, const struct message_info *info, int depth)
+{
+    const char *name;
+    json_t *value;
+
+    for (unsigned i = 0; info != NULL && i < info->desc->n_fields; i++) {
+        const struct field_info *field = &info->fields[i];
+        const char *label = p->o->polish ? field->pl : field->en;
+
+        value = json_object_get(object, field->json);
+        if (value == NULL)
+            continue;
+        row_open(p, label != NULL && *label != '\0' ? label : field->json);
+        put_value(p, value, &info->desc->fields[i], depth);
+        row_close(p);
+    }
+    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    {
+        if (info_has(info, name))
+            continue;
+        row_open(p, name);
+        put_value(p, value, NULL, depth);
+        row_close(p);
+    }
+}
+
+static void
+put_message(const struct page *p, const json_t *object, const struct message_info *info, int depth)
+{
+    fputs("<table>\n", p->out);
+    put_fields(p, object, info, depth);
+    fputs("</table>", p->out);
+}
+
+/* ---- the parts of the page */
+
+static const char *
+text_of(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+/* Numbers of 64 bits are strings in proto3 JSON. */
+static unsigned long long
+number_of(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+
+    if (json_is_string(value))
+        return strtoull(json_string_value(value), NULL, 10);
+    return json_is_integer(value) && json_integer_value(value) > 0 ? (unsigned long long)json_integer_value(value) : 0;
+}
+
+static const struct type_info *
+type_of(const json_t *header)
+{
+    const char *word = text_of(header, "type");
+
+    for (size_t i = 0; word != NULL && type_at(i) != NULL; i++)
+        if (strcmp(type_at(i)->enum_name, word) == 0 || strcmp(type_at(i)->name, word) == 0)
+            return type_at(i);
+    return NULL;
+}
+
+static void
+put_addresses(const struct page *p, const json_t *to)
+{
+    const json_t *address;
+    size_t i;
+
+    if (json_array_size(to) == 0)
+        return;
+    row_open(p, say(p, "do kogo", "to"));
+    json_array_foreach((json_t *)(uintptr_t)to, i, address)
+    {
+        const char *unit = text_of(address, "unit"), *agency = text_of(address, "agency"),
+                   *area = text_of(address, "area");
+
+        if (i > 0)
+            fputs("\n", p->out);
+        if (unit != NULL || agency != NULL)
+            put_named(p, unit != NULL ? unit : agency);
+        if (area != NULL) {
+            fputs(say(p, ", rejon ", ", area "), p->out);
+            put_text(p, area);
+        }
+    }
+    row_close(p);
+}
+
+static void
+put_marks(const struct page *p, const json_t *header)
+{
+    const char *correction = text_of(header, "correction"), *corrects = text_of(header, "correctsEventId");
+    const char *because = text_of(header, "enteredBecause"), *priority = text_of(header, "priority");
+
+    if (corrects != NULL || correction != NULL) {
+        fputs("<p class=\"mark\">", p->out);
+        if (correction != NULL && strcmp(correction, "ENTERED_IN_ERROR") == 0)
+            fputs(say(p, "OMYŁKA: to zdarzenie wycofuje wcześniejsze, wpisane omyłkowo",
+                      "IN ERROR: this event withdraws an earlier one, entered in error"),
+                  p->out);
+        else
+            fputs(say(p, "POPRAWKA wcześniejszego zdarzenia", "CORRECTION of an earlier event"), p->out);
+        if (corrects != NULL) {
+            fputs(": ", p->out);
+            put_text(p, corrects);
+        }
+        fputs("</p>\n", p->out);
+    }
+    if (json_is_true(json_object_get(header, "lateEntry")) || because != NULL) {
+        fputs("<p class=\"mark\">", p->out);
+        fputs(say(p, "WPIS PÓŹNIEJSZY", "LATE ENTRY"), p->out);
+        if (because != NULL) {
+            fputs(" (", p->out);
+            put_text(p, because);
+            fputc(')', p->out);
+        }
+        fputs("</p>\n", p->out);
+    }
+    if (priority != NULL && strcmp(priority, "routine") != 0) {
+        fputs("<p class=\"mark\">", p->out);
+        fputs(say(p, "PILNE: ", "URGENT: "), p->out);
+        put_text(p, priority);
+        fputs("</p>\n", p->out);
+    }
+}
+
+static void
+put_header(const struct page *p, const json_t *event, const json_t *header)
+{
+    const json_t *actor = json_object_get(header, "actor");
+    const char *agency = text_of(actor, "agency"), *unit = text_of(actor, "unit"), *role = text_of(actor, "role");
+    char time[TIME_TEXT_SIZE];
+
+    fputs("<table>\n", p->out);
+    if (agency != NULL || unit != NULL) {
+        row_open(p, say(p, "od kogo", "from"));
+        if (agency != NULL)
+            put_named(p, agency);
+        if (unit != NULL && (agency == NULL || strcmp(unit, agency) != 0)) {
+            fputs(agency != NULL ? ", " : "", p->out);
+            put_named(p, unit);
+        }
+        row_close(p);
+    }
+    if (role != NULL) {
+        const char *label = role_label(role_by_name(role), p->o->polish);
+
+        put_row(p, say(p, "rola", "role"), label != NULL && *label != '\0' ? label : role);
+    }
+    put_row(p, say(p, "zawód", "profession"), text_of(actor, "profession"));
+    put_row(p, say(p, "osoba działająca", "acting person"), text_of(actor, "personRef"));
+    put_row(p, say(p, "w imieniu", "on behalf of"), text_of(actor, "onBehalfOf"));
+    put_row(p, say(p, "droga wpływu", "channel"), text_of(actor, "channel"));
+    put_row(p, say(p, "data wpływu", "received on"), text_of(actor, "receivedOn"));
+    put_addresses(p, json_object_get(header, "to"));
+    put_row(p, say(p, "kiedy się zdarzyło", "occurred at"), text_of(header, "occurredAt"));
+    time_format(number_of(event, "tsMs"), time);
+    put_row(p, say(p, "zapisano w dzienniku", "recorded in the log"), time);
+    row_open(p, say(p, "numer w dzienniku", "number in the log"));
+    fprintf(p->out, "%llu", number_of(event, "seq"));
+    row_close(p);
+    put_row(p, say(p, "teczka", "dossier"), text_of(header, "dossierId"));
+    put_row(p, say(p, "identyfikator zdarzenia", "event id"), text_of(header, "eventId"));
+    put_row(p, say(p, "wątek", "thread"), text_of(header, "correlationId"));
+    put_row(p, say(p, "odpowiedź na zdarzenie", "answers the event"), text_of(header, "causationId"));
+    put_row(p, say(p, "na podstawie zgody", "on the consent"), text_of(header, "consentRef"));
+    fputs("</table>\n", p->out);
+}
+
+static void
+put_people(const struct page *p, const char *label, const json_t *list)
+{
+    const json_t *id;
+    size_t i;
+
+    if (json_array_size(list) == 0)
+        return;
+    fputs("<p class=\"small\">", p->out);
+    put_text(p, label);
+    json_array_foreach((json_t *)(uintptr_t)list, i, id)
+    {
+        fputs(i > 0 ? ", " : " ", p->out);
+        put_named(p, json_string_value(id) != NULL ? json_string_value(id) : "");
+    }
+    fputs("</p>\n", p->out);
+}
+
+static void
+put_section(const struct page *p, const json_t *section)
+{
+    const struct message_info *envelope = message_info(&wici__v1__section__descriptor);
+    const char *name;
+    json_t *body;
+
+    json_object_foreach((json_t *)(uintptr_t)section, name, body)
+    {
+        const struct message_info *info = NULL;
+        size_t len = strlen(name);
+        unsigned cls = TYPE_CLASSES;
+
+        if (strcmp(name, "subjects") == 0 || strcmp(name, "onlyFor") == 0 || strcmp(name, "notTo") == 0)
+            continue;
+        for (unsigned i = 0; envelope != NULL && i < envelope->desc->n_fields; i++) {
+            if (strcmp(envelope->fields[i].json, name) != 0)
+                continue;
+            info = message_info(envelope->desc->fields[i].descriptor);
+            cls = envelope->desc->fields[i].id % 10;
+        }
+        if (cls >= TYPE_CLASSES && len > 0 && name[len - 1] >= '0' && name[len - 1] <= '7')
+            cls = (unsigned)(name[len - 1] - '0');
+        fputs("<h2>", p->out);
+        if (cls < TYPE_CLASSES)
+            fprintf(p->out, "%s (S%u)", class_names[cls][p->o->polish ? 0 : 1], cls);
+        else
+            put_text(p, name);
+        fputs("</h2>\n", p->out);
+        put_message(p, body, info, 0);
+        fputc('\n', p->out);
+    }
+    put_people(p, say(p, "Dotyczy osób:", "About persons:"), json_object_get(section, "subjects"));
+    put_people(p, say(p, "Tylko dla:", "Only for:"), json_object_get(section, "onlyFor"));
+    put_people(p, say(p, "Nie dla:", "Not to:"), json_object_get(section, "notTo"));
+}
+
+/*
+ * The log pads every event to the same number of places, so that their number tells nothing; an empty place and one
+ * that was withheld look the same. The page must not claim to know how many parts were left out.
+ */
+static void
+put_withheld(const struct page *p, const json_t *event)
+{
+    size_t count = json_array_size(json_object_get(event, "withheld"));
+
+    if (count == 0)
+        return;
+    fputs("<p class=\"small\">", p->out);
+    if (p->o->polish)
+        fprintf(
+            p->out,
+            "Nie otwarto miejsc: %zu. Pominięto tu części, których ta jednostka nie może zobaczyć, albo miejsca te są "
+            "puste (z zapisu nie da się tego odróżnić).",
+            count);
+    else
+        fprintf(
+            p->out,
+            "Places not opened: %zu. Parts that this unit may not see were left out here, or these places are empty "
+            "(the record does not tell which).",
+            count);
+    fputs("</p>\n", p->out);
+}
+
+int
+page_render(const json_t *event, const struct page_options *options, char **ret)
+{
+    struct page p = {.o = options};
+    const json_t *header = json_object_get(event, "header"), *section, *note = json_object_get(event, "note");
+    const struct type_info *type;
+    char *text = NULL;
+    size_t len = 0, i;
+
+    assert(options != NULL && ret != NULL);
+
+    if (!json_is_object(event))
+        return -EBADMSG;
+    p.out = open_memstream(&text, &len);
+    if (p.out == NULL)
+        return -ENOMEM;
+    type = type_of(header);
+    fprintf(p.out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n",
+            options->polish ? "pl" : "en");
+    fputs("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+          "'unsafe-inline'\">\n<title>",
+          p.out);
+    put_text(&p, type != NULL ? say(&p, type->pl, type->en) : say(&p, "zdarzenie", "event"));
+    fprintf(p.out, "</title>\n<style>%s</style>\n</head>\n<body>\n", style);
+    if (options->header != NULL && *options->header != '\0') {
+        fputs("<p class=\"small\">", p.out);
+        put_text(&p, options->header);
+        fputs("</p>\n", p.out);
+    }
+    fputs("<h1>", p.out);
+    put_text(&p, type != NULL ? say(&p, type->pl, type->en) : say(&p, "zdarzenie", "event"));
+    fputs("</h1>\n", p.out);
+    put_marks(&p, header);
+    put_header(&p, event, header);
+    json_array_foreach(json_object_get(event, "sections"), i, section) put_section(&p, section);
+    if (json_is_object(note) && json_object_size(note) > 0) {
+        fprintf(p.out, "<h2>%s</h2>\n", say(&p, "Dopisane przez brokera", "Added by the broker"));
+        put_message(&p, note, message_info(&wici__v1__broker_note__descriptor), 0);
+    }
+    put_withheld(&p, event);
+    if (options->footer != NULL && *options->footer != '\0') {
+        fputs("<p class=\"small\">", p.out);
+        put_text(&p, options->footer);
+        fputs("</p>\n", p.out);
+    }
+    fputs("</body>\n</html>\n", p.out);
+    if (fclose(p.out) != 0) {
+        free(text);
+        return -ENOMEM;
+    }
+    *ret = text;
+    return 0;
+}

@@ -1,0 +1,87 @@
+/*
+ * test_agent_kit - an agent's folders, and a broker made of two files, for the tests of wici-agent's file handling
+ *
+ * The broker keeps the ids it took in DIR/broker.log and the cursor in DIR/broker.cursor, so that it outlives a process
+ * that is killed. It refuses an event whose header has priority "stat", and says "later" once to "asap".
+ */
+#ifndef TEST_AGENT_KIT_H
+#define TEST_AGENT_KIT_H
+
+#include "agents/agent_config.h"
+#include "agents/agent_file.h"
+#include "agents/agent_link.h"
+#include "agents/inbox.h"
+#include "agents/outbox.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define KIT_DOSSIER "01900000-0000-7000-8000-00000000d055"
+
+struct kit_event {
+    uint64_t seq;
+    const char *type, *family, *dossier, *unit; /* unit: the author's */
+    const char *name;                           /* a person's name in its S1 section; NULL: none */
+    uint64_t history_from;                      /* sys.participant_added about our unit */
+    unsigned log;                               /* which log's event it is: its id depends on it */
+};
+
+struct kit_answer {
+    wici_answer_fn *fn;
+    void *arg;
+    char id[40];
+    bool refused, later;
+};
+
+struct kit {
+    char dir[64];
+    struct agent_dirs dirs;
+    struct agent_config config;
+    struct agent_who who;
+    struct agent_link link;
+    json_t *names;
+    struct kit_answer answers[64];
+    size_t answer_count;
+    bool later_said;
+    const struct kit_event *events; /* what the subscription brings; ends with seq 0 */
+    const struct kit_event *past;   /* what a read brings */
+    char asked[256];                /* the last read's request */
+    bool offline;
+};
+
+int kit_setup(void **state);
+int kit_teardown(void **state);
+/* Opens folders and table only: for a child process. */
+void kit_open(struct kit *kit, const char *dir);
+void kit_close(struct kit *kit);
+
+void kit_put(const struct kit *kit, const char *path, const char *text);
+bool kit_has(const struct kit *kit, const char *path);
+/* The caller frees it; fails the test when there is no such file. */
+char *kit_text(const struct kit *kit, const char *path);
+/* Files in a folder, hidden ones too. */
+unsigned kit_count(const struct kit *kit, const char *folder);
+/* Events the broker has taken. */
+unsigned kit_log_count(const struct kit *kit);
+
+/* An event in JSON; priority "routine", "stat" (refused) or "asap" (once later). */
+const char *kit_json(const char *priority);
+
+/* Answers what was published; returns how many. */
+size_t kit_answer(struct kit *kit);
+/* Delivers what lies behind the cursor, as a broker does after a reconnect. */
+int kit_deliver(struct kit *kit, struct inbox *inbox);
+struct outbox *kit_outbox(struct kit *kit);
+struct inbox *kit_inbox(struct kit *kit);
+
+/* Kills this process with SIGKILL at the nth step on the disk. */
+void kit_crash_at(unsigned nth);
+
+#endif
