@@ -471,6 +471,20 @@ an_entry_that_unwraps_is_never_made_again(void **state)
     assert_memory_equal(before, after, sizeof before);
 }
 
+static void
+the_generation_of_an_entry_is_part_of_its_seal(void **state)
+{
+    struct kit *kit = *state;
+    uint32_t entry = 0;
+
+    fill(kit, true);
+    file_flip(kit->key_dir, "keys", 2 * ENTRY + 3); /* an entry nobody uses: 1 becomes 0 */
+    assert_int_equal(kit_open(kit), 0);
+    assert_int_equal(store_key_take(kit->st, &entry), 0);
+    assert_int_equal(entry, 2);
+    assert_int_equal(store_key_generation(kit->st, entry), 1); /* it did not unwrap and was made again */
+}
+
 /* ---- erased content */
 
 /* What an erasure leaves of a key entry. */
@@ -592,6 +606,7 @@ main(void)
         KIT_TEST(a_key_that_does_not_unwrap_does_not_make_records_seem_gone),
         KIT_TEST(torn_entries_nobody_uses_are_made_again),
         KIT_TEST(an_entry_that_unwraps_is_never_made_again),
+        KIT_TEST(the_generation_of_an_entry_is_part_of_its_seal),
         KIT_TEST(a_row_that_is_its_leaf_alone_reads_as_erased),
         KIT_TEST(content_whose_key_is_erased_reads_as_erased),
         KIT_TEST(an_erased_entry_is_not_given_out_again),

@@ -263,6 +263,9 @@ copy(const char *from_dir, const char *to_dir, const char *name)
 
     snprintf(from, sizeof from, "%s/%s", from_dir, name);
     snprintf(to, sizeof to, "%s/%s", to_dir, name);
+    *strrchr(to, '/') = '\0'; /* log or find */
+    assert_true(mkdir(to, 0700) == 0 || errno == EEXIST);
+    snprintf(to, sizeof to, "%s/%s", to_dir, name);
     fd = open(from, O_RDONLY);
     assert_int_equal(fstat(fd, &sb), 0);
     bytes = malloc((size_t)sb.st_size);
@@ -288,8 +291,6 @@ is_rebuilt_when_it_is_of_another_log_or_branch(void **state)
     store_close(&kit->st);
     snprintf(saved, sizeof saved, "%s/saved", kit->root);
     assert_int_equal(mkdir(saved, 0700), 0);
-    assert_int_equal(mkdir(strcat(saved, "/log"), 0700), 0);
-    *strrchr(saved, '/') = '\0';
     copy(kit->dir, saved, "log/data.mdb");
     assert_int_equal(kit_open(kit), 0);
     fill(kit, 600);
@@ -317,6 +318,43 @@ is_rebuilt_when_it_is_of_another_log_or_branch(void **state)
     assert_lists(kit);
 }
 
+static void
+is_rebuilt_when_the_record_it_stands_at_is_another(void **state)
+{
+    struct kit *kit = *state;
+    uint64_t seq, got[4];
+    size_t count = 0;
+    char branch[PATH_MAX];
+
+    /* Two branches from record 300 on; the index of the first, which ends at 600, is laid beside the second. */
+    take_entries(kit);
+    fill(kit, 300);
+    store_close(&kit->st);
+    snprintf(branch, sizeof branch, "%s/branch", kit->root);
+    assert_int_equal(mkdir(branch, 0700), 0);
+    copy(kit->dir, branch, "log/data.mdb");
+    assert_int_equal(kit_open(kit), 0);
+    fill(kit, 600);
+    assert_int_equal(store_find_flush(kit->st, true), 0);
+    store_close(&kit->st);
+    copy(kit->dir, branch, "find/data.mdb");
+    copy(branch, kit->dir, "log/data.mdb");
+    assert_int_equal(kit_open(kit), 0);
+    for (uint64_t number = 1301; number <= 1700; number++)
+        assert_int_equal(kit_append(kit, number, 1, &seq), 0);
+    assert_int_equal(store_commit(kit->st), 0);
+    store_close(&kit->st);
+    copy(branch, kit->dir, "find/data.mdb");
+
+    assert_int_equal(kit_open(kit), 0);
+    assert_int_equal(store_head(kit->st), 700);
+    assert_int_equal(store_find(kit->st, 2, 301, got, 4, &count), 0);
+    assert_int_equal(count, 0); /* the first branch had some */
+    assert_int_equal(store_find(kit->st, 1, 301, got, 4, &count), 0);
+    assert_int_equal(count, 4);
+    assert_int_equal(got[3], 304);
+}
+
 #define KIT_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
 int
@@ -332,6 +370,7 @@ main(void)
         KIT_TEST(is_rebuilt_when_its_directory_is_gone),
         KIT_TEST(is_rebuilt_when_its_file_makes_no_sense),
         KIT_TEST(is_rebuilt_when_it_is_of_another_log_or_branch),
+        KIT_TEST(is_rebuilt_when_the_record_it_stands_at_is_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
