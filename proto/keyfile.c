@@ -18,7 +18,8 @@
 bool
 keyfile_is_key(const char *text)
 {
-    static const char alphabet[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+    static const char alphabet[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   ".-:+=^!/*?&<>()[]{}@%$#";
 
     return strlen(text) == KEYFILE_KEY_SIZE - 1 && strspn(text, alphabet) == KEYFILE_KEY_SIZE - 1;
 }

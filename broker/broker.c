@@ -1,0 +1,392 @@
+/*
+ * broker - see broker.h; broker_tick is the product
+ */
+#include "broker/broker.h"
+#include "broker/access.h"
+#include "broker/cursor.h"
+#include "broker/deliver.h"
+#include "broker/log.h"
+#include "broker/refusals.h"
+#include "broker/sequence.h"
+#include "proto/keyfile.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define ZMQ_SOCKETS_MAX 65536
+
+/* Records and bytes that one tick may add: asked for before anything is decided. A small log that cannot promise a
+ * whole tick may still promise one message. */
+#define ROOM_TICK_RECORDS    (2u * TICK_MESSAGES_MAX)
+#define ROOM_TICK_BYTES      ((uint64_t)TICK_BYTES_MAX + WIRE_MESSAGE_MAX)
+#define ROOM_MESSAGE_RECORDS (2u * WIRE_PUBLISH_MAX)
+#define ROOM_MESSAGE_BYTES   ((uint64_t)WIRE_MESSAGE_MAX)
+
+/* ---- opening and closing */
+
+static int
+store_open_logged(struct broker *b)
+{
+    struct store_options options = {.dir = b->config->data_dir,
+                                    .key_dir = b->config->key_dir,
+                                    .kek_path = b->config->kek_file,
+                                    .map_size_max = b->config->data_size_max};
+    int rc = store_open(&b->store, &options);
+
+    if (rc == -ENOENT)
+        log_error("store: there is no log in %s: make one with `wicid init`", options.dir);
+    else if (rc == -EBUSY)
+        log_error("store: another process has %s open", options.dir);
+    else if (rc == -EPERM)
+        log_error("store: %s can be read by others, or is not the key of this log", options.kek_path);
+    else if (rc != 0)
+        log_error("store: %s cannot be opened: %s %s", options.dir, strerror(-rc), store_open_damage());
+    return rc;
+}
+
+static int
+state_open(struct broker *b, bool accept_clock)
+{
+    int rc = store_open_logged(b);
+
+    if (rc != 0)
+        return rc;
+    (void)clock_look(&b->clock);
+    rc = clock_check_start(&b->clock, store_last_ms(b->store));
+    if (rc != 0 && !accept_clock) {
+        log_error("clock: it stands before the log's last record, or more than 30 days after it; if it is right, "
+                  "start once with --accept-clock");
+        return rc;
+    }
+    if ((rc = core_create(&b->core)) != 0 || (rc = feed_source_init(&b->source, b->store, b->core)) != 0 ||
+        (rc = broker_fold(b->store, b->core, &b->source.access_entry)) != 0 ||
+        (rc = sequence_create(&b->sequence, b->store, b->core, deliver_note, b)) != 0 ||
+        (rc = refusals_create(&b->refusals, b->sequence)) != 0 || (rc = sessions_create(&b->sessions)) != 0 ||
+        (rc = arena_create(&b->message_arena, DECODE_ARENA_SIZE)) != 0 ||
+        (rc = arena_create(&b->reply_arena, REPLY_ARENA_SIZE)) != 0 ||
+        (rc = arena_create(&b->row_arena, DECODE_ARENA_SIZE)) != 0 || (rc = access_recover(b)) != 0)
+        return rc;
+    b->delivered = store_head(b->store);
+    b->stats.started_ms = b->clock.now_ms;
+    return 0;
+}
+
+/* The door knows the keys of the directory as it stands. */
+static int
+keys_replace(struct broker *b)
+{
+    Wici__V1__Directory *directory = NULL;
+    struct zap_key *keys;
+    size_t count = 0, size = 0;
+    int rc;
+
+    arena_reset(b->reply_arena);
+    rc = core_directory(b->core, b->reply_arena, &directory);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < directory->n_units; i++)
+        size += directory->units[i]->n_keys;
+    keys = calloc(size + 1, sizeof *keys);
+    if (keys == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < directory->n_units; i++) {
+        const Wici__V1__DirectoryUnit *unit = directory->units[i];
+
+        for (size_t k = 0; k < unit->n_keys && !unit->suspended; k++) {
+            if (strlen(unit->keys[k]->key) != ZAP_KEY_SIZE - 1)
+                continue;
+            memcpy(keys[count].key, unit->keys[k]->key, ZAP_KEY_SIZE);
+            if (unit->keys[k]->until[0] != '\0' && time_parse(unit->keys[k]->until, &keys[count].until_ms) != 0)
+                continue;
+            count++;
+        }
+    }
+    rc = zap_replace(b->zap, keys, count);
+    free(keys);
+    b->directory_version = core_directory_version(b->core);
+    return rc;
+}
+
+static int
+door_open(struct broker *b)
+{
+    struct keyfile key;
+    int rc = keyfile_read(b->config->curve_key, &key);
+
+    if (rc != 0) {
+        log_error("front: key file %s: %s", b->config->curve_key,
+                  rc == -EPERM     ? "others may read it, or it is no file"
+                  : rc == -EBADMSG ? "it does not hold a key pair"
+                                   : strerror(-rc));
+        return rc;
+    }
+    b->zmq = zmq_ctx_new();
+    if (b->zmq == NULL || zmq_ctx_set(b->zmq, ZMQ_MAX_SOCKETS, ZMQ_SOCKETS_MAX) != 0) {
+        rc = -ENOMEM;
+        goto out;
+    }
+    if ((rc = zap_start(&b->zap, b->zmq)) != 0 || (rc = keys_replace(b)) != 0)
+        goto out;
+    rc = front_open(&b->front, b->zmq, key.secret_key, key.public_key, b->config->listen);
+    if (rc == -EACCES)
+        log_error("front: the door does not keep strangers out: not starting");
+    else if (rc != 0)
+        log_error("front: cannot listen on %s: %s", b->config->listen, strerror(-rc));
+out:
+    keyfile_wipe(&key);
+    return rc;
+}
+
+int
+broker_open(struct broker **ret, const struct config *config, bool accept_clock)
+{
+    struct broker *b = calloc(1, sizeof *b);
+    int rc;
+
+    assert(ret != NULL);
+    if (b == NULL)
+        return -ENOMEM;
+    b->config = config;
+    if ((rc = state_open(b, accept_clock)) != 0 || (rc = door_open(b)) != 0)
+        goto out;
+    *ret = b;
+    b = NULL;
+out:
+    if (b != NULL)
+        b->latched = true; /* nothing was served: nothing is to be written */
+    broker_close(&b);
+    return rc;
+}
+
+static int
+session_end(void *arg, struct session *session)
+{
+    return talk_end_session(arg, session);
+}
+
+/* What was taken was committed and answered by the last tick; what is open is recorded now. */
+static int
+broker_finish(struct broker *b)
+{
+    int rc;
+
+    if ((rc = sessions_each(b->sessions, session_end, b)) != 0 ||
+        (rc = refusals_flush(b->refusals, b->clock.now_ms, b->clock.mono_ms, true)) != 0 ||
+        (rc = store_commit(b->store)) != 0)
+        return rc;
+    reply_flush(b);
+    return store_find_flush(b->store, true);
+}
+
+void
+broker_close(struct broker **broker)
+{
+    struct broker *b = *broker;
+
+    if (b == NULL)
+        return;
+    if (!b->latched && broker_finish(b) != 0)
+        log_error("broker: the end could not be recorded: %s", store_damage(b->store));
+    reply_drop_all(b);
+    front_close(&b->front);
+    zap_stop(&b->zap);
+    if (b->zmq != NULL)
+        (void)zmq_ctx_term(b->zmq);
+    sessions_destroy(&b->sessions);
+    refusals_destroy(&b->refusals);
+    sequence_destroy(&b->sequence);
+    feed_source_free(&b->source);
+    core_destroy(&b->core);
+    store_close(&b->store);
+    arena_destroy(&b->message_arena);
+    arena_destroy(&b->reply_arena);
+    arena_destroy(&b->row_arena);
+    free(b->replies);
+    free(b->interests);
+    free(b->opening);
+    free(b);
+    *broker = NULL;
+}
+
+/* ---- the tick */
+
+static uint64_t
+now_us(void)
+{
+    struct timespec ts = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}
+
+/* How many messages this tick may take; what the log can certainly hold of them. */
+static int
+room_ask(struct broker *b, unsigned *ret_messages)
+{
+    int rc = store_room(b->store, ROOM_TICK_RECORDS, ROOM_TICK_BYTES);
+
+    *ret_messages = TICK_MESSAGES_MAX;
+    b->no_room = false;
+    if (rc != -ENOSPC)
+        return rc;
+    *ret_messages = 1;
+    rc = store_room(b->store, ROOM_MESSAGE_RECORDS, ROOM_MESSAGE_BYTES);
+    if (rc != -ENOSPC)
+        return rc;
+    *ret_messages = TICK_MESSAGES_MAX; /* all can be refused at once, and the others do not write events */
+    b->no_room = true;
+    return 0;
+}
+
+/* Takes a bounded batch of messages; decides, appends, queues answers. */
+static int
+broker_receive(struct broker *b)
+{
+    uint64_t first = store_next(b->store);
+    size_t bytes = 0;
+    unsigned max;
+    int rc;
+
+    if (!front_waiting(b->front))
+        return 0;
+    rc = room_ask(b, &max);
+    for (unsigned i = 0; rc == 0 && i < max; i++) {
+        struct front_message message;
+
+        if (store_next(b->store) - first >= PUBLISHES_WAITING_MAX || bytes >= TICK_BYTES_MAX)
+            break;
+        rc = front_receive(b->front, &message);
+        if (rc == -EAGAIN)
+            return 0;
+        if (rc != 0)
+            return rc;
+        bytes += zmq_msg_size(&message.payload);
+        rc = talk_take(b, &message);
+        (void)zmq_msg_close(&message.payload);
+    }
+    return rc;
+}
+
+/* What the clock brings: counts, windows, cursors, silence. */
+static int
+session_due(void *arg, struct session *session)
+{
+    struct broker *b = arg;
+    int rc = 0;
+
+    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX && rc == 0; i++)
+        if (session->streams[i] != NULL && access_is_due(b, session->streams[i]))
+            rc = access_close(b, session->streams[i]);
+    return rc;
+}
+
+static int
+broker_timers(struct broker *b)
+{
+    int rc = 0;
+
+    if (b->cursors_due_ms != 0 && (store_has_batch(b->store) || b->clock.mono_ms >= b->cursors_due_ms))
+        rc = cursors_write(b);
+    if (rc != 0 || b->clock.mono_ms - b->timer_ms < TIMER_MS)
+        return rc;
+    b->timer_ms = b->clock.mono_ms;
+    if ((rc = deliver_retry(b)) != 0 || b->clock.mono_ms - b->second_ms < POSITIONS_EVERY_MS)
+        return rc;
+    b->second_ms = b->clock.mono_ms;
+    if ((rc = refusals_flush(b->refusals, b->clock.now_ms, b->clock.mono_ms, false)) != 0 ||
+        (rc = talk_sweep(b, true)) != 0 || (rc = sessions_each(b->sessions, session_due, b)) != 0 ||
+        (rc = store_find_flush(b->store, false)) != 0)
+        return rc;
+    return deliver_positions(b);
+}
+
+static int
+broker_commit(struct broker *b)
+{
+    uint64_t started_us;
+    int rc;
+
+    if (!store_has_batch(b->store))
+        return 0;
+    started_us = now_us();
+    rc = store_commit(b->store);
+    if (rc != 0)
+        return rc;
+    b->stats.last_commit_us = now_us() - started_us;
+    b->stats.commits++;
+    access_committed(b);
+    return 0;
+}
+
+/* After a commit that changed the directory: who may no longer connect is out before anything more is said. */
+static int
+broker_guard(struct broker *b)
+{
+    int rc = 0;
+
+    if (core_directory_version(b->core) != b->directory_version) {
+        rc = keys_replace(b);
+        if (rc == 0)
+            rc = talk_sweep(b, true);
+    } else if (b->gone) {
+        rc = talk_sweep(b, false);
+    }
+    return rc;
+}
+
+static int
+timeout_until(const struct broker *b, int timeout_ms)
+{
+    if (sessions_busy(b->sessions) || store_has_batch(b->store) || b->reply_count > 0 || b->gone)
+        return 0;
+    return timeout_ms < (int)TIMER_MS ? timeout_ms : (int)TIMER_MS;
+}
+
+/* One tick: what a sender is told is written, is written. */
+int
+broker_tick(struct broker *b, int signal_fd, int timeout_ms, bool *ret_signalled)
+{
+    zmq_pollitem_t items[2] = {{.socket = front_socket(b->front), .events = ZMQ_POLLIN},
+                               {.fd = signal_fd, .events = ZMQ_POLLIN}};
+    int rc;
+
+    *ret_signalled = false;
+    if (zmq_poll(items, 2, timeout_until(b, timeout_ms)) < 0 && errno != EINTR)
+        return -EIO;
+    if (items[1].revents != 0) {
+        *ret_signalled = true;
+        return broker_commit(b);
+    }
+    if ((rc = broker_commit(b)) != 0) /* what the last deliveries recorded */
+        return rc;
+    reply_flush(b);
+    if ((rc = clock_look(&b->clock)) != 0 || (rc = broker_receive(b)) != 0 || (rc = broker_timers(b)) != 0 ||
+        (rc = broker_commit(b)) != 0 || (rc = broker_guard(b)) != 0)
+        return rc;
+    reply_flush(b);
+    rc = deliver_live(b);
+    return rc != 0 ? rc : deliver_serve(b, TICK_DELIVER_US_MAX);
+}
+
+int
+broker_run(struct broker *b, int signal_fd)
+{
+    bool signalled = false;
+    int rc = 0;
+
+    while (rc == 0 && !signalled)
+        rc = broker_tick(b, signal_fd, (int)TIMER_MS, &signalled);
+    if (rc == 0)
+        return 0;
+    b->latched = true; /* nobody is told OK, now or later */
+    if (rc == -ETIME)
+        log_error("clock: it jumped by more than a minute against the time since boot: stopping");
+    else
+        log_error("broker: stopping, nothing more is acknowledged: %s (seq=%" PRIu64 ") %s", strerror(-rc),
+                  store_head(b->store), store_damage(b->store));
+    return rc;
+}

@@ -1,0 +1,131 @@
+/*
+ * broker - one log, one loop
+ *
+ * A tick takes a bounded batch of messages, decides and appends their events, commits, answers, and hands out a bounded
+ * amount of what was committed. Nothing is answered before the commit; nothing is delivered that is not committed.
+ *
+ *     receive -> decide, append -> commit -> answer -> deliver
+ *
+ * Any failed commit, any damage found, a clock that jumps: the broker latches. From then on nobody is answered, and
+ * broker_run returns the error.
+ *
+ * Errors: 0 or -errno. Threads: one; beside it run libzmq's own and the one of zap.h.
+ */
+#ifndef BROKER_BROKER_H
+#define BROKER_BROKER_H
+
+#include "broker/clock.h"
+#include "broker/config.h"
+#include "broker/core/core.h"
+#include "broker/feed.h"
+#include "broker/front.h"
+#include "broker/session.h"
+#include "broker/zap.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+
+#define TICK_MESSAGES_MAX      PUBLISHES_WAITING_MAX
+#define TICK_BYTES_MAX         (4u << 20) /* of messages taken into one tick, one message more */
+#define TICK_DELIVER_US_MAX    2000u      /* of deliveries; a publish waits no longer for them */
+#define CURSOR_DELAY_MS_MAX    200u       /* an acknowledged cursor is durable after that */
+#define TIMER_MS               100u       /* how often the clock's work is looked for */
+#define SESSION_SILENCE_MS_MAX (15u * 60 * 1000)
+#define REPLY_ARENA_SIZE       (4u << 20)
+
+/* A reply that waits for the commit. */
+struct reply {
+    struct front_route route;
+    zmq_msg_t message;
+};
+
+/* Who may be interested in a record of the open batch: filled when it is applied, used when it is committed. */
+struct interest {
+    uint64_t seq;
+    uint32_t unit; /* CORE_UNIT_NONE: everyone who is live */
+};
+
+struct broker_stats {
+    uint64_t commits, last_commit_us, started_ms;
+};
+
+struct sequence;
+struct refusals;
+
+struct broker {
+    const struct config *config;
+    struct clock clock;
+    struct store *store;
+    struct core *core;
+    void *zmq;
+    struct zap *zap;
+    struct front *front;
+    struct sessions *sessions;
+    struct sequence *sequence;
+    struct refusals *refusals;
+    struct feed_source source;
+    struct broker_stats stats;
+
+    struct arena *message_arena; /* the message being handled */
+    struct arena *reply_arena;   /* what is being built to send */
+    struct arena *row_arena;     /* one record read back */
+
+    struct reply *replies; /* wait for the commit */
+    size_t reply_count, reply_size;
+    struct interest *interests;
+    size_t interest_count, interest_size;
+    struct reader **opening; /* wait for the commit of a mark */
+    size_t opening_count, opening_size;
+
+    uint64_t directory_version;   /* as the door knows it */
+    uint64_t delivered;           /* the live pass has been up to here */
+    uint64_t cursors_due_ms;      /* boot time; 0: no cursor waits */
+    uint64_t timer_ms, second_ms; /* boot time: when the clock's work was last looked for */
+    bool gone;                    /* some session is to be dropped */
+    bool latched;                 /* something failed: nothing is written any more */
+    bool no_room;                 /* publishes of this tick are answered E_FULL */
+};
+
+/* Opens the log, folds it, opens the door. accept_clock: the operator vouches for the clock. */
+int broker_open(struct broker **ret, const struct config *config, bool accept_clock);
+/* Ends windows, flushes, closes. A broker that latched writes nothing more. */
+void broker_close(struct broker **broker);
+
+/* Serves until signal_fd (a signalfd) becomes readable: 0. Anything else: it latched. */
+int broker_run(struct broker *broker, int signal_fd);
+
+/* One tick; waits at most timeout_ms for something to do. */
+int broker_tick(struct broker *broker, int signal_fd, int timeout_ms, bool *ret_signalled);
+
+/* In recover.c: applies every record of the log. */
+int broker_fold(struct store *store, struct core *core, uint32_t *ret_access_entry);
+
+/* In reply.c */
+
+/* Packs a message and queues it until the commit. Whatever the reason, a message that cannot be queued drops the peer's
+ * session: it must not wait for an answer that never comes. */
+void reply_queue(struct broker *b, const struct front_route *route, Wici__V1__BrokerMessage *message);
+/* The same for a message that is packed; takes it over. */
+void reply_put(struct broker *b, const struct front_route *route, zmq_msg_t *message);
+/* Sends what was queued. Only after store_commit returned 0. */
+void reply_flush(struct broker *b);
+void reply_drop_all(struct broker *b);
+void reply_refused(struct broker *b, const struct front_route *route, const struct refusal *refusal,
+                   uint32_t subscription, uint32_t request);
+void refusal_fill(Wici__V1__Refusal *ret, const struct refusal *refusal);
+/* The log's newest committed place, in the arena. NULL: the arena is used up. */
+Wici__V1__Position *reply_head(struct broker *b, struct arena *arena);
+
+/* In talk.c: one message of a peer. -errno: latch. */
+int talk_take(struct broker *b, const struct front_message *message);
+/* Ends a reader: its access window is recorded, its cursor stays. */
+int talk_end_reader(struct broker *b, struct reader *reader);
+/* Ends a session and all it reads. */
+int talk_end_session(struct broker *b, struct session *session);
+/* Ends the sessions that are gone, silent, or whose key is no longer valid. */
+int talk_sweep(struct broker *b, bool keys);
+
+/* In query.c */
+int query_answer(struct broker *b, struct session *session, const Wici__V1__Query *query);
+
+#endif

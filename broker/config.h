@@ -1,0 +1,51 @@
+/*
+ * config - what the operator sets: one table of options, `key = value` lines in a file
+ *
+ *     # /etc/wici/wicid.conf
+ *     listen   = tcp://127.0.0.1:5599
+ *     data.dir = /var/lib/wici/data
+ *
+ * Every option has a default, so an empty file is a configuration. docs/CONFIG.md tells what each is for, and a test
+ * compares the two. Secrets are named by path and never stand in the file.
+ *
+ * Threads: any; constant once read.
+ */
+#ifndef BROKER_CONFIG_H
+#define BROKER_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONFIG_STRING_MAX 4096u /* bytes of one value */
+#define CONFIG_ERROR_MAX  512u
+
+struct config {
+    char *listen;
+    char *data_dir;
+    char *key_dir;
+    char *kek_file;
+    char *curve_key;
+    uint64_t data_size_max;
+    uint64_t log_level;
+};
+
+/* Every option at its default. -ENOMEM. */
+int config_init(struct config *ret);
+
+/*
+ * Reads the file over what *config holds. On failure error says where and what: "wicid.conf:3: unknown option ...".
+ *   -EINVAL  an unknown or repeated option, a value out of range, a line that is none
+ *   others   as open and read give them
+ */
+int config_read(struct config *config, const char *path, char error[CONFIG_ERROR_MAX]);
+
+/* The effective configuration, in the form config_read takes. */
+void config_print(const struct config *config, FILE *out);
+
+/* Calls fn with the name of each option; stops at its first non-zero. */
+int config_each(int (*fn)(void *arg, const char *name), void *arg);
+
+void config_free(struct config *config);
+
+#endif

@@ -1,0 +1,662 @@
+/*
+ * deliver - see deliver.h
+ */
+#include "broker/deliver.h"
+#include "broker/access.h"
+#include "broker/record.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- packing: deliveries collect in reader->out as they stand in a Batch or ReadResult (field 2 of both) */
+
+#define DELIVERY_FIELD_TAG 0x12u
+static_assert(WIRE_BATCH_MAX < WIRE_MESSAGE_MAX, "a batch is one message");
+
+static size_t
+varint_put(uint8_t *at, uint64_t value)
+{
+    size_t len = 0;
+
+    while (value >= 0x80) {
+        at[len++] = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    at[len++] = (uint8_t)value;
+    return len;
+}
+
+static int
+out_reserve(struct reader *r, size_t len)
+{
+    if (r->out_size - r->out_len < len) {
+        size_t size = r->out_size == 0 ? 4096 : r->out_size;
+        uint8_t *grown;
+
+        while (size - r->out_len < len)
+            size *= 2;
+        grown = realloc(r->out, size);
+        if (grown == NULL)
+            return -ENOMEM;
+        r->out = grown;
+        r->out_size = size;
+    }
+    return 0;
+}
+
+static void
+out_free(struct reader *r)
+{
+    free(r->out);
+    r->out = NULL;
+    r->out_len = r->out_size = 0;
+}
+
+static int
+out_add(struct reader *r, const Wici__V1__Delivery *delivery, size_t len)
+{
+    int rc = out_reserve(r, len + 11);
+
+    if (rc != 0)
+        return rc;
+    r->out[r->out_len++] = DELIVERY_FIELD_TAG;
+    r->out_len += varint_put(r->out + r->out_len, len);
+    r->out_len += wici__v1__delivery__pack(delivery, r->out + r->out_len);
+    return 0;
+}
+
+/* A BrokerMessage of field `field` with head's fields and the packed deliveries. -ENOMEM */
+static int
+out_message(const struct reader *r, uint32_t field, const ProtobufCMessage *head, zmq_msg_t *ret)
+{
+    size_t head_len = protobuf_c_message_get_packed_size(head), at;
+    uint8_t prefix[12], *data;
+
+    prefix[0] = (uint8_t)(field << 3 | 2u);
+    at = 1 + varint_put(prefix + 1, head_len + r->out_len);
+    if (zmq_msg_init_size(ret, at + head_len + r->out_len) != 0)
+        return -ENOMEM;
+    data = zmq_msg_data(ret);
+    memcpy(data, prefix, at);
+    (void)protobuf_c_message_pack(head, data + at);
+    if (r->out_len > 0)
+        memcpy(data + at + head_len, r->out, r->out_len);
+    return 0;
+}
+
+/* ---- credit */
+
+static int
+credit_push(struct reader *r, uint64_t seq, size_t bytes)
+{
+    if (r->credit_count == r->credit_size) {
+        size_t size = r->credit_size == 0 ? 64 : 2 * r->credit_size;
+        struct credit *grown = malloc(size * sizeof *grown);
+
+        if (grown == NULL)
+            return -ENOMEM;
+        for (size_t i = 0; i < r->credit_count; i++)
+            grown[i] = r->credits[(r->credit_at + i) % r->credit_size];
+        free(r->credits);
+        r->credits = grown;
+        r->credit_size = size;
+        r->credit_at = 0;
+    }
+    r->credits[(r->credit_at + r->credit_count++) % r->credit_size] = (struct credit){.seq = seq,
+                                                                                      .bytes = (uint32_t)bytes};
+    r->out_credits++;
+    r->outstanding += bytes;
+    return 0;
+}
+
+/* Takes back what was counted for deliveries that were not sent. */
+static void
+credit_unsend(struct reader *r)
+{
+    for (; r->out_credits > 0; r->out_credits--) {
+        r->credit_count--;
+        r->outstanding -= r->credits[(r->credit_at + r->credit_count) % r->credit_size].bytes;
+    }
+}
+
+void
+deliver_acked(struct broker *b, struct reader *r, uint64_t seq)
+{
+    while (r->credit_count > r->out_credits && r->credits[r->credit_at].seq <= seq) {
+        r->outstanding -= r->credits[r->credit_at].bytes;
+        r->credit_at = (r->credit_at + 1) % r->credit_size;
+        r->credit_count--;
+    }
+    if (r->credit_count == 0) { /* who keeps up holds no memory */
+        free(r->credits);
+        r->credits = NULL;
+        r->credit_size = r->credit_at = 0;
+    }
+    if (r->state == READER_BLOCKED && !r->session->stuck)
+        reader_move(b->sessions, r, READER_BUSY);
+}
+
+/* ---- sending */
+
+/* Sends what a stream has collected. When the peer's queue is full the stream goes back to where it was. */
+static int
+stream_flush(struct broker *b, struct reader *r)
+{
+    Wici__V1__Batch head;
+    zmq_msg_t message;
+    int rc;
+
+    if (r->out_len == 0)
+        return 0;
+    wici__v1__batch__init(&head);
+    head.subscription = r->number;
+    rc = out_message(r, WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH, &head.base, &message);
+    if (rc != 0)
+        return rc;
+    rc = front_send(b->front, &r->session->route, &message);
+    if (rc == 0) {
+        r->sent = r->credits[(r->credit_at + r->credit_count - 1) % r->credit_size].seq;
+        r->out_credits = 0;
+    } else {
+        credit_unsend(r);
+        r->feed.pos = r->out_first - 1;
+        feed_forget(&r->feed);
+        reader_move(b->sessions, r, READER_BLOCKED);
+        r->session->stuck = rc == -EAGAIN;
+        if (rc != -EAGAIN)
+            r->session->gone = b->gone = true;
+    }
+    out_free(r);
+    return 0;
+}
+
+/* What came of showing one record to one reader. */
+enum outcome { SHOWN, NOT_FOR_IT, NO_CREDIT, WAITS };
+
+/* Adds a record to what the stream is about to be sent. */
+static int
+stream_show(struct broker *b, struct reader *r, const struct record *record, const struct core_view *view,
+            enum outcome *ret)
+{
+    Wici__V1__Delivery *delivery = NULL;
+    uint64_t seq = record->core.seq;
+    size_t len;
+    int rc;
+
+    *ret = NOT_FOR_IT;
+    if (!view->received || !filter_passes(&r->feed.filter, &record->event))
+        return 0;
+    if (!record_is_sys(record)) {
+        *ret = WAITS;
+        if (access_is_due(b, r) && (rc = access_close(b, r)) != 0)
+            return rc;
+        if (!r->window.open)
+            return access_open(b, r, seq);
+    }
+    arena_reset(b->reply_arena);
+    rc = record_delivery(record, view, b->reply_arena, &delivery);
+    if (rc != 0)
+        return rc;
+    len = wici__v1__delivery__get_packed_size(delivery);
+    *ret = NO_CREDIT;
+    if (r->credit_count > 0 && r->outstanding + len > r->window_bytes)
+        return 0;
+    if (r->out_len > 0 && r->out_len + len > WIRE_BATCH_MAX) {
+        rc = stream_flush(b, r);
+        if (rc != 0 || r->session->gone || r->session->stuck)
+            return rc;
+    }
+    if (r->out_len == 0)
+        r->out_first = seq;
+    if ((rc = out_add(r, delivery, len)) != 0 || (rc = credit_push(r, seq, len)) != 0)
+        return rc;
+    if (!record_is_sys(record))
+        access_count(r, seq);
+    *ret = SHOWN;
+    return 0;
+}
+
+/* ---- the head */
+
+static int
+interest_add(struct broker *b, uint64_t seq, uint32_t unit)
+{
+    if (b->interest_count == b->interest_size) {
+        size_t size = b->interest_size == 0 ? 1024 : 2 * b->interest_size;
+        struct interest *grown = realloc(b->interests, size * sizeof *grown);
+
+        if (grown == NULL)
+            return -ENOMEM;
+        b->interests = grown;
+        b->interest_size = size;
+    }
+    b->interests[b->interest_count++] = (struct interest){.seq = seq, .unit = unit};
+    return 0;
+}
+
+int
+deliver_note(void *arg, const struct core_record *record)
+{
+    struct broker *b = arg;
+    const uint32_t *units = NULL;
+    size_t count = 0;
+    bool everyone = false;
+    int rc;
+
+    if (b->sessions == NULL || sessions_streams(b->sessions) == 0)
+        return 0;
+    rc = core_audience(b->core, record, &units, &count, &everyone);
+    if (rc != 0)
+        return rc;
+    if (everyone)
+        return interest_add(b, record->seq, CORE_UNIT_NONE);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        struct unit_readers *u = sessions_unit_if(b->sessions, units[i]);
+
+        if (u != NULL && u->sessions != NULL)
+            rc = interest_add(b, record->seq, units[i]);
+    }
+    return rc;
+}
+
+/* Shows one record to the live streams of one unit. Those that cannot take it fall behind. */
+static int
+unit_show(struct broker *b, uint32_t unit, const struct record *record)
+{
+    struct unit_readers *u = sessions_unit_if(b->sessions, unit);
+    struct core_view view;
+    struct reader *next;
+    int rc = 0;
+
+    if (u == NULL || u->live == NULL)
+        return 0;
+    core_view(b->core, unit, &record->core, false, &view);
+    for (struct reader *r = view.received ? u->live : NULL; r != NULL && rc == 0; r = next) {
+        enum outcome outcome;
+
+        next = r->next;
+        if (r->session->gone)
+            continue;
+        rc = stream_show(b, r, record, &view, &outcome);
+        if (outcome == SHOWN || outcome == NOT_FOR_IT || rc != 0)
+            continue;
+        if (r->out_len > 0)
+            rc = stream_flush(b, r);
+        if (r->state == READER_LIVE || r->state == READER_OPENING)
+            r->feed.pos = record->core.seq - 1;
+        if (r->state == READER_LIVE)
+            reader_move(b->sessions, r, READER_BLOCKED);
+    }
+    return rc;
+}
+
+struct show_all {
+    struct broker *b;
+    const struct record *record;
+};
+
+static int
+session_show(void *arg, struct session *session)
+{
+    struct show_all *all = arg;
+    struct unit_readers *u = sessions_unit_if(all->b->sessions, session->unit);
+
+    /* Once per unit: at its first session. */
+    return u->sessions == session ? unit_show(all->b, session->unit, all->record) : 0;
+}
+
+/* Reads one committed record back. -ENOENT: erased. */
+static int
+record_read(struct broker *b, struct store_slice *slice, uint64_t seq, struct store_row *row, struct record *ret)
+{
+    int rc = store_read(slice, seq, row);
+
+    if (rc != 0)
+        return rc == -ENOENT ? -EBADMSG : rc; /* committed and not there */
+    arena_reset(b->row_arena);
+    return record_load(ret, row, b->row_arena, false);
+}
+
+static int
+session_flush(void *arg, struct session *session)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX && rc == 0; i++)
+        if (session->streams[i] != NULL && session->streams[i]->out_len > 0)
+            rc = stream_flush(arg, session->streams[i]);
+    return rc;
+}
+
+static int
+unit_flush(struct broker *b, uint32_t unit)
+{
+    struct unit_readers *u = sessions_unit_if(b->sessions, unit);
+    int rc = 0;
+
+    for (struct session *s = u == NULL ? NULL : u->sessions; s != NULL && rc == 0; s = s->unit_next)
+        rc = session_flush(b, s);
+    return rc;
+}
+
+int
+deliver_live(struct broker *b)
+{
+    uint64_t head = store_head(b->store), loaded = 0;
+    struct store_slice *slice = NULL;
+    struct store_row row;
+    struct record record;
+    size_t count = 0;
+    int rc = 0;
+
+    while (count < b->interest_count && b->interests[count].seq <= head)
+        count++; /* the others are not committed yet */
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        const struct interest *in = &b->interests[i];
+        struct unit_readers *u = in->unit == CORE_UNIT_NONE ? NULL : sessions_unit_if(b->sessions, in->unit);
+
+        if (in->unit != CORE_UNIT_NONE && (u == NULL || u->live == NULL))
+            continue;
+        if (slice == NULL && (rc = store_slice_begin(b->store, &slice)) != 0)
+            break;
+        if (in->seq != loaded) {
+            rc = record_read(b, slice, in->seq, &row, &record);
+            if (rc == -ENOENT) {
+                rc = 0;
+                continue;
+            }
+            loaded = in->seq;
+        }
+        if (rc == 0 && in->unit == CORE_UNIT_NONE)
+            rc = sessions_each(b->sessions, session_show, &(struct show_all){.b = b, .record = &record});
+        else if (rc == 0)
+            rc = unit_show(b, in->unit, &record);
+    }
+    if (slice != NULL)
+        store_slice_end(&slice);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        if (b->interests[i].unit == CORE_UNIT_NONE) {
+            rc = sessions_each(b->sessions, session_flush, b);
+            break;
+        }
+        rc = unit_flush(b, b->interests[i].unit);
+    }
+    b->interest_count -= count;
+    if (b->interest_count > 0)
+        memmove(b->interests, b->interests + count, b->interest_count * sizeof *b->interests);
+    b->delivered = head;
+    return rc;
+}
+
+/* ---- positions */
+
+static int
+session_positions(void *arg, struct session *s)
+{
+    struct broker *b = arg;
+    Wici__V1__BrokerMessage message;
+    Wici__V1__Positions positions;
+    Wici__V1__SubscriptionPosition list[SUBSCRIPTIONS_PER_SESSION_MAX], *refs[SUBSCRIPTIONS_PER_SESSION_MAX];
+    size_t count = 0;
+    zmq_msg_t packed;
+    int rc;
+
+    if (s->gone || s->stuck)
+        return 0;
+    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX; i++) {
+        struct reader *r = s->streams[i];
+        uint64_t pos;
+
+        if (r == NULL || r->state == READER_OPENING)
+            continue;
+        pos = r->state == READER_LIVE ? b->delivered : r->feed.pos;
+        if (pos <= r->announced || pos <= r->sent)
+            continue;
+        wici__v1__subscription_position__init(&list[count]);
+        list[count].subscription = r->number;
+        list[count].seq = pos;
+        refs[count] = &list[count];
+        count++;
+        r->announced = pos;
+    }
+    if (count == 0)
+        return 0;
+    arena_reset(b->reply_arena);
+    wici__v1__broker_message__init(&message);
+    wici__v1__positions__init(&positions);
+    message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS;
+    message.positions = &positions;
+    positions.n_positions = count;
+    positions.positions = refs;
+    positions.head = reply_head(b, b->reply_arena);
+    if (positions.head == NULL || zmq_msg_init_size(&packed, wici__v1__broker_message__get_packed_size(&message)) != 0)
+        return -ENOMEM;
+    (void)wici__v1__broker_message__pack(&message, zmq_msg_data(&packed));
+    rc = front_send(b->front, &s->route, &packed);
+    if (rc == -EAGAIN)
+        s->stuck = true;
+    else if (rc != 0)
+        s->gone = b->gone = true;
+    return 0;
+}
+
+/* ---- behind the head */
+
+static int
+stream_turn(struct broker *b, struct store_slice *slice, struct reader *r)
+{
+    uint64_t head = b->delivered;
+    struct store_row row;
+    struct record record;
+    struct core_view view;
+    enum outcome outcome;
+    int rc = 0;
+
+    for (unsigned i = 0; i < DELIVER_TURN_MAX && r->state == READER_BUSY; i++) {
+        uint64_t seq;
+
+        rc = feed_next(&r->feed, &b->source, head, &seq);
+        if (rc == -EAGAIN)
+            return stream_flush(b, r);
+        if (rc != 0)
+            return rc;
+        if (seq == 0) { /* it has caught up */
+            rc = stream_flush(b, r);
+            if (rc == 0 && r->state == READER_BUSY) {
+                reader_move(b->sessions, r, READER_LIVE);
+                rc = session_positions(b, r->session);
+            }
+            return rc;
+        }
+        rc = record_read(b, slice, seq, &row, &record);
+        outcome = NOT_FOR_IT;
+        if (rc == 0) {
+            core_view(b->core, r->feed.unit, &record.core, false, &view);
+            rc = stream_show(b, r, &record, &view, &outcome);
+        } else if (rc == -ENOENT) {
+            rc = 0; /* erased: nobody is given it */
+        }
+        if (rc != 0)
+            return rc;
+        if (outcome == SHOWN || outcome == NOT_FOR_IT) {
+            r->feed.pos = seq;
+            continue;
+        }
+        rc = stream_flush(b, r);
+        if (r->state == READER_BUSY)
+            reader_move(b->sessions, r, READER_BLOCKED);
+        return rc;
+    }
+    return stream_flush(b, r);
+}
+
+/* Answers a bounded read with what it collected; next_seq 0: that was all. */
+static int
+read_finish(struct broker *b, struct reader *r, uint64_t next_seq)
+{
+    Wici__V1__ReadResult head;
+    struct session *session = r->session;
+    zmq_msg_t message;
+    int rc = 0;
+
+    /* Recorded in the commit that the answer waits for. */
+    if (r->window.events > 0)
+        rc = access_read(b, r);
+    if (rc != 0)
+        return rc;
+    wici__v1__read_result__init(&head);
+    head.request = r->number;
+    head.more = next_seq != 0;
+    head.next_seq = next_seq;
+    head.as_of_seq = b->delivered;
+    rc = out_message(r, WICI__V1__BROKER_MESSAGE__MESSAGE_READ_RESULT, &head.base, &message);
+    if (rc != 0)
+        return rc;
+    reply_put(b, &session->route, &message);
+    reader_drop(b->sessions, r);
+    return 0;
+}
+
+static bool
+read_wants(const struct reader *r, const struct record *record)
+{
+    if (r->type != 0 && record->event.type->number != r->type)
+        return false;
+    return filter_passes(&r->feed.filter, &record->event);
+}
+
+/* One record of a bounded read. *ret_full: it does not fit any more. */
+static int
+read_show(struct broker *b, struct reader *r, const struct record *record, bool *ret_full)
+{
+    Wici__V1__Delivery *delivery = NULL;
+    struct core_view view;
+    size_t len;
+    int rc;
+
+    *ret_full = false;
+    if (!read_wants(r, record))
+        return 0;
+    core_view(b->core, r->feed.unit, &record->core, r->with_content, &view);
+    if (!view.received)
+        return 0;
+    arena_reset(b->reply_arena);
+    rc = record_delivery(record, &view, b->reply_arena, &delivery);
+    if (rc != 0)
+        return rc;
+    len = wici__v1__delivery__get_packed_size(delivery);
+    if (r->events > 0 && (r->events >= r->max_events || r->out_len + len > WIRE_BATCH_MAX)) {
+        *ret_full = true;
+        return 0;
+    }
+    rc = out_add(r, delivery, len);
+    if (rc != 0)
+        return rc;
+    r->events++;
+    if (!record_is_sys(record)) {
+        if (r->window.events++ == 0)
+            r->window.from_seq = record->core.seq;
+        r->window.to_seq = record->core.seq;
+    }
+    return 0;
+}
+
+static int
+read_turn(struct broker *b, struct store_slice *slice, struct reader *r)
+{
+    uint64_t head = r->to_seq != 0 && r->to_seq < b->delivered ? r->to_seq : b->delivered;
+    struct store_row row;
+    struct record record;
+    int rc = 0;
+
+    for (unsigned i = 0; i < DELIVER_TURN_MAX; i++) {
+        uint64_t seq;
+        bool full = false;
+
+        rc = feed_next(&r->feed, &b->source, head, &seq);
+        if (rc == -EAGAIN)
+            return 0;
+        if (rc != 0)
+            return rc;
+        if (seq == 0)
+            return read_finish(b, r, 0);
+        rc = record_read(b, slice, seq, &row, &record);
+        if (rc == 0)
+            rc = read_show(b, r, &record, &full);
+        else if (rc == -ENOENT)
+            rc = 0;
+        if (rc != 0)
+            return rc;
+        if (full)
+            return read_finish(b, r, seq);
+        r->feed.pos = seq;
+    }
+    return 0;
+}
+
+static uint64_t
+now_us(void)
+{
+    struct timespec ts = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}
+
+int
+deliver_serve(struct broker *b, uint64_t budget_us)
+{
+    uint64_t until_us = now_us() + budget_us;
+    struct store_slice *slice = NULL;
+    uint32_t unit;
+    int rc = 0;
+
+    while ((unit = sessions_turn(b->sessions)) != CORE_UNIT_NONE) {
+        struct reader *r = sessions_unit_if(b->sessions, unit)->busy;
+
+        if (slice == NULL && (rc = store_slice_begin(b->store, &slice)) != 0)
+            break;
+        if (r->session->gone) {
+            reader_move(b->sessions, r, READER_BLOCKED);
+            continue;
+        }
+        reader_move(b->sessions, r, READER_BUSY); /* its unit's next turn is another reader's */
+        rc = r->kind == READER_STREAM ? stream_turn(b, slice, r) : read_turn(b, slice, r);
+        if (rc != 0 || now_us() >= until_us)
+            break;
+    }
+    if (slice != NULL)
+        store_slice_end(&slice);
+    return rc;
+}
+
+/* ---- timers */
+
+int
+deliver_positions(struct broker *b)
+{
+    return sessions_each(b->sessions, session_positions, b);
+}
+
+static int
+session_retry(void *arg, struct session *s)
+{
+    struct broker *b = arg;
+
+    if (!s->stuck)
+        return 0;
+    s->stuck = false;
+    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX; i++)
+        if (s->streams[i] != NULL && s->streams[i]->state == READER_BLOCKED)
+            reader_move(b->sessions, s->streams[i], READER_BUSY);
+    return 0;
+}
+
+int
+deliver_retry(struct broker *b)
+{
+    return sessions_each(b->sessions, session_retry, b);
+}

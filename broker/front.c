@@ -1,0 +1,225 @@
+/*
+ * front - see front.h
+ */
+#include "broker/front.h"
+#include "broker/log.h"
+#include "broker/zap.h"
+#include "proto/limits.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Draft in zmq.h, honoured by the library we use: without a ZAP handler nobody gets in. Its effect is checked below. */
+#define OPTION_ZAP_ENFORCE_DOMAIN 93
+
+#define FRONT_ENDPOINT_MAX 256u
+
+struct front {
+    void *router;
+    char endpoint[FRONT_ENDPOINT_MAX];
+};
+
+/* libzmq's own codes sit above ZMQ_HAUSNUMERO and mean nothing to strerror; the others are errno's. */
+static int
+err_from_zmq(int code)
+{
+    if (code < ZMQ_HAUSNUMERO)
+        return code == 0 ? -EIO : -code;
+    if (code == ETERM)
+        return -ECANCELED;
+    if (code == EFSM)
+        return -EPROTO;
+    return -EIO;
+}
+
+static int
+option_int(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof value) == 0 ? 0 : err_from_zmq(errno);
+}
+
+static int
+option_text(void *socket, int option, const char *value)
+{
+    return zmq_setsockopt(socket, option, value, strlen(value)) == 0 ? 0 : err_from_zmq(errno);
+}
+
+static int
+enforce_domain(void *router)
+{
+    int value = 0, rc = option_int(router, OPTION_ZAP_ENFORCE_DOMAIN, 1);
+    size_t size = sizeof value;
+
+    if (rc != 0)
+        return rc;
+    if (zmq_getsockopt(router, OPTION_ZAP_ENFORCE_DOMAIN, &value, &size) != 0)
+        return err_from_zmq(errno);
+    return value == 1 ? 0 : -EACCES;
+}
+
+/* All limits, before anything is bound: libzmq takes most of them over at bind time only. */
+static int
+options_set(void *router, const char *secret_key)
+{
+    int64_t size_max = WIRE_MESSAGE_MAX;
+    int rc;
+
+    if (zmq_setsockopt(router, ZMQ_MAXMSGSIZE, &size_max, sizeof size_max) != 0)
+        return err_from_zmq(errno);
+    if ((rc = option_int(router, ZMQ_CURVE_SERVER, 1)) != 0 ||
+        (rc = option_text(router, ZMQ_CURVE_SECRETKEY, secret_key)) != 0 ||
+        (rc = option_text(router, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN)) != 0 || (rc = enforce_domain(router)) != 0 ||
+        (rc = option_int(router, ZMQ_RCVHWM, FRONT_RCVHWM)) != 0 ||
+        (rc = option_int(router, ZMQ_SNDHWM, FRONT_HWM)) != 0 ||
+        (rc = option_int(router, ZMQ_HANDSHAKE_IVL, FRONT_HANDSHAKE_MS)) != 0 ||
+        (rc = option_int(router, ZMQ_HEARTBEAT_IVL, FRONT_HEARTBEAT_MS)) != 0 ||
+        (rc = option_int(router, ZMQ_HEARTBEAT_TIMEOUT, FRONT_HEARTBEAT_TIMEOUT_MS)) != 0 ||
+        (rc = option_int(router, ZMQ_BACKLOG, FRONT_BACKLOG)) != 0 ||
+        (rc = option_int(router, ZMQ_ROUTER_MANDATORY, 1)) != 0 ||
+        (rc = option_int(router, ZMQ_LINGER, FRONT_LINGER_MS)) != 0)
+        return rc;
+    return 0;
+}
+
+int
+front_open(struct front **ret, void *zmq, const char *secret_key, const char *public_key, const char *listen)
+{
+    struct front *front;
+    size_t size = FRONT_ENDPOINT_MAX;
+    int rc;
+
+    assert(ret != NULL);
+    front = calloc(1, sizeof *front);
+    if (front == NULL)
+        return -ENOMEM;
+    front->router = zmq_socket(zmq, ZMQ_ROUTER);
+    if (front->router == NULL) {
+        rc = err_from_zmq(errno);
+        goto out;
+    }
+    if ((rc = options_set(front->router, secret_key)) != 0 || (rc = front_check(zmq, front->router, public_key)) != 0)
+        goto out;
+    if (zmq_bind(front->router, listen) != 0 ||
+        zmq_getsockopt(front->router, ZMQ_LAST_ENDPOINT, front->endpoint, &size) != 0) {
+        rc = err_from_zmq(errno);
+        goto out;
+    }
+    *ret = front;
+    front = NULL;
+out:
+    front_close(&front);
+    return rc;
+}
+
+void
+front_close(struct front **front)
+{
+    if (*front == NULL)
+        return;
+    if ((*front)->router != NULL)
+        (void)zmq_close((*front)->router);
+    free(*front);
+    *front = NULL;
+}
+
+const char *
+front_endpoint(const struct front *front)
+{
+    return front->endpoint;
+}
+
+void *
+front_socket(struct front *front)
+{
+    return front->router;
+}
+
+bool
+front_waiting(struct front *front)
+{
+    int events = 0;
+    size_t size = sizeof events;
+
+    return zmq_getsockopt(front->router, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN) != 0;
+}
+
+/* Reads the frames after the routing id. Only the first is kept, and only if it is the last. */
+static int
+payload_receive(void *router, struct front_message *message)
+{
+    bool first = true;
+
+    for (;;) {
+        zmq_msg_t extra, *into = first ? &message->payload : &extra;
+
+        if (!first)
+            (void)zmq_msg_init(&extra);
+        if (zmq_msg_recv(into, router, ZMQ_DONTWAIT) < 0) {
+            int rc = err_from_zmq(errno);
+
+            if (!first)
+                (void)zmq_msg_close(&extra);
+            return rc == -EAGAIN ? -EIO : rc; /* the frames of one message arrive together */
+        }
+        if (first) {
+            /* On the payload frame only: on the routing id's it is missing after a poll. */
+            const char *user = zmq_msg_gets(into, "User-Id");
+
+            if (user != NULL && strlen(user) == FRONT_KEY_SIZE - 1)
+                memcpy(message->key, user, FRONT_KEY_SIZE);
+        }
+        if (!zmq_msg_more(into)) {
+            if (!first)
+                (void)zmq_msg_close(&extra);
+            return 0;
+        }
+        message->bad_frames = true;
+        if (!first)
+            (void)zmq_msg_close(&extra);
+        first = false;
+    }
+}
+
+int
+front_receive(struct front *front, struct front_message *ret)
+{
+    zmq_msg_t route;
+    int rc = 0;
+
+    (void)zmq_msg_init(&route);
+    if (zmq_msg_recv(&route, front->router, ZMQ_DONTWAIT) < 0) {
+        rc = err_from_zmq(errno);
+        (void)zmq_msg_close(&route);
+        return rc;
+    }
+    (void)zmq_msg_init(&ret->payload);
+    ret->key[0] = '\0';
+    ret->bad_frames = false;
+    assert(zmq_msg_size(&route) <= FRONT_ROUTE_MAX); /* libzmq's promise about a ROUTER's own frame */
+    ret->route.len = (uint8_t)zmq_msg_size(&route);
+    memcpy(ret->route.id, zmq_msg_data(&route), ret->route.len);
+    if (zmq_msg_more(&route))
+        rc = payload_receive(front->router, ret);
+    else
+        ret->bad_frames = true;
+    (void)zmq_msg_close(&route);
+    if (rc != 0)
+        (void)zmq_msg_close(&ret->payload);
+    return rc;
+}
+
+int
+front_send(struct front *front, const struct front_route *route, zmq_msg_t *message)
+{
+    int rc;
+
+    if (zmq_send(front->router, route->id, route->len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 ||
+        zmq_msg_send(message, front->router, ZMQ_DONTWAIT) < 0) {
+        rc = err_from_zmq(errno);
+        (void)zmq_msg_close(message);
+        return rc;
+    }
+    return 0;
+}

@@ -1,0 +1,32 @@
+/*
+ * init - makes a log and its first records, on a stopped broker
+ *
+ * What has to be there before anybody can connect: directories, the key-encryption key, the broker's CURVE key, the log
+ * with its name, and in it the operator's agency, the administrator's unit and key, and the policy.
+ *
+ * May be repeated after an interruption: what is there is used, until the log has its first records.
+ *
+ * Errors: 0 or -errno; what went wrong was logged. Threads: one.
+ */
+#ifndef BROKER_INIT_H
+#define BROKER_INIT_H
+
+#include "broker/config.h"
+
+#include <stdbool.h>
+
+struct init_options {
+    const char *origin; /* the log's name: "wici.miasto.example/2026" */
+    const char *agency, *agency_name, *unit;
+    const char *agency_kind; /* "OPS", "CUS", ...: a word of sys.agency_enrolled */
+    const char *admin_key;   /* file to write the administrator's key pair to */
+};
+
+/* -EEXIST: the log has records already. */
+int init_run(const struct config *config, const struct init_options *options);
+
+/* Gives the administrator's unit options->unit a new key, written to options->admin_key; the record of it stays in the
+ * log. The other options are not used. -ENOENT: there is no such administrator. */
+int init_recover(const struct config *config, const struct init_options *options);
+
+#endif

@@ -1,0 +1,526 @@
+/*
+ * query - questions about the directory, the policy, the broker, cursors, and why a unit sees what it sees
+ *
+ * "Unknown" and "not yours" are one answer, E_UNKNOWN, as everywhere.
+ */
+#include "broker/broker.h"
+#include "broker/cursor.h"
+#include "broker/record.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RELATIONS_SHOWN_MAX 32u
+#define TEXT(constant)      ((char *)(uintptr_t)(constant)) /* packing only reads them */
+
+static int
+refuse(struct refusal *refusal, enum error_code code, const char *path)
+{
+    refusal->code = code;
+    (void)snprintf(refusal->path, sizeof refusal->path, "%s", path);
+    return -EACCES;
+}
+
+static char *
+text_copy(struct arena *arena, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = arena_alloc(arena, size);
+
+    if (copy != NULL)
+        memcpy(copy, text, size);
+    return copy;
+}
+
+static char *
+time_copy(struct arena *arena, uint64_t ms)
+{
+    char text[TIME_TEXT_SIZE];
+
+    time_format(ms, text);
+    return text_copy(arena, text);
+}
+
+/* ---- cursors */
+
+struct cursor_list {
+    struct broker *b;
+    Wici__V1__CursorInfo **items; /* NULL while counting */
+    size_t count;
+};
+
+static int
+cursor_add(void *arg, const char *unit, const char *name, const struct store_cursor *cursor)
+{
+    struct cursor_list *list = arg;
+    struct arena *arena = list->b->reply_arena;
+    uint64_t head = store_head(list->b->store);
+    uint32_t index = core_unit_by_id(list->b->core, unit);
+    Wici__V1__CursorInfo *info;
+
+    if (list->items == NULL) {
+        list->count++;
+        return 0;
+    }
+    info = arena_alloc(arena, sizeof *info);
+    if (info == NULL)
+        return -ENOBUFS;
+    wici__v1__cursor_info__init(info);
+    info->unit = text_copy(arena, unit);
+    info->cursor = text_copy(arena, name);
+    info->seq = cursor->seq;
+    info->lag = head > cursor->seq ? head - cursor->seq : 0;
+    if (cursor->acked_ms != 0 && (info->last_ack = time_copy(arena, cursor->acked_ms)) == NULL)
+        return -ENOBUFS;
+    if (cursor->filter_len > 0)
+        info->filter = wici__v1__filter__unpack(arena_allocator(arena), cursor->filter_len, cursor->filter);
+    info->connected = index != CORE_UNIT_NONE && cursor_reader(list->b, index, name) != NULL;
+    if (info->unit == NULL || info->cursor == NULL)
+        return -ENOBUFS;
+    list->items[list->count++] = info;
+    return 0;
+}
+
+/* A unit's cursors; all units' for an administrator. -ENOBUFS: more than one answer holds. */
+static int
+cursors_fill(struct broker *b, uint32_t unit, size_t *ret_count, Wici__V1__CursorInfo ***ret)
+{
+    struct cursor_list list = {.b = b};
+    struct core_unit u;
+    const char *whose;
+    int rc;
+
+    core_unit(b->core, unit, &u);
+    whose = (u.roles >> WICI__V1__ROLE__ADM & 1u) != 0 ? NULL : u.id;
+    rc = cursors_write(b); /* what was acknowledged counts as it stands */
+    if (rc == 0)
+        rc = store_cursor_each(b->store, whose, cursor_add, &list);
+    if (rc != 0)
+        return rc;
+    list.items = arena_alloc(b->reply_arena, (list.count + 1) * sizeof(Wici__V1__CursorInfo *));
+    if (list.items == NULL)
+        return -ENOBUFS;
+    list.count = 0;
+    rc = store_cursor_each(b->store, whose, cursor_add, &list);
+    *ret_count = list.count;
+    *ret = list.items;
+    return rc;
+}
+
+static int
+cursor_drop(struct broker *b, uint32_t unit, const char *name, Wici__V1__QueryResult *result, struct refusal *refusal)
+{
+    Wici__V1__CursorDropped *dropped = arena_alloc(b->reply_arena, sizeof *dropped);
+    struct core_unit u;
+    int rc;
+
+    if (dropped == NULL)
+        return -ENOBUFS;
+    if (cursor_reader(b, unit, name) != NULL)
+        return refuse(refusal, E_STATE, "query.cursorDrop.cursor"); /* unsubscribe first */
+    core_unit(b->core, unit, &u);
+    if (name[0] == '\0' || strlen(name) > ID_LEN_MAX)
+        return refuse(refusal, E_CURSOR, "query.cursorDrop.cursor");
+    rc = store_cursor_drop(b->store, u.id, name);
+    if (rc == -ENOENT)
+        return refuse(refusal, E_CURSOR, "query.cursorDrop.cursor");
+    if (rc != 0)
+        return rc;
+    wici__v1__cursor_dropped__init(dropped);
+    dropped->cursor = TEXT(name);
+    result->result_case = WICI__V1__QUERY_RESULT__RESULT_CURSOR_DROPPED;
+    result->cursor_dropped = dropped;
+    return 0;
+}
+
+/* ---- status */
+
+static int
+status_fill(struct broker *b, uint32_t unit, Wici__V1__QueryResult *result)
+{
+    Wici__V1__Status *s = arena_alloc(b->reply_arena, sizeof *s);
+
+    if (s == NULL)
+        return -ENOBUFS;
+    wici__v1__status__init(s);
+    s->origin = TEXT(store_identity(b->store)->origin);
+    s->head = reply_head(b, b->reply_arena);
+    s->last_fsync_us = b->stats.last_commit_us;
+    s->commits = b->stats.commits;
+    s->sessions = sessions_count(b->sessions);
+    s->subscriptions = sessions_streams(b->sessions);
+    s->dossiers = core_dossier_count(b->core);
+    s->store_bytes = store_bytes(b->store);
+    s->store_bytes_max = store_bytes_max(b->store);
+    s->index_behind = store_find_behind(b->store);
+    s->fsync_policy = TEXT("every commit, before the answer");
+    s->software = TEXT("wicid " WICI_VERSION);
+    s->started = time_copy(b->reply_arena, b->stats.started_ms);
+    if (s->head == NULL || s->started == NULL)
+        return -ENOBUFS;
+    result->result_case = WICI__V1__QUERY_RESULT__RESULT_STATUS;
+    result->status = s;
+    return cursors_fill(b, unit, &s->n_cursors, &s->cursors);
+}
+
+/* ---- one record */
+
+/* Reads a committed record that this unit is given something of; E_UNKNOWN for all others. */
+static int
+record_for(struct broker *b, uint32_t unit, uint64_t seq, struct store_slice *slice, struct record *ret,
+           struct core_view *view, struct refusal *refusal, const char *path)
+{
+    struct store_row row;
+    int rc = seq == 0 || seq > store_head(b->store) ? -ENOENT : store_read(slice, seq, &row);
+
+    if (rc == 0) {
+        arena_reset(b->row_arena);
+        rc = record_load(ret, &row, b->row_arena, true);
+    }
+    if (rc == -ENOENT)
+        return refuse(refusal, E_UNKNOWN, path);
+    if (rc != 0)
+        return rc;
+    core_view(b->core, unit, &ret->core, false, view);
+    return view->received ? 0 : refuse(refusal, E_UNKNOWN, path);
+}
+
+static int
+seq_of(struct broker *b, const char *event_id, uint64_t *ret, struct refusal *refusal, const char *path)
+{
+    uint8_t id[16];
+    int rc;
+
+    if (uuid_parse(event_id, id) != 0)
+        return refuse(refusal, E_REQUEST, path);
+    rc = store_id_find(b->store, id, ret);
+    return rc == -ENOENT ? refuse(refusal, E_UNKNOWN, path) : rc;
+}
+
+static Wici__V1__ExplainedSection *
+section_explained(struct arena *arena, uint32_t slot, uint32_t id, enum core_verdict verdict)
+{
+    Wici__V1__ExplainedSection *s = arena_alloc(arena, sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    wici__v1__explained_section__init(s);
+    s->slot = slot;
+    s->section_id = id;
+    s->verdict = TEXT(core_verdict_name(verdict));
+    s->pl = TEXT(core_verdict_text(verdict, true));
+    s->en = TEXT(core_verdict_text(verdict, false));
+    return s;
+}
+
+/*
+ * Is the class of this type withheld from the unit whatever the event holds? Asked of the event with one unmarked,
+ * empty section of that class in the last place, so that the answer does not tell whether there is one.
+ */
+static bool
+class_is_never_given(struct broker *b, uint32_t unit, const struct record *record, unsigned cls)
+{
+    const struct message_info *body = record->event.type->body[cls];
+    Wici__V1__Section section;
+    struct event probe = record->event;
+    struct core_record asked = record->core;
+    struct core_view view;
+    size_t last = probe.section_count < EVENT_SECTIONS_MAX ? probe.section_count++ : EVENT_SECTIONS_MAX - 1;
+    ProtobufCMessage *empty = arena_alloc(b->row_arena, body->desc->sizeof_message);
+
+    if (empty == NULL)
+        return false;
+    protobuf_c_message_init(body->desc, empty);
+    wici__v1__section__init(&section);
+    probe.sections[last] = (struct event_section){
+        .section = &section, .body = empty, .id = section_id(probe.type->number, cls), .cls = (uint8_t)cls};
+    asked.event = &probe;
+    core_view(b->core, unit, &asked, false, &view);
+    return (view.sections >> last & 1u) == 0 && view.verdicts[last] == CORE_WITHHELD_CLASS;
+}
+
+static int
+explain_sections(struct broker *b, uint32_t unit, const struct record *record, const struct core_view *view,
+                 Wici__V1__Explanation *ret)
+{
+    const struct event *event = &record->event;
+    Wici__V1__ExplainedSection **list = arena_alloc(b->reply_arena, (event->section_count + TYPE_CLASSES) *
+                                                                        sizeof(Wici__V1__ExplainedSection *));
+    size_t count = 0;
+
+    if (list == NULL)
+        return -ENOBUFS;
+    for (size_t i = 0; i < event->section_count; i++)
+        if ((view->sections >> i & 1u) != 0)
+            list[count++] = section_explained(b->reply_arena, record->slots[i], event->sections[i].id,
+                                              view->verdicts[i]);
+    for (unsigned cls = 0; cls < TYPE_CLASSES; cls++)
+        if ((event->type->classes >> cls & 1u) != 0 && class_is_never_given(b, unit, record, cls))
+            list[count++] = section_explained(b->reply_arena, event->type->slot[cls],
+                                              section_id(event->type->number, cls), CORE_WITHHELD_CLASS);
+    for (size_t i = 0; i < count; i++)
+        if (list[i] == NULL)
+            return -ENOBUFS;
+    ret->n_sections = count;
+    ret->sections = list;
+    return 0;
+}
+
+static int
+explain_relations(struct broker *b, uint32_t unit, const struct record *record, Wici__V1__Explanation *ret)
+{
+    struct core_relation_view found[RELATIONS_SHOWN_MAX];
+    size_t count = core_relations(b->core, unit, &record->core, found, RELATIONS_SHOWN_MAX);
+    Wici__V1__ExplainedRelation **list = arena_alloc(b->reply_arena,
+                                                     RELATIONS_SHOWN_MAX * sizeof(Wici__V1__ExplainedRelation *));
+
+    if (list == NULL)
+        return -ENOBUFS;
+    for (size_t i = 0; i < count; i++) {
+        Wici__V1__ExplainedRelation *r = arena_alloc(b->reply_arena, sizeof *r);
+        char **about = arena_alloc(b->reply_arena, (found[i].about_count + 1) * sizeof(char *));
+
+        if (r == NULL || about == NULL)
+            return -ENOBUFS;
+        wici__v1__explained_relation__init(r);
+        r->kind = TEXT(found[i].kind);
+        r->from_seq = found[i].from_seq;
+        r->until_seq = found[i].until_seq;
+        r->applies = found[i].applies;
+        for (size_t k = 0; k < found[i].about_count; k++)
+            about[k] = TEXT(found[i].about[k]);
+        r->about = about;
+        r->n_about = found[i].about_count;
+        list[i] = r;
+    }
+    ret->n_relations = count;
+    ret->relations = list;
+    return 0;
+}
+
+static int
+explain(struct broker *b, uint32_t unit, const Wici__V1__Explain *asked, struct store_slice *slice,
+        Wici__V1__QueryResult *result, struct refusal *refusal)
+{
+    Wici__V1__Explanation *explanation = arena_alloc(b->reply_arena, sizeof *explanation);
+    struct record record;
+    struct core_view view;
+    uint64_t seq = asked->seq;
+    int rc = 0;
+
+    if (explanation == NULL)
+        return -ENOBUFS;
+    if ((seq != 0) == (asked->event_id[0] != '\0'))
+        return refuse(refusal, E_REQUEST, "query.explain");
+    if (seq == 0)
+        rc = seq_of(b, asked->event_id, &seq, refusal, "query.explain.eventId");
+    if (rc == 0)
+        rc = record_for(b, unit, seq, slice, &record, &view, refusal, "query.explain");
+    if (rc != 0)
+        return rc;
+    wici__v1__explanation__init(explanation);
+    explanation->seq = seq;
+    rc = explain_relations(b, unit, &record, explanation);
+    if (rc == 0)
+        rc = explain_sections(b, unit, &record, &view, explanation);
+    result->result_case = WICI__V1__QUERY_RESULT__RESULT_EXPLANATION;
+    result->explanation = explanation;
+    return rc;
+}
+
+/* ---- who has fetched an own event */
+
+struct reading {
+    bool any;
+    uint64_t seq, acked_ms; /* the furthest, the newest */
+};
+
+static int
+reading_add(void *arg, const char *unit, const char *name, const struct store_cursor *cursor)
+{
+    struct reading *reading = arg;
+
+    (void)unit;
+    (void)name;
+    reading->any = true;
+    if (cursor->seq > reading->seq)
+        reading->seq = cursor->seq;
+    if (cursor->acked_ms > reading->acked_ms)
+        reading->acked_ms = cursor->acked_ms;
+    return 0;
+}
+
+static int
+fetched_unit(struct broker *b, const char *id, uint64_t seq, Wici__V1__Fetched **ret)
+{
+    Wici__V1__Fetched *f = arena_alloc(b->reply_arena, sizeof *f);
+    struct reading reading = {.any = false};
+    int rc = store_cursor_each(b->store, id, reading_add, &reading);
+
+    if (rc != 0)
+        return rc;
+    if (f == NULL)
+        return -ENOBUFS;
+    wici__v1__fetched__init(f);
+    f->unit = text_copy(b->reply_arena, id);
+    f->never_connected = !reading.any;
+    f->fetched = reading.any && reading.seq >= seq;
+    if (reading.acked_ms != 0) {
+        f->last_read = time_copy(b->reply_arena, reading.acked_ms);
+        if (b->clock.now_ms > reading.acked_ms)
+            f->not_reading_s = (b->clock.now_ms - reading.acked_ms) / 1000;
+    }
+    if (f->unit == NULL || f->last_read == NULL)
+        return -ENOBUFS;
+    *ret = f;
+    return 0;
+}
+
+static int
+fetched(struct broker *b, uint32_t unit, const Wici__V1__FetchedQuery *asked, struct store_slice *slice,
+        Wici__V1__QueryResult *result, struct refusal *refusal)
+{
+    Wici__V1__FetchedList *list = arena_alloc(b->reply_arena, sizeof *list);
+    const Wici__V1__BrokerNote *note;
+    struct record record;
+    struct core_view view;
+    struct core_unit u;
+    uint64_t seq = 0;
+    int rc;
+
+    if (list == NULL)
+        return -ENOBUFS;
+    rc = seq_of(b, asked->event_id, &seq, refusal, "query.fetched.eventId");
+    if (rc == 0)
+        rc = record_for(b, unit, seq, slice, &record, &view, refusal, "query.fetched.eventId");
+    if (rc != 0)
+        return rc;
+    core_unit(b->core, unit, &u);
+    if (strcmp(record.event.header->actor->unit, u.id) != 0)
+        return refuse(refusal, E_UNKNOWN, "query.fetched.eventId");
+    rc = cursors_write(b);
+    wici__v1__fetched_list__init(list);
+    list->seq = seq;
+    note = record.core.note;
+    if (note != NULL) {
+        list->units = arena_alloc(b->reply_arena, (note->n_resolved_to + 1) * sizeof(Wici__V1__Fetched *));
+        if (list->units == NULL)
+            return -ENOBUFS;
+        for (size_t i = 0; i < note->n_resolved_to && rc == 0; i++)
+            rc = fetched_unit(b, note->resolved_to[i], seq, &list->units[list->n_units++]);
+    }
+    result->result_case = WICI__V1__QUERY_RESULT__RESULT_FETCHED;
+    result->fetched = list;
+    return rc;
+}
+
+/* ---- linked dossiers */
+
+static int
+group_fill(struct broker *b, uint32_t unit, const char *text, Wici__V1__QueryResult *result, struct refusal *refusal)
+{
+    struct core_group_member *found = arena_alloc(b->reply_arena, GROUP_DOSSIERS_MAX * sizeof *found);
+    Wici__V1__Group *group = arena_alloc(b->reply_arena, sizeof *group);
+    uint8_t id[16];
+    size_t count;
+
+    if (found == NULL || group == NULL)
+        return -ENOBUFS;
+    if (uuid_parse(text, id) != 0)
+        return refuse(refusal, E_REQUEST, "query.group.dossier");
+    count = core_group(b->core, unit, id, found, GROUP_DOSSIERS_MAX);
+    if (count == 0)
+        return refuse(refusal, E_UNKNOWN, "query.group.dossier");
+    wici__v1__group__init(group);
+    group->members = arena_alloc(b->reply_arena, count * sizeof(Wici__V1__GroupMember *));
+    if (group->members == NULL)
+        return -ENOBUFS;
+    for (size_t i = 0; i < count; i++) {
+        Wici__V1__GroupMember *m = arena_alloc(b->reply_arena, sizeof *m);
+        char *dossier = arena_alloc(b->reply_arena, 37);
+
+        if (m == NULL || dossier == NULL)
+            return -ENOBUFS;
+        wici__v1__group_member__init(m);
+        uuid_format(found[i].dossier_id, dossier);
+        m->dossier = dossier;
+        m->kind = TEXT(found[i].kind);
+        m->link = TEXT(found[i].link);
+        m->opened_seq = found[i].opened_seq;
+        group->members[group->n_members++] = m;
+    }
+    result->result_case = WICI__V1__QUERY_RESULT__RESULT_GROUP;
+    result->group = group;
+    return 0;
+}
+
+/* ---- */
+
+static int
+result_fill(struct broker *b, uint32_t unit, const Wici__V1__Query *query, struct store_slice *slice,
+            Wici__V1__QueryResult *result, struct refusal *refusal)
+{
+    Wici__V1__Cursors *cursors;
+    int rc;
+
+    switch (query->what_case) {
+    case WICI__V1__QUERY__WHAT_DIRECTORY:
+        result->result_case = WICI__V1__QUERY_RESULT__RESULT_DIRECTORY;
+        rc = core_directory(b->core, b->reply_arena, &result->directory);
+        return rc == -ENOMEM ? -ENOBUFS : rc;
+    case WICI__V1__QUERY__WHAT_POLICY:
+        result->result_case = WICI__V1__QUERY_RESULT__RESULT_POLICY;
+        rc = core_policy(b->core, b->reply_arena, &result->policy);
+        if (rc == -ENOENT)
+            return refuse(refusal, E_UNKNOWN, "query.policy");
+        return rc == -ENOMEM ? -ENOBUFS : rc;
+    case WICI__V1__QUERY__WHAT_STATUS: return status_fill(b, unit, result);
+    case WICI__V1__QUERY__WHAT_CURSORS:
+        cursors = arena_alloc(b->reply_arena, sizeof *cursors);
+        if (cursors == NULL)
+            return -ENOBUFS;
+        wici__v1__cursors__init(cursors);
+        result->result_case = WICI__V1__QUERY_RESULT__RESULT_CURSORS;
+        result->cursors = cursors;
+        return cursors_fill(b, unit, &cursors->n_cursors, &cursors->cursors);
+    case WICI__V1__QUERY__WHAT_CURSOR_DROP: return cursor_drop(b, unit, query->cursor_drop->cursor, result, refusal);
+    case WICI__V1__QUERY__WHAT_EXPLAIN: return explain(b, unit, query->explain, slice, result, refusal);
+    case WICI__V1__QUERY__WHAT_GROUP: return group_fill(b, unit, query->group->dossier, result, refusal);
+    case WICI__V1__QUERY__WHAT_FETCHED: return fetched(b, unit, query->fetched, slice, result, refusal);
+    case WICI__V1__QUERY__WHAT__NOT_SET:
+    default: return refuse(refusal, E_REQUEST, "query");
+    }
+}
+
+int
+query_answer(struct broker *b, struct session *session, const Wici__V1__Query *query)
+{
+    Wici__V1__BrokerMessage message;
+    Wici__V1__QueryResult result;
+    struct refusal refusal = {.code = E_NONE};
+    struct store_slice *slice = NULL;
+    int rc = store_slice_begin(b->store, &slice);
+
+    if (rc != 0)
+        return rc;
+    arena_reset(b->reply_arena);
+    wici__v1__broker_message__init(&message);
+    wici__v1__query_result__init(&result);
+    result.request = query->request;
+    rc = result_fill(b, session->unit, query, slice, &result, &refusal);
+    store_slice_end(&slice);
+    if (rc == -ENOBUFS)
+        rc = refuse(&refusal, E_LIMIT, "query"); /* more than one answer holds */
+    if (rc == -EACCES) {
+        reply_refused(b, &session->route, &refusal, 0, query->request);
+        return 0;
+    }
+    if (rc != 0)
+        return rc;
+    message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_QUERY_RESULT;
+    message.query_result = &result;
+    reply_queue(b, &session->route, &message);
+    return 0;
+}

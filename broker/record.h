@@ -1,0 +1,50 @@
+/*
+ * record - a row of the log as an event, and an event as what a reader is given
+ *
+ * Ownership: a loaded record borrows the row's bytes (or its own copies in the arena, when asked for) and the arena.
+ * Threads: one thread at a time.
+ */
+#ifndef BROKER_RECORD_H
+#define BROKER_RECORD_H
+
+#include "broker/core/core.h"
+#include "proto/event.h"
+#include "store/store.h"
+
+struct record {
+    struct core_record core; /* points into this struct */
+    struct event event;
+    uint8_t slots[EVENT_SECTIONS_MAX]; /* of event.sections[i] */
+    struct bytes note_bytes;           /* data NULL: no note */
+    struct leaf leaf;
+    uint8_t seed[LEAF_SEED_SIZE];
+};
+
+/*
+ * Decodes a row. copy: the bytes are copied into the arena, so that the record outlives the row.
+ *   -ENOENT   the row holds no event (it was erased, or is of another class)
+ *   -EBADMSG  it does not decode: damage
+ *   -ENOMEM   the arena is used up
+ */
+int record_load(struct record *ret, const struct store_row *row, struct arena *arena, bool copy);
+
+/* Does the row hold exactly this event (header, and each section in the slot its seed gives it)? */
+bool record_is_same(const struct store_row *row, const struct event *event);
+
+/* The receipt of an event: its header's and sections' slots in the order they were published. -ENOMEM */
+int record_receipt(const struct event *event, const struct leaf *leaf, const uint8_t seed[LEAF_SEED_SIZE],
+                   const uint8_t *slots, const Wici__V1__BrokerNote *note, struct arena *arena,
+                   Wici__V1__Receipt **ret);
+
+/* What a reader is given: all digests, and the parts the view allows. Borrows the record. -ENOMEM */
+int record_delivery(const struct record *record, const struct core_view *view, struct arena *arena,
+                    Wici__V1__Delivery **ret);
+
+/* Is it one of the registry's and the broker's own records (sys.*)? */
+static inline bool
+record_is_sys(const struct record *record)
+{
+    return record->event.type->number > TYPE_SYS_FIRST;
+}
+
+#endif

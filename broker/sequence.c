@@ -1,0 +1,404 @@
+/*
+ * sequence - see sequence.h
+ */
+#include "broker/sequence.h"
+#include "broker/record.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POOL_SIZE 4096u
+#define OWN_SIZE  (EVENT_SIZE_MAX + EVENT_HEADER_MAX)
+
+struct sequence {
+    struct store *store;
+    struct core *core;
+    sequence_fn *appended;
+    void *arg;
+    struct arena *event_arena; /* the event being taken */
+    struct arena *named_arena; /* the events it names, and an earlier one with its id */
+    uint32_t spare_entry;      /* taken from the store and not used yet; 0: none */
+    uint8_t pool[POOL_SIZE];   /* random bytes; each is used once */
+    size_t pool_left;
+    struct record cause, corrected;
+    uint8_t note[EVENT_NOTE_MAX];
+    uint8_t own[OWN_SIZE];
+};
+
+/* A system call for each seed would cost more than hashing the event. */
+static void
+random_take(struct sequence *sequence, uint8_t *ret, size_t len)
+{
+    assert(len <= POOL_SIZE);
+    if (sequence->pool_left < len) {
+        randombytes_buf(sequence->pool, sizeof sequence->pool);
+        sequence->pool_left = sizeof sequence->pool;
+    }
+    sequence->pool_left -= len;
+    memcpy(ret, sequence->pool + sequence->pool_left, len);
+    sodium_memzero(sequence->pool + sequence->pool_left, len); /* a seed is kept in its sealed record only */
+}
+
+int
+sequence_create(struct sequence **ret, struct store *store, struct core *core, sequence_fn *appended, void *arg)
+{
+    struct sequence *s = calloc(1, sizeof *s);
+    int rc;
+
+    if (s == NULL)
+        return -ENOMEM;
+    s->store = store;
+    s->core = core;
+    s->appended = appended;
+    s->arg = arg;
+    if ((rc = arena_create(&s->event_arena, DECODE_ARENA_SIZE)) != 0 ||
+        (rc = arena_create(&s->named_arena, DECODE_ARENA_SIZE)) != 0)
+        goto out;
+    *ret = s;
+    s = NULL;
+out:
+    sequence_destroy(&s);
+    return rc;
+}
+
+void
+sequence_destroy(struct sequence **sequence)
+{
+    if (*sequence == NULL)
+        return;
+    arena_destroy(&(*sequence)->event_arena);
+    arena_destroy(&(*sequence)->named_arena);
+    sodium_memzero(*sequence, sizeof **sequence);
+    free(*sequence);
+    *sequence = NULL;
+}
+
+static int
+refuse(struct refusal *refusal, enum error_code code, const char *path)
+{
+    refusal->code = code;
+    (void)snprintf(refusal->path, sizeof refusal->path, "%s", path);
+    return -EACCES;
+}
+
+/* The event is in the log already: the same answer again, or a refusal that tells nothing (-EACCES). */
+static int
+repeat_answer(struct sequence *s, uint32_t unit, const struct event *event, uint64_t seq, struct arena *reply,
+              Wici__V1__Receipt **ret, struct refusal *refusal)
+{
+    struct store_row row;
+    struct core_unit asker;
+    Wici__V1__BrokerNote *note = NULL;
+    uint16_t ids[EVENT_SECTIONS_MAX];
+    uint8_t slots[EVENT_SECTIONS_MAX];
+    int rc = store_read_pending(s->store, seq, &row);
+
+    if (rc != 0)
+        return rc;
+    if (row.erased)
+        return refuse(refusal, E_ERASED, "header.eventId");
+    core_unit(s->core, unit, &asker);
+    if (!record_is_same(&row, event) || strcmp(event->header->actor->agency, asker.agency) != 0)
+        return refuse(refusal, E_ID_REUSE, "header.eventId");
+    for (size_t i = 0; i < row.part_count; i++) {
+        if (row.parts[i].slot != TYPE_SLOT_NOTE)
+            continue;
+        note = wici__v1__broker_note__unpack(arena_allocator(reply), row.parts[i].len, row.parts[i].body);
+        if (note == NULL)
+            return -EBADMSG;
+    }
+    for (size_t i = 0; i < event->section_count; i++)
+        ids[i] = event->sections[i].id;
+    rc = event_slots(event->type, ids, event->section_count, row.seed, slots);
+    assert(rc == 0); /* record_is_same did the same */
+    rc = record_receipt(event, &row.leaf, row.seed, slots, note, reply, ret);
+    if (rc == 0)
+        (*ret)->repeated = true;
+    return rc;
+}
+
+/* What the log holds about an event that this one names; *ret NULL: nothing. */
+static int
+named_find(struct sequence *s, const char *id_text, struct record *record, struct core_named *named,
+           const struct core_named **ret)
+{
+    struct store_row row;
+    uint8_t id[16];
+    uint64_t seq;
+    int rc;
+
+    *ret = NULL;
+    if (id_text[0] == '\0' || uuid_parse(id_text, id) != 0)
+        return 0;
+    rc = store_id_find(s->store, id, &seq);
+    if (rc == -ENOENT)
+        return 0;
+    if (rc == 0)
+        rc = store_read_pending(s->store, seq, &row);
+    if (rc == 0)
+        rc = record_load(record, &row, s->named_arena, true);
+    if (rc == -ENOENT)
+        return 0; /* erased: as if it had never been */
+    if (rc != 0)
+        return rc;
+    *named = (struct core_named){.seq = record->core.seq,
+                                 .entry = record->core.entry,
+                                 .ts_ms = record->core.ts_ms,
+                                 .event = &record->event,
+                                 .note = record->core.note};
+    *ret = named;
+    return 0;
+}
+
+int
+sequence_entry(struct sequence *sequence, uint32_t *ret_entry)
+{
+    int rc = 0;
+
+    if (sequence->spare_entry == 0)
+        rc = store_key_take(sequence->store, &sequence->spare_entry);
+    *ret_entry = sequence->spare_entry;
+    sequence->spare_entry = 0;
+    return rc;
+}
+
+/* Header, note and sections, each in its slot. Returns how many. */
+static size_t
+parts_fill(struct leaf_part parts[LEAF_SLOTS_MAX], const struct event *event, const uint8_t *slots, const uint8_t *note,
+           size_t note_len)
+{
+    size_t count = 0;
+    uint32_t type = event->type->number;
+
+    parts[count++] = (struct leaf_part){.slot = TYPE_SLOT_HEADER,
+                                        .section_id = section_id(type, TYPE_CLASS_HEADER),
+                                        .len = (uint32_t)event->header_bytes.len,
+                                        .body = event->header_bytes.data};
+    if (note_len > 0)
+        parts[count++] = (struct leaf_part){.slot = TYPE_SLOT_NOTE,
+                                            .section_id = section_id(type, TYPE_CLASS_NOTE),
+                                            .len = (uint32_t)note_len,
+                                            .body = note};
+    for (size_t i = 0; i < event->section_count; i++)
+        parts[count++] = (struct leaf_part){.slot = slots[i],
+                                            .section_id = event->sections[i].id,
+                                            .len = (uint32_t)event->sections[i].bytes.len,
+                                            .body = event->sections[i].bytes.data};
+    return count;
+}
+
+/* Appends a decided event and applies it. entry: where its content is sealed. */
+static int
+event_append(struct sequence *s, const struct event *event, uint32_t entry, uint64_t ts_ms,
+             const Wici__V1__BrokerNote *note, struct leaf *leaf, uint8_t seed[LEAF_SEED_SIZE],
+             uint8_t slots[EVENT_SECTIONS_MAX])
+{
+    struct leaf_part parts[LEAF_SLOTS_MAX];
+    uint16_t ids[EVENT_SECTIONS_MAX];
+    size_t note_len = note == NULL ? 0 : wici__v1__broker_note__get_packed_size(note);
+    struct store_record row = {.leaf_class = LEAF_EVENT,
+                               .n = event->type->slots,
+                               .ts_ms = ts_ms,
+                               .seed = seed,
+                               .event_id = event->event_id,
+                               .entry = entry,
+                               .parts = parts};
+    struct core_record record;
+    uint64_t seq;
+    int rc;
+
+    assert(note_len <= sizeof s->note); /* the core bounds what it resolves */
+    if (note_len > 0)
+        (void)wici__v1__broker_note__pack(note, s->note);
+    random_take(s, seed, LEAF_SEED_SIZE);
+    for (size_t i = 0; i < event->section_count; i++)
+        ids[i] = event->sections[i].id;
+    rc = event_slots(event->type, ids, event->section_count, seed, slots);
+    assert(rc == 0); /* event_decode refuses an event with too many sections */
+    row.part_count = parts_fill(parts, event, slots, s->note, note_len);
+    rc = store_append(s->store, &row, &seq, leaf);
+    if (rc != 0)
+        return rc;
+    record = (struct core_record){.seq = seq,
+                                  .ts_ms = ts_ms,
+                                  .entry = event->has_dossier ? entry : 0,
+                                  .event = event,
+                                  .note = note_len > 0 ? note : NULL};
+    rc = core_apply(s->core, &record);
+    if (rc == 0)
+        rc = s->appended(s->arg, &record);
+    return rc;
+}
+
+/* Decides and appends. -EACCES: refused. */
+static int
+event_take(struct sequence *s, uint32_t unit, const struct event *event, uint64_t now_ms, struct arena *reply,
+           Wici__V1__Receipt **ret, struct refusal *refusal)
+{
+    uint64_t last_ms = store_last_ms(s->store);
+    struct core_command command = {
+        .now_ms = now_ms > last_ms ? now_ms : last_ms, .seq = store_next(s->store), .unit = unit, .event = event};
+    struct core_decision decision = {.entry = 0};
+    struct core_named cause, corrected;
+    uint8_t seed[LEAF_SEED_SIZE], slots[EVENT_SECTIONS_MAX];
+    struct leaf leaf;
+    int rc;
+
+    if ((rc = named_find(s, event->header->causation_id, &s->cause, &cause, &command.cause)) != 0 ||
+        (rc = named_find(s, event->header->corrects_event_id, &s->corrected, &corrected, &command.corrected)) != 0)
+        return rc;
+    if (event->type->opens != OPENS_NOTHING && s->spare_entry == 0) {
+        rc = store_key_take(s->store, &s->spare_entry);
+        if (rc == -ENOSPC)
+            s->spare_entry = 0; /* the core answers E_FULL if it needs one */
+        else if (rc != 0)
+            return rc;
+    }
+    command.fresh_entry = s->spare_entry;
+    rc = core_decide(s->core, &command, s->event_arena, &decision, refusal);
+    if (rc == -ENOMEM)
+        return refuse(refusal, E_INTERNAL, ""); /* nothing was changed; no event of allowed size comes here */
+    if (rc != 0)
+        return rc;
+    if (decision.opens)
+        s->spare_entry = 0;
+    rc = event_append(s, event, decision.entry, command.now_ms, decision.note, &leaf, seed, slots);
+    if (rc == 0)
+        rc = record_receipt(event, &leaf, seed, slots, decision.note, reply, ret);
+    sodium_memzero(seed, sizeof seed);
+    return rc;
+}
+
+/* The receipt's warnings must outlive the event's arena. */
+static int
+warnings_copy(Wici__V1__Receipt *receipt, struct arena *reply)
+{
+    Wici__V1__Warning **list;
+
+    if (receipt->n_warnings == 0)
+        return 0;
+    list = arena_alloc(reply, receipt->n_warnings * sizeof(Wici__V1__Warning *));
+    if (list == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < receipt->n_warnings; i++) {
+        size_t len = wici__v1__warning__get_packed_size(receipt->warnings[i]);
+        uint8_t *bytes = arena_alloc(reply, len + 1);
+
+        if (bytes == NULL)
+            return -ENOMEM;
+        (void)wici__v1__warning__pack(receipt->warnings[i], bytes);
+        list[i] = wici__v1__warning__unpack(arena_allocator(reply), len, bytes);
+        if (list[i] == NULL)
+            return -ENOMEM;
+    }
+    receipt->warnings = list;
+    return 0;
+}
+
+int
+sequence_take(struct sequence *s, uint32_t unit, const Wici__V1__Event *sent, uint64_t now_ms, struct arena *reply,
+              Wici__V1__Answer **ret, struct refusal *ret_refusal)
+{
+    struct bytes header = {.data = sent->header.data, .len = sent->header.len}, sections[EVENT_SECTIONS_MAX];
+    Wici__V1__Answer *answer = arena_alloc(reply, sizeof *answer);
+    Wici__V1__Receipt *receipt = NULL;
+    char *id = arena_alloc(reply, 37);
+    struct event event = {.type = NULL};
+    uint64_t seq;
+    int rc;
+
+    if (answer == NULL || id == NULL)
+        return -ENOMEM;
+    wici__v1__answer__init(answer);
+    ret_refusal->code = E_NONE;
+    ret_refusal->path[0] = '\0';
+    arena_reset(s->event_arena);
+    arena_reset(s->named_arena);
+
+    if (sent->n_sections > EVENT_SECTIONS_MAX) {
+        rc = refuse(ret_refusal, E_SECTION, "sections");
+        goto out;
+    }
+    for (size_t i = 0; i < sent->n_sections; i++)
+        sections[i] = (struct bytes){.data = sent->sections[i].data, .len = sent->sections[i].len};
+    rc = event_decode(&event, header, sections, sent->n_sections, s->event_arena, ret_refusal);
+    if (rc == -EBADMSG || rc == -ENOMEM) {
+        if (ret_refusal->code == E_NONE)
+            (void)refuse(ret_refusal, E_DECODE, "");
+        rc = -EACCES;
+        goto out;
+    }
+    if (rc != 0)
+        goto out;
+    uuid_format(event.event_id, id);
+    answer->event_id = id;
+    rc = store_id_find(s->store, event.event_id, &seq);
+    if (rc == 0) {
+        rc = repeat_answer(s, unit, &event, seq, reply, &receipt, ret_refusal);
+    } else if (rc == -ENOENT) {
+        if (event.event_id_ms > now_ms + EVENT_AHEAD_MS_MAX)
+            rc = refuse(ret_refusal, E_ID, "header.eventId");
+        else
+            rc = event_take(s, unit, &event, now_ms, reply, &receipt, ret_refusal);
+    }
+    if (rc == 0)
+        rc = warnings_copy(receipt, reply);
+out:
+    if (rc == 0) {
+        answer->outcome_case = WICI__V1__ANSWER__OUTCOME_RECEIPT;
+        answer->receipt = receipt;
+    } else if (rc == -EACCES) {
+        answer->outcome_case = WICI__V1__ANSWER__OUTCOME_REFUSAL;
+        rc = 0;
+    }
+    *ret = answer;
+    return rc;
+}
+
+int
+sequence_own(struct sequence *s, Wici__V1__Section *body, uint32_t entry, uint64_t now_ms)
+{
+    Wici__V1__Header header;
+    Wici__V1__Actor actor;
+    uint64_t last_ms = store_last_ms(s->store), ts_ms = now_ms > last_ms ? now_ms : last_ms;
+    char id_text[37], time_text[TIME_TEXT_SIZE], broker[] = "broker";
+    uint8_t id[16], random[10], seed[LEAF_SEED_SIZE], slots[EVENT_SECTIONS_MAX];
+    struct bytes header_bytes, section_bytes;
+    struct event event;
+    struct leaf leaf;
+    int rc;
+
+    random_take(s, random, sizeof random);
+    uuid7_make(ts_ms, random, id);
+    uuid_format(id, id_text);
+    time_format(ts_ms, time_text);
+    wici__v1__header__init(&header);
+    wici__v1__actor__init(&actor);
+    actor.agency = actor.unit = broker;
+    actor.role = WICI__V1__ROLE__BRK;
+    header.event_id = id_text;
+    header.type = (Wici__V1__EventType)((uint32_t)body->body_case / 10u);
+    header.occurred_at = time_text;
+    header.actor = &actor;
+
+    header_bytes.data = s->own;
+    header_bytes.len = wici__v1__header__get_packed_size(&header);
+    section_bytes.data = s->own + header_bytes.len;
+    section_bytes.len = wici__v1__section__get_packed_size(body);
+    if (header_bytes.len + section_bytes.len > sizeof s->own)
+        return -EMSGSIZE;
+    (void)wici__v1__header__pack(&header, s->own);
+    (void)wici__v1__section__pack(body, s->own + header_bytes.len);
+
+    arena_reset(s->event_arena);
+    rc = event_decode_stored(&event, header_bytes, &section_bytes, 1, s->event_arena);
+    if (rc != 0)
+        return rc;
+    rc = event_append(s, &event, entry, ts_ms, NULL, &leaf, seed, slots);
+    sodium_memzero(seed, sizeof seed);
+    return rc;
+}

@@ -1,0 +1,40 @@
+/*
+ * sequence - gives each event its place: position, time and seed are drawn here and nowhere else
+ *
+ * The one way into the log. An event of a publisher is looked up by its id (a repeat gets its first answer again),
+ * decided by the core, appended and applied; the broker's own records are appended and applied. The caller commits.
+ *
+ * Errors: 0 or -errno. Anything but what is named beside a function means that log and state may have parted: latch.
+ * Threads: the broker's only.
+ */
+#ifndef BROKER_SEQUENCE_H
+#define BROKER_SEQUENCE_H
+
+#include "broker/core/core.h"
+#include "store/store.h"
+
+struct sequence;
+
+/* Called for each record appended and applied, while its event lives. */
+typedef int sequence_fn(void *arg, const struct core_record *record);
+
+int sequence_create(struct sequence **ret, struct store *store, struct core *core, sequence_fn *appended, void *arg);
+void sequence_destroy(struct sequence **sequence);
+
+/*
+ * Takes one event of a unit and fills its answer, which lives in `reply` as long as that arena is not reset.
+ * now_ms: the wall clock. Always gives an answer unless it returns an error.
+ */
+int sequence_take(struct sequence *sequence, uint32_t unit, const Wici__V1__Event *event, uint64_t now_ms,
+                  struct arena *reply, Wici__V1__Answer **ret, struct refusal *ret_refusal);
+
+/*
+ * Appends a record of the broker's own (sys.event_rejected and the like): `body` is a Section with its oneof set, as
+ * actor "broker". entry: STORE_CLEAR_ENTRY or a key entry that is no dossier's.
+ */
+int sequence_own(struct sequence *sequence, Wici__V1__Section *body, uint32_t entry, uint64_t now_ms);
+
+/* Puts the key entry taken from the store for a purpose of the broker's own. -ENOSPC: none to be had. */
+int sequence_entry(struct sequence *sequence, uint32_t *ret_entry);
+
+#endif

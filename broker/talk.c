@@ -1,0 +1,697 @@
+/*
+ * talk - one message of a peer, and what is said to it (docs/PROTOCOL.md)
+ *
+ * Who speaks is asked anew for every message, from the key that the message itself carries: a connection outlives its
+ * key. Everything said here is queued, and leaves after the tick's commit.
+ */
+#include "broker/access.h"
+#include "broker/broker.h"
+#include "broker/cursor.h"
+#include "broker/deliver.h"
+#include "broker/log.h"
+#include "broker/refusals.h"
+#include "broker/sequence.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROTOCOL_VERSION 1u
+#define FULL_RETRY_MS    5000u
+#define REASON_MAX       200u
+
+static void
+refuse(struct refusal *refusal, enum error_code code, const char *path)
+{
+    refusal->code = code;
+    (void)snprintf(refusal->path, sizeof refusal->path, "%s", path);
+}
+
+/* The names clients choose: 1 to 64 of a-z A-Z 0-9 . _ - and no run of eleven digits, which could be a person's. */
+static bool
+name_is_valid(const char *name)
+{
+    size_t len = strlen(name), digits = 0;
+
+    if (len == 0 || len > ID_LEN_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (!isascii((unsigned char)name[i]) || (!isalnum((unsigned char)name[i]) && strchr("._-", name[i]) == NULL))
+            return false;
+        digits = isdigit((unsigned char)name[i]) ? digits + 1 : 0;
+        if (digits == 11)
+            return false;
+    }
+    return true;
+}
+
+/* Refuses a message for the codes that are recorded. */
+static int
+refused_record(struct broker *b, uint32_t unit, enum error_code code)
+{
+    struct core_unit u;
+
+    core_unit(b->core, unit, &u);
+    return refusals_note(b->refusals, u.agency, code, b->clock.now_ms, b->clock.mono_ms);
+}
+
+/* ---- ending */
+
+int
+talk_end_reader(struct broker *b, struct reader *reader)
+{
+    int rc = 0;
+
+    if (reader->kind == READER_STREAM) {
+        rc = access_close(b, reader);
+        if (rc == 0)
+            rc = cursor_write(b, reader);
+    }
+    reader_drop(b->sessions, reader);
+    return rc;
+}
+
+int
+talk_end_session(struct broker *b, struct session *session)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX && rc == 0; i++)
+        if (session->streams[i] != NULL)
+            rc = talk_end_reader(b, session->streams[i]);
+    sessions_drop(b->sessions, session);
+    return rc;
+}
+
+struct sweep {
+    struct broker *b;
+    bool keys;
+};
+
+static int
+session_sweep(void *arg, struct session *s)
+{
+    struct sweep *sweep = arg;
+    struct broker *b = sweep->b;
+    bool streams = false, ends = s->gone;
+
+    if (!ends && sweep->keys)
+        ends = core_unit_by_key(b->core, s->key, b->clock.now_ms) != s->unit;
+    if (!ends && b->clock.mono_ms - s->heard_ms > SESSION_SILENCE_MS_MAX) {
+        for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX; i++)
+            streams = streams || s->streams[i] != NULL;
+        ends = !streams;
+    }
+    return ends ? talk_end_session(b, s) : 0;
+}
+
+int
+talk_sweep(struct broker *b, bool keys)
+{
+    b->gone = false;
+    return sessions_each(b->sessions, session_sweep, &(struct sweep){.b = b, .keys = keys});
+}
+
+/* ---- hello */
+
+/* Does the log hold what the client saw last? */
+static int
+position_is_held(struct broker *b, const Wici__V1__Position *known, bool *ret)
+{
+    struct store_slice *slice = NULL;
+    uint8_t input[LEAF_INPUT_MAX], hash[LEAF_HASH_SIZE];
+    struct leaf leaf;
+    uint32_t entry;
+    int rc;
+
+    *ret = known == NULL || known->seq == 0;
+    if (*ret || known->epoch != store_identity(b->store)->epoch || known->seq > store_head(b->store))
+        return 0;
+    rc = store_slice_begin(b->store, &slice);
+    if (rc != 0)
+        return rc;
+    rc = store_read_leaf(slice, known->seq, &leaf, &entry);
+    store_slice_end(&slice);
+    if (rc != 0)
+        return rc;
+    leaf_hash(input, leaf_encode(&leaf, input), hash);
+    *ret = known->leaf_hash.len == sizeof hash && memcmp(known->leaf_hash.data, hash, sizeof hash) == 0;
+    return 0;
+}
+
+static int
+welcome_queue(struct broker *b, const struct session *session)
+{
+    Wici__V1__BrokerMessage message;
+    Wici__V1__Welcome welcome;
+    Wici__V1__Policy *policy = NULL;
+    Wici__V1__Role roles[ROLE_COUNT];
+    char time_text[TIME_TEXT_SIZE];
+    struct core_unit unit;
+
+    arena_reset(b->reply_arena);
+    core_unit(b->core, session->unit, &unit);
+    wici__v1__broker_message__init(&message);
+    wici__v1__welcome__init(&welcome);
+    message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_WELCOME;
+    message.welcome = &welcome;
+    welcome.protocol = PROTOCOL_VERSION;
+    welcome.origin = (char *)(uintptr_t)store_identity(b->store)->origin; /* packing only reads them */
+    welcome.agency = (char *)(uintptr_t)unit.agency;
+    welcome.unit = (char *)(uintptr_t)unit.id;
+    for (unsigned r = 1; r < ROLE_COUNT; r++)
+        if ((unit.roles >> r & 1u) != 0)
+            roles[welcome.n_roles++] = (Wici__V1__Role)r;
+    welcome.roles = roles;
+    welcome.next_number = session->next_number;
+    welcome.head = reply_head(b, b->reply_arena);
+    time_format(b->clock.now_ms, time_text);
+    welcome.time = time_text;
+    if (core_policy(b->core, b->reply_arena, &policy) == 0)
+        welcome.policy_version = policy->version;
+    welcome.message_size_max = WIRE_MESSAGE_MAX;
+    welcome.window_bytes_max = WIRE_WINDOW_MAX;
+    if (welcome.head == NULL)
+        return -ENOMEM;
+    reply_queue(b, &session->route, &message);
+    return 0;
+}
+
+/* The session is another connection's now. */
+static int
+session_take_over(struct broker *b, struct session *old)
+{
+    struct refusal refusal;
+
+    refuse(&refusal, E_TAKEN_OVER, "");
+    reply_refused(b, &old->route, &refusal, 0, 0);
+    return talk_end_session(b, old);
+}
+
+static int
+hello_take(struct broker *b, const struct front_message *from, uint32_t unit, const Wici__V1__Hello *hello)
+{
+    const char *name = hello->session[0] == '\0' ? "main" : hello->session;
+    char software[64], shown[9];
+    struct session *session, *old;
+    struct core_unit u;
+    struct refusal refusal = {.code = E_NONE};
+    bool held;
+    int rc;
+
+    if (hello->protocol != PROTOCOL_VERSION)
+        refuse(&refusal, E_PROTOCOL, "hello.protocol");
+    else if (!name_is_valid(name))
+        refuse(&refusal, E_REQUEST, "hello.session");
+    if (refusal.code != E_NONE) {
+        reply_refused(b, &from->route, &refusal, 0, 0);
+        return 0;
+    }
+    if (b->gone && (rc = talk_sweep(b, false)) != 0)
+        return rc;
+    old = sessions_find_name(b->sessions, unit, name);
+    if (old != NULL && (rc = session_take_over(b, old)) != 0)
+        return rc;
+    rc = sessions_add(b->sessions, &from->route, from->key, unit, name, &session);
+    if (rc == -ENOBUFS) {
+        refuse(&refusal, E_LIMIT, "hello.session");
+        reply_refused(b, &from->route, &refusal, 0, 0);
+        return 0;
+    }
+    if (rc != 0)
+        return rc;
+    session->heard_ms = b->clock.mono_ms;
+    rc = position_is_held(b, hello->known, &held);
+    if (rc != 0)
+        return rc;
+    core_unit(b->core, unit, &u);
+    log_debug("session: %s/%s says hello (key=%s software=%s)", u.id, name, log_escape(from->key, shown, sizeof shown),
+              log_escape(hello->software, software, sizeof software));
+    if (!held) {
+        log_warn("session: %s/%s has seen a log that this is not (seq=%llu)", u.id, name,
+                 (unsigned long long)hello->known->seq);
+        refuse(&refusal, E_LOG_DIVERGED, "hello.known");
+        reply_refused(b, &from->route, &refusal, 0, 0);
+    }
+    return welcome_queue(b, session);
+}
+
+/* ---- publish */
+
+static void
+publish_refused(struct broker *b, const struct session *session, const Wici__V1__Publish *publish, enum error_code code,
+                const char *path, uint32_t retry_ms)
+{
+    Wici__V1__BrokerMessage message;
+    Wici__V1__Refused refused;
+    Wici__V1__Refusal why;
+    struct refusal refusal;
+
+    refuse(&refusal, code, path);
+    wici__v1__broker_message__init(&message);
+    wici__v1__refused__init(&refused);
+    refusal_fill(&why, &refusal);
+    refused.refusal = &why;
+    refused.number = publish->number;
+    refused.next_number = session->next_number;
+    refused.retry_ms = retry_ms;
+    message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED;
+    message.refused = &refused;
+    reply_queue(b, &session->route, &message);
+}
+
+static int
+publish_take(struct broker *b, struct session *session, const Wici__V1__Publish *publish)
+{
+    Wici__V1__BrokerMessage message;
+    Wici__V1__Answers answers;
+    Wici__V1__Answer *list[WIRE_PUBLISH_MAX];
+    Wici__V1__Refusal whys[WIRE_PUBLISH_MAX];
+    struct refusal refusals[WIRE_PUBLISH_MAX];
+
+    if (publish->number != session->next_number) {
+        publish_refused(b, session, publish, E_GAP, "publish.number", 0);
+        return 0;
+    }
+    if (publish->n_events == 0 || publish->n_events > WIRE_PUBLISH_MAX) {
+        publish_refused(b, session, publish, E_REQUEST, "publish.events", 0);
+        return 0;
+    }
+    if (b->no_room) {
+        publish_refused(b, session, publish, E_FULL, "", FULL_RETRY_MS);
+        return 0;
+    }
+    session->next_number++;
+    arena_reset(b->reply_arena);
+    for (size_t i = 0; i < publish->n_events; i++) {
+        int rc = sequence_take(b->sequence, session->unit, publish->events[i], b->clock.now_ms, b->reply_arena,
+                               &list[i], &refusals[i]);
+
+        if (rc != 0)
+            return rc;
+        if (list[i]->outcome_case != WICI__V1__ANSWER__OUTCOME_REFUSAL)
+            continue;
+        refusal_fill(&whys[i], &refusals[i]);
+        list[i]->refusal = &whys[i];
+        if (refusals[i].code != E_FULL && (rc = refused_record(b, session->unit, refusals[i].code)) != 0)
+            return rc;
+    }
+    wici__v1__broker_message__init(&message);
+    wici__v1__answers__init(&answers);
+    answers.number = publish->number;
+    answers.n_answers = publish->n_events;
+    answers.answers = list;
+    message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS;
+    message.answers = &answers;
+    reply_queue(b, &session->route, &message);
+    return 0;
+}
+
+/* ---- subscriptions */
+
+static int
+subscribe_start(struct broker *b, const Wici__V1__Subscribe *subscribe, uint64_t *ret, struct refusal *refusal)
+{
+    struct store_slice *slice = NULL;
+    uint64_t ms;
+    int rc;
+
+    switch (subscribe->start_case) {
+    case WICI__V1__SUBSCRIBE__START__NOT_SET: *ret = 1; return 0;
+    case WICI__V1__SUBSCRIBE__START_LIVE: *ret = store_next(b->store); return 0;
+    case WICI__V1__SUBSCRIBE__START_FROM_SEQ:
+        *ret = subscribe->from_seq == 0 ? 1 : subscribe->from_seq;
+        if (*ret > store_next(b->store)) {
+            refuse(refusal, E_REQUEST, "subscribe.fromSeq");
+            return -EINVAL;
+        }
+        return 0;
+    case WICI__V1__SUBSCRIBE__START_FROM_TIME:
+        if (time_parse(subscribe->from_time, &ms) != 0) {
+            refuse(refusal, E_REQUEST, "subscribe.fromTime");
+            return -EINVAL;
+        }
+        rc = store_slice_begin(b->store, &slice);
+        if (rc == 0) {
+            rc = store_find_time(slice, ms, ret);
+            store_slice_end(&slice);
+        }
+        return rc == -EINVAL ? -EIO : rc;
+    default: refuse(refusal, E_REQUEST, "subscribe"); return -EINVAL;
+    }
+}
+
+static uint32_t
+window_clamp(uint32_t bytes)
+{
+    if (bytes == 0 || bytes > WIRE_WINDOW_MAX)
+        return WIRE_WINDOW_MAX;
+    return bytes < WIRE_WINDOW_MIN ? WIRE_WINDOW_MIN : bytes;
+}
+
+/* Fills a new stream. -EINVAL: *refusal says why. */
+static int
+stream_fill(struct broker *b, struct reader *r, const Wici__V1__Subscribe *subscribe, struct refusal *refusal)
+{
+    struct reader *old;
+    uint64_t start;
+    int rc;
+
+    if ((rc = filter_take(&r->feed.filter, subscribe->filter, "subscribe.filter", refusal)) != 0 ||
+        (rc = subscribe_start(b, subscribe, &start, refusal)) != 0)
+        return rc;
+    r->window_bytes = window_clamp(subscribe->window_bytes);
+    if (subscribe->filter != NULL) {
+        r->filter_len = wici__v1__filter__get_packed_size(subscribe->filter);
+        if (r->filter_len > STORE_VALUE_MAX) {
+            refuse(refusal, E_LIMIT, "subscribe.filter");
+            return -EINVAL;
+        }
+        r->filter_packed = malloc(r->filter_len + 1);
+        if (r->filter_packed == NULL)
+            return -ENOMEM;
+        (void)wici__v1__filter__pack(subscribe->filter, r->filter_packed);
+    }
+    r->acked = start - 1;
+    if (subscribe->cursor[0] == '\0')
+        return 0;
+    if (!name_is_valid(subscribe->cursor)) {
+        refuse(refusal, E_REQUEST, "subscribe.cursor");
+        return -EINVAL;
+    }
+    old = cursor_reader(b, r->feed.unit, subscribe->cursor);
+    if (old != NULL) {
+        struct refusal taken;
+
+        refuse(&taken, E_TAKEN_OVER, "");
+        reply_refused(b, &old->session->route, &taken, old->number, 0);
+        rc = talk_end_reader(b, old);
+        if (rc != 0)
+            return rc;
+    }
+    rc = cursor_attach(b, r, subscribe->cursor, start);
+    if (rc == -EEXIST || rc == -ENOBUFS) {
+        refuse(refusal, rc == -EEXIST ? E_CURSOR : E_LIMIT, "subscribe.cursor");
+        return -EINVAL;
+    }
+    return rc;
+}
+
+static int
+subscribe_take(struct broker *b, struct session *session, const Wici__V1__Subscribe *subscribe)
+{
+    Wici__V1__BrokerMessage message;
+    Wici__V1__Subscribed subscribed;
+    struct refusal refusal = {.code = E_NONE};
+    struct reader *r = NULL;
+    int rc = subscribe->subscription == 0
+                 ? -EEXIST
+                 : reader_add(b->sessions, session, READER_STREAM, subscribe->subscription, &r);
+
+    if (rc == -EEXIST || rc == -ENOBUFS) {
+        refuse(&refusal, rc == -EEXIST ? E_REQUEST : E_LIMIT, "subscribe.subscription");
+        rc = -EINVAL;
+    }
+    if (rc == 0)
+        rc = stream_fill(b, r, subscribe, &refusal);
+    if (rc == -EINVAL) {
+        if (r != NULL) {
+            r->cursor_dirty = false;
+            reader_drop(b->sessions, r);
+        }
+        reply_refused(b, &session->route, &refusal, subscribe->subscription, 0);
+        return 0;
+    }
+    if (rc != 0)
+        return rc;
+    r->feed.pos = r->sent = r->announced = r->acked;
+    reader_move(b->sessions, r, READER_BUSY);
+
+    wici__v1__broker_message__init(&message);
+    wici__v1__subscribed__init(&subscribed);
+    subscribed.subscription = r->number;
+    subscribed.from_seq = r->feed.pos + 1;
+    subscribed.window_bytes = r->window_bytes;
+    message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_SUBSCRIBED;
+    message.subscribed = &subscribed;
+    reply_queue(b, &session->route, &message);
+    return 0;
+}
+
+static int
+ack_take(struct broker *b, struct session *session, const Wici__V1__Ack *ack)
+{
+    struct reader *r = reader_find(session, ack->subscription);
+    struct refusal refusal;
+
+    if (r == NULL || ack->seq < r->acked || (ack->seq > r->sent && ack->seq > r->announced)) {
+        refuse(&refusal, E_REQUEST, r == NULL ? "ack.subscription" : "ack.seq");
+        reply_refused(b, &session->route, &refusal, ack->subscription, 0);
+        return 0;
+    }
+    if (ack->seq > r->acked) {
+        r->acked = ack->seq;
+        r->acked_ms = b->clock.now_ms;
+        cursor_touch(b, r);
+    }
+    deliver_acked(b, r, ack->seq);
+    return 0;
+}
+
+static int
+unsubscribe_take(struct broker *b, struct session *session, const Wici__V1__Unsubscribe *unsubscribe)
+{
+    struct reader *r = reader_find(session, unsubscribe->subscription);
+    struct refusal refusal;
+
+    if (r != NULL)
+        return talk_end_reader(b, r);
+    refuse(&refusal, E_REQUEST, "unsubscribe.subscription");
+    reply_refused(b, &session->route, &refusal, unsubscribe->subscription, 0);
+    return 0;
+}
+
+/* ---- bounded reads */
+
+/* Time bounds become bounds of seq: time grows with it. */
+static int
+read_times(struct broker *b, struct reader *r, const Wici__V1__Read *read, uint64_t *from, struct refusal *refusal)
+{
+    uint64_t since_ms = 0, until_ms = 0, seq;
+    struct store_slice *slice = NULL;
+    int rc;
+
+    if (read->since[0] != '\0' && time_parse(read->since, &since_ms) != 0) {
+        refuse(refusal, E_REQUEST, "read.since");
+        return -EINVAL;
+    }
+    if (read->until[0] != '\0' && time_parse(read->until, &until_ms) != 0) {
+        refuse(refusal, E_REQUEST, "read.until");
+        return -EINVAL;
+    }
+    if (since_ms == 0 && until_ms == 0)
+        return 0;
+    rc = store_slice_begin(b->store, &slice);
+    if (rc == 0 && since_ms != 0) {
+        rc = store_find_time(slice, since_ms, &seq);
+        if (rc == 0 && seq > *from)
+            *from = seq;
+    }
+    if (rc == 0 && until_ms != 0) {
+        rc = store_find_time(slice, until_ms, &seq);
+        if (rc == 0 && (r->to_seq == 0 || seq - 1 < r->to_seq))
+            r->to_seq = seq - 1;
+        if (rc == 0 && r->to_seq == 0)
+            *from = UINT64_MAX; /* nothing is that old */
+    }
+    if (slice != NULL)
+        store_slice_end(&slice);
+    return rc;
+}
+
+static int
+read_event(struct broker *b, struct reader *r, const char *text, uint64_t *from, struct refusal *refusal)
+{
+    uint8_t id[16];
+    uint64_t seq;
+    int rc;
+
+    if (uuid_parse(text, id) != 0) {
+        refuse(refusal, E_REQUEST, "read.eventId");
+        return -EINVAL;
+    }
+    rc = store_id_find(b->store, id, &seq);
+    if (rc != 0 && rc != -ENOENT)
+        return rc;
+    if (rc == -ENOENT || seq < *from || (r->to_seq != 0 && seq > r->to_seq)) {
+        *from = UINT64_MAX; /* nothing: the same as not yours */
+        return 0;
+    }
+    *from = r->to_seq = seq;
+    return 0;
+}
+
+static bool
+reason_is_valid(const char *reason)
+{
+    bool blank = true;
+
+    for (const char *at = reason; *at != '\0'; at++) {
+        if ((unsigned char)*at < ' ')
+            return false;
+        blank = blank && *at == ' ';
+    }
+    return !blank && strlen(reason) <= REASON_MAX;
+}
+
+static int
+read_fill(struct broker *b, struct reader *r, const Wici__V1__Read *read, struct refusal *refusal)
+{
+    Wici__V1__Filter filter;
+    char *dossier = read->dossier, *family = read->family;
+    uint64_t from = read->from_seq == 0 ? 1 : read->from_seq;
+    int rc;
+
+    wici__v1__filter__init(&filter);
+    filter.dossiers = &dossier;
+    filter.n_dossiers = dossier[0] != '\0';
+    filter.families = &family;
+    filter.n_families = family[0] != '\0';
+    rc = filter_take(&r->feed.filter, &filter, "read", refusal);
+    if (rc == -EINVAL)
+        refuse(refusal, E_REQUEST, strncmp(refusal->path, "read.d", 6) == 0 ? "read.dossier" : "read.family");
+    if (rc != 0)
+        return rc;
+    r->type = (uint32_t)read->type;
+    if (r->type != 0 && type_by_number(r->type) == NULL) {
+        refuse(refusal, E_REQUEST, "read.type");
+        return -EINVAL;
+    }
+    if (read->to_seq != 0 && read->to_seq < read->from_seq) {
+        refuse(refusal, E_REQUEST, "read.toSeq");
+        return -EINVAL;
+    }
+    r->to_seq = read->to_seq;
+    r->max_events = read->max_events == 0 || read->max_events > WIRE_READ_MAX ? WIRE_READ_MAX : read->max_events;
+    if (read->reason[0] != '\0') {
+        if (!reason_is_valid(read->reason)) {
+            refuse(refusal, E_REASON, "read.reason");
+            return -EINVAL;
+        }
+        r->with_content = true;
+        memcpy(r->why, read->reason, strlen(read->reason) + 1);
+    }
+    if ((rc = read_times(b, r, read, &from, refusal)) != 0)
+        return rc;
+    if (read->event_id[0] != '\0' && (rc = read_event(b, r, read->event_id, &from, refusal)) != 0)
+        return rc;
+    r->feed.pos = from - 1;
+    return 0;
+}
+
+static int
+read_take(struct broker *b, struct session *session, const Wici__V1__Read *read)
+{
+    struct refusal refusal = {.code = E_NONE};
+    struct reader *r = NULL;
+    int rc = reader_add(b->sessions, session, READER_READ, read->request, &r);
+
+    if (rc == -EEXIST || rc == -ENOBUFS) {
+        refuse(&refusal, rc == -EEXIST ? E_REQUEST : E_LIMIT, "read.request");
+        rc = -EINVAL;
+    }
+    if (rc == 0)
+        rc = read_fill(b, r, read, &refusal);
+    if (rc == -EINVAL) {
+        if (r != NULL)
+            reader_drop(b->sessions, r);
+        reply_refused(b, &session->route, &refusal, 0, read->request);
+        return 0;
+    }
+    if (rc == 0)
+        reader_move(b->sessions, r, READER_BUSY);
+    return rc;
+}
+
+/* ---- any message */
+
+/* Before Hello everything is answered the same way. */
+static void
+state_refused(struct broker *b, const struct front_message *from, const Wici__V1__ClientMessage *message)
+{
+    struct refusal refusal;
+    uint32_t subscription = 0, request = 0;
+
+    if (message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_SUBSCRIBE)
+        subscription = message->subscribe->subscription;
+    if (message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_READ)
+        request = message->read->request;
+    if (message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY)
+        request = message->query->request;
+    refuse(&refusal, E_STATE, "");
+    reply_refused(b, &from->route, &refusal, subscription, request);
+}
+
+static int
+message_take(struct broker *b, const struct front_message *from, uint32_t unit, struct session *session,
+             const Wici__V1__ClientMessage *message)
+{
+    bool hello = message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
+
+    if ((session == NULL) != hello) {
+        state_refused(b, from, message);
+        return 0;
+    }
+    switch (message->message_case) {
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE_HELLO: return hello_take(b, from, unit, message->hello);
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE_PUBLISH: return publish_take(b, session, message->publish);
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE_SUBSCRIBE: return subscribe_take(b, session, message->subscribe);
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE_ACK: return ack_take(b, session, message->ack);
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE_UNSUBSCRIBE: return unsubscribe_take(b, session, message->unsubscribe);
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE_READ: return read_take(b, session, message->read);
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY: return query_answer(b, session, message->query);
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE__NOT_SET:
+    default: break;
+    }
+    state_refused(b, from, message); /* the caller refuses what has no message in it */
+    return 0;
+}
+
+int
+talk_take(struct broker *b, const struct front_message *from)
+{
+    zmq_msg_t *payload = (zmq_msg_t *)(uintptr_t)&from->payload; /* zmq's accessors take no const */
+    Wici__V1__ClientMessage *message = NULL;
+    struct refusal refusal = {.code = E_NONE};
+    struct session *session = sessions_find(b->sessions, &from->route, from->key);
+    uint32_t unit = from->key[0] == '\0' ? CORE_UNIT_NONE : core_unit_by_key(b->core, from->key, b->clock.now_ms);
+    int rc = 0;
+
+    if (unit == CORE_UNIT_NONE || (session != NULL && session->unit != unit)) {
+        refuse(&refusal, E_KEY, "");
+        if (session != NULL) {
+            rc = refused_record(b, session->unit, E_KEY);
+            if (rc == 0)
+                rc = talk_end_session(b, session);
+        }
+        reply_refused(b, &from->route, &refusal, 0, 0);
+        return rc;
+    }
+    arena_reset(b->message_arena);
+    if (!from->bad_frames)
+        message = wici__v1__client_message__unpack(arena_allocator(b->message_arena), zmq_msg_size(payload),
+                                                   zmq_msg_data(payload));
+    if (message == NULL || message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE__NOT_SET) {
+        refuse(&refusal, E_DECODE, "");
+        if (session != NULL)
+            rc = refused_record(b, unit, E_DECODE);
+        reply_refused(b, &from->route, &refusal, 0, 0);
+        return rc;
+    }
+    if (session != NULL)
+        session->heard_ms = b->clock.mono_ms;
+    return message_take(b, from, unit, session, message);
+}

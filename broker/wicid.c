@@ -1,0 +1,199 @@
+/*
+ * wicid - the broker's program: arguments, signals, exit codes
+ *
+ * Start reading here, then broker_tick in broker.c, then store/store.h.
+ *
+ * Exit codes: 0 ended on a signal, everything it took is committed and answered; 1 it could not start, or it stopped
+ * itself; 2 wrong arguments or configuration.
+ */
+#include "broker/broker.h"
+#include "broker/init.h"
+#include "broker/log.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define EXIT_USAGE     2
+#define DEFAULT_CONFIG "/etc/wici/wicid.conf"
+
+enum key {
+    KEY_CONFIG = 'c',
+    KEY_TEST = 't',
+    KEY_PRINT = 'p',
+    KEY_ACCEPT_CLOCK = 256,
+    KEY_ORIGIN,
+    KEY_AGENCY,
+    KEY_AGENCY_NAME,
+    KEY_AGENCY_KIND,
+    KEY_UNIT,
+    KEY_ADMIN_KEY,
+    KEY_RECOVER
+};
+
+struct arguments {
+    const char *config;
+    bool test, print, accept_clock, init, recover;
+    struct init_options options;
+};
+
+static const struct argp_option argp_options[] = {
+    {"config", KEY_CONFIG, "FILE", 0, "Read the configuration from FILE (default " DEFAULT_CONFIG ")", 0},
+    {"test", KEY_TEST, NULL, 0, "Check the configuration and exit", 0},
+    {"print", KEY_PRINT, NULL, 0, "Print the effective configuration and exit", 0},
+    {"accept-clock", KEY_ACCEPT_CLOCK, NULL, 0,
+     "Start although the clock stands before the log's last record, or more than "
+     "30 days after it",
+     0},
+    {NULL, 0, NULL, 0, "wicid init:", 1},
+    {"origin", KEY_ORIGIN, "NAME", 0, "The name of the new log, for ever", 1},
+    {"agency", KEY_AGENCY, "ID", 0, "The operator's agency", 1},
+    {"agency-name", KEY_AGENCY_NAME, "TEXT", 0, "Its name", 1},
+    {"agency-kind", KEY_AGENCY_KIND, "WORD", 0, "Its kind: OPS (default), CUS, ...", 1},
+    {"unit", KEY_UNIT, "ID", 0, "The administrator's unit", 1},
+    {"admin-key", KEY_ADMIN_KEY, "FILE", 0, "Write the administrator's key pair to FILE", 1},
+    {"recover", KEY_RECOVER, NULL, 0, "Replace the key of the administrator --unit in an existing log", 1},
+    {NULL, 0, NULL, 0, NULL, 0}};
+
+static error_t
+argument_take(int key, char *value, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+
+    switch (key) {
+    case KEY_CONFIG: a->config = value; return 0;
+    case KEY_TEST: a->test = true; return 0;
+    case KEY_PRINT: a->print = true; return 0;
+    case KEY_ACCEPT_CLOCK: a->accept_clock = true; return 0;
+    case KEY_ORIGIN: a->options.origin = value; return 0;
+    case KEY_AGENCY: a->options.agency = value; return 0;
+    case KEY_AGENCY_NAME: a->options.agency_name = value; return 0;
+    case KEY_AGENCY_KIND: a->options.agency_kind = value; return 0;
+    case KEY_UNIT: a->options.unit = value; return 0;
+    case KEY_ADMIN_KEY: a->options.admin_key = value; return 0;
+    case KEY_RECOVER: a->recover = true; return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 0 || strcmp(value, "init") != 0)
+            return ARGP_ERR_UNKNOWN;
+        a->init = true;
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int
+init_main(const struct config *config, const struct arguments *a)
+{
+    const struct init_options *o = &a->options;
+    int rc;
+
+    if (o->unit == NULL || o->admin_key == NULL ||
+        (!a->recover && (o->origin == NULL || o->agency == NULL || o->agency_name == NULL))) {
+        (void)fprintf(stderr, "wicid init: needs %s\n",
+                      a->recover ? "--unit and --admin-key"
+                                 : "--origin, --agency, --agency-name, --unit and --admin-key");
+        return EXIT_USAGE;
+    }
+    rc = a->recover ? init_recover(config, o) : init_run(config, o);
+    if (rc == -EINVAL)
+        return EXIT_USAGE;
+    return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Keys and what they open belong on different file systems (docs/CONFIG.md); say so once at start. */
+static void
+places_check(const struct config *config)
+{
+    struct stat data, keys, kek;
+
+    if (stat(config->data_dir, &data) != 0 || stat(config->key_dir, &keys) != 0 || stat(config->kek_file, &kek) != 0)
+        return;
+    if (data.st_dev == keys.st_dev && keys.st_dev == kek.st_dev)
+        log_warn("config: data.dir, key.dir and kek.file share one file system: whoever copies it can read everything");
+}
+
+/* SIGTERM and SIGINT arrive in the loop, as a readable descriptor; before any thread starts. */
+static int
+signals_take(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+        return -1;
+    (void)signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int
+serve_main(const struct config *config, bool accept_clock)
+{
+    struct broker *broker = NULL;
+    int signals = signals_take(), rc;
+
+    if (signals < 0) {
+        log_error("broker: cannot take signals: %s", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    places_check(config);
+    rc = broker_open(&broker, config, accept_clock);
+    if (rc != 0) {
+        log_error("broker: not started: %s", strerror(-rc));
+        goto out;
+    }
+    (void)printf("listening %s\n", front_endpoint(broker->front));
+    (void)fflush(stdout);
+    log_info("broker: serving %s at seq %llu", store_identity(broker->store)->origin,
+             (unsigned long long)store_head(broker->store));
+    rc = broker_run(broker, signals);
+    broker_close(&broker);
+out:
+    (void)close(signals);
+    return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct argp argp = {.options = argp_options,
+                        .parser = argument_take,
+                        .args_doc = "\ninit --origin NAME --agency ID --agency-name TEXT --unit ID --admin-key FILE\n"
+                                    "init --recover --unit ID --admin-key FILE",
+                        .doc = "The broker of Wici: it carries case events between institutions."};
+    struct arguments arguments = {.config = DEFAULT_CONFIG, .options.agency_kind = "OPS"};
+    struct config config;
+    char error[CONFIG_ERROR_MAX] = "";
+    int rc;
+
+    argp_program_version = "wicid " WICI_VERSION;
+    argp_err_exit_status = EXIT_USAGE;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
+        return EXIT_USAGE;
+    if (sodium_init() < 0 || config_init(&config) != 0)
+        return EXIT_FAILURE;
+    if (config_read(&config, arguments.config, error) != 0) {
+        (void)fprintf(stderr, "wicid: %s\n", error);
+        config_free(&config);
+        return EXIT_USAGE;
+    }
+    log_init((enum log_level)config.log_level);
+    if (arguments.print)
+        config_print(&config, stdout);
+    if (arguments.test || arguments.print)
+        rc = EXIT_SUCCESS;
+    else if (arguments.init)
+        rc = init_main(&config, &arguments);
+    else
+        rc = serve_main(&config, arguments.accept_clock);
+    config_free(&config);
+    return rc;
+}
