@@ -225,6 +225,7 @@ static const struct condition {
     ROW(FCC, CASE_LINKED, holder),
 
     ROW(SW, CASE_WORKER_SET, own_unit),
+    ROW(FA, CASE_WORKER_SET, own_unit),
     ROW(DIR, CASE_WORKER_SET, own_agency),
     ROW(HEAD, CASE_WORKER_SET, own_agency),
     ROW(IC, CASE_WORKER_SET, own_unit),

@@ -1,0 +1,496 @@
+/* Events go through JSON, bytes and the decoder, so that the core sees them as it does in the broker. */
+#include "test_core_kit.h"
+
+#include "broker/core/policy.h"
+#include "proto/json.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX  32768u
+#define ARENA_MAX (1u << 17)
+
+/* ---- text */
+
+struct text {
+    char at[TEXT_MAX];
+    size_t len;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+add(struct text *text, const char *fmt, ...)
+{
+    va_list args;
+    int len;
+
+    va_start(args, fmt);
+    len = vsnprintf(text->at + text->len, sizeof text->at - text->len, fmt, args);
+    va_end(args);
+    assert_true(len >= 0 && (size_t)len < sizeof text->at - text->len);
+    text->len += (size_t)len;
+}
+
+const char *
+kit_id(char letter)
+{
+    static char ring[8][37];
+    static unsigned next;
+    char *id = ring[next++ % 8];
+
+    snprintf(id, sizeof ring[0], "d0000000-0000-7000-8000-0000000000%02x", (unsigned char)letter);
+    return id;
+}
+
+const char *
+kit_event_id(const struct kit_record *record)
+{
+    static char id[37];
+
+    uuid_format(record->event.event_id, id);
+    return id;
+}
+
+/* "a,b" as JSON strings; stops at the first of " @=!{" or the end. */
+static const char *
+add_names(struct text *text, const char *key, const char *at)
+{
+    size_t len = strcspn(at, " @=!{"), done = 0;
+
+    add(text, "'%s':[", key);
+    while (done < len) {
+        size_t name = strcspn(at + done, ", @=!{");
+
+        add(text, "%s'%.*s'", done > 0 ? "," : "", (int)name, at + done);
+        done += name + (at[done + name] == ',');
+    }
+    add(text, "],");
+    return at + len;
+}
+
+static const char *
+body_end(const char *at)
+{
+    int depth = 0;
+
+    do {
+        depth += (*at == '{') - (*at == '}');
+        at++;
+    } while (depth > 0 && *at != '\0');
+    return at;
+}
+
+/* The JSON name of a section: caseLinkedS0. */
+static void
+add_section_name(struct text *text, const struct type_info *type, char cls)
+{
+    bool upper = false;
+
+    add(text, "'");
+    for (const char *at = type->enum_name; *at != '\0'; at++) {
+        if (*at == '_') {
+            upper = true;
+            continue;
+        }
+        add(text, "%c", upper || *at < 'A' || *at > 'Z' ? *at : *at - 'A' + 'a');
+        upper = false;
+    }
+    add(text, "S%c':", cls);
+}
+
+/* One section of the notation as JSON; returns what follows it. */
+static const char *
+add_section(struct text *text, const struct type_info *type, const char *at)
+{
+    char cls = *at++;
+
+    assert_true(cls >= '0' && cls <= '7');
+    add(text, "{");
+    while (*at == '@' || *at == '=' || *at == '!') {
+        const char *key = *at == '@' ? "subjects" : *at == '=' ? "onlyFor" : "notTo";
+
+        at = add_names(text, key, at + 1);
+    }
+    add_section_name(text, type, cls);
+    if (*at == '{') {
+        const char *end = body_end(at);
+
+        for (; at < end; at++)
+            if (*at == '$')
+                add(text, "%s", kit_id(*++at));
+            else
+                add(text, "%c", *at);
+        add(text, "}");
+        return end;
+    }
+    add(text, "{}}");
+    return at;
+}
+
+/* ---- JSON to bytes */
+
+static struct bytes
+pack(struct arena *arena, struct text *text, const ProtobufCMessageDescriptor *desc)
+{
+    ProtobufCMessage *message = NULL;
+    struct refusal refusal = {0};
+    json_error_t error;
+    json_t *json;
+    struct bytes ret;
+    uint8_t *bytes;
+
+    for (size_t i = 0; i < text->len; i++)
+        if (text->at[i] == '\'')
+            text->at[i] = '"';
+    json = json_loads(text->at, 0, &error);
+    if (json == NULL)
+        fail_msg("%s: %s", error.text, text->at);
+    if (json_to_message(json, desc, arena, &message, &refusal) != 0)
+        fail_msg("%s at %s: %s", error_name(refusal.code), refusal.path, text->at);
+    json_decref(json);
+    ret.len = protobuf_c_message_get_packed_size(message);
+    bytes = arena_alloc(arena, ret.len + 1);
+    assert_non_null(bytes);
+    protobuf_c_message_pack(message, bytes);
+    ret.data = bytes;
+    text->len = 0;
+    return ret;
+}
+
+static void
+add_addresses(struct text *text, const char *to)
+{
+    const char *at = to;
+
+    add(text, "'to':[");
+    while (*at != '\0') {
+        size_t len = strcspn(at, " ");
+        size_t slash = strcspn(at, "/ ");
+
+        if (strncmp(at, "agency:", 7) == 0 && slash < len)
+            add(text, "%s{'agency':'%.*s','area':'%.*s'}", at > to ? "," : "", (int)slash - 7, at + 7,
+                (int)(len - slash - 1), at + slash + 1);
+        else if (strncmp(at, "agency:", 7) == 0)
+            add(text, "%s{'agency':'%.*s'}", at > to ? "," : "", (int)len - 7, at + 7);
+        else
+            add(text, "%s{'unit':'%.*s'}", at > to ? "," : "", (int)len, at);
+        at += len + (at[len] == ' ');
+    }
+    add(text, "]");
+}
+
+static const char *
+first_role(uint32_t roles)
+{
+    for (unsigned role = 1; role < ROLE_COUNT; role++)
+        if ((roles & 1u << role) != 0)
+            return role_name(role);
+    return "SW";
+}
+
+/* Makes the line an event in a record of its own, not yet decided. Returns its author. */
+static uint32_t
+make(struct kit *kit, const struct kit_line *line, struct kit_record *r)
+{
+    static struct text text;
+    const struct type_info *type = type_by_name(line->type);
+    struct bytes header, sections[EVENT_SECTIONS_MAX];
+    char unit_id[ID_LEN_MAX + 1], time[TIME_TEXT_SIZE];
+    size_t colon = strcspn(line->unit, ":"), count = 0;
+    struct core_unit unit = {.agency = "op"};
+    uint32_t index;
+
+    assert_non_null(type);
+    assert_int_equal(arena_create(&r->arena, ARENA_MAX), 0);
+    snprintf(unit_id, sizeof unit_id, "%.*s", (int)colon, line->unit);
+    index = core_unit_by_id(kit->core, unit_id);
+    if (index != CORE_UNIT_NONE)
+        core_unit(kit->core, index, &unit);
+    time_format(kit->now_ms, time);
+    text.len = 0;
+    add(&text, "{'eventId':'01900000-0000-7000-8000-%012zx','type':'%s','occurredAt':'%s',", kit->count + 1,
+        type->enum_name, time);
+    if (line->dossier != 0)
+        add(&text, "'dossierId':'%s',", kit_id(line->dossier));
+    add(&text, "'actor':{'agency':'%s','unit':'%s','role':'%s'%s%s},", unit.agency, unit_id,
+        line->unit[colon] == ':' ? line->unit + colon + 1 : first_role(unit.roles),
+        line->header != NULL && line->header[0] == '+' ? "," : "",
+        line->header != NULL && line->header[0] == '+' ? line->header + 1 : "");
+    add_addresses(&text, line->to != NULL ? line->to : "");
+    if (line->header != NULL && line->header[0] != '+')
+        add(&text, ",%s", line->header);
+    add(&text, "}");
+    header = pack(r->arena, &text, &wici__v1__header__descriptor);
+    for (const char *at = line->sections; *at != '\0';) {
+        at = add_section(&text, type, at);
+        at += *at == ' ';
+        sections[count++] = pack(r->arena, &text, &wici__v1__section__descriptor);
+    }
+    assert_int_equal(event_decode_stored(&r->event, header, sections, count, r->arena), 0);
+    return index;
+}
+
+/* ---- the core */
+
+static void
+take(struct kit *kit, struct kit_record *r, uint32_t entry, const Wici__V1__BrokerNote *note)
+{
+    r->record = (struct core_record){
+        .seq = ++kit->count, .ts_ms = kit->now_ms, .entry = entry, .event = &r->event, .note = note};
+    assert_int_equal(core_apply(kit->core, &r->record), 0);
+}
+
+static const struct core_named *
+named(struct kit *kit, const char *id, struct core_named *ret)
+{
+    for (size_t i = 0; i < kit->count; i++) {
+        const struct core_record *record = &kit->records[i].record;
+
+        if (strcmp(kit_event_id(&kit->records[i]), id) != 0)
+            continue;
+        *ret = (struct core_named){.seq = record->seq,
+                                   .entry = record->entry,
+                                   .ts_ms = record->ts_ms,
+                                   .event = record->event,
+                                   .note = record->note};
+        return ret;
+    }
+    return NULL;
+}
+
+struct kit_record *
+kit_try(struct kit *kit, const struct kit_line *line, struct refusal *refusal)
+{
+    struct kit_record *r = &kit->records[kit->count];
+    struct core_decision decision = {0};
+    struct core_named cause, corrected;
+    struct core_command command = {.now_ms = kit->now_ms, .seq = kit->count + 1, .fresh_entry = kit->next_entry};
+    int rc;
+
+    assert_true(kit->count < KIT_RECORDS_MAX);
+    command.unit = make(kit, line, r);
+    command.event = &r->event;
+    command.cause = named(kit, r->event.header->causation_id, &cause);
+    command.corrected = named(kit, r->event.header->corrects_event_id, &corrected);
+    rc = core_decide(kit->core, &command, r->arena, &decision, refusal);
+    if (rc != 0) {
+        assert_int_equal(rc, -EACCES);
+        arena_destroy(&r->arena);
+        return NULL;
+    }
+    if (decision.opens)
+        kit->next_entry++;
+    take(kit, r, decision.entry, decision.note);
+    return r;
+}
+
+struct kit_record *
+kit_say(struct kit *kit, const struct kit_line *line)
+{
+    struct refusal refusal = {0};
+    struct kit_record *r = kit_try(kit, line, &refusal);
+
+    if (r == NULL)
+        fail_msg("%s by %s: %s at '%s'", line->type, line->unit, error_name(refusal.code), refusal.path);
+    if (line->expect != NULL)
+        kit_expect(kit, r, line->expect);
+    return r;
+}
+
+void
+kit_refused(struct kit *kit, const struct kit_line *line, enum error_code code, const char *path)
+{
+    struct refusal refusal = {0};
+
+    if (kit_try(kit, line, &refusal) != NULL)
+        fail_msg("%s by %s was taken", line->type, line->unit);
+    assert_string_equal(error_name(refusal.code), error_name(code));
+    assert_string_equal(refusal.path, path);
+}
+
+/* Bootstrap, as init does it: applied without being decided. */
+static void
+seed(struct kit *kit, const char *type, const char *sections)
+{
+    struct kit_record *r = &kit->records[kit->count];
+    const struct kit_line line = {.unit = "adm:ADM", .type = type, .sections = sections};
+
+    make(kit, &line, r);
+    take(kit, r, 0, NULL);
+}
+
+static void
+load_policy(struct kit *kit)
+{
+    struct kit_record *r = &kit->records[kit->count];
+    const struct kit_line line = {.unit = "adm:ADM", .type = "sys.policy_loaded", .sections = "0"};
+    Wici__V1__SysPolicyLoadedS0 *body;
+
+    make(kit, &line, r);
+    body = r->event.sections[0].section->sys_policy_loaded_s0;
+    body->text = arena_alloc(r->arena, policy_default_len + 1);
+    assert_non_null(body->text);
+    memcpy(body->text, policy_default_text, policy_default_len + 1);
+    take(kit, r, 0, NULL);
+}
+
+static const char *
+key_text(const char *unit)
+{
+    static char key[41];
+    size_t len = strlen(unit);
+
+    for (size_t i = 0; i < 40; i++)
+        key[i] = i < len ? unit[i] : 'k';
+    return key;
+}
+
+static void __attribute__((format(printf, 3, 4)))
+body_text(char *ret, size_t size, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(ret, size, fmt, args);
+    va_end(args);
+}
+
+void
+kit_create(struct kit *kit)
+{
+    char body[256];
+
+    memset(kit, 0, sizeof *kit);
+    kit->next_entry = 1;
+    kit->now_ms = 1772352000000; /* 2026-03-01 */
+    assert_int_equal(core_create(&kit->core), 0);
+    load_policy(kit);
+    seed(kit, "sys.agency_enrolled", "0{'agencyId':'op','name':'op','kinds':['AUDIT']}");
+    body_text(body, sizeof body, "0{'unitId':'adm','agencyId':'op','name':'adm','roles':['ADM'],'key':'%s'}",
+              key_text("adm"));
+    seed(kit, "sys.unit_enrolled", body);
+}
+
+void
+kit_destroy(struct kit *kit)
+{
+    core_destroy(&kit->core);
+    for (size_t i = 0; i < kit->count; i++)
+        arena_destroy(&kit->records[i].arena);
+}
+
+void
+kit_agency(struct kit *kit, const char *agency)
+{
+    char body[256];
+
+    body_text(body, sizeof body, "0{'agencyId':'%s','name':'%s','kinds':['OPS']}", agency, agency);
+    KIT_SAY(kit, "adm", "sys.agency_enrolled", 0, "", body, NULL, NULL);
+}
+
+void
+kit_unit(struct kit *kit, const char *unit, const char *agency, const char *roles)
+{
+    char body[512], list[128];
+    size_t len = 0;
+
+    for (const char *at = roles; *at != '\0';) {
+        size_t word = strcspn(at, " ");
+
+        len += (size_t)snprintf(list + len, sizeof list - len, "%s'%.*s'", at > roles ? "," : "", (int)word, at);
+        at += word + (at[word] == ' ');
+    }
+    body_text(body, sizeof body, "0{'unitId':'%s','agencyId':'%s','name':'%s','roles':[%s],'key':'%s'}", unit, agency,
+              unit, list, key_text(unit));
+    KIT_SAY(kit, "adm", "sys.unit_enrolled", 0, "", body, NULL, NULL);
+}
+
+/* ---- what is seen */
+
+static struct core_view
+view(struct kit *kit, const char *unit, const struct kit_record *record)
+{
+    uint32_t index = core_unit_by_id(kit->core, unit);
+    struct core_view ret;
+
+    assert_true(index != CORE_UNIT_NONE);
+    core_view(kit->core, index, &record->record, false, &ret);
+    return ret;
+}
+
+const char *
+kit_seen(struct kit *kit, const char *unit, const struct kit_record *record)
+{
+    static char classes[TYPE_CLASSES + 1];
+    struct core_view v = view(kit, unit, record);
+    size_t len = 0;
+
+    if (!v.received)
+        return "";
+    for (unsigned cls = 0; cls < TYPE_CLASSES; cls++)
+        for (size_t i = 0; i < record->event.section_count; i++)
+            if (record->event.sections[i].cls == cls && (v.sections & 1u << i) != 0) {
+                classes[len++] = (char)('0' + cls);
+                break;
+            }
+    classes[len] = '\0';
+    return len > 0 ? classes : "-";
+}
+
+bool
+kit_note_seen(struct kit *kit, const char *unit, const struct kit_record *record)
+{
+    return view(kit, unit, record).note;
+}
+
+static void
+expected_of(const char *expect, const char *unit, char ret[16])
+{
+    size_t len = strlen(unit);
+
+    ret[0] = '\0';
+    for (const char *at = expect; *at != '\0';) {
+        size_t word = strcspn(at, " ");
+
+        if (word > len && strncmp(at, unit, len) == 0 && at[len] == '=')
+            snprintf(ret, 16, "%.*s", (int)(word - len - 1), at + len + 1);
+        at += word + (at[word] == ' ');
+    }
+}
+
+void
+kit_expect(struct kit *kit, const struct kit_record *record, const char *expect)
+{
+    for (uint32_t i = 0; i < core_unit_count(kit->core); i++) {
+        struct core_unit unit;
+        char want[16];
+        const char *seen;
+
+        core_unit(kit->core, i, &unit);
+        if (strcmp(unit.id, record->event.header->actor->unit) == 0)
+            continue; /* the author has his own */
+        expected_of(expect, unit.id, want);
+        seen = kit_seen(kit, unit.id, record);
+        if (strcmp(seen, want) != 0)
+            fail_msg("%s by %s (seq %llu): %s is given '%s', not '%s'", record->event.type->name,
+                     record->event.header->actor->unit, (unsigned long long)record->record.seq, unit.id, seen, want);
+    }
+}
+
+const char *
+kit_relations(struct kit *kit, const char *unit, const struct kit_record *record)
+{
+    static char text[512];
+    struct core_relation_view relations[64];
+    uint32_t index = core_unit_by_id(kit->core, unit);
+    size_t count, len = 0;
+
+    assert_true(index != CORE_UNIT_NONE);
+    count = core_relations(kit->core, index, &record->record, relations, 64);
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        if (relations[i].until_seq == 0)
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", len > 0 ? " " : "", relations[i].kind);
+    return text;
+}

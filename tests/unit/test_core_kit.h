@@ -1,0 +1,71 @@
+/*
+ * A core with institutions in it, and events for it in one line each.
+ *
+ * Sections are written as classes with marks: "0 1@p1 6=sw,dir{'service':'IPUS'} 7!sch": class, @ subjects, = only_for,
+ * ! not_to, and a body in JSON with ' for " and $C for the id that the letter C stands for, as in .dossier.
+ */
+#ifndef TEST_CORE_KIT_H
+#define TEST_CORE_KIT_H
+
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include "broker/core/core.h"
+
+#define KIT_RECORDS_MAX 512u
+
+struct kit_record {
+    struct arena *arena;
+    struct event event;
+    struct core_record record;
+};
+
+struct kit {
+    struct core *core;
+    struct kit_record records[KIT_RECORDS_MAX]; /* records[i].record.seq is i + 1 */
+    size_t count;
+    uint32_t next_entry;
+    uint64_t now_ms;
+};
+
+struct kit_line {
+    const char *unit;     /* who publishes: "sw", or "ops:SW" when it has several roles */
+    const char *type;
+    char dossier;         /* 0: none */
+    const char *to;       /* "sw dir", "agency:cus", "agency:cus/area" */
+    const char *sections;
+    const char *header;   /* more of the header, JSON fields with ' for ", or NULL */
+    const char *expect;   /* "sw=0167 dir=016": what each unit is given; all others nothing. NULL: not asked */
+};
+
+/* The policy is loaded; an administrator "adm" of the agency "op" is there. */
+void kit_create(struct kit *kit);
+void kit_destroy(struct kit *kit);
+void kit_agency(struct kit *kit, const char *agency);
+/* roles: "SW INT" */
+void kit_unit(struct kit *kit, const char *unit, const char *agency, const char *roles);
+
+/* Decides, and when it is taken applies. Returns the record, or NULL with *refusal filled. */
+struct kit_record *kit_try(struct kit *kit, const struct kit_line *line, struct refusal *refusal);
+/* Must be taken, and seen as line->expect says. */
+struct kit_record *kit_say(struct kit *kit, const struct kit_line *line);
+void kit_refused(struct kit *kit, const struct kit_line *line, enum error_code code, const char *path);
+#define KIT_SAY(kit, ...) kit_say(kit, &(const struct kit_line){__VA_ARGS__})
+
+/* The classes of a record that the unit is given now, "0167"; "" for nothing, "-" for a header without any. */
+const char *kit_seen(struct kit *kit, const char *unit, const struct kit_record *record);
+void kit_expect(struct kit *kit, const struct kit_record *record, const char *expect);
+bool kit_note_seen(struct kit *kit, const char *unit, const struct kit_record *record);
+/* Kinds of the unit's relations to the record's dossier that are open, "author holder". */
+const char *kit_relations(struct kit *kit, const char *unit, const struct kit_record *record);
+
+/* "d0000000-0000-7000-8000-0000000000XX" for a letter; for ids in bodies. */
+const char *kit_id(char letter);
+const char *kit_event_id(const struct kit_record *record);
+
+#endif

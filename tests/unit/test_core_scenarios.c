@@ -1,0 +1,207 @@
+/*
+ * The golden scenarios of the domain, line by line: who publishes what, and which classes each other unit is given.
+ * A unit that a line does not name must be given nothing. A half class appears where the sections name the receiver or
+ * its persons, so the marks here are those that the scenario's line calls for.
+ */
+#include "test_core_kit.h"
+
+#include <string.h>
+
+#define PAPER_OF(who) "+'onBehalfOf':'" who "','channel':'PAPER','receivedOn':'2026-02-27'"
+
+static int
+setup(void **state)
+{
+    static struct kit kit;
+
+    kit_create(&kit);
+    kit_agency(&kit, "cus");
+    kit_unit(&kit, "rec", "cus", "INT");
+    kit_unit(&kit, "sw", "cus", "SW");
+    kit_unit(&kit, "fa", "cus", "FA");
+    kit_unit(&kit, "dir", "cus", "DIR");
+    kit_unit(&kit, "ic", "cus", "IC");
+    kit_unit(&kit, "ous", "cus", "OUS");
+    kit_unit(&kit, "osl", "cus", "OSL");
+    kit_agency(&kit, "school");
+    kit_unit(&kit, "sch", "school", "SCH");
+    kit_agency(&kit, "court");
+    kit_unit(&kit, "ct", "court", "CT");
+    kit_agency(&kit, "probation");
+    kit_unit(&kit, "kur", "probation", "KUR");
+    kit_agency(&kit, "provider");
+    kit_unit(&kit, "svc", "provider", "SVC");
+    kit_agency(&kit, "providerb");
+    kit_unit(&kit, "svcb", "providerb", "SVC");
+    kit_agency(&kit, "gmina");
+    kit_unit(&kit, "mun", "gmina", "MUN");
+    kit_agency(&kit, "foster");
+    kit_unit(&kit, "fcc", "foster", "FCC");
+    kit_agency(&kit, "gops");
+    kit_unit(&kit, "ops", "gops", "SW INT FA DIR");
+    *state = &kit;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    kit_destroy(*state);
+    return 0;
+}
+
+static void
+scenario_1_school_to_cus(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *opened, *linked, *interview, *requested;
+
+    KIT_SAY(k, "sch", "referral.submitted", 'R', "sw", "0 1@p1 6{'service':'FAMILY_ASSISTANT'} 7", NULL,
+            "sw=0167 dir=0167");
+    KIT_SAY(k, "sw", "referral.answered", 'R', "", "0{'outcome':'RECEIVED'} 6{'status':'received'}", NULL,
+            "sch=0 dir=06");
+    opened = KIT_SAY(k, "sw", "case.opened", 'C', "", "0 1 6{'path':'ORDINARY'} 7", NULL, "dir=0167");
+    linked = KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$R'} 6", NULL, "dir=06");
+    interview = KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0 1 2 6", NULL, "dir=0126");
+    requested = KIT_SAY(k, "sw", "case.assistant_requested", 'C', "", "0 6", NULL, "dir=06");
+    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'} 6", NULL, "sw=06 fa=06");
+    /* FA replays days 3 to 19. */
+    assert_string_equal(kit_seen(k, "fa", opened), "0167");
+    assert_string_equal(kit_seen(k, "fa", linked), "06");
+    assert_string_equal(kit_seen(k, "fa", interview), "0126");
+    assert_string_equal(kit_seen(k, "fa", requested), "06");
+    KIT_SAY(k, "fa", "meeting.held", 'C', "", "0{'meetingId':'$1'} 1 6{'kind':'FIRST_CONTACT'}", NULL,
+            "sw=016 dir=016");
+    KIT_SAY(k, "fa", "consent.granted", 'C', "", "0 1 6", NULL, "sw=016 dir=016");
+    KIT_SAY(k, "fa", "case.plan_updated", 'C', "", "0 6{'planKind':'WORK_PLAN'}", NULL, "sw=06 dir=06");
+    KIT_SAY(k, "fa", "meeting.convened", 'C', "",
+            "0{'meetingId':'$2'} 1@p1 6@p1{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1']}]}", NULL,
+            "sw=016 sch=016 dir=016");
+    KIT_SAY(k, "fa", "meeting.held", 'C', "", "0{'meetingId':'$2'} 1@p1 6@p1", NULL, "sw=016 dir=016 sch=0");
+    KIT_SAY(k, "fa", "meeting.agreements_issued", 'C', "", "0{'meetingId':'$2'} 1 6@p1", NULL,
+            "sw=016 dir=016 sch=06");
+    KIT_SAY(k, "fa", "case.assessment_recorded", 'C', "", "0 6", NULL, "sw=06 dir=06");
+    KIT_SAY(k, "sw", "case.closed", 'C', "", "0 6{'monitoringPlan':{'units':['fa']}}", NULL, "fa=06 dir=06");
+    KIT_SAY(k, "sw", "referral.completed", 'R', "", "0{'outcome':'DONE'} 6{'status':'completed'}", NULL,
+            "sch=0 dir=06");
+    KIT_SAY(k, "fa", "case.assessment_recorded", 'C', "", "0 6{'kind':'POST_CLOSURE'}", NULL, "sw=06 dir=06");
+}
+
+static void
+scenario_4_court(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *asked;
+    char cause[64] = "'causationId':'";
+
+    KIT_SAY(k, "rec", "court.order_issued", 'L', "sw",
+            "0 1@p1 5@p1{'orderKind':'OBLIGE_COOPERATION','probationUnit':'kur'} 6@p1", PAPER_OF("court"),
+            "sw=0156 dir=016 kur=0156");
+    KIT_SAY(k, "sw", "case.opened", 'C', "kur ct", "0 1 5 6{'path':'ORDINARY'}", NULL, "dir=016 kur=015 ct=0");
+    KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$L'} 6", NULL,
+            "dir=06 kur=0 ct=0");
+    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'} 6", NULL, "sw=06 fa=06 kur=0 ct=0");
+    KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0 2 6", NULL, "fa=026 dir=026");
+    KIT_SAY(k, "fa", "info.provided", 'C', "ct sw dir", "0 1 6=ct,sw,dir{'docKind':'REPORT'}", NULL,
+            "ct=016 sw=016 dir=016");
+    asked = KIT_SAY(k, "ct", "court.opinion_requested", 'C', "fa kur", "0 1 5@p1 6", NULL,
+                    "fa=0156 sw=0156 dir=016 kur=015");
+    strcat(strcat(cause, kit_event_id(asked)), "'");
+    KIT_SAY(k, "fa", "court.opinion_delivered", 'C', "ct kur", "0 1 5@p1 6=ct", cause,
+            "ct=0156 sw=015 dir=01 kur=015");
+}
+
+static void
+scenario_7_ipus(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_SAY(k, "rec", "referral.submitted", 'R', "ic", "0 1@p1 6{'service':'IPUS'} 7", PAPER_OF("p1"),
+            "ic=017 dir=0167");
+    KIT_SAY(k, "ic", "referral.answered", 'R', "", "0!ous 6!ous{'status':'accepted'}", NULL, "dir=06 rec=0");
+    KIT_SAY(k, "ic", "case.opened", 'C', "", "0 1 6{'path':'IPUS'}", NULL, "dir=016 ous=0");
+    KIT_SAY(k, "ic", "ipus.agreed", 'C', "",
+            "0{'ipusId':'$I'} 1@p1 2 6@p1=svc,ous,dir{'row':{'serviceRef':'a','provider':'svc'}} "
+            "6@p1=svcb,ous,dir{'row':{'serviceRef':'b','provider':'svcb'}} 7@p1=svc,dir",
+            NULL, "dir=01267 ous=0126 svc=0167 svcb=016");
+    KIT_SAY(k, "dir", "ipus.approved", 'C', "", "0{'ipusId':'$I'} 6", NULL, "ic=06 ous=06 svc=0 svcb=0");
+    KIT_SAY(k, "svc", "ipus.service_reported", 'C', "", "0{'ipusId':'$I'} 6{'status':'in-progress'}", NULL,
+            "ic=06 ous=06 dir=0");
+    KIT_SAY(k, "ic", "ipus.updated", 'C', "",
+            "0{'ipusId':'$I'} 1 6@p1=svc,ous,dir{'row':{'serviceRef':'a','provider':'svc'}}", NULL,
+            "dir=016 ous=016 svc=06");
+    KIT_SAY(k, "ic", "ipus.concluded", 'C', "", "0{'ipusId':'$I'} 6", NULL, "dir=06 ous=06 svc=0 svcb=0");
+}
+
+static void
+scenario_8_forwarding(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *submitted;
+
+    submitted = KIT_SAY(k, "rec", "referral.submitted", 'R', "ic", "0 1@p1 6{'service':'IPUS'} 7", PAPER_OF("p1"),
+                        "ic=017 dir=0167");
+    KIT_SAY(k, "ic", "referral.forwarded", 'R', "", "0{'toUnit':'mun','whole':'YES'} 6@p1", NULL, "mun=06 dir=06");
+    assert_string_equal(kit_seen(k, "mun", submitted), "017");
+    KIT_SAY(k, "mun", "referral.answered", 'R', "ic", "0!dir,ous 6@p1!dir,ous{'status':'accepted'}", NULL,
+            "ic=06 rec=0");
+    assert_non_null(strstr(kit_relations(k, "mun", submitted), "holder"));
+    assert_null(strstr(kit_relations(k, "ic", submitted), "pending"));
+    assert_string_equal(kit_relations(k, "dir", submitted), "");
+}
+
+static void
+scenario_9_foster_care(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_SAY(k, "ops", "case.opened", 'C', "", "0 1 6{'path':'ORDINARY'} 7{'addressProtected':true}", NULL, "");
+    KIT_SAY(k, "ops", "sys.participant_added", 'C', "", "0{'unit':'fcc','about':['c1'],'purpose':'CARE'}", NULL,
+            "fcc=0");
+    KIT_SAY(k, "fcc", "placement.changed", 'C', "ops kur sch", "0 1@c1 3@c1 6 7", NULL,
+            "ops=01367 kur=0137 sch=013");
+    KIT_SAY(k, "ops:FA", "case.plan_updated", 'C', "", "0 6{'planKind':'WORK_PLAN'}", NULL, "fcc=0");
+    KIT_SAY(k, "fcc", "meeting.convened", 'C', "", "0{'meetingId':'$1'} 1 6{'kind':'CHILD_REVIEW'}", NULL, "ops=016");
+    KIT_SAY(k, "fcc", "meeting.held", 'C', "", "0{'meetingId':'$1'} 1 6{'kind':'CHILD_REVIEW'}", NULL, "ops=016");
+    KIT_SAY(k, "ops:FA", "case.assessment_recorded", 'C', "kur", "0 3 6", NULL, "fcc=03 kur=03");
+}
+
+static void
+scenario_17_information(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *asked;
+    char cause[64] = "'causationId':'";
+
+    asked = KIT_SAY(k, "ops", "info.requested", 'L', "sch", "0 1@p1 6@p1", NULL, "sch=016");
+    strcat(strcat(cause, kit_event_id(asked)), "'");
+    KIT_SAY(k, "sch", "info.provided", 'L', "", "0 1@p1 4@p1 6@p1", cause, "ops=0146");
+}
+
+static void
+scenario_17_nobody_else_in_the_dossier_receives_either(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *asked;
+    char cause[64] = "'causationId':'";
+
+    KIT_SAY(k, "sw", "case.opened", 'C', "", "0 1 6{'path':'ORDINARY'}", NULL, "dir=016");
+    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", NULL, "sw=0 fa=0");
+    asked = KIT_SAY(k, "sw", "info.requested", 'C', "sch", "0 1@p1 6@p1", NULL, "sch=016");
+    strcat(strcat(cause, kit_event_id(asked)), "'");
+    KIT_SAY(k, "sch", "info.provided", 'C', "", "0 1@p1 4@p1 6@p1", cause, "sw=0146");
+}
+
+#define SCENARIO(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENARIO(scenario_1_school_to_cus), SCENARIO(scenario_4_court),       SCENARIO(scenario_7_ipus),
+        SCENARIO(scenario_8_forwarding),    SCENARIO(scenario_9_foster_care), SCENARIO(scenario_17_information),
+        SCENARIO(scenario_17_nobody_else_in_the_dossier_receives_either),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
