@@ -116,7 +116,7 @@ class Cli:
             f.write(f"endpoint = {broker.endpoint}\nserver_key = {broker.server_key}\nkey_file = {key}\n")
 
     def run(self, *args, expect=0):
-        done = subprocess.run([f"{self.broker.bin}/wici", "-c", self.config, *args], capture_output=True, text=True, check=False)
+        done = subprocess.run([f"{self.broker.bin}/wici", *args, "-c", self.config], capture_output=True, text=True, check=False)
         if done.returncode != expect:
             raise Failure(f"wici {' '.join(args)}: exit {done.returncode}\n{done.stderr}")
         return done.stdout
