@@ -81,8 +81,11 @@ knock(void *zmq, const char *endpoint, const char *server_key, bool curve)
                   event == 0 ? "was not refused in time" : "got in");
 out:
     explicit_bzero(secret_key, sizeof secret_key);
-    if (client != NULL)
+    if (client != NULL) {
+        /* Before its reader goes: an event without a reader would hold up libzmq's I/O thread, and every connection. */
+        (void)zmq_socket_monitor(client, NULL, 0);
         (void)zmq_close(client);
+    }
     if (monitor != NULL)
         (void)zmq_close(monitor);
     return rc;

@@ -299,6 +299,21 @@ warnings_copy(Wici__V1__Receipt *receipt, struct arena *reply)
     return 0;
 }
 
+/* The id of an event that does not decode, as far as it can be made out: its sender looks for it in the answer. */
+static void
+id_guess(struct sequence *s, const Wici__V1__Event *sent, char ret[37])
+{
+    Wici__V1__Header *header;
+    uint8_t id[16];
+
+    if (sent->header.len > EVENT_HEADER_MAX)
+        return;
+    arena_reset(s->event_arena);
+    header = wici__v1__header__unpack(arena_allocator(s->event_arena), sent->header.len, sent->header.data);
+    if (header != NULL && uuid_parse(header->event_id, id) == 0)
+        uuid_format(id, ret);
+}
+
 int
 sequence_take(struct sequence *s, uint32_t unit, const Wici__V1__Event *sent, uint64_t now_ms, struct arena *reply,
               Wici__V1__Answer **ret, struct refusal *ret_refusal)
@@ -314,6 +329,8 @@ sequence_take(struct sequence *s, uint32_t unit, const Wici__V1__Event *sent, ui
     if (answer == NULL || id == NULL)
         return -ENOMEM;
     wici__v1__answer__init(answer);
+    id[0] = '\0';
+    answer->event_id = id;
     ret_refusal->code = E_NONE;
     ret_refusal->path[0] = '\0';
     arena_reset(s->event_arena);
@@ -335,7 +352,6 @@ sequence_take(struct sequence *s, uint32_t unit, const Wici__V1__Event *sent, ui
     if (rc != 0)
         goto out;
     uuid_format(event.event_id, id);
-    answer->event_id = id;
     rc = store_id_find(s->store, event.event_id, &seq);
     if (rc == 0) {
         rc = repeat_answer(s, unit, &event, seq, reply, &receipt, ret_refusal);
@@ -352,6 +368,8 @@ out:
         answer->outcome_case = WICI__V1__ANSWER__OUTCOME_RECEIPT;
         answer->receipt = receipt;
     } else if (rc == -EACCES) {
+        if (id[0] == '\0')
+            id_guess(s, sent, id);
         answer->outcome_case = WICI__V1__ANSWER__OUTCOME_REFUSAL;
         rc = 0;
     }

@@ -296,7 +296,14 @@ publish_take(struct broker *b, struct session *session, const Wici__V1__Publish 
             continue;
         refusal_fill(&whys[i], &refusals[i]);
         list[i]->refusal = &whys[i];
-        if (refusals[i].code != E_FULL && (rc = refused_record(b, session->unit, refusals[i].code)) != 0)
+    }
+    /* Recorded behind the message's own events, which stay together. */
+    for (size_t i = 0; i < publish->n_events; i++) {
+        int rc = 0;
+
+        if (list[i]->outcome_case == WICI__V1__ANSWER__OUTCOME_REFUSAL && refusals[i].code != E_FULL)
+            rc = refused_record(b, session->unit, refusals[i].code);
+        if (rc != 0)
             return rc;
     }
     wici__v1__broker_message__init(&message);

@@ -1,0 +1,233 @@
+/* Subscriptions: docs/PROTOCOL.md section 3.3. */
+#include "tests/wire/kit.h"
+
+#define SILENCE_MS 1200
+
+/* The seqs of the deliveries of one subscription up to `last`, in the order they came. */
+static size_t
+seqs_until(struct peer *p, uint32_t subscription, uint64_t last, uint64_t *ret, size_t max)
+{
+    size_t count = 0;
+
+    while (count == 0 || ret[count - 1] < last) {
+        Wici__V1__BrokerMessage *message = peer_expect(p, WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH);
+
+        assert_int_equal(message->batch->subscription, subscription);
+        for (size_t i = 0; i < message->batch->n_deliveries; i++) {
+            assert_true(count < max);
+            ret[count++] = message->batch->deliveries[i]->seq;
+            assert_true(count == 1 || ret[count - 1] > ret[count - 2]);
+        }
+        peer_free(message);
+    }
+    return count;
+}
+
+static void
+replay_flows_into_live_without_gap_or_repeat(void **state)
+{
+    struct town *t = *state;
+    struct peer sw, sw2;
+    uint64_t sent[40], got[400];
+    size_t count, at = 0;
+    char dossier[37];
+
+    peer_hello(&sw, &t->daemon, &t->sw, "flow");
+    peer_hello(&sw2, &t->daemon, &t->sw2, "flow");
+    peer_uuid4(dossier);
+    for (unsigned i = 0; i < 20; i++)
+        sent[i] = peer_letter(&sw, dossier, "ops-sw2", "stare");
+    assert_int_equal(peer_subscribe(&sw2, 1, "", sent[0], 0), sent[0]);
+    for (unsigned i = 20; i < 40; i++)
+        sent[i] = peer_letter(&sw, dossier, "ops-sw2", "nowe");
+    count = seqs_until(&sw2, 1, sent[39], got, 400);
+    for (size_t i = 0; i < count; i++)
+        if (at < 40 && got[i] == sent[at])
+            at++;
+    assert_int_equal(at, 40);
+    peer_close(&sw);
+    peer_close(&sw2);
+}
+
+static void
+nobody_is_given_what_is_not_theirs(void **state)
+{
+    struct town *t = *state;
+    struct peer sw, school;
+    char dossier[37];
+
+    peer_hello(&sw, &t->daemon, &t->sw, "theirs");
+    peer_hello(&school, &t->daemon, &t->school, "theirs");
+    (void)peer_subscribe(&school, 1, "", 0, 0);
+    peer_uuid4(dossier);
+    (void)peer_letter(&sw, dossier, "ops-sw2", "nie dla szkoły");
+    for (;;) {
+        Wici__V1__BrokerMessage *message = peer_receive(&school, SILENCE_MS);
+
+        if (message == NULL)
+            break;
+        assert_int_equal(message->message_case, WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS);
+        peer_free(message);
+    }
+    peer_close(&sw);
+    peer_close(&school);
+}
+
+static void
+a_cursor_goes_on_after_what_was_acknowledged_also_after_a_crash(void **state)
+{
+    struct town *t = *state;
+    struct peer sw, sw2;
+    uint64_t sent[4], got[64];
+    char dossier[37];
+
+    peer_hello(&sw, &t->daemon, &t->sw, "cursor");
+    peer_hello(&sw2, &t->daemon, &t->sw2, "cursor");
+    (void)peer_subscribe(&sw2, 1, "inbox", 0, 0);
+    peer_uuid4(dossier);
+    for (unsigned i = 0; i < 4; i++)
+        sent[i] = peer_letter(&sw, dossier, "ops-sw2", "list");
+    (void)seqs_until(&sw2, 1, sent[3], got, 64);
+    peer_ack(&sw2, 1, sent[1]);
+    (void)peer_letter(&sw, dossier, "ops-sw2", "the acknowledged place rides in the next commit");
+    (void)peer_letter(&sw, dossier, "ops-sw2", "which this answer proves");
+    assert_int_equal(daemon_stop(&t->daemon, SIGKILL), 128 + SIGKILL);
+    peer_close(&sw);
+    peer_close(&sw2);
+    daemon_start(&t->daemon);
+    peer_hello(&sw2, &t->daemon, &t->sw2, "cursor");
+    {
+        uint64_t from = peer_subscribe(&sw2, 9, "inbox", 0, 0);
+
+        assert_true(from <= sent[1] + 1); /* never forward */
+        (void)seqs_until(&sw2, 9, sent[3], got, 64);
+        assert_true(got[0] <= sent[2]);
+    }
+    peer_close(&sw2);
+}
+
+static void
+no_more_is_sent_than_there_is_credit_for(void **state)
+{
+    struct town *t = *state;
+    struct peer sw, sw2, admin;
+    uint64_t first = 0, last = 0;
+    size_t bytes = 0;
+    char dossier[37], text[1001];
+
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    peer_hello(&sw, &t->daemon, &t->sw, "credit");
+    peer_hello(&sw2, &t->daemon, &t->sw2, "credit");
+    peer_hello(&admin, &t->daemon, &t->daemon.admin, "credit");
+    peer_uuid4(dossier);
+    for (unsigned i = 0; i < 20; i++) {
+        last = peer_letter(&sw, dossier, "ops-sw2", text);
+        first = first == 0 ? last : first;
+    }
+    (void)peer_subscribe(&sw2, 1, "", first, WIRE_WINDOW_MIN);
+    for (;;) {
+        Wici__V1__BrokerMessage *message = peer_receive(&sw2, SILENCE_MS);
+
+        if (message == NULL)
+            break;
+        if (message->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH)
+            for (size_t i = 0; i < message->batch->n_deliveries; i++) {
+                bytes += wici__v1__delivery__get_packed_size(message->batch->deliveries[i]);
+                first = message->batch->deliveries[i]->seq;
+            }
+        peer_free(message);
+    }
+    assert_true(bytes > 0);
+    assert_true(bytes <= WIRE_WINDOW_MIN);
+    assert_true(first < last);
+    /* Acknowledging lets the rest through, in order. */
+    while (first < last) {
+        Wici__V1__BrokerMessage *message;
+        uint64_t before = first;
+
+        peer_ack(&sw2, 1, first);
+        message = peer_expect(&sw2, WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH);
+        for (size_t i = 0; i < message->batch->n_deliveries; i++) {
+            assert_true(message->batch->deliveries[i]->seq > before);
+            first = message->batch->deliveries[i]->seq;
+        }
+        peer_free(message);
+    }
+    peer_close(&sw);
+    peer_close(&sw2);
+    peer_close(&admin);
+}
+
+static void
+an_ack_beyond_what_was_sent_is_refused(void **state)
+{
+    struct town *t = *state;
+    struct peer p;
+
+    peer_hello(&p, &t->daemon, &t->sw2, "ack");
+    (void)peer_subscribe(&p, 1, "", 0, 0);
+    peer_ack(&p, 1, 1000000);
+    peer_expect_refused(&p, "E_REQUEST");
+    peer_ack(&p, 2, 1);
+    peer_expect_refused(&p, "E_REQUEST");
+    peer_close(&p);
+}
+
+static void
+a_cursor_in_use_is_taken_over(void **state)
+{
+    struct town *t = *state;
+    struct peer old, fresh;
+
+    peer_hello(&old, &t->daemon, &t->sw2, "old");
+    peer_hello(&fresh, &t->daemon, &t->sw2, "fresh");
+    (void)peer_subscribe(&old, 1, "shared", 0, 0);
+    (void)peer_subscribe(&fresh, 1, "shared", 0, 0);
+    peer_expect_refused(&old, "E_TAKEN_OVER");
+    peer_close(&old);
+    peer_close(&fresh);
+}
+
+static void
+subscriptions_are_bounded(void **state)
+{
+    struct town *t = *state;
+    struct peer p;
+    Wici__V1__ClientMessage message;
+    Wici__V1__Subscribe subscribe;
+
+    peer_hello(&p, &t->daemon, &t->school, "many");
+    for (uint32_t i = 1; i <= SUBSCRIPTIONS_PER_SESSION_MAX; i++)
+        (void)peer_subscribe(&p, i, "", 0, 0);
+    wici__v1__client_message__init(&message);
+    wici__v1__subscribe__init(&subscribe);
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_SUBSCRIBE;
+    message.subscribe = &subscribe;
+    subscribe.subscription = SUBSCRIPTIONS_PER_SESSION_MAX + 1;
+    peer_send(&p, &message);
+    peer_expect_refused(&p, "E_LIMIT");
+    subscribe.subscription = 1;
+    peer_send(&p, &message);
+    peer_expect_refused(&p, "E_REQUEST");
+    subscribe.subscription = 0;
+    peer_send(&p, &message);
+    peer_expect_refused(&p, "E_REQUEST");
+    peer_close(&p);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replay_flows_into_live_without_gap_or_repeat),
+        cmocka_unit_test(nobody_is_given_what_is_not_theirs),
+        cmocka_unit_test(a_cursor_goes_on_after_what_was_acknowledged_also_after_a_crash),
+        cmocka_unit_test(no_more_is_sent_than_there_is_credit_for),
+        cmocka_unit_test(an_ack_beyond_what_was_sent_is_refused),
+        cmocka_unit_test(a_cursor_in_use_is_taken_over),
+        cmocka_unit_test(subscriptions_are_bounded),
+    };
+
+    return cmocka_run_group_tests_name("wire: subscriptions", tests, town_setup, town_teardown);
+}
