@@ -490,7 +490,8 @@ kit_relations(struct kit *kit, const char *unit, const struct kit_record *record
     count = core_relations(kit->core, index, &record->record, relations, 64);
     text[0] = '\0';
     for (size_t i = 0; i < count; i++)
-        if (relations[i].until_seq == 0)
+        if (relations[i].until_seq == 0 && strcmp(relations[i].kind, "author") != 0 &&
+            strcmp(relations[i].kind, "addressee") != 0)
             len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", len > 0 ? " " : "", relations[i].kind);
     return text;
 }

@@ -61,7 +61,7 @@ void kit_refused(struct kit *kit, const struct kit_line *line, enum error_code c
 const char *kit_seen(struct kit *kit, const char *unit, const struct kit_record *record);
 void kit_expect(struct kit *kit, const struct kit_record *record, const char *expect);
 bool kit_note_seen(struct kit *kit, const char *unit, const struct kit_record *record);
-/* Kinds of the unit's relations to the record's dossier that are open, "author holder". */
+/* Kinds of the unit's open relations to the record's dossier but author and addressee: "participant party". */
 const char *kit_relations(struct kit *kit, const char *unit, const struct kit_record *record);
 
 /* "d0000000-0000-7000-8000-0000000000XX" for a letter; for ids in bodies. */
