@@ -8,7 +8,26 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PERSONAL_NUMBER_DIGITS 11 /* a PESEL */
+#define PERSONAL_NUMBER_DIGITS 11         /* a PESEL */
+#define FIELD_NUMBER_MAX       536870911u /* of protobuf */
+
+/* Takes off a character that was cut in the middle; returns the length. */
+static size_t
+utf8_cut(char *text)
+{
+    size_t len = strlen(text), first = len;
+
+    while (first > 0 && len - first < 4 && ((unsigned char)text[first - 1] & 0xc0) == 0x80)
+        first--;
+    if (first > 0 && ((unsigned char)text[first - 1] & 0xc0) == 0xc0) {
+        unsigned char lead = (unsigned char)text[first - 1];
+        size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+
+        if (len - (first - 1) < size)
+            text[len = first - 1] = '\0';
+    }
+    return len;
+}
 
 void
 check_path_set(struct check_path *path, const char *text)
@@ -28,7 +47,7 @@ check_path_push(struct check_path *path, const char *name, long index)
     else
         snprintf(step, sizeof step, "%s%s", before > 0 ? "." : "", name);
     snprintf(path->text + before, sizeof path->text - before, "%s", step);
-    path->len = strlen(path->text);
+    path->len = utf8_cut(path->text);
     return before;
 }
 
@@ -99,6 +118,8 @@ encoding_walk(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_
 
         if (varint_read(&at, end, &tag) != 0)
             return -EBADMSG;
+        if (tag >> 3 == 0 || tag >> 3 > FIELD_NUMBER_MAX)
+            return -EBADMSG; /* protobuf-c would take it; a recipient's decoder need not */
         field = field_by_number(desc, tag >> 3);
         switch (tag & 7) {
         case 0:
@@ -236,6 +257,8 @@ code_is_valid(const char *text, const char *codes)
 {
     size_t len = strlen(text);
 
+    if (strchr(text, ' ') != NULL)
+        return false; /* else two words that stand side by side in the list would be one */
     for (const char *word = codes; word != NULL; word = strchr(word, ' ')) {
         word += *word == ' ';
         if (strncmp(word, text, len) == 0 && (word[len] == ' ' || word[len] == '\0'))

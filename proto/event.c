@@ -52,38 +52,46 @@ all_zero(const uint8_t id[16])
     return memcmp(id, zero, sizeof zero) == 0;
 }
 
-/* The parts of the header that others want as numbers. -EBADMSG: one of them is not as it must be. */
+/* The parts of the decoded header that others want as numbers. -EBADMSG: one of them is not as it must be. */
 static int
-header_fill(struct event *event, struct bytes bytes, struct arena *arena)
+header_fill(struct event *event, struct bytes bytes, Wici__V1__Header *header)
 {
     event->header_bytes = bytes;
-    event->header = wici__v1__header__unpack(arena_allocator(arena), bytes.len, bytes.data);
-    if (event->header == NULL || event->header->actor == NULL)
+    event->header = header;
+    event->type = type_by_number((uint32_t)header->type);
+    if (event->type == NULL || header->actor == NULL || uuid_parse(header->event_id, event->event_id) != 0)
         return -EBADMSG;
-    event->type = type_by_number((uint32_t)event->header->type);
-    if (event->type == NULL || uuid_parse(event->header->event_id, event->event_id) != 0)
-        return -EBADMSG;
-    event->has_dossier = event->header->dossier_id[0] != '\0';
+    event->has_dossier = header->dossier_id[0] != '\0';
     memset(event->dossier_id, 0, sizeof event->dossier_id);
-    if (event->has_dossier &&
-        (uuid_parse(event->header->dossier_id, event->dossier_id) != 0 || all_zero(event->dossier_id)))
+    if (event->has_dossier && (uuid_parse(header->dossier_id, event->dossier_id) != 0 || all_zero(event->dossier_id)))
         return -EBADMSG;
     event->event_id_ms = 0;
     for (unsigned i = 0; i < 6; i++)
         event->event_id_ms = event->event_id_ms << 8 | event->event_id[i];
-    return time_parse(event->header->occurred_at, &event->occurred_ms) == 0 ? 0 : -EBADMSG;
+    return time_parse(header->occurred_at, &event->occurred_ms) == 0 ? 0 : -EBADMSG;
+}
+
+static bool
+section_is_declared(const struct event_section *section, const struct type_info *type)
+{
+    return section->body != NULL && section->id / 10u == type->number && section->cls < TYPE_CLASSES &&
+           type->body[section->cls] != NULL;
 }
 
 int
 event_decode_stored(struct event *ret, struct bytes header, const struct bytes *sections, size_t section_count,
                     struct arena *arena)
 {
-    int rc = header_fill(ret, header, arena);
+    Wici__V1__Header *decoded = wici__v1__header__unpack(arena_allocator(arena), header.len, header.data);
+    int rc = decoded == NULL || section_count > EVENT_SECTIONS_MAX ? -EBADMSG : header_fill(ret, header, decoded);
 
     ret->section_count = 0;
-    for (size_t i = 0; rc == 0 && i < section_count && i < EVENT_SECTIONS_MAX; i++) {
+    for (size_t i = 0; rc == 0 && i < section_count; i++) {
         rc = section_decode(&ret->sections[i], sections[i], arena);
-        ret->section_count++;
+        if (rc == 0 && !section_is_declared(&ret->sections[i], ret->type))
+            rc = -EBADMSG;
+        if (rc == 0)
+            ret->section_count++;
     }
     return rc;
 }
@@ -93,7 +101,7 @@ event_decode_stored(struct event *ret, struct bytes header, const struct bytes *
 static int
 header_check(struct event *event, struct bytes bytes, struct arena *arena, struct refusal *refusal)
 {
-    const Wici__V1__Header *header;
+    Wici__V1__Header *header;
     struct check_path path;
     int rc;
 
@@ -126,7 +134,7 @@ header_check(struct event *event, struct bytes bytes, struct arena *arena, struc
             return check_refuse(refusal, E_FIELD, path.text);
         }
     }
-    return header_fill(event, bytes, arena) == 0 ? 0 : check_refuse(refusal, E_FIELD, "header");
+    return header_fill(event, bytes, header) == 0 ? 0 : check_refuse(refusal, E_FIELD, "header");
 }
 
 static int
@@ -144,8 +152,7 @@ section_check(struct event *event, size_t index, struct bytes bytes, struct aren
     if (check_encoding(&wici__v1__section__descriptor, bytes.data, bytes.len) != 0 ||
         section_decode(section, bytes, arena) != 0)
         return check_refuse(refusal, E_DECODE, path.text);
-    if (section->body == NULL || section->id / 10u != event->type->number || section->cls >= TYPE_CLASSES ||
-        event->type->body[section->cls] == NULL)
+    if (!section_is_declared(section, event->type))
         return check_refuse(refusal, E_SECTION, path.text);
 
     /* The marks, then the body alone: the other bodies of the oneof cannot be there. */

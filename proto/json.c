@@ -432,6 +432,8 @@ field_from_json(struct reader *reader, const char *name, const json_t *json, con
         rc = refuse(reader);
     } else if (json_is_null(json)) {
         rc = 0; /* as if left out */
+    } else if (check_present(message, field)) {
+        rc = refuse(reader); /* once by its JSON name and once by its original one */
     } else if (field->label == PROTOBUF_C_LABEL_REPEATED) {
         check_path_pop(&reader->path, back);
         return list_from_json(reader, json, name, field, message);
