@@ -19,7 +19,7 @@ struct change {
     uint32_t dossier;
     uint32_t actor; /* unit, or DIRECTORY_NONE */
     uint64_t seq;
-    bool opened;    /* this record opened the dossier */
+    bool opened; /* this record opened the dossier */
 };
 
 static int
@@ -233,8 +233,7 @@ case_worker_set(const struct change *c)
         .until_ms = facts_day_end_ms(FACTS_TEXT(c->event, 0, Wici__V1__CaseWorkerSetS0, until)),
     };
 
-    return spec.who == DIRECTORY_NONE ? 0
-                                      : dossiers_open(&c->core->dossiers, &c->core->directory, c->dossier, &spec);
+    return spec.who == DIRECTORY_NONE ? 0 : dossiers_open(&c->core->dossiers, &c->core->directory, c->dossier, &spec);
 }
 
 static bool
@@ -363,8 +362,8 @@ ipus_rows(const struct change *c, const uint8_t ref[16], bool removed)
             rc = provider_change(c, c->event->sections[i].section, unit, removed, ref);
         if (agency != DIRECTORY_NONE)
             for (uint32_t j = 0; j < directory->agencies[agency].units.count && rc == 0; j++)
-                rc = provider_change(c, c->event->sections[i].section, directory->agencies[agency].units.at[j],
-                                     removed, ref);
+                rc = provider_change(c, c->event->sections[i].section, directory->agencies[agency].units.at[j], removed,
+                                     ref);
     }
     return rc;
 }
@@ -396,9 +395,7 @@ open_party(const struct change *c, uint32_t unit, const struct relation_spec *li
     struct relation_spec spec = *like;
 
     spec.who = unit;
-    return unit == DIRECTORY_NONE
-               ? 0
-               : dossiers_open(&c->core->dossiers, &c->core->directory, c->dossier, &spec);
+    return unit == DIRECTORY_NONE ? 0 : dossiers_open(&c->core->dossiers, &c->core->directory, c->dossier, &spec);
 }
 
 static int
@@ -495,10 +492,10 @@ apply_type(const struct change *c)
     case WICI__V1__EVENT_TYPE__CASE_OPENED: return case_opened(c);
     case WICI__V1__EVENT_TYPE__CASE_LINKED: return case_linked(c);
     case WICI__V1__EVENT_TYPE__CASE_ASSISTANT_ASSIGNED:
-        return open_plain(c, c->dossier, RELATION_PARTICIPANT,
-                          directory_unit(&c->core->directory,
-                                         FACTS_TEXT(c->event, 0, Wici__V1__CaseAssistantAssignedS0, unit)),
-                          true);
+        return open_plain(
+            c, c->dossier, RELATION_PARTICIPANT,
+            directory_unit(&c->core->directory, FACTS_TEXT(c->event, 0, Wici__V1__CaseAssistantAssignedS0, unit)),
+            true);
     case WICI__V1__EVENT_TYPE__CASE_WORKER_SET: return case_worker_set(c);
     case WICI__V1__EVENT_TYPE__CASE_CLOSED: case_closed(c); return 0;
     case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_ANSWERED: return concern_answered(c);
@@ -530,7 +527,8 @@ apply_in_dossier(struct change *c)
     c->dossier = dossiers_by_entry(&core->dossiers, c->record->entry);
     c->actor = directory_unit(&core->directory, c->event->header->actor->unit);
     if (c->dossier == DOSSIER_NONE) {
-        if (c->event->type->opens == OPENS_NOTHING || dossiers_find(&core->dossiers, c->event->dossier_id) != DOSSIER_NONE)
+        if (c->event->type->opens == OPENS_NOTHING ||
+            dossiers_find(&core->dossiers, c->event->dossier_id) != DOSSIER_NONE)
             return 0;
         rc = dossiers_add(&core->dossiers, c->event->dossier_id, c->record->entry, c->event->type->opens, c->seq,
                           c->record->ts_ms, c->actor, &c->dossier);

@@ -49,7 +49,7 @@ cancellation(struct deciding *d)
     if (rc != 0)
         return rc;
     return strcmp(FACTS_TEXT(d->event, 6, Wici__V1__ReferralCompletedS6, status), "cancelled") == 0 ? 0
-                                                                                                  : refuse_role(d);
+                                                                                                    : refuse_role(d);
 }
 
 static int
@@ -182,13 +182,16 @@ provider(struct deciding *d)
 
     if (!decide_may_write(d))
         return 0;
-    if (facts_ref(d->event, ref) && dossiers_has_open(&d->core->dossiers, d->dossier, RELATION_PROVIDER,
-                                                      d->command->unit, ref, d->command->now_ms))
+    if (facts_ref(d->event, ref) &&
+        dossiers_has_open(&d->core->dossiers, d->dossier, RELATION_PROVIDER, d->command->unit, ref, d->command->now_ms))
         return 0;
     return refuse_role(d);
 }
 
-#define ROW(role, type, check) {WICI__V1__ROLE__##role, WICI__V1__EVENT_TYPE__##type, check}
+#define ROW(role, type, check)                                                                                         \
+    {                                                                                                                  \
+        WICI__V1__ROLE__##role, WICI__V1__EVENT_TYPE__##type, check                                                    \
+    }
 
 static const struct condition {
     unsigned role;

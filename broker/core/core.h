@@ -40,9 +40,9 @@ void core_destroy(struct core **core);
 struct core_record {
     uint64_t seq;
     uint64_t ts_ms;
-    uint32_t entry;                      /* key entry of its dossier; 0: none */
-    const struct event *event;           /* header and sections */
-    const Wici__V1__BrokerNote *note;    /* NULL: none */
+    uint32_t entry;                   /* key entry of its dossier; 0: none */
+    const struct event *event;        /* header and sections */
+    const Wici__V1__BrokerNote *note; /* NULL: none */
 };
 
 /* Takes a committed (or just decided) record into the state. */
@@ -63,19 +63,19 @@ struct core_named {
 };
 
 struct core_command {
-    uint64_t now_ms;                     /* the record's time */
-    uint64_t seq;                        /* the record's number, if it is taken */
-    uint32_t unit;                       /* whose key the connection proved */
-    uint32_t fresh_entry;                /* key entry to use if a dossier is opened; 0: none could be had */
+    uint64_t now_ms;      /* the record's time */
+    uint64_t seq;         /* the record's number, if it is taken */
+    uint32_t unit;        /* whose key the connection proved */
+    uint32_t fresh_entry; /* key entry to use if a dossier is opened; 0: none could be had */
     const struct event *event;
-    const struct core_named *cause;      /* NULL: causation_id is empty, or names nothing in the log */
-    const struct core_named *corrected;  /* the same for corrects_event_id */
+    const struct core_named *cause;     /* NULL: causation_id is empty, or names nothing in the log */
+    const struct core_named *corrected; /* the same for corrects_event_id */
 };
 
 struct core_decision {
-    uint32_t entry;                      /* key entry of the record's dossier; 0: none */
-    bool opens;                          /* it takes fresh_entry */
-    Wici__V1__BrokerNote *note;          /* in the arena */
+    uint32_t entry;             /* key entry of the record's dossier; 0: none */
+    bool opens;                 /* it takes fresh_entry */
+    Wici__V1__BrokerNote *note; /* in the arena */
 };
 
 /*
@@ -89,8 +89,8 @@ int core_decide(const struct core *core, const struct core_command *command, str
 /* ---- the directory */
 
 struct core_unit {
-    const char *id, *agency, *name;      /* live until the next core_apply */
-    uint32_t roles;                      /* bit r: has enum Role r */
+    const char *id, *agency, *name; /* live until the next core_apply */
+    uint32_t roles;                 /* bit r: has enum Role r */
     bool suspended;
 };
 
@@ -111,31 +111,32 @@ uint64_t core_directory_version(const struct core *core);
 
 /* Why a part is or is not given; core_verdict_text() gives the sentence. */
 enum core_verdict {
-    CORE_GIVEN_AUTHOR,     /* the unit's own event */
-    CORE_GIVEN_FULL,       /* its roles are given this class of this type */
-    CORE_GIVEN_NAMED,      /* half: only_for names it */
-    CORE_GIVEN_SUBJECT,    /* half: about a person its relation is about */
-    CORE_WITHHELD_CLASS,   /* its roles are not given this class of this type */
-    CORE_WITHHELD_HALF,    /* half: neither named nor about a person of its relation */
-    CORE_WITHHELD_MARK,    /* only_for names others, or not_to names it */
-    CORE_WITHHELD_RELATION,/* the relation gives only S0 */
-    CORE_WITHHELD_ADDRESS, /* protected address */
-    CORE_WITHHELD_NOTE     /* the broker's note: author and holder only */
+    CORE_GIVEN_AUTHOR,      /* the unit's own event */
+    CORE_GIVEN_FULL,        /* its roles are given this class of this type */
+    CORE_GIVEN_NAMED,       /* half: only_for names it */
+    CORE_GIVEN_SUBJECT,     /* half: about a person its relation is about */
+    CORE_WITHHELD_CLASS,    /* its roles are not given this class of this type */
+    CORE_WITHHELD_HALF,     /* half: neither named nor about a person of its relation */
+    CORE_WITHHELD_MARK,     /* only_for names others, or not_to names it */
+    CORE_WITHHELD_RELATION, /* the relation gives only S0 */
+    CORE_WITHHELD_ADDRESS,  /* protected address */
+    CORE_WITHHELD_NOTE      /* the broker's note: author and holder only */
 };
 const char *core_verdict_name(enum core_verdict verdict);
 const char *core_verdict_text(enum core_verdict verdict, bool pl);
 
 /* What a unit is given of one record. */
 struct core_view {
-    bool received;                               /* a relation delivers it; when false nothing is given */
-    bool note;                                   /* the broker's note is given */
-    uint32_t sections;                           /* bit i: event->sections[i] is given */
+    bool received;     /* delivered; when false nothing is given, not even the header */
+    bool note;         /* the broker's note is given */
+    uint32_t sections; /* bit i: event->sections[i] is given */
     enum core_verdict verdicts[EVENT_SECTIONS_MAX];
 };
 
 /*
  * Decides what the unit is given of the record, live or on replay alike: by its roles, its relations to the dossier
- * that cover record->seq, the policy in force and the sections' own marks. A suspended unit is given nothing.
+ * that cover record->seq, the policy in force and the sections' own marks. A suspended unit is given nothing. Who is
+ * given no section has not received the record: only authors and auditors see a header alone.
  * with_content: an auditor who stated a reason; for anyone else it changes nothing.
  */
 void core_view(const struct core *core, uint32_t unit, const struct core_record *record, bool with_content,
@@ -143,8 +144,8 @@ void core_view(const struct core *core, uint32_t unit, const struct core_record 
 
 /*
  * The units that may be given something of a record, ascending, without repeats: a superset, for finding live
- * readers; core_view decides. *ret lives until the next call. Units that see everything (auditors) and records that
- * everyone sees (the directory's) set *ret_everyone instead of listing all.
+ * readers; core_view decides. *ret lives until the next call. Auditors are listed with every record; a record that
+ * everyone sees (the directory's) sets *ret_everyone instead of listing all. -ENOMEM
  */
 int core_audience(struct core *core, const struct core_record *record, const uint32_t **ret, size_t *ret_count,
                   bool *ret_everyone);
@@ -153,16 +154,17 @@ int core_audience(struct core *core, const struct core_record *record, const uin
  * *ret lives until the next call or core_apply. -ENOMEM */
 int core_unit_entries(struct core *core, uint32_t unit, const uint32_t **ret, size_t *ret_count, bool *ret_all);
 
-/* The key entry of a dossier, or 0: unknown, or the unit has (and had) no relation to it. Takes the same time for both. */
+/* The key entry of a dossier, or 0: unknown, or the unit has (and had) no relation to it. Takes the same time for both.
+ */
 uint32_t core_dossier_for(const struct core *core, uint32_t unit, const uint8_t dossier_id[16]);
 
 /* One relation of a unit to a record's dossier, for explaining. */
 struct core_relation_view {
-    const char *kind;                            /* "holder", "participant", ... constant */
-    uint64_t from_seq, until_seq;                /* until 0: still open */
-    const char *about[32];                       /* persons; live until the next core_apply */
+    const char *kind;             /* "holder", "participant", ... constant */
+    uint64_t from_seq, until_seq; /* until 0: still open */
+    const char *about[32];        /* persons; live until the next core_apply */
     size_t about_count;
-    bool applies;                                /* it delivers this record */
+    bool applies; /* it delivers this record */
 };
 size_t core_relations(const struct core *core, uint32_t unit, const struct core_record *record,
                       struct core_relation_view *ret, size_t max);
@@ -171,8 +173,8 @@ size_t core_relations(const struct core *core, uint32_t unit, const struct core_
 struct core_group_member {
     uint8_t dossier_id[16];
     uint32_t entry;
-    const char *kind;                            /* "REFERRAL", "CASE", "MEETING", "LETTER" */
-    const char *link;                            /* "", "REFERRAL_OF", "MERGED_INTO", "SIBLING", ... */
+    const char *kind; /* "REFERRAL", "CASE", "MEETING", "LETTER" */
+    const char *link; /* "", "REFERRAL_OF", "MERGED_INTO", "SIBLING", ... */
     uint64_t opened_seq;
 };
 size_t core_group(const struct core *core, uint32_t unit, const uint8_t dossier_id[16], struct core_group_member *ret,

@@ -86,8 +86,8 @@ decide_refuse_indexed(struct deciding *d, enum error_code code, const char *befo
 static struct path
 body_start(struct deciding *d, enum error_code code, size_t section)
 {
-    const ProtobufCFieldDescriptor *field =
-        protobuf_c_message_descriptor_get_field(&wici__v1__section__descriptor, d->event->sections[section].id);
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(&wici__v1__section__descriptor,
+                                                                                    d->event->sections[section].id);
     struct path out = refusal_start(d, code);
 
     path_put(&out, "sections");
@@ -247,12 +247,11 @@ check_dossier(struct deciding *d)
     }
     if (!may)
         return refuse_dossier(d);
-    if ((d->type == TYPE(REFERRAL_ANSWERED) || d->type == TYPE(REFERRAL_FORWARDED)) &&
-        !decide_is(d, RELATION_HOLDER) && !decide_is(d, RELATION_PENDING))
+    if ((d->type == TYPE(REFERRAL_ANSWERED) || d->type == TYPE(REFERRAL_FORWARDED)) && !decide_is(d, RELATION_HOLDER) &&
+        !decide_is(d, RELATION_PENDING))
         return refuse_dossier(d);
     if (d->event->header->corrects_event_id[0] == '\0' &&
-        (opens == OPENS_CASE ||
-         (opens == OPENS_REFERRAL && d->core->dossiers.at[d->dossier].kind == OPENS_REFERRAL)))
+        (opens == OPENS_CASE || (opens == OPENS_REFERRAL && d->core->dossiers.at[d->dossier].kind == OPENS_REFERRAL)))
         return decide_refuse(d, E_ORDER, "header.dossierId");
     return 0;
 }
@@ -268,8 +267,7 @@ check_link(struct deciding *d)
     enum link_kind kind = link_by_name(FACTS_TEXT(d->event, 0, Wici__V1__CaseLinkedS0, kind));
     uint8_t id[16] = {0};
     uint32_t other = uuid_parse(text, id) == 0 ? dossiers_find(dossiers, id) : DOSSIER_NONE;
-    bool allowed = core_dossier_for(d->core, d->command->unit, id) != 0 && other != DOSSIER_NONE &&
-                   other != d->dossier;
+    bool allowed = core_dossier_for(d->core, d->command->unit, id) != 0 && other != DOSSIER_NONE && other != d->dossier;
 
     if (allowed && kind == LINK_REFERRAL_OF)
         allowed = decide_is_in(d, other, RELATION_PENDING) || decide_is_in(d, other, RELATION_HOLDER);
@@ -345,8 +343,8 @@ check_correction(struct deciding *d)
         return header->correction[0] == '\0' ? 0 : decide_refuse(d, E_CORRECT, "header.correctsEventId");
     if (header->correction[0] == '\0')
         return decide_refuse(d, E_CORRECT, "header.correction");
-    if (corrected == NULL || d->dossier == DOSSIER_NONE ||
-        corrected->entry != d->core->dossiers.at[d->dossier].entry || corrected->event->type != d->event->type)
+    if (corrected == NULL || d->dossier == DOSSIER_NONE || corrected->entry != d->core->dossiers.at[d->dossier].entry ||
+        corrected->event->type != d->event->type)
         return decide_refuse(d, E_CORRECT, "header.correctsEventId");
     author = view_is_author(d->core, d->command->unit, corrected->event);
     allowed = author || (facts_is_recall(d->event) && decide_is(d, RELATION_HOLDER));
@@ -526,8 +524,8 @@ check_state(struct deciding *d)
 }
 
 int
-core_decide(const struct core *core, const struct core_command *command, struct arena *arena,
-            struct core_decision *ret, struct refusal *refusal)
+core_decide(const struct core *core, const struct core_command *command, struct arena *arena, struct core_decision *ret,
+            struct refusal *refusal)
 {
     struct deciding d = {.core = core,
                          .command = command,

@@ -16,7 +16,7 @@ struct deciding {
     struct arena *arena;
     struct refusal *refusal;
     uint32_t type;
-    uint32_t dossier;         /* DOSSIER_NONE: unknown, or the event has none */
+    uint32_t dossier; /* DOSSIER_NONE: unknown, or the event has none */
     Wici__V1__BrokerNote *note;
 };
 
@@ -39,8 +39,8 @@ bool decide_may_write(const struct deciding *d);
 bool decide_knows(const struct deciding *d, uint32_t dossier);
 
 /* address.c */
-int decide_addresses(struct deciding *d);  /* fills note->resolved_to */
-int decide_answer(struct deciding *d);     /* fills note->answer_to and answer_about */
+int decide_addresses(struct deciding *d); /* fills note->resolved_to */
+int decide_answer(struct deciding *d);    /* fills note->answer_to and answer_about */
 /* The conditions of the acting role on events of this type; conditional: the policy says p. conditions.c */
 int decide_conditions(struct deciding *d, unsigned role, bool conditional);
 /* Some condition is known for the role and type. */

@@ -214,7 +214,7 @@ directory_add_key(struct directory *d, uint32_t unit, const char *text, uint64_t
 
         if (key != NULL && (key->until_ms == 0 || key->until_ms > until_ms))
             key->until_ms = until_ms;
-        if (key == NULL || !directory_key_valid(key, now_ms))
+        if (free_slot == KEYS_PER_UNIT_MAX && (key == NULL || !directory_key_valid(key, now_ms)))
             free_slot = i;
     }
     /* core_decide refuses a fifth key; were one in the log all the same, the newest must be the one that counts. */

@@ -30,11 +30,11 @@ void numbers_sort(struct numbers *numbers);
 void numbers_clear(struct numbers *numbers);
 
 struct agency {
-    uint32_t name;                            /* its id in directory.names */
-    Wici__V1__SysAgencyEnrolledS0 *enrolled;  /* one of the two */
+    uint32_t name;                           /* its id in directory.names */
+    Wici__V1__SysAgencyEnrolledS0 *enrolled; /* one of the two */
     Wici__V1__SysExternalEnrolledS0 *external;
     struct numbers units;
-    struct numbers entries;                   /* key entries of the dossiers its offices see or saw */
+    struct numbers entries; /* key entries of the dossiers its offices see or saw */
 };
 
 struct unit {
@@ -58,15 +58,15 @@ struct owner {
 };
 
 struct directory {
-    struct strings names;  /* ids of agencies and units */
-    struct owner *owners;  /* by number in names */
+    struct strings names; /* ids of agencies and units */
+    struct owner *owners; /* by number in names */
     uint32_t owner_cap;
     struct agency *agencies;
     uint32_t agency_count, agency_cap;
     struct unit *units;
     uint32_t unit_count, unit_cap;
     struct strings key_text;
-    struct key *keys;      /* by number in key_text */
+    struct key *keys; /* by number in key_text */
     uint32_t key_cap;
     struct numbers watchers; /* units with the role AUD or ADM */
     uint64_t version;
@@ -89,7 +89,8 @@ bool directory_key_valid(const struct key *key, uint64_t now_ms);
 const char *directory_unit_id(const struct directory *directory, uint32_t unit);
 const char *directory_agency_id(const struct directory *directory, uint32_t agency);
 const char *directory_unit_agency_id(const struct directory *directory, uint32_t unit);
-bool directory_names(const struct directory *directory, uint32_t unit, const char *id); /* id is the unit or its agency */
+bool directory_names(const struct directory *directory, uint32_t unit,
+                     const char *id); /* id is the unit or its agency */
 unsigned directory_active_admins(const struct directory *directory);
 
 #endif

@@ -1,4 +1,5 @@
-/* Growth is doubling for tables and by a half for the relations of one dossier, whose slack would count a million times. */
+/* Growth is doubling for tables and by a half for the relations of one dossier, whose slack would count a million
+ * times. */
 #include "broker/core/dossier.h"
 
 #include <assert.h>
@@ -266,7 +267,8 @@ static int
 list_entry(struct directory *directory, const struct dossier *dossier, enum relation_kind kind, uint32_t who)
 {
     for (uint32_t i = 0; i < dossier->relation_count; i++)
-        if (dossier->relations[i].who == who && (dossier->relations[i].kind == RELATION_OFFICE) == (kind == RELATION_OFFICE))
+        if (dossier->relations[i].who == who &&
+            (dossier->relations[i].kind == RELATION_OFFICE) == (kind == RELATION_OFFICE))
             return 0;
     return numbers_add(kind == RELATION_OFFICE ? &directory->agencies[who].entries : &directory->units[who].entries,
                        dossier->entry);

@@ -25,7 +25,7 @@ enum relation_kind {
     RELATION_ADDRESSEE,
     RELATION_HOLDER,
     RELATION_PENDING,
-    RELATION_OFFICE,      /* of an agency: its DIR and HEAD units, on IPUS also OUS */
+    RELATION_OFFICE, /* of an agency: its DIR and HEAD units, on IPUS also OUS */
     RELATION_PARTICIPANT,
     RELATION_REFERRER,
     RELATION_INVITEE,
@@ -34,7 +34,14 @@ enum relation_kind {
     RELATION_KIND_COUNT
 };
 
-enum link_kind { LINK_REFERRAL_OF, LINK_MERGED_INTO, LINK_SIBLING, LINK_PREVIOUS, LINK_CONTINUED_FROM, LINK_KIND_COUNT };
+enum link_kind {
+    LINK_REFERRAL_OF,
+    LINK_MERGED_INTO,
+    LINK_SIBLING,
+    LINK_PREVIOUS,
+    LINK_CONTINUED_FROM,
+    LINK_KIND_COUNT
+};
 
 #define RELATION_OBLIGES 1u /* party: the order obliges the family */
 
@@ -44,9 +51,9 @@ enum link_kind { LINK_REFERRAL_OF, LINK_MERGED_INTO, LINK_SIBLING, LINK_PREVIOUS
 
 struct relation {
     uint64_t from_seq, until_seq;
-    uint32_t who;    /* a unit; of RELATION_OFFICE an agency */
-    uint32_t about;  /* a set of persons, dossiers_about(); 0: none named */
-    uint32_t extra;  /* in dossiers.extras; 0: none */
+    uint32_t who;   /* a unit; of RELATION_OFFICE an agency */
+    uint32_t about; /* a set of persons, dossiers_about(); 0: none named */
+    uint32_t extra; /* in dossiers.extras; 0: none */
     uint8_t kind, flags;
 };
 
@@ -78,12 +85,12 @@ struct dossier {
 struct dossiers {
     struct dossier *at;
     uint32_t count, cap;
-    uint32_t *slots;      /* hash table by id */
+    uint32_t *slots; /* hash table by id */
     uint32_t slot_mask;
-    uint32_t *by_entry;   /* DOSSIER_NONE: none */
+    uint32_t *by_entry; /* DOSSIER_NONE: none */
     uint32_t entry_cap;
     struct strings persons;
-    uint32_t *about;      /* sets: a count, then that many numbers of persons; 0 is the empty set */
+    uint32_t *about; /* sets: a count, then that many numbers of persons; 0 is the empty set */
     uint32_t about_len, about_cap;
     struct relation_extra *extras; /* 0 is the one that says nothing */
     uint32_t extra_count, extra_cap;
@@ -94,10 +101,10 @@ struct relation_spec {
     enum relation_kind kind;
     uint32_t who;
     uint64_t from_seq;
-    bool from_opening;      /* from_seq is each dossier's own opening */
+    bool from_opening; /* from_seq is each dossier's own opening */
     const char *const *about;
     size_t about_count;
-    const uint8_t *ref;     /* 16 bytes or NULL */
+    const uint8_t *ref; /* 16 bytes or NULL */
     uint64_t until_ms;
     uint8_t flags;
 };
@@ -114,9 +121,10 @@ int dossiers_add(struct dossiers *dossiers, const uint8_t id[16], uint32_t entry
 /* Opens a relation in a dossier and all that are merged with it; one that says the same and is open is kept. */
 int dossiers_open(struct dossiers *dossiers, struct directory *directory, uint32_t dossier,
                   const struct relation_spec *spec);
-/* Ends at seq (which they still get) the open relations of that kind, who (WHO_ANY) and ref (NULL: any), in the group. */
-void dossiers_end(struct dossiers *dossiers, uint32_t dossier, enum relation_kind kind, uint32_t who, const uint8_t *ref,
-                  uint64_t seq);
+/* Ends at seq (which they still get) the open relations of that kind, who (WHO_ANY) and ref (NULL: any), in the group.
+ */
+void dossiers_end(struct dossiers *dossiers, uint32_t dossier, enum relation_kind kind, uint32_t who,
+                  const uint8_t *ref, uint64_t seq);
 /* Ends the office of each agency none of whose units holds or pends any more. */
 void dossiers_end_offices(struct dossiers *dossiers, const struct directory *directory, uint32_t dossier, uint64_t seq);
 /* Merges the groups of two dossiers: each gets the other's open relations from from_seq on. */

@@ -26,13 +26,20 @@ const void *facts_next(const struct event *event, unsigned cls, size_t *at);
 
 /* The first text that is not empty in that field; "" when there is none. *ret_section may be NULL. */
 const char *facts_text_at(const struct event *event, unsigned cls, size_t offset, size_t *ret_section);
-#define FACTS_TEXT(event, cls, type, field) facts_text_at(event, cls, offsetof(type, field), NULL)
+#define FACTS_TEXT(event, cls, type, field)                  facts_text_at(event, cls, offsetof(type, field), NULL)
 #define FACTS_TEXT_SECTION(event, cls, type, field, section) facts_text_at(event, cls, offsetof(type, field), section)
 
 /* The event is of a type whose ids are this family's: "meeting" is 6, as in 601. */
 enum family {
-    FAMILY_REFERRAL = 1, FAMILY_CASE, FAMILY_CONSENT, FAMILY_PLACEMENT, FAMILY_COURT, FAMILY_MEETING, FAMILY_IPUS,
-    FAMILY_INFO, FAMILY_SYS
+    FAMILY_REFERRAL = 1,
+    FAMILY_CASE,
+    FAMILY_CONSENT,
+    FAMILY_PLACEMENT,
+    FAMILY_COURT,
+    FAMILY_MEETING,
+    FAMILY_IPUS,
+    FAMILY_INFO,
+    FAMILY_SYS
 };
 unsigned facts_family(uint32_t type);
 

@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROLE_FIRST    1u  /* SW */
-#define ROLE_LAST     19u /* AUD */
-#define POLICY_ROLES  (ROLE_LAST + 1u)
-#define VERSION_SIZE  81u
-#define ABOVE_MAX     64u
-#define WORD_SIZE     64u
+#define ROLE_FIRST   1u  /* SW */
+#define ROLE_LAST    19u /* AUD */
+#define POLICY_ROLES (ROLE_LAST + 1u)
+#define VERSION_SIZE 81u
+#define ABOVE_MAX    64u
+#define WORD_SIZE    64u
 
 struct policy {
     char version[VERSION_SIZE];

@@ -16,7 +16,8 @@ static const struct {
                           "The section names the unit as one it is for."},
     [CORE_GIVEN_SUBJECT] = {"GIVEN_SUBJECT", "Część dotyczy osoby, w sprawie której jednostka uczestniczy.",
                             "The section is about a person the unit's relation is about."},
-    [CORE_WITHHELD_CLASS] = {"WITHHELD_CLASS", "Role jednostki nie obejmują tej klasy danych w zdarzeniach tego rodzaju.",
+    [CORE_WITHHELD_CLASS] = {"WITHHELD_CLASS",
+                             "Role jednostki nie obejmują tej klasy danych w zdarzeniach tego rodzaju.",
                              "The unit's roles are not given this class of this type."},
     [CORE_WITHHELD_HALF] = {"WITHHELD_HALF",
                             "Część nie wskazuje tej jednostki ani nie dotyczy osoby, w sprawie której uczestniczy.",
@@ -25,7 +26,8 @@ static const struct {
                             "The author meant this section for others."},
     [CORE_WITHHELD_RELATION] = {"WITHHELD_RELATION", "Udział jednostki w sprawie nie obejmuje tej części.",
                                 "The unit's relation to the dossier does not give this section."},
-    [CORE_WITHHELD_ADDRESS] = {"WITHHELD_ADDRESS", "Adres rodziny jest chroniony.", "The family's address is protected."},
+    [CORE_WITHHELD_ADDRESS] = {"WITHHELD_ADDRESS", "Adres rodziny jest chroniony.",
+                               "The family's address is protected."},
     [CORE_WITHHELD_NOTE] = {"WITHHELD_NOTE", "Dopiski brokera widzą tylko autor i prowadzący.",
                             "The broker's note is for the author and the holder only."},
 };
@@ -210,8 +212,7 @@ relation_explain(const struct core *core, uint32_t unit, const struct core_recor
                                        .until_seq = relation->until_seq};
     for (uint32_t i = 0; i < dossiers->about[relation->about]; i++)
         if (ret->about_count < sizeof ret->about / sizeof ret->about[0])
-            ret->about[ret->about_count++] =
-                strings_at(&dossiers->persons, dossiers->about[relation->about + 1 + i]);
+            ret->about[ret->about_count++] = strings_at(&dossiers->persons, dossiers->about[relation->about + 1 + i]);
     switch (relation->kind) {
     case RELATION_AUTHOR: ret->applies = view_is_author(core, unit, record->event); break;
     case RELATION_ADDRESSEE:
@@ -222,8 +223,8 @@ relation_explain(const struct core *core, uint32_t unit, const struct core_recor
 }
 
 size_t
-core_relations(const struct core *core, uint32_t unit, const struct core_record *record,
-               struct core_relation_view *ret, size_t max)
+core_relations(const struct core *core, uint32_t unit, const struct core_record *record, struct core_relation_view *ret,
+               size_t max)
 {
     const struct dossier *dossier = core_record_dossier(core, record);
     size_t count = 0;

@@ -13,12 +13,12 @@
 #define STRINGS_NONE UINT32_MAX
 
 struct strings {
-    char *text;        /* all of them, each with its NUL */
+    char *text; /* all of them, each with its NUL */
     size_t text_len, text_cap;
-    uint64_t *start;   /* where number i begins */
+    uint64_t *start; /* where number i begins */
     uint32_t count, cap;
-    uint32_t *slots;   /* hash table of numbers, STRINGS_NONE where empty */
-    uint32_t slot_mask;/* slots less one; 0: no table yet */
+    uint32_t *slots;    /* hash table of numbers, STRINGS_NONE where empty */
+    uint32_t slot_mask; /* slots less one; 0: no table yet */
 };
 
 /* The number of the text, added if it is new. -ENOMEM: nothing changed. */

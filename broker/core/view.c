@@ -39,15 +39,15 @@ list_has(char *const *list, size_t count, const char *id)
 bool
 view_addressed(const struct core *core, uint32_t unit, const struct core_record *record)
 {
-    return record->note != NULL && list_has(record->note->resolved_to, record->note->n_resolved_to,
-                                            directory_unit_id(&core->directory, unit));
+    return record->note != NULL &&
+           list_has(record->note->resolved_to, record->note->n_resolved_to, directory_unit_id(&core->directory, unit));
 }
 
 bool
 view_answered(const struct core *core, uint32_t unit, const struct core_record *record)
 {
-    return record->note != NULL && list_has(record->note->answer_to, record->note->n_answer_to,
-                                            directory_unit_id(&core->directory, unit));
+    return record->note != NULL &&
+           list_has(record->note->answer_to, record->note->n_answer_to, directory_unit_id(&core->directory, unit));
 }
 
 bool
@@ -167,8 +167,8 @@ struct reader {
     const struct core_record *record;
     const struct dossier *dossier;
     uint32_t unit, roles;
-    uint8_t flags;        /* of the dossier */
-    uint8_t full, half;   /* classes, over all its roles */
+    uint8_t flags;                      /* of the dossier */
+    uint8_t full, half;                 /* classes, over all its roles */
     uint8_t address_full, address_half; /* the same over the roles that may know a protected address */
     bool addressed, answered;
     bool only_referrer;
@@ -299,18 +299,15 @@ register_receives(const struct core *core, uint32_t unit, const struct event *ev
 
     switch (event->type->number) {
     case WICI__V1__EVENT_TYPE__SYS_EVENT_REJECTED:
-        return (roles & watching) != 0 ||
-               strcmp(FACTS_TEXT(event, 0, Wici__V1__SysEventRejectedS0, agency),
-                      directory_unit_agency_id(&core->directory, unit)) == 0;
+        return (roles & watching) != 0 || strcmp(FACTS_TEXT(event, 0, Wici__V1__SysEventRejectedS0, agency),
+                                                 directory_unit_agency_id(&core->directory, unit)) == 0;
     case WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED: return (roles & watching) != 0;
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED:
-        return (roles & ROLE_BIT(AUD)) != 0 ||
-               strcmp(FACTS_TEXT(event, 0, Wici__V1__SysParticipantAddedS0, unit),
-                      directory_unit_id(&core->directory, unit)) == 0;
+        return (roles & ROLE_BIT(AUD)) != 0 || strcmp(FACTS_TEXT(event, 0, Wici__V1__SysParticipantAddedS0, unit),
+                                                      directory_unit_id(&core->directory, unit)) == 0;
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED:
-        return (roles & ROLE_BIT(AUD)) != 0 ||
-               strcmp(FACTS_TEXT(event, 0, Wici__V1__SysParticipantRemovedS0, unit),
-                      directory_unit_id(&core->directory, unit)) == 0;
+        return (roles & ROLE_BIT(AUD)) != 0 || strcmp(FACTS_TEXT(event, 0, Wici__V1__SysParticipantRemovedS0, unit),
+                                                      directory_unit_id(&core->directory, unit)) == 0;
     default: return true;
     }
 }
@@ -327,8 +324,8 @@ sys_compute(const struct core *core, uint32_t unit, const struct core_record *re
     if (!ret->received)
         return;
     for (size_t i = 0; i < event->section_count; i++)
-        give(ret, i, event->sections[i].cls == 0 && facts_section_known(event, i) ? CORE_GIVEN_FULL
-                                                                                  : CORE_WITHHELD_CLASS);
+        give(ret, i,
+             event->sections[i].cls == 0 && facts_section_known(event, i) ? CORE_GIVEN_FULL : CORE_WITHHELD_CLASS);
 }
 
 void

@@ -21,17 +21,38 @@
 /* ---- the oracle */
 
 enum how {
-    BY_NOTHING, BY_AUTHOR, BY_ADDRESS, BY_ANSWER, BY_HOLDER, BY_PENDING, BY_OFFICE, BY_PARTICIPANT, BY_REFERRER,
-    BY_INVITEE, BY_PROVIDER, BY_PARTY, BY_PARTY_NOT_OBLIGED, HOW_COUNT
+    BY_NOTHING,
+    BY_AUTHOR,
+    BY_ADDRESS,
+    BY_ANSWER,
+    BY_HOLDER,
+    BY_PENDING,
+    BY_OFFICE,
+    BY_PARTICIPANT,
+    BY_REFERRER,
+    BY_INVITEE,
+    BY_PROVIDER,
+    BY_PARTY,
+    BY_PARTY_NOT_OBLIGED,
+    HOW_COUNT
 };
 
 enum mark {
-    MARK_NONE, FOR_UNIT, FOR_AGENCY, FOR_OTHER, NOT_UNIT, NOT_AGENCY, ABOUT_OURS, ABOUT_OTHERS, FOR_OTHER_ABOUT_OURS,
+    MARK_NONE,
+    FOR_UNIT,
+    FOR_AGENCY,
+    FOR_OTHER,
+    NOT_UNIT,
+    NOT_AGENCY,
+    ABOUT_OURS,
+    ABOUT_OTHERS,
+    FOR_OTHER_ABOUT_OURS,
     MARK_COUNT
 };
 
-static const char *const role_words[MATRIX_ROLES] = {"SW",  "INT", "FA",  "DIR", "HEAD", "IC",  "OUS", "OSL", "MUN", "CT",
-                                                     "KUR", "SCH", "FCC", "CCF", "POL",  "HLT", "SVC", "IDT", "AUD"};
+static const char *const role_words[MATRIX_ROLES] = {"SW",  "INT", "FA",  "DIR", "HEAD", "IC",  "OUS",
+                                                     "OSL", "MUN", "CT",  "KUR", "SCH",  "FCC", "CCF",
+                                                     "POL", "HLT", "SVC", "IDT", "AUD"};
 
 static bool
 is_one_of(const char *word, const char *words)
@@ -65,12 +86,11 @@ oracle_delivers(enum how how, const char *type, const char *role)
     case BY_PARTICIPANT:
         if (is_one_of(type, "case.safety_concern_raised case.safety_concern_answered"))
             return is_one_of(role, "SW FA DIR HEAD FCC CCF KUR");
-        return is_one_of(type,
-                         "referral.submitted referral.answered referral.forwarded referral.completed case.opened "
-                         "case.interview_completed case.assistant_requested case.assistant_assigned "
-                         "case.plan_updated case.assessment_recorded case.closed case.linked case.worker_set "
-                         "consent.granted consent.withdrawn placement.changed ipus.agreed ipus.updated "
-                         "ipus.approved ipus.service_reported ipus.concluded");
+        return is_one_of(type, "referral.submitted referral.answered referral.forwarded referral.completed case.opened "
+                               "case.interview_completed case.assistant_requested case.assistant_assigned "
+                               "case.plan_updated case.assessment_recorded case.closed case.linked case.worker_set "
+                               "consent.granted consent.withdrawn placement.changed ipus.agreed ipus.updated "
+                               "ipus.approved ipus.service_reported ipus.concluded");
     case BY_REFERRER: return is_one_of(type, "referral.answered referral.completed");
     case BY_INVITEE: return starts(type, "meeting.");
     case BY_PROVIDER: return starts(type, "ipus.");
@@ -93,9 +113,8 @@ oracle_knows_persons(enum how how, enum mark mark)
 {
     if (mark == ABOUT_OTHERS)
         return how == BY_ADDRESS;
-    return mark == ABOUT_OURS && (how == BY_ADDRESS || how == BY_ANSWER || how == BY_PARTICIPANT ||
-                                  how == BY_INVITEE || how == BY_PROVIDER || how == BY_PARTY ||
-                                  how == BY_PARTY_NOT_OBLIGED);
+    return mark == ABOUT_OURS && (how == BY_ADDRESS || how == BY_ANSWER || how == BY_PARTICIPANT || how == BY_INVITEE ||
+                                  how == BY_PROVIDER || how == BY_PARTY || how == BY_PARTY_NOT_OBLIGED);
 }
 
 static bool
@@ -187,8 +206,8 @@ relate(struct world *w, size_t role, enum how how)
     struct core *core = w->core;
     uint32_t *dossier = &w->dossiers[role][how];
     uint8_t id[16] = {0}, ref[16];
-    struct relation_spec spec = {.kind = specs[how].kind, .who = w->units[role], .from_seq = 1,
-                                 .flags = specs[how].flags};
+    struct relation_spec spec = {
+        .kind = specs[how].kind, .who = w->units[role], .from_seq = 1, .flags = specs[how].flags};
 
     assert_int_equal(uuid_parse(MEETING, ref), 0);
     id[0] = (uint8_t)role;
@@ -338,7 +357,7 @@ each_cell_gives_what_the_matrix_and_the_relations_say(void **state)
             build(&b, type_by_name(matrix[i].type), unit);
             for (unsigned how = 0; how < HOW_COUNT; how++)
                 for (unsigned mark = 0; mark < MARK_COUNT; mark++)
-                    for (unsigned protected = 0; protected < 2; protected++) {
+                    for (unsigned protected = 0; protected < 2; protected ++) {
                         struct dossier *dossier = &w->core->dossiers.at[w->dossiers[role][how]];
                         struct core_record record = {
                             .seq = SEQ, .ts_ms = NOW, .entry = dossier->entry, .event = &b.event, .note = &b.note};

@@ -19,8 +19,7 @@ struct text {
     size_t len;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-add(struct text *text, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) add(struct text *text, const char *fmt, ...)
 {
     va_list args;
     int len;
@@ -346,8 +345,7 @@ key_text(const char *unit)
     return key;
 }
 
-static void __attribute__((format(printf, 3, 4)))
-body_text(char *ret, size_t size, const char *fmt, ...)
+static void __attribute__((format(printf, 3, 4))) body_text(char *ret, size_t size, const char *fmt, ...)
 {
     va_list args;
 

@@ -34,13 +34,13 @@ struct kit {
 };
 
 struct kit_line {
-    const char *unit;     /* who publishes: "sw", or "ops:SW" when it has several roles */
+    const char *unit; /* who publishes: "sw", or "ops:SW" when it has several roles */
     const char *type;
-    char dossier;         /* 0: none */
-    const char *to;       /* "sw dir", "agency:cus", "agency:cus/area" */
+    char dossier;   /* 0: none */
+    const char *to; /* "sw dir", "agency:cus", "agency:cus/area" */
     const char *sections;
-    const char *header;   /* more of the header, JSON fields with ' for ", or NULL */
-    const char *expect;   /* "sw=0167 dir=016": what each unit is given; all others nothing. NULL: not asked */
+    const char *header; /* more of the header, JSON fields with ' for ", or NULL */
+    const char *expect; /* "sw=0167 dir=016": what each unit is given; all others nothing. NULL: not asked */
 };
 
 /* The policy is loaded; an administrator "adm" of the agency "op" is there. */

@@ -119,8 +119,8 @@ accepting_makes_the_holder_and_ends_what_was_pending(void **state)
 {
     struct kit *k = *state;
     const struct kit_record *r = referral(k, 'R', "sw ops");
-    const struct kit_record *answer =
-        KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, "sch=0 dir=06 ops=06");
+    const struct kit_record *answer = KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL,
+                                              "sch=0 dir=06 ops=06");
 
     is(k, "sw", r, "holder");
     is(k, "ops", r, "");
@@ -178,8 +178,9 @@ only_who_holds_or_is_pending_answers_and_forwards(void **state)
     referral(k, 'R', "sw");
     kit_refused(k, &(struct kit_line){"sch", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, NULL},
                 E_DOSSIER, "header.dossierId");
-    kit_refused(k, &(struct kit_line){"dir", "referral.forwarded", 'R', "", "0{'toUnit':'ops','whole':'YES'} 6", NULL, NULL},
-                E_DOSSIER, "header.dossierId");
+    kit_refused(
+        k, &(struct kit_line){"dir", "referral.forwarded", 'R', "", "0{'toUnit':'ops','whole':'YES'} 6", NULL, NULL},
+        E_DOSSIER, "header.dossierId");
 }
 
 static void
@@ -304,18 +305,23 @@ linking_takes_what_the_kind_of_link_needs(void **state)
     open_case(k, "sw", 'C');
     open_case(k, "ops", 'D');
     referral(k, 'R', "ops");
-    kit_refused(k, &(struct kit_line){"sw", "case.linked", 'C', "", "0{'kind':'SIBLING','otherDossier':'$D'}", NULL, NULL},
+    kit_refused(k,
+                &(struct kit_line){"sw", "case.linked", 'C', "", "0{'kind':'SIBLING','otherDossier':'$D'}", NULL, NULL},
                 E_DOSSIER, "sections[0].caseLinkedS0.otherDossier");
-    kit_refused(k, &(struct kit_line){"sw", "case.linked", 'C', "", "0{'kind':'SIBLING','otherDossier':'$X'}", NULL, NULL},
+    kit_refused(k,
+                &(struct kit_line){"sw", "case.linked", 'C', "", "0{'kind':'SIBLING','otherDossier':'$X'}", NULL, NULL},
                 E_DOSSIER, "sections[0].caseLinkedS0.otherDossier");
-    kit_refused(k, &(struct kit_line){"sw", "case.linked", 'C', "", "0{'kind':'SIBLING','otherDossier':'$C'}", NULL, NULL},
+    kit_refused(k,
+                &(struct kit_line){"sw", "case.linked", 'C', "", "0{'kind':'SIBLING','otherDossier':'$C'}", NULL, NULL},
                 E_DOSSIER, "sections[0].caseLinkedS0.otherDossier");
     KIT_SAY(k, "ops", "sys.participant_added", 'D', "", "0{'unit':'sw'}", NULL, NULL);
     KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'SIBLING','otherDossier':'$D'}", NULL, "dir=0");
-    kit_refused(k, &(struct kit_line){"sw", "case.linked", 'C', "", "0{'kind':'MERGED_INTO','otherDossier':'$D'}", NULL, NULL},
-                E_DOSSIER, "sections[0].caseLinkedS0.otherDossier");
-    kit_refused(k, &(struct kit_line){"sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$D'}", NULL, NULL},
-                E_DOSSIER, "sections[0].caseLinkedS0.otherDossier");
+    kit_refused(
+        k, &(struct kit_line){"sw", "case.linked", 'C', "", "0{'kind':'MERGED_INTO','otherDossier':'$D'}", NULL, NULL},
+        E_DOSSIER, "sections[0].caseLinkedS0.otherDossier");
+    kit_refused(
+        k, &(struct kit_line){"sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$D'}", NULL, NULL},
+        E_DOSSIER, "sections[0].caseLinkedS0.otherDossier");
 }
 
 static void
@@ -417,12 +423,13 @@ a_participant_is_added_from_now_or_with_a_ground_from_before(void **state)
                 E_DOSSIER, "header.dossierId");
     kit_refused(k, &(struct kit_line){"sw", "sys.participant_added", 'C', "", "0{'unit':'none'}", NULL, NULL},
                 E_ADDRESS, "sections[0].sysParticipantAddedS0.unit");
-    kit_refused(k, &(struct kit_line){"sw", "sys.participant_added", 'C', "", "0{'unit':'kur','historyFrom':'1'}", NULL, NULL},
-                E_GROUND, "sections[0].sysParticipantAddedS0.historyFrom");
+    kit_refused(
+        k, &(struct kit_line){"sw", "sys.participant_added", 'C', "", "0{'unit':'kur','historyFrom':'1'}", NULL, NULL},
+        E_GROUND, "sections[0].sysParticipantAddedS0.historyFrom");
     KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'kur'}", NULL, "kur=0 dir=0");
     assert_string_equal(kit_seen(k, "kur", c), "");
-    KIT_SAY(k, "sw", "sys.participant_added", 'C', "",
-            "0{'unit':'kur','historyFrom':'1','ground':{'basis':'STATUTE'}}", NULL, "kur=0 dir=0");
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'kur','historyFrom':'1','ground':{'basis':'STATUTE'}}",
+            NULL, "kur=0 dir=0");
     assert_string_equal(kit_seen(k, "kur", c), "01");
     KIT_SAY(k, "kur", "sys.participant_removed", 'C', "", "0{'unit':'kur'}", NULL, "sw=0 dir=0");
     KIT_SAY(k, "sw", "case.closed", 'C', "", "0", NULL, "dir=0");
@@ -450,10 +457,10 @@ static void
 convening_opens_a_meeting_and_invites_and_a_revision_removes(void **state)
 {
     struct kit *k = *state;
-    const struct kit_record *m =
-        KIT_SAY(k, "sw", "meeting.convened", 'M', "",
-                "0{'meetingId':'$1'} 6{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1']},{'unit':'kur'}]}",
-                NULL, "dir=06 sch=0 kur=0");
+    const struct kit_record *m = KIT_SAY(
+        k, "sw", "meeting.convened", 'M', "",
+        "0{'meetingId':'$1'} 6{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1']},{'unit':'kur'}]}", NULL,
+        "dir=06 sch=0 kur=0");
 
     is(k, "sw", m, "holder");
     is(k, "sch", m, "invitee");
@@ -465,9 +472,12 @@ convening_opens_a_meeting_and_invites_and_a_revision_removes(void **state)
     is(k, "sch", m, "invitee");
     KIT_SAY(k, "sw", "meeting.agreements_issued", 'M', "", "0{'meetingId':'$1'} 6@p1 6@p2", NULL, "dir=06 sch=06");
     is(k, "sch", m, "");
-    kit_refused(k, &(struct kit_line){"sw", "meeting.convened", 'M', "",
-                    "0{'meetingId':'$1'} 6{'kind':'CONSULTATION','invited':[{'unit':'sch'},{'unit':'none'}]}", NULL, NULL},
-                E_ADDRESS, "sections[1].meetingConvenedS6.invited[1].unit");
+    kit_refused(
+        k,
+        &(struct kit_line){"sw", "meeting.convened", 'M', "",
+                           "0{'meetingId':'$1'} 6{'kind':'CONSULTATION','invited':[{'unit':'sch'},{'unit':'none'}]}",
+                           NULL, NULL},
+        E_ADDRESS, "sections[1].meetingConvenedS6.invited[1].unit");
 }
 
 static void
@@ -572,8 +582,8 @@ static void
 a_request_for_insight_makes_the_addressed_court_a_party(void **state)
 {
     struct kit *k = *state;
-    const struct kit_record *l =
-        KIT_SAY(k, "fa", "court.insight_requested", 'L', "ct sw", "0 1 5 6", NULL, "ct=015 sw=0156 dir=016");
+    const struct kit_record *l = KIT_SAY(k, "fa", "court.insight_requested", 'L', "ct sw", "0 1 5 6", NULL,
+                                         "ct=015 sw=0156 dir=016");
 
     is(k, "ct", l, "pending party");
     is(k, "sw", l, "pending");
@@ -590,10 +600,12 @@ an_address_leads_to_one_unit(void **state)
     kit_agency(k, "big");
     KIT_SAY(k, "adm", "sys.unit_enrolled", 0, "",
             "0{'unitId':'north','agencyId':'big','name':'n','roles':['SW'],'areas':['N','both'],"
-            "'key':'northnorthnorthnorthnorthnorthnorthnorth'}", NULL, NULL);
+            "'key':'northnorthnorthnorthnorthnorthnorthnorth'}",
+            NULL, NULL);
     KIT_SAY(k, "adm", "sys.unit_enrolled", 0, "",
             "0{'unitId':'south','agencyId':'big','name':'s','roles':['SW'],'areas':['S','both'],"
-            "'key':'southsouthsouthsouthsouthsouthsouthsouth'}", NULL, NULL);
+            "'key':'southsouthsouthsouthsouthsouthsouthsouth'}",
+            NULL, NULL);
     r = referral(k, '1', "agency:cus agency:school agency:big/S");
     assert_int_equal(r->record.note->n_resolved_to, 3);
     assert_string_equal(r->record.note->resolved_to[0], "rec"); /* several units: the reception */
@@ -626,12 +638,14 @@ an_agency_outside_is_named_itself_and_its_serving_unit_gets_no_more(void **state
     KIT_SAY(k, "ops", "referral.submitted", '2', "sw", "0 1 6", PAPER_OF("paper"), "sw=016 dir=016");
     kit_refused(k, &(struct kit_line){"sw", "referral.submitted", '3', "ops", "0", PAPER_OF("paper"), NULL}, E_BEHALF,
                 "header.actor.onBehalfOf");
-    kit_refused(k, &(struct kit_line){"ops", "referral.submitted", '3', "sw", "0", "+'onBehalfOf':'paper','channel':'PAPER'", NULL},
+    kit_refused(k,
+                &(struct kit_line){"ops", "referral.submitted", '3', "sw", "0",
+                                   "+'onBehalfOf':'paper','channel':'PAPER'", NULL},
                 E_BEHALF, "header.actor.receivedOn");
     kit_refused(k, &(struct kit_line){"rec", "referral.submitted", '3', "sw", "0", NULL, NULL}, E_BEHALF,
                 "header.actor.onBehalfOf");
-    kit_refused(k, &(struct kit_line){"rec", "referral.submitted", '3', "sw", "0", "+'onBehalfOf':'p1'", NULL}, E_BEHALF,
-                "header.actor.channel");
+    kit_refused(k, &(struct kit_line){"rec", "referral.submitted", '3', "sw", "0", "+'onBehalfOf':'p1'", NULL},
+                E_BEHALF, "header.actor.channel");
 }
 
 static void
@@ -665,15 +679,18 @@ a_correction_is_the_authors_and_a_recall_the_holders_too(void **state)
     plan = KIT_SAY(k, "fa", "case.plan_updated", 'C', "", "0 6", NULL, NULL);
     kit_refused(k, &(struct kit_line){"fa", "case.plan_updated", 'C', "", "0 6", correcting(other, "AMENDED"), NULL},
                 E_CORRECT, "header.correctsEventId");
-    kit_refused(k, &(struct kit_line){"fa", "case.assessment_recorded", 'C', "", "0 6", correcting(plan, "AMENDED"), NULL},
+    kit_refused(k,
+                &(struct kit_line){"fa", "case.assessment_recorded", 'C', "", "0 6", correcting(plan, "AMENDED"), NULL},
                 E_CORRECT, "header.correctsEventId");
-    kit_refused(k, &(struct kit_line){"sw", "case.opened", 'C', "", "0 6", correcting(other, "AMENDED"), NULL}, E_CORRECT,
-                "header.correctsEventId");
-    kit_refused(k, &(struct kit_line){"fa", "case.plan_updated", 'C', "", "0 6",
-                                      "'correctsEventId':'01900000-0000-7000-8000-00000000ffff','correction':'AMENDED'", NULL},
+    kit_refused(k, &(struct kit_line){"sw", "case.opened", 'C', "", "0 6", correcting(other, "AMENDED"), NULL},
                 E_CORRECT, "header.correctsEventId");
-    kit_refused(k, &(struct kit_line){"fa", "case.plan_updated", 'C', "", "0 6", "'correction':'AMENDED'", NULL}, E_CORRECT,
-                "header.correctsEventId");
+    kit_refused(k,
+                &(struct kit_line){"fa", "case.plan_updated", 'C', "", "0 6",
+                                   "'correctsEventId':'01900000-0000-7000-8000-00000000ffff','correction':'AMENDED'",
+                                   NULL},
+                E_CORRECT, "header.correctsEventId");
+    kit_refused(k, &(struct kit_line){"fa", "case.plan_updated", 'C', "", "0 6", "'correction':'AMENDED'", NULL},
+                E_CORRECT, "header.correctsEventId");
     KIT_SAY(k, "fa", "case.plan_updated", 'C', "", "0 6", correcting(plan, "AMENDED"), "sw=06 dir=06");
     KIT_SAY(k, "sw", "case.opened", 'C', "", "0 6{'path':'IPUS'}", correcting(c, "AMENDED"), "fa=06 dir=06 ous=0");
     is(k, "sw", c, "holder"); /* still one */
@@ -686,7 +703,8 @@ a_recall_changes_no_relation(void **state)
     const struct kit_record *r = referral(k, 'R', "sw ops"), *answer;
 
     answer = KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6{'status':'received'}", NULL, NULL);
-    KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6{'status':'accepted'}", correcting(answer, "ENTERED_IN_ERROR"), NULL);
+    KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6{'status':'accepted'}", correcting(answer, "ENTERED_IN_ERROR"),
+            NULL);
     is(k, "sw", r, "pending");
     is(k, "ops", r, "pending office");
 }
@@ -711,7 +729,8 @@ times_ahead_are_refused_and_times_before_the_dossier_are_warned_of(void **state)
     const struct kit_record *r;
 
     open_case(k, "sw", 'C');
-    kit_refused(k, &(struct kit_line){"sw", "case.closed", 'C', "", "0", "'occurredAt':'2026-03-01T08:05:00.001Z'", NULL},
+    kit_refused(k,
+                &(struct kit_line){"sw", "case.closed", 'C', "", "0", "'occurredAt':'2026-03-01T08:05:00.001Z'", NULL},
                 E_TIME, "header.occurredAt");
     r = KIT_SAY(k, "sw", "case.closed", 'C', "", "0", "'occurredAt':'2026-03-01T08:05:00Z'", NULL);
     assert_string_equal(warnings(r), "");
@@ -725,7 +744,8 @@ static void
 the_author_is_warned_of_what_an_addressee_will_not_be_given(void **state)
 {
     struct kit *k = *state;
-    const struct kit_record *r = KIT_SAY(k, "sch", "referral.submitted", 'R', "sw ic", "0 1 6 7", NULL, "sw=0167 ic=017 dir=0167");
+    const struct kit_record *r = KIT_SAY(k, "sch", "referral.submitted", 'R', "sw ic", "0 1 6 7", NULL,
+                                         "sw=0167 ic=017 dir=0167");
 
     assert_string_equal(warnings(r), "W_WITHHELD@header.to[1]"); /* IC: S6 by half */
     r = KIT_SAY(k, "sch", "referral.submitted", 'S', "sw ic", "0 1 6=ic 7=sw", NULL, "sw=017 ic=016 dir=01");
@@ -794,8 +814,8 @@ static void
 unknown_and_not_yours_are_one_answer(void **state)
 {
     struct kit *k = *state;
-    static const char *const types[] = {"case.closed", "case.linked", "referral.answered", "sys.participant_added",
-                                        "consent.granted", "case.interview_completed"};
+    static const char *const types[] = {"case.closed",           "case.linked",     "referral.answered",
+                                        "sys.participant_added", "consent.granted", "case.interview_completed"};
     uint8_t id[16];
 
     open_case(k, "sw", 'C');
@@ -825,13 +845,16 @@ busy_day(struct kit *k)
     KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$R'}", NULL, NULL);
     KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", NULL, NULL);
     KIT_SAY(k, "ct", "court.order_issued", 'L', "ops kur", "0 1@p1 5{'orderKind':'SUPERVISION'}", NULL, NULL);
-    KIT_SAY(k, "sw", "meeting.convened", 'C', "", "0{'meetingId':'$1'} 6{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1','p2']}]}", NULL, NULL);
+    KIT_SAY(k, "sw", "meeting.convened", 'C', "",
+            "0{'meetingId':'$1'} 6{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1','p2']}]}", NULL, NULL);
     asked = KIT_SAY(k, "sw", "info.requested", 'C', "kur", "0 1@p1", NULL, NULL);
     KIT_SAY(k, "kur", "info.provided", 'C', "", "0", answering(asked), NULL);
     open_case(k, "sw", 'D');
     KIT_SAY(k, "sw", "case.linked", 'D', "", "0{'kind':'MERGED_INTO','otherDossier':'$C'}", NULL, NULL);
-    KIT_SAY(k, "sw", "sys.participant_added", 'D', "", "0{'unit':'fcc','about':['p3'],'until':'2026-09-01'}", NULL, NULL);
-    KIT_SAY(k, "adm", "sys.unit_key_rotated", 0, "", "0{'unitId':'sw','key':'swswswswswswswswswswswswswswswswswswswsw'}", NULL, NULL);
+    KIT_SAY(k, "sw", "sys.participant_added", 'D', "", "0{'unit':'fcc','about':['p3'],'until':'2026-09-01'}", NULL,
+            NULL);
+    KIT_SAY(k, "adm", "sys.unit_key_rotated", 0, "",
+            "0{'unitId':'sw','key':'swswswswswswswswswswswswswswswswswswswsw'}", NULL, NULL);
     KIT_SAY(k, "adm", "sys.unit_suspended", 0, "", "0{'unitId':'ous'}", NULL, NULL);
     KIT_SAY(k, "sw", "case.closed", 'C', "", "0", NULL, NULL);
 }

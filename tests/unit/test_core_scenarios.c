@@ -78,8 +78,7 @@ scenario_1_school_to_cus(void **state)
             "0{'meetingId':'$2'} 1@p1 6@p1{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1']}]}", NULL,
             "sw=016 sch=016 dir=016");
     KIT_SAY(k, "fa", "meeting.held", 'C', "", "0{'meetingId':'$2'} 1@p1 6@p1", NULL, "sw=016 dir=016 sch=0");
-    KIT_SAY(k, "fa", "meeting.agreements_issued", 'C', "", "0{'meetingId':'$2'} 1 6@p1", NULL,
-            "sw=016 dir=016 sch=06");
+    KIT_SAY(k, "fa", "meeting.agreements_issued", 'C', "", "0{'meetingId':'$2'} 1 6@p1", NULL, "sw=016 dir=016 sch=06");
     KIT_SAY(k, "fa", "case.assessment_recorded", 'C', "", "0 6", NULL, "sw=06 dir=06");
     KIT_SAY(k, "sw", "case.closed", 'C', "", "0 6{'monitoringPlan':{'units':['fa']}}", NULL, "fa=06 dir=06");
     KIT_SAY(k, "sw", "referral.completed", 'R', "", "0{'outcome':'DONE'} 6{'status':'completed'}", NULL,
@@ -107,8 +106,7 @@ scenario_4_court(void **state)
     asked = KIT_SAY(k, "ct", "court.opinion_requested", 'C', "fa kur", "0 1 5@p1 6", NULL,
                     "fa=0156 sw=0156 dir=016 kur=015");
     strcat(strcat(cause, kit_event_id(asked)), "'");
-    KIT_SAY(k, "fa", "court.opinion_delivered", 'C', "ct kur", "0 1 5@p1 6=ct", cause,
-            "ct=0156 sw=015 dir=01 kur=015");
+    KIT_SAY(k, "fa", "court.opinion_delivered", 'C', "ct kur", "0 1 5@p1 6=ct", cause, "ct=0156 sw=015 dir=01 kur=015");
 }
 
 static void
@@ -158,8 +156,7 @@ scenario_9_foster_care(void **state)
     KIT_SAY(k, "ops", "case.opened", 'C', "", "0 1 6{'path':'ORDINARY'} 7{'addressProtected':true}", NULL, "");
     KIT_SAY(k, "ops", "sys.participant_added", 'C', "", "0{'unit':'fcc','about':['c1'],'purpose':'CARE'}", NULL,
             "fcc=0");
-    KIT_SAY(k, "fcc", "placement.changed", 'C', "ops kur sch", "0 1@c1 3@c1 6 7", NULL,
-            "ops=01367 kur=0137 sch=013");
+    KIT_SAY(k, "fcc", "placement.changed", 'C', "ops kur sch", "0 1@c1 3@c1 6 7", NULL, "ops=01367 kur=0137 sch=013");
     KIT_SAY(k, "ops:FA", "case.plan_updated", 'C', "", "0 6{'planKind':'WORK_PLAN'}", NULL, "fcc=0");
     KIT_SAY(k, "fcc", "meeting.convened", 'C', "", "0{'meetingId':'$1'} 1 6{'kind':'CHILD_REVIEW'}", NULL, "ops=016");
     KIT_SAY(k, "fcc", "meeting.held", 'C', "", "0{'meetingId':'$1'} 1 6{'kind':'CHILD_REVIEW'}", NULL, "ops=016");
@@ -198,8 +195,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENARIO(scenario_1_school_to_cus), SCENARIO(scenario_4_court),       SCENARIO(scenario_7_ipus),
-        SCENARIO(scenario_8_forwarding),    SCENARIO(scenario_9_foster_care), SCENARIO(scenario_17_information),
+        SCENARIO(scenario_1_school_to_cus),
+        SCENARIO(scenario_4_court),
+        SCENARIO(scenario_7_ipus),
+        SCENARIO(scenario_8_forwarding),
+        SCENARIO(scenario_9_foster_care),
+        SCENARIO(scenario_17_information),
         SCENARIO(scenario_17_nobody_else_in_the_dossier_receives_either),
     };
 

@@ -132,16 +132,16 @@ each_kind_of_error_names_its_line(void **state)
         {"version", "version ", "vresion "},
         {"version", "2026-01", ""},
         {"version", "2026-01", "2026-01\nversion 2"},
-        {"roles", " FA ", " FB "},               /* no such role */
-        {"roles", " FA ", " SW "},               /* twice */
-        {"roles", " AUD", ""},                   /* one missing */
-        {"roles", " AUD", " AUD ADM"},           /* one too many */
-        {"ceiling S1", "S1", "S0"},              /* no ceiling of S0 */
+        {"roles", " FA ", " FB "},     /* no such role */
+        {"roles", " FA ", " SW "},     /* twice */
+        {"roles", " AUD", ""},         /* one missing */
+        {"roles", " AUD", " AUD ADM"}, /* one too many */
+        {"ceiling S1", "S1", "S0"},    /* no ceiling of S0 */
         {"ceiling S1", "S1", "S8"},
-        {"ceiling S2", "S2", "S1"},              /* twice */
+        {"ceiling S2", "S2", "S1"}, /* twice */
         {"ceiling S3", "Y", "y"},
-        {"ceiling S3", " Y ", "   "},            /* too few */
-        {"ceiling S3", " Y ", " Y Y "},          /* too many */
+        {"ceiling S3", " Y ", "   "},   /* too few */
+        {"ceiling S3", " Y ", " Y Y "}, /* too many */
         {"above   IC ipus", "IC", "ICE"},
         {"above   IC ipus", "ipus.*", "ipsu.*"}, /* names no type */
         {"above   IC ipus", "ipus.*", "sys.*"},
@@ -150,7 +150,7 @@ each_kind_of_error_names_its_line(void **state)
         {"type    case.linked", "case.linked", "sys.policy_loaded"},
         {"type    case.linked", "case.linked", "case.closed"}, /* twice */
         {"type    case.linked", "P06", "X06"},
-        {"type    case.linked", "P06", "P60"},   /* not in order */
+        {"type    case.linked", "P06", "P60"}, /* not in order */
         {"type    case.linked", "P06", "P066"},
         {"type    case.linked", "P06", "P08"},
         {"type    case.linked", "P06", "P0/"},
@@ -158,7 +158,7 @@ each_kind_of_error_names_its_line(void **state)
         {"type    case.linked", "P06", "P6"},    /* without S0 */
         {"type    case.linked", "P06", "P6/0"},
         {"type    case.linked", "P06", "/"},
-        {"type    case.linked", "P06", ""},      /* too few */
+        {"type    case.linked", "P06", ""}, /* too few */
         {"type    case.linked", "P06", "P06 P06"},
         {"type    case.linked", "P06       -", "P06       06"}, /* INT above its ceiling */
         {"type    referral.submitted", "P0/167", "P06/17"},     /* OSL: half at most */
