@@ -107,7 +107,7 @@ field_by_number(const ProtobufCMessageDescriptor *desc, uint64_t number)
 static int
 encoding_walk(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len, unsigned depth)
 {
-    const uint8_t *at = data, *end = data + len;
+    const uint8_t *at = data, *end = len > 0 ? data + len : data; /* no bytes: data may be NULL */
     uint64_t seen = 0; /* fields of this message that had their one value, by place in the descriptor */
 
     if (depth > EVENT_DEPTH_MAX)
@@ -212,20 +212,26 @@ char_is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+bool
+check_has_personal_number(const char *text)
+{
+    unsigned run = 0;
+
+    for (; *text != '\0' && run < PERSONAL_NUMBER_DIGITS; text++)
+        run = char_is_digit(*text) ? run + 1 : 0;
+    return run == PERSONAL_NUMBER_DIGITS;
+}
+
 /* Letters, digits, dot, underscore, hyphen; *ret_personal: a run of digits as long as a PESEL. */
 static bool
 id_is_valid(const char *text, bool *ret_personal)
 {
-    unsigned run = 0;
     size_t len = 0;
 
-    *ret_personal = false;
+    *ret_personal = check_has_personal_number(text);
     for (; text[len] != '\0'; len++) {
         char c = text[len];
 
-        run = char_is_digit(c) ? run + 1 : 0;
-        if (run >= PERSONAL_NUMBER_DIGITS)
-            *ret_personal = true;
         if (!char_is_digit(c) && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && strchr("._-", c) == NULL)
             return false;
     }
@@ -385,7 +391,8 @@ value_check(const void *at, const ProtobufCFieldDescriptor *field, const struct 
             const struct message_info *child_info = message_info(child->descriptor);
 
             assert(child_info != NULL);
-            return check_message(child, child_info, true, path, refusal);
+            /* The only oneof is Section's body: what is mandatory there counts over all sections of a class. */
+            return check_message(child, child_info, (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0, path, refusal);
         }
     }
     return code == E_NONE ? 0 : check_refuse(refusal, code, path->text);

@@ -26,6 +26,9 @@ bool check_present(const ProtobufCMessage *message, const ProtobufCFieldDescript
 /* Bytes of one value of the field in protobuf-c's structures. */
 size_t check_value_size(const ProtobufCFieldDescriptor *field);
 
+/* Is there a run of digits as long as a PESEL? */
+bool check_has_personal_number(const char *text);
+
 /*
  * Checks all fields of a message, nested ones too; mandatory ones of the message itself only when `required`.
  * info must be message_info(message->descriptor).

@@ -126,9 +126,17 @@ header_check(struct event *event, struct bytes bytes, struct arena *arena, struc
     if ((header->correction[0] != '\0') != (header->corrects_event_id[0] != '\0'))
         return check_refuse(refusal, E_FIELD,
                             header->correction[0] != '\0' ? "header.correctsEventId" : "header.correction");
+    /* Ids were looked at above; these are the header's only free text, and every recipient reads it. */
+    if (check_has_personal_number(header->actor->profession))
+        return check_refuse(refusal, E_PERSONAL_DATA, "header.actor.profession");
     for (size_t i = 0; i < header->n_to; i++) {
         const Wici__V1__Address *to = header->to[i];
 
+        if (check_has_personal_number(to->area)) {
+            check_path_push(&path, "to", (long)i);
+            check_path_push(&path, "area", -1);
+            return check_refuse(refusal, E_PERSONAL_DATA, path.text);
+        }
         if ((to->unit[0] == '\0') == (to->agency[0] == '\0')) { /* one of the two, not both */
             check_path_push(&path, "to", (long)i);
             return check_refuse(refusal, E_FIELD, path.text);

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,19 +24,56 @@ struct piece {
     size_t len;
 };
 
+struct hasher {
+    EVP_MD_CTX *context;
+    EVP_MD *digest;
+};
+
+static pthread_key_t hasher_key; /* frees a thread's hasher when the thread ends */
+
+static void
+hasher_free(void *arg)
+{
+    struct hasher *hasher = arg;
+
+    EVP_MD_CTX_free(hasher->context);
+    EVP_MD_free(hasher->digest);
+    free(hasher);
+}
+
+static void
+hasher_key_create(void)
+{
+    if (pthread_key_create(&hasher_key, hasher_free) != 0)
+        abort();
+}
+
+static struct hasher *
+hasher_create(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct hasher *hasher = calloc(1, sizeof *hasher);
+
+    pthread_once(&once, hasher_key_create);
+    if (hasher == NULL || pthread_setspecific(hasher_key, hasher) != 0)
+        abort();
+    hasher->context = EVP_MD_CTX_new();
+    hasher->digest = EVP_MD_fetch(NULL, "SHA256", NULL);
+    return hasher;
+}
+
 /* Only a failure to set up can make this fail, and then nothing that we wrote could be proven: stop. */
 static void
 sha256(const struct piece *pieces, size_t count, uint8_t ret[LEAF_HASH_SIZE])
 {
-    static _Thread_local EVP_MD_CTX *context;
-    static _Thread_local EVP_MD *digest;
+    static _Thread_local struct hasher *hasher;
+    EVP_MD_CTX *context;
     int ok = 1;
 
-    if (context == NULL) {
-        context = EVP_MD_CTX_new();
-        digest = EVP_MD_fetch(NULL, "SHA256", NULL);
-    }
-    ok &= context != NULL && digest != NULL && EVP_DigestInit_ex2(context, digest, NULL) == 1;
+    if (hasher == NULL)
+        hasher = hasher_create();
+    context = hasher->context;
+    ok &= context != NULL && hasher->digest != NULL && EVP_DigestInit_ex2(context, hasher->digest, NULL) == 1;
     for (size_t i = 0; ok && i < count; i++)
         ok &= EVP_DigestUpdate(context, pieces[i].data, pieces[i].len);
     ok = ok && EVP_DigestFinal_ex(context, ret, NULL) == 1;

@@ -327,12 +327,14 @@ each_wrong_field_is_named(void **state)
         {referral, "header.actor.profession", "'a\\nb'", E_FIELD},
         {referral, "header.actor.profession", "'a\\u007fb'", E_FIELD},
         {referral, "header.actor.profession", "'a\\u0085b'", E_FIELD},
+        {referral, "header.actor.profession", "'pedagog 80010112345'", E_PERSONAL_DATA},
         {referral, "header.actor.channel", "'FAX'", E_FIELD},
         {referral, "header.actor.receivedOn", "'2026-02-29'", E_FIELD},
         {referral, "header.actor.receivedOn", "'2026-02-28T00:00:00Z'", E_FIELD},
         {referral, "header.to[0]", "{}", E_FIELD},
         {referral, "header.to[1]", "{'unit':'u','agency':'a'}", E_FIELD},
         {referral, "header.to[1].agency", "'80010112345'", E_PERSONAL_DATA},
+        {referral, "header.to[1].area", "'rejon 80010112345'", E_PERSONAL_DATA},
         {referral, "header.causationId", "'x'", E_FIELD},
         {referral, "header.correction", "'UNDONE'", E_FIELD},
         {referral, "sections[0].subjects[0]", "'80010112345'", E_PERSONAL_DATA},
@@ -383,6 +385,34 @@ each_wrong_field_is_named(void **state)
             fail_msg("%s = %s: %d %s \"%s\"", rows[i].path, rows[i].value == NULL ? "nothing" : rows[i].value, rc,
                      error_name(parts->refusal.code), parts->refusal.path);
     }
+}
+
+static void
+a_header_of_no_bytes_names_the_first_thing_it_lacks(void **state)
+{
+    struct parts *parts = *state;
+
+    parts->header = (struct bytes){NULL, 0}; /* as protobuf-c decodes an empty field */
+    parts->count = 0;
+    assert_refused(parts, E_TYPE, "header.type");
+}
+
+/* They count over all sections of a class, which one Section cannot show. */
+static void
+a_section_checked_alone_need_not_hold_the_mandatory_fields_of_its_body(void **state)
+{
+    struct parts *parts = *state;
+    json_t *json = json_read("{'sysUnitEnrolledS0':{}}");
+    ProtobufCMessage *section = NULL;
+
+    arena_reset(parts->arena);
+    assert_int_equal(json_to_message(json, &wici__v1__section__descriptor, parts->arena, &section, &parts->refusal), 0);
+    assert_int_equal(event_check_message(section, "", &parts->refusal), 0);
+    json_put(json, "sysUnitEnrolledS0.unitId", "'a b'");
+    assert_int_equal(json_to_message(json, &wici__v1__section__descriptor, parts->arena, &section, &parts->refusal), 0);
+    assert_int_equal(event_check_message(section, "", &parts->refusal), -EBADMSG);
+    assert_string_equal(parts->refusal.path, "sysUnitEnrolledS0.unitId");
+    json_decref(json);
 }
 
 static void
@@ -762,6 +792,9 @@ main(void)
         cmocka_unit_test_setup_teardown(what_was_entered_in_error_needs_s0_only, setup, teardown),
         cmocka_unit_test_setup_teardown(a_mandatory_field_may_stand_in_any_section_of_its_class, setup, teardown),
         cmocka_unit_test_setup_teardown(each_wrong_field_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_header_of_no_bytes_names_the_first_thing_it_lacks, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_section_checked_alone_need_not_hold_the_mandatory_fields_of_its_body, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_correction_and_what_it_corrects_go_together, setup, teardown),
         cmocka_unit_test_setup_teardown(lists_and_texts_have_their_largest_size, setup, teardown),
         cmocka_unit_test_setup_teardown(an_event_or_header_that_is_too_large_says_so, setup, teardown),

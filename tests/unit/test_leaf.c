@@ -2,6 +2,7 @@
 #include "proto/leaf.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -199,6 +200,27 @@ what_is_no_leaf_is_refused(void **state)
     }
 }
 
+static void *
+hash_in_thread(void *ret)
+{
+    leaf_sha256("wici", 4, ret);
+    return NULL;
+}
+
+/* What it kept would be a leak, which the sanitizer reports at the end of this program. */
+static void
+a_thread_that_ends_gives_its_hashing_context_back(void **state)
+{
+    uint8_t here[LEAF_HASH_SIZE], there[LEAF_HASH_SIZE] = {0};
+    pthread_t thread;
+
+    (void)state;
+    leaf_sha256("wici", 4, here);
+    assert_int_equal(pthread_create(&thread, NULL, hash_in_thread, there), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_memory_equal(here, there, LEAF_HASH_SIZE);
+}
+
 int
 main(void)
 {
@@ -210,6 +232,7 @@ main(void)
         cmocka_unit_test(the_smallest_and_the_largest_leaf_have_their_hashes),
         cmocka_unit_test(a_leaf_comes_back_as_it_was_encoded),
         cmocka_unit_test(what_is_no_leaf_is_refused),
+        cmocka_unit_test(a_thread_that_ends_gives_its_hashing_context_back),
     };
 
     return cmocka_run_group_tests(tests, fill_inputs, NULL);
