@@ -351,10 +351,13 @@ merging_with_history_shows_the_other_side_and_no_more_of_ones_own(void **state)
     char link[160] = "0{'kind':'MERGED_INTO','otherDossier':'$C','historyFrom':'1'}";
 
     KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'kur'}", NULL, NULL);
+    KIT_SAY(k, "sw", "sys.participant_added", 'D', "", "0{'unit':'fcc'}", NULL, NULL);
     kit_refused(k, &(struct kit_line){"sw", "case.linked", 'D', "", link, NULL, NULL}, E_GROUND,
                 "sections[0].caseLinkedS0.historyFrom");
     strcat(link, " 6{'ground':{'basis':'STATUTE'}}");
-    KIT_SAY(k, "sw", "case.linked", 'D', "", link, NULL, "dir=06 kur=0");
+    KIT_SAY(k, "sw", "case.linked", 'D', "", link, NULL, "dir=06 kur=0 fcc=0");
+    assert_string_equal(kit_seen(k, "fcc", c), "01");
+    assert_string_equal(kit_seen(k, "fcc", d), "");
     assert_string_equal(kit_seen(k, "kur", d), "01"); /* the other case's history, as granted */
     assert_string_equal(kit_seen(k, "kur", c), "");   /* in its own it came later */
 }
@@ -494,6 +497,22 @@ an_invitee_is_given_rows_on_its_own_pupil_only(void **state)
     assert_int_equal(view.sections, 1u << 0 | 1u << 1 | 1u << 4);
     assert_int_equal(view.verdicts[1], CORE_GIVEN_SUBJECT);
     assert_int_equal(view.verdicts[2], CORE_WITHHELD_HALF);
+}
+
+static void
+an_invitation_about_others_replaces_the_one_before(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_SAY(k, "sw", "meeting.convened", 'M', "",
+            "0{'meetingId':'$1'} 6{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1']}]}", NULL, NULL);
+    KIT_SAY(k, "sw", "meeting.convened", 'M', "",
+            "0{'meetingId':'$1'} 6{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p2']}]}", NULL, NULL);
+    KIT_SAY(k, "sw", "meeting.held", 'M', "", "0{'meetingId':'$1'}", NULL, "dir=0 sch=0");
+    KIT_SAY(k, "sw", "meeting.agreements_issued", 'M', "", "0{'meetingId':'$1'} 6@p1", NULL, "dir=06 sch=0");
+    KIT_SAY(k, "sw", "meeting.convened", 'M', "",
+            "0{'meetingId':'$1'} 6{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p2']}]}", NULL, NULL);
+    KIT_SAY(k, "sw", "meeting.agreements_issued", 'M', "", "0{'meetingId':'$1'} 6@p2", NULL, "dir=06 sch=06");
 }
 
 static void
@@ -662,6 +681,8 @@ an_answer_reaches_the_addressees_and_author_of_what_it_answers(void **state)
     /* Naming an event that one may not see, or of another dossier, brings nobody in. */
     stranger = KIT_SAY(k, "sw", "info.requested", 'C', "ops", "0 6", NULL, NULL);
     answer = KIT_SAY(k, "kur", "info.provided", 'C', "sw", "0", answering(stranger), "sw=0");
+    assert_int_equal(answer->record.note->n_answer_to, 0);
+    answer = KIT_SAY(k, "kur", "info.provided", 'L', "sw", "0", answering(asked), "sw=0");
     assert_int_equal(answer->record.note->n_answer_to, 0);
     answer = KIT_SAY(k, "kur", "info.provided", 'L', "sw", "0", answering(asked), "sw=0");
     assert_int_equal(answer->record.note->n_answer_to, 0);
@@ -1007,6 +1028,7 @@ main(void)
         RULE(closing_ends_participants_but_those_who_monitor),
         RULE(convening_opens_a_meeting_and_invites_and_a_revision_removes),
         RULE(an_invitee_is_given_rows_on_its_own_pupil_only),
+        RULE(an_invitation_about_others_replaces_the_one_before),
         RULE(corrected_agreements_reach_those_who_were_addressed),
         RULE(rows_make_providers_and_removing_or_concluding_ends_them),
         RULE(a_court_that_orders_is_party_with_those_it_names),

@@ -376,7 +376,51 @@ reception_completes_only_what_was_cancelled(void **state)
     KIT_SAY(k, "rec", "referral.completed", 'R', "", "0 6{'status':'cancelled'}", paper, NULL);
 }
 
-/* ---- size */
+/* ---- bounds and size */
+
+static void
+a_dossier_with_too_many_relations_takes_no_more(void **state)
+{
+    struct kit *k = *state;
+    struct relation_spec spec = {.kind = RELATION_PARTICIPANT, .from_seq = 1};
+    const struct kit_line close = {.unit = "sw", .type = "case.closed", .dossier = 'C', .sections = "0"};
+    const struct kit_line invite = {
+        .unit = "sw", .type = "sys.participant_added", .dossier = 'C', .sections = "0{'unit':'fcc'}"};
+
+    KIT_SAY(k, "sw", "case.opened", 'C', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
+    spec.who = core_unit_by_id(k->core, "fcc");
+    while (k->core->dossiers.at[0].relation_count < RELATIONS_PER_DOSSIER_MAX - 16) {
+        spec.until_ms++;
+        assert_int_equal(dossiers_open(&k->core->dossiers, &k->core->directory, 0, &spec), 0);
+    }
+    kit_say(k, &invite);
+    while (k->core->dossiers.at[0].relation_count < RELATIONS_PER_DOSSIER_MAX) {
+        spec.until_ms++;
+        assert_int_equal(dossiers_open(&k->core->dossiers, &k->core->directory, 0, &spec), 0);
+    }
+    kit_refused(k, &invite, E_LIMIT, "header.dossierId");
+    kit_refused(k, &close, E_LIMIT, "header.dossierId");
+}
+
+static void
+a_group_has_a_bound(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_line merge = {
+        .unit = "sw", .type = "case.linked", .dossier = 'C', .sections = "0{'kind':'MERGED_INTO','otherDossier':'$D'}"};
+    uint8_t id[16] = {0};
+
+    KIT_SAY(k, "sw", "case.opened", 'C', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
+    KIT_SAY(k, "sw", "case.opened", 'D', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
+    for (uint32_t i = 1; i < GROUP_DOSSIERS_MAX; i++) {
+        uint32_t other;
+
+        memcpy(id, &i, sizeof i);
+        assert_int_equal(dossiers_add(&k->core->dossiers, id, 100 + i, OPENS_CASE, 1, 1, 0, &other), 0);
+        assert_int_equal(dossiers_merge(&k->core->dossiers, &k->core->directory, 0, other, 1), 0);
+    }
+    kit_refused(k, &merge, E_LIMIT, "sections[0].caseLinkedS0.otherDossier");
+}
 
 static size_t
 state_bytes(const struct core *core)
@@ -451,6 +495,8 @@ main(void)
         COMMAND(conditions_let_through_what_meets_them),
         COMMAND(conditions_on_the_dossier_look_at_the_dossier),
         COMMAND(reception_completes_only_what_was_cancelled),
+        COMMAND(a_dossier_with_too_many_relations_takes_no_more),
+        COMMAND(a_group_has_a_bound),
         COMMAND(an_ordinary_dossier_costs_at_most_512_bytes),
     };
 
