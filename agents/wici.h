@@ -23,7 +23,10 @@
  * handed out in `char **` are the caller's to free().
  *
  * Threads: a client belongs to one thread at a time; any number of clients may exist. Call wici_run() often: nothing is
- * sent or received outside a call.
+ * received, and nothing but acknowledgements is sent, outside wici_run() and the calls that wait.
+ *
+ * Callbacks run inside wici_run() and the calls that wait. They may publish, acknowledge, subscribe and unsubscribe;
+ * the calls that wait (and wici_run) return -EDEADLK there, and wici_close() must not be called there.
  */
 #ifndef WICI_H
 #define WICI_H
@@ -38,34 +41,61 @@ extern "C" {
 #define WICI_EXPORT __attribute__((visibility("default")))
 
 struct wici;
+struct wici_answer;
 
 struct wici_options {
     const char *endpoints;   /* one or more, separated by spaces or commas; tried in turn */
     const char *server_key;  /* the broker's public key, 40 characters (Z85) */
     const char *key_file;    /* the unit's key pair, as `wici key generate` writes it; nobody else may read it */
-    const char *session;     /* name of this session; NULL: "main" */
-    const char *software;    /* for the operator's log; NULL: "libwici" */
-    const char *keep_dir;    /* where to keep encoded events until they are safe in a backup; NULL: until answered */
-    unsigned window;         /* publishes under way at once, 1 to 1024; 0: 64 */
+    const char *session;     /* name of this session among those of the unit; NULL: "main" */
+    const char *software;    /* for the operator's log; NULL: "libwici" and its version */
+    const char *keep_dir;    /* an existing directory of its own for each client: see below; NULL: none */
+    unsigned window;         /* publishes (messages) under way at once, 1 to 1024; 0: 64 */
     unsigned reconnect_min_ms, reconnect_max_ms; /* pauses between attempts; 0: 100 and 30000 */
+    void (*kept_fn)(void *arg, const struct wici_answer *answer); /* answers to what was sent again from keep_dir */
+    void *kept_arg;
+    int bare_answers;        /* non-zero: receipt_json is always "{}", which saves time where only seq matters */
 };
 
+/*
+ * keep_dir: each event is written there, and fsynced, before it is sent for the first time. It stays until the broker
+ * says that a verified backup holds it, so that a broker restored from an older copy can be given it again: the client
+ * does so by itself when it meets a new epoch. After a restart of the program, wici_open sends again what had no
+ * answer yet. At most WICI_KEEP_MAX events are kept; beyond that the oldest answered ones make room, and when all of
+ * them still wait for an answer wici_publish returns -ENOSPC.
+ */
+#define WICI_KEEP_MAX 65536u
+
+/*
+ * Makes a client and begins to connect; it returns before the connection stands.
+ *   -EINVAL  an option is missing or malformed
+ *   -ENOENT, -EPERM, -EBADMSG  key_file: not there; readable by others; not a key pair
+ *   -EBUSY   keep_dir is in use by another client
+ */
 WICI_EXPORT int wici_open(struct wici **ret, const struct wici_options *options);
-/* Closes without waiting; events not answered yet stay in keep_dir, if there is one, and are lost to the client otherwise. */
+/* Closes without waiting; events not answered yet stay in keep_dir, if there is one, and are lost to the client
+ * otherwise. */
 WICI_EXPORT void wici_close(struct wici **w);
 
-/* Sends, receives and calls back, for at most timeout_ms (0: what is ready now; -1: until something happened). */
+/*
+ * Sends, receives and calls back. Returns 0 as soon as something happened, or after timeout_ms (0: only what is ready
+ * now; -1: no limit). A negative value that a wici_event_fn returned is passed on; -EINTR: a signal came.
+ */
 WICI_EXPORT int wici_run(struct wici *w, int timeout_ms);
-/* Becomes readable when wici_run has work to do; check again after each wici_run (edge-triggered). */
+/* For poll() and epoll: becomes readable when wici_run has work to do. Call wici_run(w, 0) then, and once before the
+ * first wait. */
 WICI_EXPORT int wici_fd(const struct wici *w);
 
+/* CONNECTING and REFUSED both keep trying, with growing pauses; REFUSED: the broker answered, and said no. */
 enum wici_state { WICI_CONNECTING, WICI_READY, WICI_REFUSED };
 WICI_EXPORT enum wici_state wici_state(const struct wici *w);
 /* -ETIMEDOUT; -EACCES: the broker does not accept the key or the session (wici_error). */
 WICI_EXPORT int wici_wait_ready(struct wici *w, int timeout_ms);
 
-/* The last refusal, or NULL. Lives until the next call. */
-struct wici_error { const char *code, *path, *pl, *en; };
+/* The last refusal, or NULL. Lives until the next call. path: the JSON path of the field it is about, or "". */
+struct wici_error {
+    const char *code, *path, *pl, *en;
+};
 WICI_EXPORT const struct wici_error *wici_error(const struct wici *w);
 
 /* What the broker said in its Welcome, as JSON (proto3 JSON of Welcome). -ENOTCONN before it did. */
@@ -84,23 +114,27 @@ WICI_EXPORT int wici_encode_json(struct wici *w, const char *json, uint8_t **ret
 /* One event's answer: exactly one of receipt and refusal is set. */
 struct wici_answer {
     const char *event_id;
-    uint64_t seq;                     /* 0: refused */
+    uint64_t seq; /* 0: refused */
     uint64_t ts_ms;
-    int repeated;                     /* the log had it already */
-    const char *receipt_json;         /* proto3 JSON of Receipt */
+    int repeated; /* the log had it already */
+    const char *receipt_json; /* proto3 JSON of Receipt */
     const struct wici_error *refusal;
 };
 typedef void wici_answer_fn(void *arg, const struct wici_answer *answer);
 
-/* Queues one encoded event (bytes of an EventDocument); fn is called once, from wici_run, when it is answered.
- *   -EAGAIN  the window is full: wici_run() until answers came */
+/* Queues one encoded event (bytes of an EventDocument); fn (may be NULL) is called once, when it is answered.
+ *   -EAGAIN    the window is full: wici_run() until answers came
+ *   -EBADMSG   not an event, or it has no id
+ *   -EMSGSIZE  larger than one event, or one message, may be
+ *   -ENOSPC    keep_dir is full of events that wait for an answer */
 WICI_EXPORT int wici_publish(struct wici *w, const uint8_t *event, size_t len, wici_answer_fn *fn, void *arg);
 /* Several events in one message (1 to 64), answered one by one. */
 WICI_EXPORT int wici_publish_many(struct wici *w, const uint8_t *const *events, const size_t *lens, size_t count,
                                   wici_answer_fn *fn, void *arg);
 /* Events queued or under way. */
 WICI_EXPORT size_t wici_pending(const struct wici *w);
-/* Encodes, publishes and waits for the answer. *ret_receipt: proto3 JSON of Receipt. */
+/* Encodes, publishes and waits for the answer. *ret_receipt (may be NULL): proto3 JSON of Receipt. After -ETIMEDOUT the
+ * event is still queued: run on, or ask again with the same header.eventId. */
 WICI_EXPORT int wici_publish_json(struct wici *w, const char *json, int timeout_ms, char **ret_receipt);
 
 /* ---- subscriptions and reads */
@@ -116,7 +150,7 @@ struct wici_event {
     size_t delivery_len;
     unsigned withheld;                /* slots of the leaf that were not opened */
 };
-/* Return non-zero to stop (wici_run returns it, negative values only). */
+/* 0: taken. Negative: not now; wici_run returns it, and the next wici_run brings the same event again. */
 typedef int wici_event_fn(void *arg, const struct wici_event *event);
 
 struct wici_subscribe_options {
@@ -127,17 +161,25 @@ struct wici_subscribe_options {
     const char *from_time;            /* RFC 3339, or NULL */
     int live;                         /* only what is committed from now on */
     uint32_t window_bytes;            /* 0: the largest */
-    int ack_each;                     /* acknowledge each event when fn returned 0 */
+    int ack_each;                     /* acknowledge each event when fn returned 0; otherwise call wici_ack */
     void (*position_fn)(void *arg, uint64_t seq, uint64_t head); /* nothing up to seq was left out; may be NULL */
     void (*ended_fn)(void *arg, const struct wici_error *why);   /* the broker ended it; may be NULL */
 };
-/* Subscribes, again after each reconnect. *ret_id names the subscription. */
+/*
+ * Subscribes, and again after each reconnect: a durable cursor from where the broker has it, any other from where this
+ * client was. No event reaches fn twice. *ret_id (may be NULL) names the subscription. -ENOSPC: 16 are open already.
+ * When the broker ends it (ended_fn), it is gone: subscribe anew.
+ */
 WICI_EXPORT int wici_subscribe(struct wici *w, const struct wici_subscribe_options *options, wici_event_fn *fn, void *arg,
                                uint32_t *ret_id);
+/* Everything up to seq took effect: moves the cursor, and lets the broker send more. -ENOENT: no such subscription;
+ * -EINVAL: beyond what was delivered. */
 WICI_EXPORT int wici_ack(struct wici *w, uint32_t id, uint64_t seq);
+/* Ends it; a durable cursor stays. -ENOENT */
 WICI_EXPORT int wici_unsubscribe(struct wici *w, uint32_t id);
 
-/* A bounded read; request is proto3 JSON of Read (without "request"). Calls fn for each event, page after page. */
+/* A bounded read; request is proto3 JSON of Read (without "request"). Calls fn for each event, page after page, and
+ * returns its first negative value. timeout_ms is for each page. -EPROTO: refused, see wici_error(). */
 WICI_EXPORT int wici_read(struct wici *w, const char *request_json, int timeout_ms, wici_event_fn *fn, void *arg);
 
 /* The delivered event as JSON: {"seq","tsMs","header":{...},"sections":[...],"note":{...},"withheld":[{"slot"}...]}. */

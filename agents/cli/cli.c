@@ -1,0 +1,358 @@
+/*
+ * wici - the command line for administrators, coordinators and auditors
+ *
+ * Language: gettext, and so LANGUAGE, LC_ALL, LC_MESSAGES and LANG in that order. glibc does not translate in the
+ * locales C and POSIX and falls back to C when the locale that is asked for was never generated on the machine, as is
+ * common on servers; so where LANG=pl_PL.UTF-8 cannot be set, C.UTF-8 (built into glibc) is set instead, with the
+ * language kept in LANGUAGE, which gettext does look at there. The catalogue is looked for beside the program first
+ * (../share/locale, ../locale in a build folder), so that it is found wherever Wici was installed.
+ */
+#include "agents/cli/cli.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct cli_command cli_commands[] = {
+    {"init", cmd_init, N_("make a new log, with its keys and first administrator (runs wicid init)")},
+    {"key", cmd_key, N_("make a key pair; give a unit a new key")},
+    {"agency", cmd_agency, N_("enrol institutions, list them")},
+    {"unit", cmd_unit, N_("enrol units, suspend and resume them, change keys, list them")},
+    {"participant", cmd_participant, N_("let a unit take part in a dossier, or end that")},
+    {"directory", cmd_directory, N_("all agencies and units")},
+    {"policy", cmd_policy, N_("show, compare or load the policy: who may publish and see what")},
+    {"publish", cmd_publish, N_("publish events from JSON")},
+    {"tail", cmd_tail, N_("follow events as they come")},
+    {"read", cmd_read, N_("read what the log holds")},
+    {"case", cmd_case, N_("one case and what is linked with it, as a readable timeline")},
+    {"cursor", cmd_cursor, N_("list durable cursors, or drop one")},
+    {"explain", cmd_explain, N_("why this unit is given an event, and which of its sections")},
+    {"fetched", cmd_fetched, N_("which addressed units have fetched an event of ours")},
+    {"status", cmd_status, N_("how the broker is")},
+    {"types", cmd_types, N_("the types of events and their fields")},
+    {"template", cmd_template, N_("a JSON skeleton of an event")},
+    {"bench", cmd_bench, N_("measure publishing, delivery and replay")},
+    {NULL, NULL, NULL},
+};
+
+/* ---- language */
+
+static bool
+language_is_polish(void)
+{
+    static const char *const names[] = {"LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"};
+    const char *locale = getenv("LC_ALL");
+
+    if (locale == NULL || locale[0] == '\0')
+        locale = getenv("LC_MESSAGES");
+    if (locale == NULL || locale[0] == '\0')
+        locale = getenv("LANG");
+    /* As gettext has it: the C locale is never translated, whatever LANGUAGE says. */
+    if (locale == NULL || locale[0] == '\0' || strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *value = getenv(names[i]);
+
+        if (value != NULL && value[0] != '\0')
+            return strncmp(value, "pl", 2) == 0 && (value[2] == '\0' || strchr("_.@:", value[2]) != NULL);
+    }
+    return false;
+}
+
+static void
+catalogue_bind(void)
+{
+    static const char *const places[] = {"../share/locale", "../locale"};
+    char self[PATH_MAX], dir[PATH_MAX + 32], file[PATH_MAX + 96];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    const char *found = WICI_LOCALEDIR;
+
+    if (len > 0) {
+        self[len] = '\0';
+        *strrchr(self, '/') = '\0';
+        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+            snprintf(dir, sizeof dir, "%s/%s", self, places[i]);
+            snprintf(file, sizeof file, "%s/pl/LC_MESSAGES/wici.mo", dir);
+            if (access(file, R_OK) == 0) {
+                found = dir;
+                break;
+            }
+        }
+    }
+    bindtextdomain("wici", found);
+    bind_textdomain_codeset("wici", "UTF-8");
+    textdomain("wici");
+}
+
+static void
+language_set(struct cli *cli)
+{
+    cli->pl = language_is_polish();
+    if (setlocale(LC_ALL, "") == NULL || strcmp(setlocale(LC_CTYPE, NULL), "C") == 0) {
+        setlocale(LC_ALL, "C.UTF-8");
+        setenv("LANGUAGE", cli->pl ? "pl" : "en", 1);
+    }
+    catalogue_bind();
+}
+
+/* ---- words and options */
+
+enum { KEY_JSON = 1000, KEY_TIMEOUT, KEY_ENDPOINT, KEY_SERVER_KEY, KEY_KEY_FILE, KEY_ROLE };
+
+static const struct argp_option common_options[] = {
+    {NULL, 0, NULL, 0, N_("In every command:"), 90},
+    {"config", 'c', N_("FILE"), 0, N_("settings (else WICI_CONFIG, else ~/.config/wici/wici.conf)"), 90},
+    {"json", KEY_JSON, NULL, 0, N_("print JSON"), 90},
+    {"timeout", KEY_TIMEOUT, N_("SECONDS"), 0, N_("wait that long for each answer (10)"), 90},
+    {"endpoint", KEY_ENDPOINT, N_("ADDRESS"), 0, N_("the broker, as tcp://host:port; several with commas"), 90},
+    {"server-key", KEY_SERVER_KEY, N_("KEY"), 0, N_("the broker's public key"), 90},
+    {"key-file", KEY_KEY_FILE, N_("FILE"), 0, N_("our key pair"), 90},
+    {"role", KEY_ROLE, N_("ROLE"), 0, N_("act in this role, where the unit has several"), 90},
+    {NULL, 0, NULL, 0, NULL, 0},
+};
+
+static int
+keep(char **to, const char *value)
+{
+    free(*to);
+    *to = strdup(value);
+    return *to == NULL ? ENOMEM : 0;
+}
+
+static error_t
+common_parse(int key, char *arg, struct argp_state *state)
+{
+    struct cli *cli = state->input;
+
+    switch (key) {
+    case 'c': cli->config = arg; return 0;
+    case KEY_JSON: cli->json = true; return 0;
+    case KEY_TIMEOUT: {
+        double seconds = atof(arg);
+
+        if (!(seconds > 0 && seconds < 86400))
+            argp_error(state, _("not a number of seconds: %s"), arg);
+        cli->timeout_ms = (int)(seconds * 1000);
+        return 0;
+    }
+    case KEY_ENDPOINT: return keep(&cli->endpoints, arg);
+    case KEY_SERVER_KEY: return keep(&cli->server_key, arg);
+    case KEY_KEY_FILE: return keep(&cli->key_file, arg);
+    case KEY_ROLE: return keep(&cli->role, arg);
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* Options may stand before the command too: stops at the first word, which is the command. */
+static error_t
+leading_parse(int key, char *arg, struct argp_state *state)
+{
+    (void)arg;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = state->input; return 0;
+    case ARGP_KEY_ARG:
+        state->next--;
+        ((struct cli *)state->input)->command_index = state->next;
+        state->next = state->argc;
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp common_argp = {common_options, common_parse, NULL, NULL, NULL, NULL, "wici"};
+
+struct parse_state {
+    struct cli *cli;
+    struct cli_args *args;
+    const struct cli_syntax *syntax;
+};
+
+static error_t
+command_parse(int key, char *arg, struct argp_state *state)
+{
+    struct parse_state *p = state->input;
+    struct cli_args *args = p->args;
+
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = p->cli; return 0;
+    case ARGP_KEY_ARG:
+        if (args->word_count >= p->syntax->words_max || args->word_count >= CLI_ARGS_MAX)
+            argp_error(state, _("one word too many: %s"), arg);
+        args->words[args->word_count++] = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (args->word_count < p->syntax->words_min)
+            argp_error(state, _("something is missing"));
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+    case ARGP_KEY_ARGS:
+    case ARGP_KEY_FINI:
+    case ARGP_KEY_SUCCESS:
+    case ARGP_KEY_ERROR: return ARGP_ERR_UNKNOWN;
+    default:
+        if (args->option_count >= CLI_ARGS_MAX)
+            argp_error(state, _("one word too many: %s"), arg != NULL ? arg : "");
+        args->options[args->option_count].key = key;
+        args->options[args->option_count++].value = arg;
+        return 0;
+    }
+}
+
+void
+args_parse(struct cli *cli, const struct cli_syntax *syntax, int argc, char **argv, struct cli_args *ret)
+{
+    const struct argp_child children[] = {{&common_argp, 0, NULL, 90}, {NULL, 0, NULL, 0}};
+    const struct argp argp = {syntax->options, command_parse, syntax->words, syntax->doc, children, NULL, "wici"};
+    struct parse_state state = {.cli = cli, .args = ret, .syntax = syntax};
+    char name[64];
+
+    memset(ret, 0, sizeof *ret);
+    snprintf(name, sizeof name, "wici %s", argv[0]);
+    argv[0] = name;
+    argp_err_exit_status = CLI_USAGE;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &state) != 0)
+        exit(CLI_FAILED);
+}
+
+const char *
+args_get(const struct cli_args *args, int key)
+{
+    const char *found = NULL;
+
+    for (size_t i = 0; i < args->option_count; i++) {
+        if (args->options[i].key == key)
+            found = args->options[i].value;
+    }
+    return found;
+}
+
+bool
+args_has(const struct cli_args *args, int key)
+{
+    for (size_t i = 0; i < args->option_count; i++) {
+        if (args->options[i].key == key)
+            return true;
+    }
+    return false;
+}
+
+json_t *
+args_list(const struct cli_args *args, int key)
+{
+    json_t *list = NULL;
+
+    for (size_t i = 0; i < args->option_count; i++) {
+        if (args->options[i].key != key || args->options[i].value == NULL)
+            continue;
+        if (list == NULL)
+            list = json_array();
+        json_array_append_new(list, json_string(args->options[i].value));
+    }
+    return list;
+}
+
+uint64_t
+args_number(const struct cli_args *args, int key, uint64_t otherwise, uint64_t min)
+{
+    const char *text = args_get(args, key);
+    unsigned long long value;
+    char *end;
+
+    if (text == NULL)
+        return otherwise;
+    errno = 0;
+    value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < min)
+        usage_fail(_("not a number that fits: %s"), text);
+    return value;
+}
+
+void
+usage_fail(const char *format, ...)
+{
+    va_list ap;
+
+    fputs("wici: ", stderr);
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+    exit(CLI_USAGE);
+}
+
+void
+cli_warn(const char *format, ...)
+{
+    va_list ap;
+
+    fputs("wici: ", stderr);
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+}
+
+/* ---- main */
+
+static void
+help_print(FILE *out)
+{
+    fprintf(out, "%s\n\n", _("Usage: wici COMMAND [OPTION...] [WORD...]"));
+    for (const struct cli_command *c = cli_commands; c->name != NULL; c++)
+        fprintf(out, "  %-12s %s\n", c->name, _(c->help));
+    fprintf(out, "\n%s\n", _("wici COMMAND --help tells more. The manual: wici(1)."));
+}
+
+int
+main(int argc, char **argv)
+{
+    const struct argp_child children[] = {{&common_argp, 0, NULL, 90}, {NULL, 0, NULL, 0}};
+    const struct argp leading = {NULL, leading_parse, NULL, NULL, children, NULL, "wici"};
+    struct cli cli = {.timeout_ms = CLI_TIMEOUT_MS, .slot_fd = -1};
+    int at, rc = -1;
+
+    language_set(&cli);
+    signal(SIGPIPE, SIG_DFL);
+    if (argc < 2) {
+        help_print(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0) {
+        help_print(stdout);
+        return CLI_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        puts("wici " WICI_VERSION);
+        return CLI_OK;
+    }
+    argp_err_exit_status = CLI_USAGE;
+    if (argp_parse(&leading, argc, argv, ARGP_IN_ORDER, NULL, &cli) != 0)
+        return CLI_FAILED;
+    at = cli.command_index;
+    if (at == 0) {
+        help_print(stderr);
+        return CLI_USAGE;
+    }
+    for (const struct cli_command *c = cli_commands; c->name != NULL && rc < 0; c++) {
+        if (strcmp(argv[at], c->name) == 0)
+            rc = c->fn(&cli, argc - at, argv + at);
+    }
+    if (rc < 0)
+        usage_fail(_("there is no command %s; wici --help lists them"), argv[at]);
+    wici_close(&cli.w);
+    if (cli.slot_fd >= 0)
+        close(cli.slot_fd);
+    json_decref(cli.welcome);
+    free(cli.endpoints);
+    free(cli.server_key);
+    free(cli.key_file);
+    free(cli.role);
+    if (fflush(stdout) != 0 && rc == CLI_OK)
+        rc = CLI_FAILED;
+    return rc;
+}

@@ -1,0 +1,147 @@
+/*
+ * cli - what the commands of `wici` share: options, settings, the connection, tables, errors
+ *
+ * A command is a function in the table of cli.c. It parses its words with args_parse(), connects with cli_connect()
+ * when it needs the broker, and returns an exit code. With --json it prints JSON and nothing else on standard output.
+ *
+ * Texts are English in the source, marked by _() or N_(); po/pl.po holds the Polish ones. Labels of types and fields,
+ * and the broker's sentences, come in both languages from where they are defined.
+ */
+#ifndef WICI_CLI_H
+#define WICI_CLI_H
+
+#include "agents/wici.h"
+
+#include <argp.h>
+#include <jansson.h>
+#include <libintl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define _(text)  gettext(text)
+#define N_(text) text
+
+/* Exit codes; docs/CLI.md lists them. */
+enum { CLI_OK, CLI_FAILED, CLI_USAGE, CLI_REFUSED, CLI_NO_BROKER, CLI_NOT_FOUND };
+
+#define CLI_ARGS_MAX       1024u  /* options, and words, of one command line */
+#define CLI_TIMEOUT_MS     10000
+
+struct cli {
+    bool json;           /* --json */
+    bool pl;             /* texts in Polish */
+    int timeout_ms;      /* for each answer */
+    const char *config;  /* -c, or NULL */
+    char *endpoints, *server_key, *key_file, *role;
+    unsigned window;     /* for wici_options, set by commands before they connect */
+    bool bare_answers;
+    int command_index;   /* of the command among the words */
+    int slot_fd;         /* holds our session's name while we run */
+    struct wici *w;
+    json_t *welcome;
+};
+
+typedef int cli_fn(struct cli *cli, int argc, char **argv);
+
+struct cli_command {
+    const char *name;
+    cli_fn *fn;
+    const char *help;
+};
+/* All commands; the last one has no name. */
+extern const struct cli_command cli_commands[];
+
+cli_fn cmd_init, cmd_key, cmd_agency, cmd_unit, cmd_participant, cmd_directory, cmd_policy, cmd_publish, cmd_tail, cmd_read,
+    cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_bench, cmd_types, cmd_template;
+
+/* ---- a command's words and options */
+
+struct cli_args {
+    struct {
+        int key;
+        const char *value; /* NULL for a flag */
+    } options[CLI_ARGS_MAX];
+    size_t option_count;
+    const char *words[CLI_ARGS_MAX];
+    size_t word_count;
+};
+
+struct cli_syntax {
+    const struct argp_option *options; /* NULL: none of its own */
+    const char *words, *doc;           /* as argp has them, N_() */
+    size_t words_min, words_max;
+};
+
+/* Options that several commands have; --json, --timeout and the connection's are everywhere. */
+enum { OPT_ABOUT = 256, OPT_CODE };
+
+/* Parses; exits with CLI_USAGE (or 0 for --help) as argp does. argv[0] is the command's name. */
+void args_parse(struct cli *cli, const struct cli_syntax *syntax, int argc, char **argv, struct cli_args *ret);
+const char *args_get(const struct cli_args *args, int key); /* the last one's value; NULL: not given */
+bool args_has(const struct cli_args *args, int key);
+json_t *args_list(const struct cli_args *args, int key);    /* array of all its values; NULL: not given */
+/* A number at least min; exits with CLI_USAGE when it is none. */
+uint64_t args_number(const struct cli_args *args, int key, uint64_t otherwise, uint64_t min);
+/* Says what is wrong with the command line, and exits. */
+void usage_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* RFC 3339, a date, or an age ("90m", "2h", "3d") as RFC 3339. False: none of these. */
+bool cli_time(const char *text, char ret[32]);
+
+/* ---- settings and the connection */
+
+/* Reads the settings file over what was not given as an option. Prints what is wrong. */
+int cli_settings(struct cli *cli);
+/* Connects and waits. CLI_OK, or the exit code; says why. */
+int cli_connect(struct cli *cli);
+/* The role to act in: --role, else `preferred` if the unit has it, else the only one it has. NULL: said why. */
+const char *cli_role(struct cli *cli, const char *preferred);
+
+/* Asks, request stolen. CLI_OK and *ret, or the exit code; says why. */
+int cli_query(struct cli *cli, json_t *request, json_t **ret);
+/* Publishes an event of a sys type with one S0 section (body stolen) and prints the receipt. */
+int cli_command_event(struct cli *cli, const char *type, const char *dossier, const char *role, json_t *body);
+
+/* Prints an error of a call of wici.h to standard error and returns the exit code. */
+int cli_fail(struct cli *cli, int rc, const char *what);
+void cli_refusal_print(const struct cli *cli, const struct wici_error *error);
+void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- printing */
+
+/* Prints one JSON value on a line, and takes it. */
+int cli_print_json(json_t *json);
+
+struct table;
+struct table *table_create(size_t columns, ...); /* const char * titles */
+void table_row(struct table *table, ...);        /* const char * cells; NULL is empty */
+/* Prints it with columns as wide as their cells on screen, and frees it. */
+void table_print(struct table *table);
+/* Columns a UTF-8 text takes on screen. */
+size_t text_width(const char *text);
+
+/* A member's text, "" when it is not there; numbers are written out. The buffer is shared by eight calls. */
+const char *jstr(const json_t *json, const char *key);
+uint64_t jnum(const json_t *json, const char *key);
+/* The strings of an array, joined by spaces; a malloc'd text. */
+char *jjoin(const json_t *array);
+/* RFC 3339 (or milliseconds) as local time "2026-03-01 08:30:00". */
+const char *time_local(const char *rfc3339);
+const char *time_local_ms(uint64_t ms);
+/* The label of a type, by its name or its enum word. */
+const char *type_label(const struct cli *cli, const char *name);
+
+/* ---- the registry (cmd_types.c) */
+
+/* A JSON event of that type, with the mandatory fields at values that pass. NULL: no such type, or no memory. */
+json_t *event_template(const char *type, const char *role, bool all_fields);
+/* "referralSubmittedS0": the name of a section's body. */
+char *section_json_name(uint32_t type, unsigned cls);
+/* The body of a section, and its type and class. NULL: none we know. */
+const json_t *section_body(const json_t *section, uint32_t *ret_type, unsigned *ret_cls);
+/* Prints a section's fields with their labels, indented. */
+void section_print(const struct cli *cli, const json_t *section);
+const char *class_label(const struct cli *cli, unsigned cls);
+
+#endif

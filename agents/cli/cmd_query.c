@@ -1,0 +1,237 @@
+/* wici cursor, explain, fetched, status: small questions */
+#include "agents/cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Connects and asks. With --json the whole answer is printed, and *ret is NULL; else *ret is its member. */
+static int
+ask(struct cli *cli, json_t *request, const char *member, json_t **ret)
+{
+    json_t *result;
+    int rc = cli_connect(cli);
+
+    *ret = NULL;
+    if (rc != CLI_OK) {
+        json_decref(request);
+        return rc;
+    }
+    rc = cli_query(cli, request, &result);
+    if (rc != CLI_OK)
+        return rc;
+    if (cli->json)
+        return cli_print_json(result);
+    *ret = json_incref(json_object_get(result, member));
+    json_decref(result);
+    return CLI_OK;
+}
+
+/* ---- cursors */
+
+static void
+filter_text(const json_t *cursor, char *ret, size_t size)
+{
+    const json_t *filter = json_object_get(cursor, "filter");
+    char *dossiers = jjoin(json_object_get(filter, "dossiers")), *families = jjoin(json_object_get(filter, "families"));
+
+    snprintf(ret, size, "%s%s%s", families, families[0] != '\0' && dossiers[0] != '\0' ? " " : "", dossiers);
+    free(dossiers);
+    free(families);
+}
+
+static void
+cursors_print(const json_t *cursors)
+{
+    struct table *t = table_create(7, _("unit"), _("cursor"), _("at"), _("behind"), _("last acknowledged"), _("connected"),
+                                   _("filter"));
+    const json_t *cursor;
+    size_t i;
+
+    json_array_foreach(cursors, i, cursor)
+    {
+        const char *lag = jstr(cursor, "lag"), *seq = jstr(cursor, "seq");
+        char filter[256];
+
+        filter_text(cursor, filter, sizeof filter);
+        table_row(t, jstr(cursor, "unit"), jstr(cursor, "cursor"), seq[0] != '\0' ? seq : "0", lag[0] != '\0' ? lag : "0",
+                  time_local(jstr(cursor, "lastAck")), json_is_true(json_object_get(cursor, "connected")) ? _("yes") : _("no"),
+                  filter);
+    }
+    table_print(t);
+}
+
+int
+cmd_cursor(struct cli *cli, int argc, char **argv)
+{
+    static const struct cli_syntax syntax = {
+        NULL, N_("list | drop NAME"),
+        N_("Lists durable cursors (all units' for an administrator), or drops one of our own."), 1, 2};
+    struct cli_args args;
+    json_t *result;
+    int rc;
+
+    args_parse(cli, &syntax, argc, argv, &args);
+    if (strcmp(args.words[0], "list") == 0 && args.word_count == 1) {
+        rc = ask(cli, json_pack("{s:{}}", "cursors"), "cursors", &result);
+        if (rc == CLI_OK && !cli->json)
+            cursors_print(json_object_get(result, "cursors"));
+    } else if (strcmp(args.words[0], "drop") == 0 && args.word_count == 2) {
+        rc = ask(cli, json_pack("{s:{s:s}}", "cursorDrop", "cursor", args.words[1]), "cursorDropped", &result);
+        if (rc == CLI_OK && !cli->json)
+            printf(_("dropped: %s\n"), args.words[1]);
+    } else {
+        usage_fail(_("say: %s"), _(syntax.words));
+    }
+    json_decref(result);
+    return rc;
+}
+
+/* ---- explain, fetched */
+
+static void
+explanation_print(const struct cli *cli, const json_t *e)
+{
+    struct table *t = table_create(5, _("relation"), _("from"), _("until"), _("about"), _("delivers it"));
+    const json_t *row;
+    size_t i;
+
+    printf(_("Record %s\n\n"), jstr(e, "seq"));
+    json_array_foreach(json_object_get(e, "relations"), i, row)
+    {
+        char *about = jjoin(json_object_get(row, "about"));
+        const char *until = jstr(row, "untilSeq");
+
+        table_row(t, jstr(row, "kind"), jstr(row, "fromSeq"), until[0] != '\0' ? until : "-", about,
+                  json_is_true(json_object_get(row, "applies")) ? _("yes") : _("no"));
+        free(about);
+    }
+    table_print(t);
+    putchar('\n');
+    t = table_create(4, _("slot"), _("class"), _("verdict"), _("why"));
+    json_array_foreach(json_object_get(e, "sections"), i, row)
+    {
+        char slot[16], cls[16];
+
+        snprintf(slot, sizeof slot, "%llu", (unsigned long long)jnum(row, "slot"));
+        snprintf(cls, sizeof cls, "S%llu", (unsigned long long)(jnum(row, "sectionId") % 10));
+        table_row(t, slot, cls, jstr(row, "verdict"), jstr(row, cli->pl ? "pl" : "en"));
+    }
+    table_print(t);
+}
+
+int
+cmd_explain(struct cli *cli, int argc, char **argv)
+{
+    static const struct cli_syntax syntax = {
+        NULL, N_("SEQ|EVENT_ID"),
+        N_("Tells by which relations this unit is given a record, and for each section why it is given or not."), 1, 1};
+    struct cli_args args;
+    json_t *result, *what;
+    char *end;
+    unsigned long long seq;
+    int rc;
+
+    args_parse(cli, &syntax, argc, argv, &args);
+    seq = strtoull(args.words[0], &end, 10);
+    what = *end == '\0' ? json_pack("{s:I}", "seq", (json_int_t)seq) : json_pack("{s:s}", "eventId", args.words[0]);
+    rc = ask(cli, json_pack("{s:o}", "explain", what), "explanation", &result);
+    if (rc == CLI_OK && !cli->json)
+        explanation_print(cli, result);
+    json_decref(result);
+    return rc;
+}
+
+static void
+fetched_print(const json_t *list)
+{
+    struct table *t = table_create(4, _("unit"), _("fetched"), _("last read"), _("not reading for"));
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(list, i, row)
+    {
+        uint64_t s = jnum(row, "notReadingS");
+        char age[48] = "";
+
+        if (json_is_true(json_object_get(row, "neverConnected")))
+            snprintf(age, sizeof age, "%s", _("never connected"));
+        else if (s > 0)
+            snprintf(age, sizeof age, "%llu:%02llu:%02llu", (unsigned long long)(s / 3600),
+                     (unsigned long long)(s / 60 % 60), (unsigned long long)(s % 60));
+        table_row(t, jstr(row, "unit"), json_is_true(json_object_get(row, "fetched")) ? _("yes") : _("no"),
+                  time_local(jstr(row, "lastRead")), age);
+    }
+    table_print(t);
+}
+
+int
+cmd_fetched(struct cli *cli, int argc, char **argv)
+{
+    static const struct cli_syntax syntax = {
+        NULL, N_("EVENT_ID"),
+        N_("Tells which addressed units have fetched an event of ours, and for how long each has not read."), 1, 1};
+    struct cli_args args;
+    json_t *result;
+    int rc;
+
+    args_parse(cli, &syntax, argc, argv, &args);
+    rc = ask(cli, json_pack("{s:{s:s}}", "fetched", "eventId", args.words[0]), "fetched", &result);
+    if (rc == CLI_OK && !cli->json)
+        fetched_print(json_object_get(result, "units"));
+    json_decref(result);
+    return rc;
+}
+
+/* ---- status */
+
+static void
+status_row(struct table *t, const char *name, const json_t *status, const char *key)
+{
+    const char *value = jstr(status, key);
+
+    table_row(t, name, value[0] != '\0' ? value : "0");
+}
+
+static void
+status_print(const json_t *s)
+{
+    struct table *t = table_create(2, _("log"), jstr(s, "origin"));
+    const json_t *head = json_object_get(s, "head");
+
+    status_row(t, _("records"), head, "seq");
+    status_row(t, _("epoch"), head, "epoch");
+    status_row(t, _("in a verified backup up to"), s, "safeUpTo");
+    status_row(t, _("last commit (us)"), s, "lastFsyncUs");
+    status_row(t, _("commits"), s, "commits");
+    status_row(t, _("sessions"), s, "sessions");
+    status_row(t, _("subscriptions"), s, "subscriptions");
+    status_row(t, _("dossiers"), s, "dossiers");
+    status_row(t, _("bytes stored"), s, "storeBytes");
+    status_row(t, _("bytes at most"), s, "storeBytesMax");
+    status_row(t, _("index behind (records)"), s, "indexBehind");
+    table_row(t, _("durability"), jstr(s, "fsyncPolicy"));
+    table_row(t, _("software"), jstr(s, "software"));
+    table_row(t, _("started"), time_local(jstr(s, "started")));
+    table_print(t);
+    if (json_array_size(json_object_get(s, "cursors")) > 0) {
+        putchar('\n');
+        cursors_print(json_object_get(s, "cursors"));
+    }
+}
+
+int
+cmd_status(struct cli *cli, int argc, char **argv)
+{
+    static const struct cli_syntax syntax = {NULL, NULL, N_("Prints how the broker and its log are."), 0, 0};
+    struct cli_args args;
+    json_t *status;
+    int rc;
+
+    args_parse(cli, &syntax, argc, argv, &args);
+    rc = ask(cli, json_pack("{s:{}}", "status"), "status", &status);
+    if (rc == CLI_OK && !cli->json)
+        status_print(status);
+    json_decref(status);
+    return rc;
+}

@@ -1,0 +1,241 @@
+/* print - tables that line up in UTF-8, JSON members, times */
+#include "agents/cli/cli.h"
+
+#include "proto/event.h"
+#include "proto/types.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <wchar.h>
+
+#define TABLE_COLUMNS_MAX 12u
+
+struct table {
+    size_t columns, rows, size;
+    char **cells;
+    size_t width[TABLE_COLUMNS_MAX];
+};
+
+size_t
+text_width(const char *text)
+{
+    mbstate_t state = {0};
+    size_t width = 0, left = strlen(text);
+
+    while (left > 0) {
+        wchar_t c;
+        size_t n = mbrtowc(&c, text, left, &state);
+        int columns;
+
+        if (n == 0 || n > left)
+            return width + left; /* not UTF-8: one column a byte */
+        columns = wcwidth(c);
+        width += columns > 0 ? (size_t)columns : 0;
+        text += n;
+        left -= n;
+    }
+    return width;
+}
+
+static void
+table_add(struct table *t, va_list ap)
+{
+    if (t->rows * t->columns + t->columns > t->size) {
+        size_t size = t->size == 0 ? 64 * t->columns : t->size * 2;
+        char **cells = realloc(t->cells, size * sizeof *cells);
+
+        if (cells == NULL)
+            abort();
+        t->cells = cells;
+        t->size = size;
+    }
+    for (size_t i = 0; i < t->columns; i++) {
+        const char *cell = va_arg(ap, const char *);
+        char *copy = strdup(cell != NULL ? cell : "");
+        size_t width;
+
+        if (copy == NULL)
+            abort();
+        width = text_width(copy);
+        if (width > t->width[i])
+            t->width[i] = width;
+        t->cells[t->rows * t->columns + i] = copy;
+    }
+    t->rows++;
+}
+
+struct table *
+table_create(size_t columns, ...)
+{
+    struct table *t = calloc(1, sizeof *t);
+    va_list ap;
+
+    if (t == NULL || columns > TABLE_COLUMNS_MAX)
+        abort();
+    t->columns = columns;
+    va_start(ap, columns);
+    table_add(t, ap);
+    va_end(ap);
+    return t;
+}
+
+void
+table_row(struct table *t, ...)
+{
+    va_list ap;
+
+    va_start(ap, t);
+    table_add(t, ap);
+    va_end(ap);
+}
+
+void
+table_print(struct table *t)
+{
+    for (size_t row = 0; row < t->rows; row++) {
+        size_t pad = 0; /* written before the next cell, so that no line ends in spaces */
+
+        for (size_t i = 0; i < t->columns; i++) {
+            char *cell = t->cells[row * t->columns + i];
+
+            if (cell[0] != '\0') {
+                printf("%*s%s", (int)pad, "", cell);
+                pad = 0;
+            }
+            pad += t->width[i] - text_width(cell) + 2;
+            free(cell);
+        }
+        putchar('\n');
+    }
+    free(t->cells);
+    free(t);
+}
+
+int
+cli_print_json(json_t *json)
+{
+    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+
+    json_decref(json);
+    if (text == NULL)
+        return CLI_FAILED;
+    puts(text);
+    free(text);
+    return CLI_OK;
+}
+
+const char *
+jstr(const json_t *json, const char *key)
+{
+    static char numbers[8][32];
+    static unsigned next;
+    const json_t *value = json_object_get(json, key);
+
+    if (json_is_string(value))
+        return json_string_value(value);
+    if (json_is_integer(value)) {
+        char *to = numbers[next++ % 8];
+
+        snprintf(to, sizeof numbers[0], "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        return to;
+    }
+    return "";
+}
+
+uint64_t
+jnum(const json_t *json, const char *key)
+{
+    return strtoull(jstr(json, key), NULL, 10);
+}
+
+char *
+jjoin(const json_t *array)
+{
+    size_t size = 1;
+    char *text;
+
+    for (size_t i = 0; i < json_array_size(array); i++)
+        size += json_string_length(json_array_get(array, i)) + 1;
+    text = calloc(1, size);
+    for (size_t i = 0; text != NULL && i < json_array_size(array); i++) {
+        const char *word = json_string_value(json_array_get(array, i));
+
+        if (i > 0)
+            strcat(text, " ");
+        if (word != NULL)
+            strcat(text, word);
+    }
+    return text;
+}
+
+const char *
+time_local_ms(uint64_t ms)
+{
+    static char texts[4][32];
+    static unsigned next;
+    char *to = texts[next++ % 4];
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+
+    if (ms == 0 || localtime_r(&seconds, &tm) == NULL || strftime(to, sizeof texts[0], "%Y-%m-%d %H:%M:%S", &tm) == 0)
+        return "";
+    return to;
+}
+
+const char *
+time_local(const char *rfc3339)
+{
+    uint64_t ms;
+
+    return time_parse(rfc3339, &ms) == 0 ? time_local_ms(ms) : rfc3339;
+}
+
+const char *
+type_label(const struct cli *cli, const char *name)
+{
+    const struct type_info *type = type_by_name(name);
+
+    for (size_t i = 0; type == NULL && type_at(i) != NULL; i++) {
+        if (strcmp(type_at(i)->enum_name, name) == 0)
+            type = type_at(i);
+    }
+    return type == NULL ? name : cli->pl ? type->pl : type->en;
+}
+
+bool
+cli_time(const char *text, char ret[32])
+{
+    uint64_t ms, age;
+    struct tm tm = {.tm_isdst = -1};
+    const char *rest;
+    char *end;
+
+    if (time_parse(text, &ms) == 0) {
+        time_format(ms, ret);
+        return true;
+    }
+    rest = strptime(text, "%Y-%m-%d", &tm);
+    if (rest != NULL && *rest == '\0') {
+        time_t t = mktime(&tm);
+
+        if (t < 0)
+            return false;
+        time_format((uint64_t)t * 1000, ret);
+        return true;
+    }
+    age = strtoull(text, &end, 10);
+    if (end == text || text[0] < '0' || text[0] > '9' || end[0] == '\0' || end[1] != '\0' || age > 1000000)
+        return false;
+    switch (*end) {
+    case 's': break;
+    case 'm': age *= 60; break;
+    case 'h': age *= 3600; break;
+    case 'd': age *= 86400; break;
+    default: return false;
+    }
+    time_format(((uint64_t)time(NULL) - age) * 1000, ret);
+    return true;
+}

@@ -1,0 +1,781 @@
+/*
+ * client - one connection at a time, and the loop (client.h has the picture)
+ *
+ * libzmq does not reconnect by itself here (ZMQ_RECONNECT_IVL -1): its monitor tells us that a connection ended or
+ * that the broker refused the key, and the next attempt uses a new socket. Whatever was under way is sent again by its
+ * owner (publish.c, subscribe.c, request.c) after the next WELCOME.
+ */
+#include "agents/client.h"
+
+#include "proto/keyfile.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+static int
+err_from_zmq(int err)
+{
+    switch (err) {
+    case ETERM: return -ESHUTDOWN;
+    case EFSM: return -EPROTO;
+    case ENOCOMPATPROTO: return -EPROTONOSUPPORT;
+    case EMTHREAD: return -EAGAIN;
+    default: return err > 0 && err < ZMQ_HAUSNUMERO ? -err : -EIO;
+    }
+}
+
+int64_t
+client_now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* ---- errors */
+
+void
+error_set(struct error_buffer *e, const char *code, const char *path, const char *pl, const char *en)
+{
+    snprintf(e->code, sizeof e->code, "%s", code);
+    snprintf(e->path, sizeof e->path, "%s", path);
+    snprintf(e->pl, sizeof e->pl, "%s", pl);
+    snprintf(e->en, sizeof e->en, "%s", en);
+    e->view = (struct wici_error){.code = e->code, .path = e->path, .pl = e->pl, .en = e->en};
+    e->set = true;
+}
+
+void
+error_set_code(struct error_buffer *e, enum error_code code, const char *path)
+{
+    error_set(e, error_name(code), path, error_text(code, true), error_text(code, false));
+}
+
+void
+error_set_refusal(struct error_buffer *e, const Wici__V1__Refusal *refusal)
+{
+    if (refusal == NULL)
+        error_set_code(e, E_INTERNAL, "");
+    else
+        error_set(e, refusal->code, refusal->path, refusal->pl, refusal->en);
+}
+
+const struct wici_error *
+wici_error(const struct wici *w)
+{
+    return w->error.set ? &w->error.view : NULL;
+}
+
+/* ---- opening and losing a connection */
+
+static int64_t
+pause_draw(const struct wici *w, int64_t least)
+{
+    /* One round through the endpoints counts as one attempt; half of the pause is drawn, so that all the clients of a
+     * broker that was restarted do not come back in the same instant. */
+    unsigned round = w->endpoint_count > 0 ? w->failures / (unsigned)w->endpoint_count : 0;
+    int64_t pause = w->pause_min_ms;
+    uint32_t random = 0;
+
+    while (round-- > 0 && pause < w->pause_max_ms)
+        pause *= 2;
+    if (pause > w->pause_max_ms)
+        pause = w->pause_max_ms;
+    if (pause < least)
+        pause = least;
+    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
+        random = (uint32_t)client_now_ms() * 2654435761u;
+    return pause / 2 + (int64_t)(random % (uint32_t)(pause / 2 + 1));
+}
+
+static void
+socket_close(struct wici *w)
+{
+    if (w->socket == NULL)
+        return;
+    if (w->socket_fd >= 0)
+        (void)epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, w->socket_fd, NULL);
+    if (w->monitor_fd >= 0)
+        (void)epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, w->monitor_fd, NULL);
+    w->socket_fd = w->monitor_fd = -1;
+    (void)zmq_socket_monitor(w->socket, NULL, 0);
+    if (w->monitor != NULL)
+        zmq_close(w->monitor);
+    zmq_close(w->socket);
+    w->monitor = NULL;
+    w->socket = NULL;
+}
+
+void
+client_lose(struct wici *w, int64_t pause_ms)
+{
+    if (w->phase == PHASE_DOWN)
+        return;
+    socket_close(w);
+    if (w->phase == PHASE_OPENING) {
+        w->endpoint = (w->endpoint + 1) % w->endpoint_count;
+        w->failures++;
+    } else {
+        publish_down(w);
+        subscribe_down(w);
+        w->request.sent = false;
+        if (w->state == WICI_READY)
+            w->state = WICI_CONNECTING;
+    }
+    w->phase = PHASE_DOWN;
+    w->next_ms = client_now_ms() + pause_draw(w, pause_ms);
+}
+
+void
+client_send(struct wici *w, const void *data, size_t len)
+{
+    if (w->socket == NULL)
+        return;
+    while (zmq_send(w->socket, data, len, ZMQ_DONTWAIT) < 0) {
+        if (errno == EINTR)
+            continue;
+        client_lose(w, 0); /* no limit is set on what may wait, so this is a connection that ended */
+        return;
+    }
+}
+
+void
+client_send_message(struct wici *w, const Wici__V1__ClientMessage *message)
+{
+    size_t len = wici__v1__client_message__get_packed_size(message);
+    uint8_t *data = malloc(len + 1);
+
+    if (data == NULL) {
+        client_lose(w, 0); /* what it was part of is done again */
+        return;
+    }
+    wici__v1__client_message__pack(message, data);
+    client_send(w, data, len);
+    free(data);
+}
+
+static void
+hello_send(struct wici *w)
+{
+    Wici__V1__ClientMessage message;
+    Wici__V1__Hello hello;
+    Wici__V1__Position known;
+
+    wici__v1__client_message__init(&message);
+    wici__v1__hello__init(&hello);
+    wici__v1__position__init(&known);
+    hello.protocol = 1;
+    hello.session = w->session;
+    hello.software = w->software;
+    if (w->known) {
+        known.epoch = w->epoch;
+        known.seq = w->head;
+        known.leaf_hash.data = w->head_hash;
+        known.leaf_hash.len = w->head == 0 ? 0 : sizeof w->head_hash;
+        hello.known = &known;
+    }
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
+    message.hello = &hello;
+    client_send_message(w, &message);
+}
+
+static int
+option_int(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof value);
+}
+
+static int
+fd_watch(struct wici *w, void *socket, int *ret_fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    size_t size = sizeof *ret_fd;
+    int fd;
+
+    if (zmq_getsockopt(socket, ZMQ_FD, &fd, &size) != 0)
+        return err_from_zmq(errno);
+    if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+        return -errno;
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Opens the next socket and says HELLO on it; libzmq holds it back until the handshake is done. */
+static int
+socket_open(struct wici *w)
+{
+    static unsigned serial; /* names of monitors are per context, so a race costs nothing */
+    char name[64];
+    int64_t size_max = CLIENT_MESSAGE_MAX;
+    int rc;
+
+    assert(w->phase == PHASE_DOWN);
+    assert(w->socket == NULL);
+    w->socket = zmq_socket(w->ctx, ZMQ_DEALER);
+    w->monitor = zmq_socket(w->ctx, ZMQ_PAIR);
+    snprintf(name, sizeof name, "inproc://monitor-%p-%u", (void *)w, __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED));
+    if (w->socket == NULL || w->monitor == NULL || option_int(w->socket, ZMQ_LINGER, 0) != 0 ||
+        option_int(w->monitor, ZMQ_LINGER, 0) != 0 || option_int(w->socket, ZMQ_RECONNECT_IVL, -1) != 0 ||
+        option_int(w->socket, ZMQ_SNDHWM, 0) != 0 || option_int(w->socket, ZMQ_RCVHWM, 0) != 0 ||
+        zmq_setsockopt(w->socket, ZMQ_MAXMSGSIZE, &size_max, sizeof size_max) != 0 ||
+        option_int(w->socket, ZMQ_HEARTBEAT_IVL, CLIENT_HEARTBEAT_MS) != 0 ||
+        option_int(w->socket, ZMQ_HEARTBEAT_TIMEOUT, CLIENT_HEARTBEAT_LOST_MS) != 0 ||
+        option_int(w->socket, ZMQ_IPV6, 1) != 0 ||
+        zmq_setsockopt(w->socket, ZMQ_CURVE_SERVERKEY, w->server_key, 41) != 0 ||
+        zmq_setsockopt(w->socket, ZMQ_CURVE_PUBLICKEY, w->public_key, 41) != 0 ||
+        zmq_setsockopt(w->socket, ZMQ_CURVE_SECRETKEY, w->secret_key, 41) != 0 ||
+        zmq_socket_monitor(w->socket, name, ZMQ_EVENT_ALL) != 0 || zmq_connect(w->monitor, name) != 0 ||
+        zmq_connect(w->socket, w->endpoints[w->endpoint]) != 0) {
+        rc = err_from_zmq(errno);
+        goto out;
+    }
+    rc = fd_watch(w, w->socket, &w->socket_fd);
+    if (rc == 0)
+        rc = fd_watch(w, w->monitor, &w->monitor_fd);
+    if (rc != 0)
+        goto out;
+    w->phase = PHASE_OPENING;
+    w->next_ms = client_now_ms() + CLIENT_OPENING_MS;
+    w->diverged = false;
+    hello_send(w);
+out:
+    if (rc != 0)
+        socket_close(w);
+    return rc;
+}
+
+/* ---- what comes in */
+
+static void
+safe_up_to_set(struct wici *w, uint64_t safe_up_to)
+{
+    if (safe_up_to > w->safe_up_to) {
+        w->safe_up_to = safe_up_to;
+        publish_safe(w);
+    }
+}
+
+static void
+head_set(struct wici *w, const Wici__V1__Position *head)
+{
+    if (head == NULL || (head->seq != 0 && head->leaf_hash.len != sizeof w->head_hash))
+        return;
+    w->known = true;
+    w->epoch = head->epoch;
+    w->head = head->seq;
+    if (head->seq != 0)
+        memcpy(w->head_hash, head->leaf_hash.data, sizeof w->head_hash);
+}
+
+static int
+on_welcome(struct wici *w, const Wici__V1__Welcome *welcome, const uint8_t *data, size_t len)
+{
+    uint64_t epoch = welcome->head != NULL ? welcome->head->epoch : 0;
+    bool new_epoch = w->known && epoch != w->epoch;
+    uint8_t *copy;
+
+    if (w->phase != PHASE_OPENING)
+        return 0;
+    copy = malloc(len + 1);
+    if (copy == NULL)
+        return -ENOMEM;
+    memcpy(copy, data, len);
+    free(w->welcome);
+    w->welcome = copy;
+    w->welcome_len = len;
+    snprintf(w->agency, sizeof w->agency, "%s", welcome->agency);
+    snprintf(w->unit, sizeof w->unit, "%s", welcome->unit);
+
+    if (w->diverged)
+        subscribe_diverged(w, w->safe_up_to); /* what a backup holds is the same in both logs */
+    if (new_epoch)
+        w->safe_up_to = 0;
+    if (w->keep != NULL && epoch != 0) {
+        int rc = keep_epoch(w->keep, epoch);
+
+        if (rc < 0)
+            return rc;
+    }
+    head_set(w, welcome->head);
+    safe_up_to_set(w, welcome->safe_up_to);
+
+    w->phase = PHASE_UP;
+    w->state = WICI_READY;
+    w->failures = 0;
+    if (!w->diverged)
+        w->error.set = false;
+    publish_up(w, welcome->next_number, new_epoch);
+    if (w->phase == PHASE_UP)
+        subscribe_up(w);
+    if (w->phase == PHASE_UP)
+        request_up(w);
+    return 0;
+}
+
+static void
+on_refused(struct wici *w, const Wici__V1__Refused *refused)
+{
+    enum error_code code = refused->refusal != NULL ? error_by_name(refused->refusal->code) : E_NONE;
+
+    if (refused->subscription != 0) {
+        subscribe_refused(w, refused->subscription, refused->refusal);
+        return;
+    }
+    if (code == E_LOG_DIVERGED) {
+        w->diverged = true;
+        error_set_refusal(&w->error, refused->refusal);
+        return;
+    }
+    if (refused->request != 0) {
+        if (request_refused(w, refused->request))
+            error_set_refusal(&w->error, refused->refusal);
+        return;
+    }
+    if (refused->number != 0 && code != E_KEY && code != E_STATE && code != E_TAKEN_OVER) {
+        if (publish_refused(w, refused))
+            error_set_refusal(&w->error, refused->refusal);
+        return;
+    }
+    /* About the session as a whole. E_STATE: the broker forgot us, a new Hello mends it. */
+    if (code == E_STATE && w->phase == PHASE_UP) {
+        client_lose(w, 0);
+        return;
+    }
+    error_set_refusal(&w->error, refused->refusal);
+    w->state = WICI_REFUSED;
+    /* Two programs that use one session would take it from each other for ever: let the other one be for long. */
+    client_lose(w, code == E_TAKEN_OVER ? w->pause_max_ms : CLIENT_REFUSED_MS);
+}
+
+/* Answers, batches and results are walked through as bytes; the others are small, and unpacked. */
+static int
+message_handle(struct wici *w, zmq_msg_t *frame)
+{
+    const uint8_t *data = zmq_msg_data(frame);
+    struct scan scan = scan_begin(data, zmq_msg_size(frame));
+    struct scan_field field = {0};
+    Wici__V1__BrokerMessage *message;
+    size_t offset;
+    int rc = scan_next(&scan, &field);
+
+    if (rc <= 0 || field.wire != SCAN_BYTES)
+        return -EBADMSG;
+    switch (field.number) {
+    case 2: return w->phase == PHASE_UP ? publish_answers(w, field.data, field.len) : 0;
+    case 5:
+        if (w->phase != PHASE_UP)
+            return 0;
+        offset = (size_t)(field.data - data);
+        zmq_msg_move(&w->batch, frame); /* a small frame's bytes lie in the zmq_msg_t itself, and move with it */
+        w->batch_held = true;
+        w->batch_rest = scan_begin((const uint8_t *)zmq_msg_data(&w->batch) + offset, field.len);
+        w->batch_subscription = 0;
+        return subscribe_batch(w);
+    case 7:
+    case 8: return w->phase == PHASE_UP ? request_result(w, field.data, field.len) : 0;
+    default: break;
+    }
+    arena_reset(w->arena);
+    message = wici__v1__broker_message__unpack(arena_allocator(w->arena), zmq_msg_size(frame), data);
+    if (message == NULL)
+        return -EBADMSG;
+    switch (message->message_case) {
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_WELCOME: return on_welcome(w, message->welcome, field.data, field.len);
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED: on_refused(w, message->refused); return 0;
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_SUBSCRIBED: return subscribe_subscribed(w, message->subscribed);
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS:
+        head_set(w, message->positions->head);
+        safe_up_to_set(w, message->positions->safe_up_to);
+        return subscribe_positions(w, message->positions);
+    case WICI__V1__BROKER_MESSAGE__MESSAGE__NOT_SET:
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS:
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH:
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_READ_RESULT:
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_QUERY_RESULT:
+    case _WICI__V1__BROKER_MESSAGE__MESSAGE__CASE_IS_INT_SIZE: return 0;
+    }
+    return 0; /* of a newer broker */
+}
+
+/* What libzmq tells about the connection: 16 bits of event, 32 of value, then a frame with the address. */
+static size_t
+monitor_step(struct wici *w)
+{
+    size_t done = 0;
+
+    while (w->monitor != NULL) {
+        uint8_t frame[6];
+        char address[256];
+        uint16_t event;
+        int32_t value;
+
+        if (zmq_recv(w->monitor, frame, sizeof frame, ZMQ_DONTWAIT) != (int)sizeof frame)
+            break;
+        (void)zmq_recv(w->monitor, address, sizeof address, ZMQ_DONTWAIT);
+        memcpy(&event, frame, sizeof event);
+        memcpy(&value, frame + 2, sizeof value);
+        switch (event) {
+        case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+            w->state = WICI_REFUSED;
+            error_set_code(&w->error, E_KEY, "");
+            client_lose(w, CLIENT_REFUSED_MS);
+            done++;
+            break;
+        case ZMQ_EVENT_DISCONNECTED:
+        case ZMQ_EVENT_CLOSED:
+        case ZMQ_EVENT_CONNECT_RETRIED:
+        case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+            client_lose(w, 0);
+            done++;
+            break;
+        default: break;
+        }
+    }
+    return done;
+}
+
+/* One round: everything that is ready now, up to a bound. *ret_done counts what happened. */
+static int
+client_step(struct wici *w, size_t *ret_done)
+{
+    size_t done = 0;
+    int rc = 0;
+
+    if (w->batch_held) {
+        rc = subscribe_batch(w);
+        done++;
+    }
+    if (w->phase == PHASE_DOWN && client_now_ms() >= w->next_ms) {
+        rc = rc != 0 ? rc : socket_open(w);
+        if (rc == -EINVAL || rc == -ENOMEM)
+            goto out;
+        if (rc != 0) {
+            w->next_ms = client_now_ms() + pause_draw(w, w->pause_min_ms);
+            rc = 0;
+        }
+    }
+    for (unsigned i = 0; rc == 0 && i < CLIENT_STEP_MAX && w->socket != NULL && !w->batch_held; i++) {
+        zmq_msg_t frame;
+
+        zmq_msg_init(&frame);
+        if (zmq_msg_recv(&frame, w->socket, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(&frame);
+            break;
+        }
+        rc = message_handle(w, &frame);
+        zmq_msg_close(&frame);
+        done++;
+        if (rc == -EBADMSG) {
+            client_lose(w, CLIENT_REFUSED_MS); /* not what a broker says: start over */
+            rc = 0;
+        }
+    }
+    /* Only after what was received: a last refusal tells more than the end of the connection. */
+    if (rc == 0)
+        done += monitor_step(w);
+    if (w->phase == PHASE_OPENING && client_now_ms() >= w->next_ms) {
+        client_lose(w, 0);
+        done++;
+    }
+    if (rc == 0)
+        rc = publish_pump(w, &done);
+    subscribe_sweep(w);
+out:
+    *ret_done += done;
+    return rc;
+}
+
+static int64_t
+next_timer_ms(const struct wici *w)
+{
+    int64_t next = w->phase == PHASE_UP ? INT64_MAX : w->next_ms;
+    int64_t publish = publish_next_ms(w);
+
+    return publish < next ? publish : next;
+}
+
+/* Arms the timer of wici_fd, for those who wait outside; at once when work is left over. */
+static void
+timer_arm(struct wici *w, bool at_once)
+{
+    struct itimerspec spec = {0};
+    int64_t next = next_timer_ms(w);
+
+    if (at_once)
+        spec.it_value.tv_nsec = 1;
+    else if (next != INT64_MAX) {
+        spec.it_value.tv_sec = (time_t)(next / 1000);
+        spec.it_value.tv_nsec = (long)(next % 1000) * 1000000 + 1;
+    }
+    (void)timerfd_settime(w->timer_fd, at_once ? 0 : TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+void
+client_wake(struct wici *w)
+{
+    if (!w->busy)
+        timer_arm(w, true);
+}
+
+static int
+client_poll(struct wici *w, int64_t deadline)
+{
+    zmq_pollitem_t items[2] = {{.socket = w->socket, .events = ZMQ_POLLIN}, {.socket = w->monitor, .events = ZMQ_POLLIN}};
+    int64_t until = next_timer_ms(w), wait;
+
+    if (deadline < until)
+        until = deadline;
+    wait = until == INT64_MAX ? -1 : until - client_now_ms();
+    if (wait < 0 && until != INT64_MAX)
+        wait = 0;
+    if (wait > 60000)
+        wait = 60000;
+    if (zmq_poll(items, w->socket == NULL ? 0 : 2, (long)wait) < 0)
+        return err_from_zmq(errno);
+    return 0;
+}
+
+static int
+client_run(struct wici *w, int64_t deadline)
+{
+    size_t done = 0;
+    int rc;
+
+    w->busy = true;
+    for (;;) {
+        rc = client_step(w, &done);
+        if (rc != 0 || done > 0 || client_now_ms() >= deadline)
+            break;
+        rc = client_poll(w, deadline);
+        if (rc != 0)
+            break;
+    }
+    w->busy = false;
+    timer_arm(w, done > 0 || w->batch_held);
+    return rc;
+}
+
+static int64_t
+deadline_after(int timeout_ms)
+{
+    return timeout_ms < 0 ? INT64_MAX : client_now_ms() + timeout_ms;
+}
+
+int
+wici_run(struct wici *w, int timeout_ms)
+{
+    if (w->busy)
+        return -EDEADLK;
+    return client_run(w, deadline_after(timeout_ms));
+}
+
+int
+client_wait(struct wici *w, const bool *done, int timeout_ms)
+{
+    int64_t deadline = deadline_after(timeout_ms);
+
+    if (w->busy)
+        return -EDEADLK;
+    for (;;) {
+        int rc;
+
+        if (*done)
+            return 0;
+        if (w->state == WICI_REFUSED)
+            return -EACCES;
+        if (client_now_ms() >= deadline)
+            return -ETIMEDOUT;
+        rc = client_run(w, deadline);
+        if (rc != 0)
+            return rc;
+    }
+}
+
+int
+wici_wait_ready(struct wici *w, int timeout_ms)
+{
+    int64_t deadline = deadline_after(timeout_ms);
+
+    if (w->busy)
+        return -EDEADLK;
+    while (w->state != WICI_READY) {
+        int rc;
+
+        if (w->state == WICI_REFUSED && w->phase == PHASE_DOWN)
+            return -EACCES;
+        if (client_now_ms() >= deadline)
+            return -ETIMEDOUT;
+        rc = client_run(w, deadline);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+enum wici_state
+wici_state(const struct wici *w)
+{
+    return w->state;
+}
+
+int
+wici_fd(const struct wici *w)
+{
+    return w->epoll_fd;
+}
+
+uint64_t
+wici_safe_up_to(const struct wici *w)
+{
+    return w->safe_up_to;
+}
+
+/* ---- making one */
+
+static int
+endpoints_split(struct wici *w, const char *text)
+{
+    char *copy = strdup(text), *save = NULL;
+    int rc = 0;
+
+    if (copy == NULL)
+        return -ENOMEM;
+    for (char *word = strtok_r(copy, " ,\t\n", &save); word != NULL; word = strtok_r(NULL, " ,\t\n", &save)) {
+        if (w->endpoint_count == CLIENT_ENDPOINTS_MAX ||
+            (strncmp(word, "tcp://", 6) != 0 && strncmp(word, "ipc://", 6) != 0)) {
+            rc = -EINVAL;
+            break;
+        }
+        w->endpoints[w->endpoint_count] = strdup(word);
+        if (w->endpoints[w->endpoint_count] == NULL) {
+            rc = -ENOMEM;
+            break;
+        }
+        w->endpoint_count++;
+    }
+    if (rc == 0 && w->endpoint_count == 0)
+        rc = -EINVAL;
+    free(copy);
+    return rc;
+}
+
+static int
+options_take(struct wici *w, const struct wici_options *o)
+{
+    struct keyfile key;
+    int rc;
+
+    if (o->endpoints == NULL || o->server_key == NULL || o->key_file == NULL || !keyfile_is_key(o->server_key) ||
+        o->window > CLIENT_WINDOW_MAX)
+        return -EINVAL;
+    rc = endpoints_split(w, o->endpoints);
+    if (rc != 0)
+        return rc;
+    memcpy(w->server_key, o->server_key, sizeof w->server_key);
+    rc = keyfile_read(o->key_file, &key);
+    if (rc != 0)
+        return rc;
+    memcpy(w->public_key, key.public_key, sizeof w->public_key);
+    memcpy(w->secret_key, key.secret_key, sizeof w->secret_key);
+    keyfile_wipe(&key);
+    w->session = strdup(o->session != NULL ? o->session : "main");
+    w->software = strdup(o->software != NULL ? o->software : "libwici " WICI_VERSION);
+    if (w->session == NULL || w->software == NULL)
+        return -ENOMEM;
+    w->window = o->window != 0 ? o->window : CLIENT_WINDOW_DEFAULT;
+    w->pause_min_ms = o->reconnect_min_ms != 0 ? o->reconnect_min_ms : 100;
+    w->pause_max_ms = o->reconnect_max_ms != 0 ? o->reconnect_max_ms : 30000;
+    if (w->pause_max_ms < w->pause_min_ms)
+        return -EINVAL;
+    w->kept_fn = o->kept_fn;
+    w->kept_arg = o->kept_arg;
+    w->bare_answers = o->bare_answers != 0;
+    return o->keep_dir != NULL ? keep_open(&w->keep, o->keep_dir, WICI_KEEP_MAX) : 0;
+}
+
+int
+wici_open(struct wici **ret, const struct wici_options *options)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    struct wici *w;
+    int rc;
+
+    assert(ret != NULL);
+    assert(options != NULL);
+    w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return -ENOMEM;
+    w->epoll_fd = w->timer_fd = w->socket_fd = w->monitor_fd = -1;
+    TAILQ_INIT(&w->again);
+    TAILQ_INIT(&w->queue);
+    TAILQ_INIT(&w->subscriptions);
+    zmq_msg_init(&w->batch);
+    w->next_subscription = w->next_request = 1;
+    rc = options_take(w, options);
+    if (rc == 0)
+        rc = arena_create(&w->arena, DECODE_ARENA_SIZE);
+    if (rc != 0)
+        goto out;
+    w->ctx = zmq_ctx_new();
+    if (w->ctx == NULL) {
+        rc = err_from_zmq(errno);
+        goto out;
+    }
+    w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (w->epoll_fd < 0 || w->timer_fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->timer_fd, &event) != 0) {
+        rc = -errno;
+        goto out;
+    }
+    rc = socket_open(w);
+    if (rc != 0)
+        goto out;
+    *ret = w;
+    w = NULL;
+out:
+    wici_close(&w);
+    return rc;
+}
+
+void
+wici_close(struct wici **client)
+{
+    struct wici *w = *client;
+
+    if (w == NULL)
+        return;
+    assert(!w->busy);
+    socket_close(w);
+    publish_free_all(w);
+    subscribe_free_all(w);
+    request_free(w);
+    zmq_msg_close(&w->batch);
+    if (w->ctx != NULL)
+        zmq_ctx_term(w->ctx);
+    if (w->epoll_fd >= 0)
+        close(w->epoll_fd);
+    if (w->timer_fd >= 0)
+        close(w->timer_fd);
+    if (w->keep != NULL)
+        keep_close(&w->keep);
+    arena_destroy(&w->arena);
+    arena_destroy(&w->encode_arena);
+    for (size_t i = 0; i < w->endpoint_count; i++)
+        free(w->endpoints[i]);
+    free(w->session);
+    free(w->software);
+    free(w->welcome);
+    explicit_bzero(w->secret_key, sizeof w->secret_key);
+    free(w);
+    *client = NULL;
+}

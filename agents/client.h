@@ -1,0 +1,202 @@
+/*
+ * client - what the parts of libwici share
+ *
+ *     client.c     one connection: open, HELLO, lose it, open the next; the loop
+ *     publish.c    the queue of publishes and their numbers      keep.c     events kept on disk
+ *     subscribe.c  subscriptions and acknowledgements            request.c  reads and queries
+ *     encode.c     events and answers as JSON                    scan.c     walking through protobuf bytes
+ *
+ *              open a socket              WELCOME
+ *     DOWN ------------------> OPENING ------------> UP
+ *      ^                          |  refused, lost,   |
+ *      `--------------------------+---  silent  ------'   each time with a new socket: a DEALER's old queue is never
+ *                                                         trusted to tell what the broker has seen
+ *
+ * Invariants: (1) a socket is open exactly while the phase is not DOWN. (2) Nothing is in flight unless UP.
+ * (3) `state` is WICI_READY exactly while UP.
+ */
+#ifndef WICI_CLIENT_H
+#define WICI_CLIENT_H
+
+#include "agents/keep.h"
+#include "agents/scan.h"
+#include "agents/wici.h"
+#include "proto/arena.h"
+#include "proto/errors.h"
+#include "proto/event.h"
+#include "proto/limits.h"
+
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <zmq.h>
+
+#define CLIENT_ENDPOINTS_MAX     16u
+#define CLIENT_WINDOW_MAX        1024u
+#define CLIENT_WINDOW_DEFAULT    64u
+#define CLIENT_OPENING_MS        10000   /* from the socket to WELCOME; then the next endpoint is tried */
+#define CLIENT_HEARTBEAT_MS      5000
+#define CLIENT_HEARTBEAT_LOST_MS 60000   /* far above the worst stall of an fsync */
+#define CLIENT_MESSAGE_MAX       (64 << 20) /* of the broker, whose key we know: a large directory is one message */
+#define CLIENT_STEP_MAX          256u    /* messages taken in one step */
+#define CLIENT_REFUSED_MS        1000    /* least pause after the broker said no */
+
+enum phase { PHASE_DOWN, PHASE_OPENING, PHASE_UP };
+
+/* One Publish message: its events, and who is told. */
+struct publish {
+    TAILQ_ENTRY(publish) link;
+    uint64_t number;       /* on this connection; 0: not in flight */
+    size_t count;          /* events */
+    uint8_t *body;         /* the events as fields of Publish, ready to send */
+    size_t body_len;
+    wici_answer_fn *fn;
+    void *arg;
+    uint64_t kept[WIRE_PUBLISH_MAX]; /* their numbers in keep_dir; 0: not kept */
+    char ids[][37];
+};
+TAILQ_HEAD(publish_list, publish);
+
+struct subscription {
+    TAILQ_ENTRY(subscription) link;
+    uint32_t id;
+    char *cursor;
+    char **dossiers, **families;
+    size_t dossier_count, family_count;
+    uint64_t from_seq;
+    char *from_time;
+    bool live, ack_each, ended;
+    uint32_t window_bytes;
+    wici_event_fn *fn;
+    void *arg;
+    void (*position_fn)(void *, uint64_t, uint64_t);
+    void (*ended_fn)(void *, const struct wici_error *);
+    uint64_t seen;         /* highest seq given to fn, or announced by a position */
+    uint64_t acked;        /* highest seq the application is done with */
+    uint64_t link_seen;    /* the same two as the broker knows them on this connection */
+    uint64_t link_acked;
+    bool link_up;          /* Subscribed came */
+};
+TAILQ_HEAD(subscription_list, subscription);
+
+/* One request under way: the calls that make one wait for it. */
+struct request {
+    uint32_t id;           /* 0: none */
+    uint8_t *message;      /* ClientMessage, ready to send again after a reconnect */
+    size_t len;
+    bool sent, done, refused;
+    uint8_t *result;       /* ReadResult or QueryResult */
+    size_t result_len;
+};
+
+struct error_buffer {
+    bool set;
+    char code[48], path[ERROR_PATH_MAX], pl[512], en[512];
+    struct wici_error view;
+};
+
+struct wici {
+    /* fixed at open */
+    char *endpoints[CLIENT_ENDPOINTS_MAX];
+    size_t endpoint_count;
+    char server_key[41], public_key[41], secret_key[41];
+    char *session, *software;
+    unsigned window;
+    int64_t pause_min_ms, pause_max_ms;
+    wici_answer_fn *kept_fn;
+    void *kept_arg;
+    bool bare_answers;
+
+    /* the connection */
+    void *ctx, *socket, *monitor;
+    int epoll_fd, timer_fd, socket_fd, monitor_fd;
+    enum phase phase;
+    enum wici_state state;
+    size_t endpoint;       /* in use, or tried next */
+    unsigned failures;     /* since the last WELCOME */
+    int64_t next_ms;       /* DOWN: when to try again; OPENING: when to give up */
+    bool busy;             /* inside the loop: callbacks may not enter it again */
+    struct arena *arena;   /* for one message */
+    struct arena *encode_arena; /* for wici_encode_json, which callbacks may call; made when first needed */
+    uint8_t *welcome;      /* the last Welcome's bytes */
+    size_t welcome_len;
+    char agency[ID_LEN_MAX + 1], unit[ID_LEN_MAX + 1];
+    struct error_buffer error;
+
+    /* the log as last heard of */
+    bool known;
+    uint64_t epoch, head;
+    uint8_t head_hash[32];
+    uint64_t safe_up_to;
+    bool diverged;         /* E_LOG_DIVERGED came on this connection */
+
+    /* publishing: `again` (from keep_dir) goes out before `queue` */
+    struct publish_list again, queue;
+    size_t publish_count, again_count, event_count, in_flight;
+    uint64_t next_number;
+    bool rewind;           /* something was not taken: wait for all answers, then send again from next_number */
+    int64_t publish_ms;    /* not before */
+    struct keep *keep;
+
+    /* subscriptions */
+    struct subscription_list subscriptions;
+    size_t subscription_count;
+    uint32_t next_subscription;
+    zmq_msg_t batch;       /* a batch whose events are not all taken yet */
+    bool batch_held;
+    struct scan batch_rest;
+    uint32_t batch_subscription;
+
+    struct request request;
+    uint32_t next_request;
+};
+
+/* CLOCK_MONOTONIC in milliseconds. */
+int64_t client_now_ms(void);
+
+/* Sends one message on the connection that is open; one that cannot be sent means a lost connection, and is sent again
+ * by its owner after the next WELCOME. */
+void client_send(struct wici *w, const void *data, size_t len);
+void client_send_message(struct wici *w, const Wici__V1__ClientMessage *message);
+/* Drops the connection; the next is tried after a pause of at least pause_ms. */
+void client_lose(struct wici *w, int64_t pause_ms);
+
+/* Makes wici_fd() readable: there is something to send. */
+void client_wake(struct wici *w);
+
+/* Runs until *done, or the time is over. 0, -ETIMEDOUT, -EACCES (refused by the broker), -EDEADLK, -EINTR, ... */
+int client_wait(struct wici *w, const bool *done, int timeout_ms);
+
+void error_set(struct error_buffer *e, const char *code, const char *path, const char *pl, const char *en);
+void error_set_code(struct error_buffer *e, enum error_code code, const char *path);
+void error_set_refusal(struct error_buffer *e, const Wici__V1__Refusal *refusal);
+
+/* publish.c */
+void publish_up(struct wici *w, uint64_t next_number, bool new_epoch);
+void publish_down(struct wici *w);
+int publish_pump(struct wici *w, size_t *ret_done);
+int publish_answers(struct wici *w, const uint8_t *data, size_t len);
+bool publish_refused(struct wici *w, const Wici__V1__Refused *refused);
+int64_t publish_next_ms(const struct wici *w);
+void publish_safe(struct wici *w);
+void publish_free_all(struct wici *w);
+
+/* subscribe.c */
+void subscribe_up(struct wici *w);
+void subscribe_down(struct wici *w);
+void subscribe_diverged(struct wici *w, uint64_t same_up_to);
+int subscribe_subscribed(struct wici *w, const Wici__V1__Subscribed *subscribed);
+int subscribe_batch(struct wici *w);
+int subscribe_positions(struct wici *w, const Wici__V1__Positions *positions);
+void subscribe_refused(struct wici *w, uint32_t id, const Wici__V1__Refusal *refusal);
+void subscribe_sweep(struct wici *w);
+void subscribe_free_all(struct wici *w);
+/* Reads one Delivery; *ret lives as long as its bytes and until the arena is reset. -EBADMSG */
+int delivery_open(struct wici *w, const uint8_t *data, size_t len, struct wici_event *ret);
+
+/* request.c */
+void request_up(struct wici *w);
+int request_result(struct wici *w, const uint8_t *data, size_t len);
+bool request_refused(struct wici *w, uint32_t id);
+void request_free(struct wici *w);
+
+#endif
