@@ -404,6 +404,30 @@ kit_unit(struct kit *kit, const char *unit, const char *agency, const char *role
     KIT_SAY(kit, "adm", "sys.unit_enrolled", 0, "", body, NULL, NULL);
 }
 
+void
+kit_enrol_town(struct kit *kit)
+{
+    kit_agency(kit, "cus");
+    kit_unit(kit, "rec", "cus", "INT");
+    kit_unit(kit, "sw", "cus", "SW");
+    kit_unit(kit, "fa", "cus", "FA");
+    kit_unit(kit, "dir", "cus", "DIR");
+    kit_unit(kit, "ic", "cus", "IC");
+    kit_unit(kit, "ous", "cus", "OUS");
+    kit_agency(kit, "school");
+    kit_unit(kit, "sch", "school", "SCH");
+    kit_agency(kit, "court");
+    kit_unit(kit, "ct", "court", "CT");
+    kit_agency(kit, "probation");
+    kit_unit(kit, "kur", "probation", "KUR");
+    kit_agency(kit, "provider");
+    kit_unit(kit, "svc", "provider", "SVC");
+    kit_agency(kit, "gops");
+    kit_unit(kit, "ops", "gops", "SW INT FA DIR");
+    kit_agency(kit, "foster");
+    kit_unit(kit, "fcc", "foster", "FCC");
+}
+
 /* ---- what is seen */
 
 static struct core_view

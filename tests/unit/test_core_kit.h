@@ -50,6 +50,10 @@ void kit_agency(struct kit *kit, const char *agency);
 /* roles: "SW INT" */
 void kit_unit(struct kit *kit, const char *unit, const char *agency, const char *roles);
 
+/* cus: rec sw fa dir ic ous, one role each; school: sch; court: ct; probation: kur; provider: svc; foster: fcc; and
+ * gops: ops, a small office with SW INT FA DIR in one unit. */
+void kit_enrol_town(struct kit *kit);
+
 /* Decides, and when it is taken applies. Returns the record, or NULL with *refusal filled. */
 struct kit_record *kit_try(struct kit *kit, const struct kit_line *line, struct refusal *refusal);
 /* Must be taken, and seen as line->expect says. */
