@@ -11,8 +11,8 @@
 #define PERSONAL_NUMBER_DIGITS 11         /* a PESEL */
 #define FIELD_NUMBER_MAX       536870911u /* of protobuf */
 
-/* Takes off a character that was cut in the middle; returns the length. */
-static size_t
+/* Takes off a character that was cut in the middle. */
+static void
 utf8_cut(char *text)
 {
     size_t len = strlen(text), first = len;
@@ -24,39 +24,32 @@ utf8_cut(char *text)
         size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
 
         if (len - (first - 1) < size)
-            text[len = first - 1] = '\0';
+            text[first - 1] = '\0';
     }
-    return len;
 }
 
 void
 check_path_set(struct check_path *path, const char *text)
 {
-    snprintf(path->text, sizeof path->text, "%s", text);
-    path->len = strlen(path->text);
-}
-
-size_t
-check_path_push(struct check_path *path, const char *name, long index)
-{
-    size_t before = path->len;
-    char step[96];
-
-    if (index >= 0)
-        snprintf(step, sizeof step, "%s%s[%ld]", before > 0 && name[0] != '\0' ? "." : "", name, index);
-    else
-        snprintf(step, sizeof step, "%s%s", before > 0 ? "." : "", name);
-    snprintf(path->text + before, sizeof path->text - before, "%s", step);
-    path->len = utf8_cut(path->text);
-    return before;
+    path->depth = 0;
+    if (text[0] != '\0')
+        check_path_push(path, text, -1);
 }
 
 void
-check_path_pop(struct check_path *path, size_t len)
+check_path_push(struct check_path *path, const char *name, long index)
 {
-    assert(len <= path->len);
-    path->len = len;
-    path->text[len] = '\0';
+    assert(path->depth < CHECK_STEPS_MAX);
+    path->steps[path->depth].name = name;
+    path->steps[path->depth].index = index;
+    path->depth++;
+}
+
+void
+check_path_pop(struct check_path *path)
+{
+    assert(path->depth > 0);
+    path->depth--;
 }
 
 int
@@ -64,6 +57,27 @@ check_refuse(struct refusal *refusal, enum error_code code, const char *path)
 {
     refusal->code = code;
     snprintf(refusal->path, sizeof refusal->path, "%s", path);
+    utf8_cut(refusal->path);
+    return -EBADMSG;
+}
+
+int
+check_refuse_at(struct refusal *refusal, enum error_code code, const struct check_path *path)
+{
+    size_t len = 0;
+
+    refusal->code = code;
+    refusal->path[0] = '\0';
+    for (unsigned i = 0; i < path->depth && len < sizeof refusal->path; i++) {
+        size_t room = sizeof refusal->path - len;
+        int step = path->steps[i].index < 0
+                       ? snprintf(refusal->path + len, room, "%s%s", i > 0 ? "." : "", path->steps[i].name)
+                       : snprintf(refusal->path + len, room, "%s%s[%ld]", i > 0 ? "." : "", path->steps[i].name,
+                                  path->steps[i].index);
+
+        len += step > 0 ? (size_t)step : 0;
+    }
+    utf8_cut(refusal->path);
     return -EBADMSG;
 }
 
@@ -388,14 +402,13 @@ value_check(const void *at, const ProtobufCFieldDescriptor *field, const struct 
         const ProtobufCMessage *child = *(const ProtobufCMessage *const *)at;
 
         if (child != NULL) {
-            const struct message_info *child_info = message_info(child->descriptor);
-
-            assert(child_info != NULL);
+            assert(info->message != NULL && info->message->desc == child->descriptor);
             /* The only oneof is Section's body: what is mandatory there counts over all sections of a class. */
-            return check_message(child, child_info, (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0, path, refusal);
+            return check_message(child, info->message, (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0, path,
+                                 refusal);
         }
     }
-    return code == E_NONE ? 0 : check_refuse(refusal, code, path->text);
+    return code == E_NONE ? 0 : check_refuse_at(refusal, code, path);
 }
 
 size_t
@@ -427,15 +440,14 @@ static int
 field_check(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, const struct field_info *info,
             bool required, struct check_path *path, struct refusal *refusal)
 {
-    size_t back;
     int rc = 0;
 
     if (!check_present(message, field)) {
         if (!required || !info->required)
             return 0;
-        back = check_path_push(path, info->json, -1);
-        rc = check_refuse(refusal, E_FIELD, path->text);
-        check_path_pop(path, back);
+        check_path_push(path, info->json, -1);
+        rc = check_refuse_at(refusal, E_FIELD, path);
+        check_path_pop(path);
         return rc;
     }
     if (field->label == PROTOBUF_C_LABEL_REPEATED) {
@@ -443,21 +455,21 @@ field_check(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *fie
         const uint8_t *list = *(const uint8_t *const *)member(message, field->offset);
 
         if (info->max_count > 0 && count > info->max_count) {
-            back = check_path_push(path, info->json, -1);
-            rc = check_refuse(refusal, E_FIELD, path->text);
-            check_path_pop(path, back);
+            check_path_push(path, info->json, -1);
+            rc = check_refuse_at(refusal, E_FIELD, path);
+            check_path_pop(path);
             return rc;
         }
         for (size_t i = 0; rc == 0 && i < count; i++) {
-            back = check_path_push(path, info->json, (long)i);
+            check_path_push(path, info->json, (long)i);
             rc = value_check(list + i * check_value_size(field), field, info, true, path, refusal);
-            check_path_pop(path, back);
+            check_path_pop(path);
         }
         return rc;
     }
-    back = check_path_push(path, info->json, -1);
+    check_path_push(path, info->json, -1);
     rc = value_check(member(message, field->offset), field, info, false, path, refusal);
-    check_path_pop(path, back);
+    check_path_pop(path);
     return rc;
 }
 

@@ -6,19 +6,29 @@
 
 #include "event.h"
 
-/* A JSON path that grows and shrinks while a message is walked; cut, never overrun. */
+/*
+ * Where a walk through a message stands. Steps are kept, and spelt only for a refusal: a walk takes a step for each
+ * field. Names are borrowed.
+ */
+#define CHECK_STEPS_MAX 24u /* beyond EVENT_DEPTH_MAX, since each message is one step further down */
 struct check_path {
-    char text[ERROR_PATH_MAX];
-    size_t len;
+    struct {
+        const char *name;
+        long index; /* -1: none */
+    } steps[CHECK_STEPS_MAX];
+    unsigned depth;
 };
 
+/* Starts at a path that was spelt already; "" is the message as a whole. */
 void check_path_set(struct check_path *path, const char *text);
-/* Appends ".name" (or "name" to an empty path) and, with index >= 0, "[index]"; returns the length to go back to. */
-size_t check_path_push(struct check_path *path, const char *name, long index);
-void check_path_pop(struct check_path *path, size_t len);
 
-/* Fills *refusal and returns -EBADMSG. */
+/* One step down, and one up again. */
+void check_path_push(struct check_path *path, const char *name, long index);
+void check_path_pop(struct check_path *path);
+
+/* Fills *refusal and returns -EBADMSG. A path that is too long is cut after a whole character. */
 int check_refuse(struct refusal *refusal, enum error_code code, const char *path);
+int check_refuse_at(struct refusal *refusal, enum error_code code, const struct check_path *path);
 
 /* Is the field set: text not empty, number not 0, list not empty, message there? */
 bool check_present(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);

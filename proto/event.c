@@ -135,11 +135,11 @@ header_check(struct event *event, struct bytes bytes, struct arena *arena, struc
         if (check_has_personal_number(to->area)) {
             check_path_push(&path, "to", (long)i);
             check_path_push(&path, "area", -1);
-            return check_refuse(refusal, E_PERSONAL_DATA, path.text);
+            return check_refuse_at(refusal, E_PERSONAL_DATA, &path);
         }
         if ((to->unit[0] == '\0') == (to->agency[0] == '\0')) { /* one of the two, not both */
             check_path_push(&path, "to", (long)i);
-            return check_refuse(refusal, E_FIELD, path.text);
+            return check_refuse_at(refusal, E_FIELD, &path);
         }
     }
     return header_fill(event, bytes, header) == 0 ? 0 : check_refuse(refusal, E_FIELD, "header");
@@ -159,9 +159,9 @@ section_check(struct event *event, size_t index, struct bytes bytes, struct aren
     check_path_push(&path, "sections", (long)index);
     if (check_encoding(&wici__v1__section__descriptor, bytes.data, bytes.len) != 0 ||
         section_decode(section, bytes, arena) != 0)
-        return check_refuse(refusal, E_DECODE, path.text);
+        return check_refuse_at(refusal, E_DECODE, &path);
     if (!section_is_declared(section, event->type))
-        return check_refuse(refusal, E_SECTION, path.text);
+        return check_refuse_at(refusal, E_SECTION, &path);
 
     /* The marks, then the body alone: the other bodies of the oneof cannot be there. */
     for (unsigned i = 0; rc == 0 && i < SECTION_MARKS; i++)
@@ -218,12 +218,12 @@ class_check(const struct event *event, unsigned cls, struct refusal *refusal)
         if (first == event->section_count) { /* the whole section is missing */
             check_path_push(&path, "sections", -1);
             check_path_push(&path, body_json_name(event, cls), -1);
-            return check_refuse(refusal, E_SECTION, path.text);
+            return check_refuse_at(refusal, E_SECTION, &path);
         }
         check_path_push(&path, "sections", (long)first);
         check_path_push(&path, body_json_name(event, cls), -1);
         check_path_push(&path, info->fields[place].json, -1);
-        return check_refuse(refusal, E_FIELD, path.text);
+        return check_refuse_at(refusal, E_FIELD, &path);
     }
     return 0;
 }

@@ -122,14 +122,15 @@ def read_types(enum, section, messages):
     return sorted(types, key=lambda entry: entry[0].number)
 
 
-def field_row(field, section_labels):
+def field_row(field, section_labels, names):
     fmt = option(field, "format")
+    child = f"&types_messages[{names.index(field.type_name.split('.')[-1])}]" if field.type == MESSAGE else "NULL"
     pl, en = section_labels.get(field.number) or (option(field, "pl"), option(field, "en"))
     return (f"    {{.number = {field.number}, .format = FIELD_{options.Format.Name(fmt) if fmt else 'ANY'}, "
             f".required = {str(option(field, 'required')).lower()}, "
             f".max = {option(field, 'max') or MAX_DEFAULT.get(fmt, 0)}, .max_count = {option(field, 'max_count')}, "
             f".codes = {c_string(option(field, 'codes'))}, .json = {c_string(field.json_name)}, "
-            f".pl = {c_string(pl)}, .en = {c_string(en)}}},")
+            f".pl = {c_string(pl)}, .en = {c_string(en)}, .message = {child}}},")
 
 
 def table(files, messages, types):
@@ -142,7 +143,7 @@ def table(files, messages, types):
     for name in names:
         yield f"\nstatic const struct field_info fields_{snake(name)}[] = {{"
         for field in sorted(messages[name].field, key=lambda f: f.number):  # as protobuf-c sorts them
-            yield field_row(field, section_labels if name == "Section" else {})
+            yield field_row(field, section_labels if name == "Section" else {}, names)
         yield "};"
     yield "\nconst struct message_info types_messages[] = {"
     for name in names:

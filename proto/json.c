@@ -248,7 +248,7 @@ struct reader {
 static int
 refuse(struct reader *reader)
 {
-    return check_refuse(reader->refusal, E_JSON, reader->path.text);
+    return check_refuse_at(reader->refusal, E_JSON, &reader->path);
 }
 
 /* A whole number within [min, max], written as a number or as a string; 1.0 and 1e3 are whole. */
@@ -394,10 +394,9 @@ list_from_json(struct reader *reader, const json_t *json, const char *name, cons
     int rc = 0;
 
     if (!json_is_array(json)) {
-        size_t back = check_path_push(&reader->path, name, -1);
-
+        check_path_push(&reader->path, name, -1);
         rc = refuse(reader);
-        check_path_pop(&reader->path, back);
+        check_path_pop(&reader->path);
         return rc;
     }
     if (count == 0)
@@ -408,10 +407,10 @@ list_from_json(struct reader *reader, const json_t *json, const char *name, cons
     memset(values, 0, count * size);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         const json_t *value = json_array_get(json, i);
-        size_t back = check_path_push(&reader->path, name, (long)i);
 
+        check_path_push(&reader->path, name, (long)i);
         rc = json_is_null(value) ? refuse(reader) : value_from_json(reader, value, field, values + i * size);
-        check_path_pop(&reader->path, back);
+        check_path_pop(&reader->path);
     }
     if (rc == 0) {
         *(size_t *)member(message, field->quantifier_offset) = count;
@@ -425,9 +424,9 @@ field_from_json(struct reader *reader, const char *name, const json_t *json, con
                 ProtobufCMessage *message)
 {
     const ProtobufCFieldDescriptor *field = field_by_json_name(desc, name);
-    size_t back = check_path_push(&reader->path, name, -1);
     int rc = 0;
 
+    check_path_push(&reader->path, name, -1);
     if (field == NULL) {
         rc = refuse(reader);
     } else if (json_is_null(json)) {
@@ -435,7 +434,7 @@ field_from_json(struct reader *reader, const char *name, const json_t *json, con
     } else if (check_present(message, field)) {
         rc = refuse(reader); /* once by its JSON name and once by its original one */
     } else if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-        check_path_pop(&reader->path, back);
+        check_path_pop(&reader->path);
         return list_from_json(reader, json, name, field, message);
     } else {
         if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
@@ -448,7 +447,7 @@ field_from_json(struct reader *reader, const char *name, const json_t *json, con
         if (rc == 0)
             rc = value_from_json(reader, json, field, member(message, field->offset));
     }
-    check_path_pop(&reader->path, back);
+    check_path_pop(&reader->path);
     return rc;
 }
 

@@ -26,6 +26,8 @@ enum field_format {
     FIELD_SHA256, FIELD_GMINA, FIELD_MEDIA_TYPE, FIELD_KEY
 }; /* the numbers of Format in options.proto */
 
+struct message_info;
+
 /* What options.proto says of one field; name and kind are in the protobuf-c descriptor. */
 struct field_info {
     uint32_t number;
@@ -36,6 +38,7 @@ struct field_info {
     const char *codes;   /* FIELD_CODE: words separated by one space; else NULL */
     const char *json;    /* lowerCamelCase name */
     const char *pl, *en; /* labels */
+    const struct message_info *message; /* of a message field; else NULL */
 };
 
 /* One message type and the extra facts about its fields, in the order of desc->fields. */
