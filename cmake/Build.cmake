@@ -44,6 +44,12 @@ target_link_options(wici_flags INTERFACE -Wl,-z,relro,-z,now)
 include(CheckPIESupported)
 check_pie_supported()
 
+# Under the thread sanitizer: what libzmq does inside is not seen (tests/support/tsan.supp says why).
+set(WICI_TEST_ENV "")
+if(WICI_SANITIZE MATCHES "thread")
+    set(WICI_TEST_ENV "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp")
+endif()
+
 # wici_test(NAME n LABEL l SOURCES a.c ... LIBS x ... [ENV K=V ...] [TIMEOUT s]): one cmocka program, one CTest test.
 function(wici_test)
     cmake_parse_arguments(T "" "NAME;LABEL;TIMEOUT" "SOURCES;LIBS;ENV;ARGS" ${ARGN})
@@ -55,7 +61,7 @@ function(wici_test)
         set(T_TIMEOUT 120)
     endif()
     set_tests_properties(${T_LABEL}.${T_NAME} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77
-        ENVIRONMENT "WICI_BIN=${CMAKE_BINARY_DIR}/bin;WICI_SOURCE=${CMAKE_SOURCE_DIR};${T_ENV}")
+        ENVIRONMENT "WICI_BIN=${CMAKE_BINARY_DIR}/bin;WICI_SOURCE=${CMAKE_SOURCE_DIR};${WICI_TEST_ENV};${T_ENV}")
 endfunction()
 
 # wici_script_test(NAME n LABEL l COMMAND ...): a test that is a script; 77 means skipped, and it says why.
@@ -66,5 +72,5 @@ function(wici_script_test)
         set(T_TIMEOUT 120)
     endif()
     set_tests_properties(${T_LABEL}.${T_NAME} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77
-        ENVIRONMENT "WICI_BIN=${CMAKE_BINARY_DIR}/bin;WICI_SOURCE=${CMAKE_SOURCE_DIR};WICI_BUILD=${CMAKE_BINARY_DIR};WICI_PYTHON=${PYTHON3}")
+        ENVIRONMENT "WICI_BIN=${CMAKE_BINARY_DIR}/bin;WICI_SOURCE=${CMAKE_SOURCE_DIR};WICI_BUILD=${CMAKE_BINARY_DIR};WICI_PYTHON=${PYTHON3};${WICI_TEST_ENV}")
 endfunction()
