@@ -1,8 +1,8 @@
 """The ledger: what the broker acknowledged is in the log, once, whatever kills it.
 
 Publishers send events with several messages outstanding, subscribers follow with durable cursors, and the broker is
-killed (SIGKILL) again and again: while it works, and while it starts. Everyone keeps books of his own. At the end the
-auditor reads the whole log, and the books have to agree with it:
+killed (SIGKILL) again and again: at any time, at the moment an answer arrives, and while it starts. Everyone keeps books
+of his own. At the end the auditor reads the whole log, and the books have to agree with it:
 
   - numbers have no gap, every part fits its digest, the head is the leaf of the last record
   - every acknowledged event is in the log once, at the number and with the leaf that the receipt said; none that was
@@ -164,6 +164,7 @@ class Publisher(Actor):
             number, lines = outstanding.popleft()
             try:
                 answers = client.wait("answers", WAIT, number=number).answers
+                self.ledger.answer_arrived()
             except Refused as refused:
                 if refused.code not in ("E_BUSY", "E_FULL"):
                     raise
@@ -262,7 +263,10 @@ class Ledger:
         self.stopping = threading.Event()
         self.end = None
         self.anchors = []
-        self.kills = self.kills_at_start = 0
+        self.kills = self.kills_at_start = self.kills_at_answer = 0
+        self.lock = threading.Lock()
+        self.due = False  # a kill waits for the next answer; under the lock
+        self.killed = threading.Event()
         self.publishers = [Publisher(self, unit, name, seed) for unit, name in PUBLISHERS]
         self.subscribers = [Subscriber(self, unit, cursor, families, seed) for unit, cursor, families in SUBSCRIBERS]
 
@@ -277,7 +281,9 @@ class Ledger:
             actor.start()
         for _ in range(self.cycles):
             time.sleep(self.random.uniform(0.05, 1.2))
-            check("the broker does not end by itself", broker.process.poll() is None)
+            self.check_alive()
+            if self.random.random() < 0.6:
+                self.kills_at_answer += self.kill_at_answer()
             broker.kill()
             self.kills += 1
             while self.random.random() < 0.2:
@@ -291,6 +297,29 @@ class Ledger:
             self.end = auditor.welcome.head.seq
         self.join(self.subscribers)
         self.compare()
+
+    def answer_arrived(self):
+        """Called by a publisher in the moment that answers came: what is not on disk now is lost if the kill is due."""
+        with self.lock:
+            if self.due:
+                self.due = False
+                self.world.broker.process.send_signal(signal.SIGKILL)
+                self.killed.set()
+
+    def kill_at_answer(self):
+        """Lets a publisher kill the broker; says whether one did before long."""
+        self.killed.clear()
+        with self.lock:
+            self.due = True
+        self.killed.wait(2)
+        with self.lock:
+            self.due = False
+        return self.killed.is_set()
+
+    def check_alive(self):
+        """Only we end the broker."""
+        code = self.world.broker.process.poll()
+        check(f"the broker does not end by itself: exit code {code}", code is None)
 
     def kill_while_starting(self):
         """A broker that is killed before, or just after, it could listen."""
@@ -307,6 +336,7 @@ class Ledger:
         for actor in actors:
             while actor.is_alive() and time.monotonic() < until and not self.failed():
                 actor.join(0.2)
+                self.check_alive()
         for actor in self.publishers + self.subscribers:
             if actor.failure:
                 raise actor.failure
@@ -373,7 +403,7 @@ class Ledger:
         """What the run has seen, for the reader."""
         lines = [line for publisher in self.publishers for line in publisher.book]
         seen = {
-            "kills at work": self.kills, "kills at start": self.kills_at_start,
+            "kills at work": self.kills, "of them at an answer": self.kills_at_answer, "kills at start": self.kills_at_start,
             "publishers' connections": sum(p.connections for p in self.publishers),
             "subscribers' connections": sum(s.connections for s in self.subscribers),
             "events taken": sum(line.seq is not None for line in lines),
