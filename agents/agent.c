@@ -148,6 +148,8 @@ run_round(struct agent *a)
         rc = run_history(a, now);
     if (rc == 0 && a->state == WICI_READY)
         rc = delivery_run(&a->delivery, now);
+    if (rc >= 0)
+        rc = inbox_commit(a->inbox); /* what came while a question was waiting for its answer */
     if (a->wici.failed != 0)
         rc = a->wici.failed;
     return rc < 0 ? rc : 0;
@@ -231,8 +233,9 @@ run(struct agent *a, const struct arguments *arguments)
 
 /* ---- starting and ending */
 
+/* Before anything else: a request to end that comes early is kept until the loop looks. */
 static int
-open_events(struct agent *a)
+open_signals(struct agent *a)
 {
     sigset_t set;
 
@@ -243,8 +246,12 @@ open_events(struct agent *a)
         return -errno;
     (void)signal(SIGPIPE, SIG_IGN);
     a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (a->signal_fd < 0)
-        return -errno;
+    return a->signal_fd < 0 ? -errno : 0;
+}
+
+static void
+open_notify(struct agent *a)
+{
     a->notify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (a->notify_fd >= 0) {
         char path[4096];
@@ -255,7 +262,6 @@ open_events(struct agent *a)
             agent_log(AGENT_WARN, "no notification of new files, looking every %llu ms",
                       (unsigned long long)a->config.poll_ms);
     }
-    return 0;
 }
 
 static int
@@ -266,7 +272,7 @@ agent_open(struct agent *a)
     if (rc == -EBUSY)
         agent_log(AGENT_ERROR, "another agent runs in this folder");
     if (rc == 0)
-        rc = open_events(a);
+        open_notify(a);
     if (rc == 0)
         rc = agent_wici_open(&a->wici, &a->config, &a->dirs, &a->who);
     if (rc == 0)
@@ -362,6 +368,10 @@ main(int argc, char **argv)
     a.dirs = (struct agent_dirs){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return 2;
+    if (arguments.mode == MODE_RUN && (rc = open_signals(&a)) != 0) {
+        agent_log(AGENT_ERROR, "signals: %s", strerror(-rc));
+        return 1;
+    }
     rc = agent_config_read(&a.config, arguments.config, error);
     if (rc == 0 && arguments.mode != MODE_STATUS)
         rc = agent_config_check_key(&a.config, error);

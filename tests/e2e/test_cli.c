@@ -1,0 +1,306 @@
+/* What docs/CLI.md says: the commands of wici against a real broker, in both languages. */
+#include "tests/e2e/test_lib_kit.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct daemon broker;
+static const char *const polish[] = {"LC_ALL=pl_PL.UTF-8", "LANGUAGE=", NULL};
+static const char *const english[] = {"LC_ALL=en_GB.UTF-8", "LANGUAGE=", NULL};
+static char dossier[37], event_id[37];
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* Runs wici as a unit, checks the exit code and that the output holds `want` (NULL: anything). */
+static char *
+wici_is(const char *unit, const char *const *words, const char *const *env, const char *input, int code, const char *want)
+{
+    char *output;
+    int rc = kit_wici(&broker, unit, words, env != NULL ? env : english, input, &output);
+
+    if (rc != code || (want != NULL && strstr(output, want) == NULL))
+        fail_msg("wici %s: exit %d (expected %d), output without \"%s\":\n%s", words[0], rc, code, want ? want : "", output);
+    return output;
+}
+
+static void
+wici_check(const char *unit, const char *const *words, const char *const *env, const char *input, int code,
+           const char *want)
+{
+    free(wici_is(unit, words, env, input, code, want));
+}
+
+static void
+texts_come_in_the_language_of_the_locale(void **state)
+{
+    (void)state;
+    wici_check("admin", WORDS("status"), polish, NULL, 0, "dziennik");
+    wici_check("admin", WORDS("status"), english, NULL, 0, "records");
+    wici_check("admin", WORDS("status"), WORDS("LC_ALL=C", "LANGUAGE=pl"), NULL, 0, "records");
+    wici_check("admin", WORDS("status"), WORDS("LC_ALL=", "LC_MESSAGES=", "LANG=C.UTF-8", "LANGUAGE=pl"), NULL, 0, "zapisy");
+    wici_check("admin", WORDS("types", "case.linked"), polish, NULL, 0, "powiązanie spraw");
+    wici_check("admin", WORDS("tail", "--help"), polish, NULL, 0, "NAZWA");
+}
+
+static void
+usage_errors_exit_with_2(void **state)
+{
+    char *output;
+
+    (void)state;
+    assert_int_equal(program_run("wici", WORDS("no-such-command"), english, NULL, &output), 2);
+    free(output);
+    assert_int_equal(program_run("wici", (const char *const[]){NULL}, english, NULL, &output), 2);
+    free(output);
+    wici_check("admin", WORDS("tail", "--no-such-option"), NULL, NULL, 2, NULL);
+    wici_check("admin", WORDS("tail", "--from-seq", "x"), NULL, NULL, 2, NULL);
+    wici_check("admin", WORDS("tail", "--live", "--from-seq", "1"), NULL, NULL, 2, NULL);
+    wici_check("admin", WORDS("unit", "add"), NULL, NULL, 2, NULL);
+    wici_check("admin", WORDS("read", "--type", "no.such"), NULL, NULL, 2, NULL);
+    wici_check("admin", WORDS("read", "--since", "yesterday"), NULL, NULL, 2, NULL);
+}
+
+static void
+a_broker_that_is_not_there_exits_with_4(void **state)
+{
+    wici_check("admin", WORDS("status", "--endpoint", "tcp://127.0.0.1:1", "--timeout", "0.3"), NULL, NULL, 4, "127.0.0.1:1");
+    (void)state;
+}
+
+static void
+settings_come_from_a_file(void **state)
+{
+    char text[512], path[128], variable[160], *output;
+
+    (void)state;
+    snprintf(text, sizeof text, "# ours\nendpoint = %s\nserver_key = %s\nkey_file = ops-sw.key\n", broker.endpoint,
+             broker.server_key);
+    daemon_write(&broker, "wici.conf", text);
+    daemon_write(&broker, "bad.conf", "endpoint = x\ncolour = blue\n");
+    snprintf(path, sizeof path, "%s/wici.conf", broker.dir);
+    assert_int_equal(program_run("wici", WORDS("-c", path, "status", "--json"), english, NULL, &output), 0);
+    free(output);
+    snprintf(variable, sizeof variable, "WICI_CONFIG=%s", path);
+    assert_int_equal(program_run("wici", WORDS("status"), WORDS(variable, "LC_ALL=C.UTF-8"), NULL, &output), 0);
+    free(output);
+    snprintf(path, sizeof path, "%s/bad.conf", broker.dir);
+    assert_int_equal(program_run("wici", WORDS("status", "-c", path), english, NULL, &output), 2);
+    assert_non_null(strstr(output, "bad.conf:2:"));
+    free(output);
+}
+
+static void
+a_key_file_is_never_overwritten(void **state)
+{
+    char path[128], *first, *second;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/fresh.key", broker.dir);
+    first = wici_is("admin", WORDS("key", "generate", path), NULL, NULL, 0, NULL);
+    wici_check("admin", WORDS("key", "generate", path), NULL, NULL, 1, "fresh.key");
+    second = wici_is("admin", WORDS("key", "show", path), NULL, NULL, 0, NULL);
+    assert_string_equal(first, second);
+    assert_int_equal(strlen(first), 41);
+    free(first);
+    free(second);
+}
+
+static void
+the_directory_shows_what_was_enrolled(void **state)
+{
+    char *output;
+    json_t *json;
+
+    (void)state;
+    wici_check("admin", WORDS("agency", "external", "sad", "--name", "Sąd Rejonowy", "--kind", "COURT", "--served-by", "ops-sw",
+                              "--channel", "PAPER"),
+               polish, NULL, 0, "zapisano pod numerem");
+    wici_check("admin", WORDS("agency", "add", "sad", "--name", "x", "--kind", "COURT"), NULL, NULL, 3, "E_EXISTS");
+    wici_check("sp12", WORDS("agency", "add", "inna", "--name", "x", "--kind", "COURT"), polish, NULL, 3, "E_ROLE");
+    wici_check("sp12", WORDS("agency", "list"), NULL, NULL, 0, "Sąd Rejonowy");
+    wici_check("sp12", WORDS("unit", "list"), NULL, NULL, 0, "ops-sw");
+    output = wici_is("sp12", WORDS("directory", "--json"), NULL, NULL, 0, NULL);
+    json = json_loads(output, 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(json, "directory"), "units")), 3);
+    json_decref(json);
+    free(output);
+}
+
+static void
+templates_pass_when_published(void **state)
+{
+    char *event = wici_is("sp12", WORDS("template", "referral.submitted", "--role", "SCH", "--to", "ops-sw"), NULL, NULL, 0, NULL);
+    char *output, *line, *answer;
+    json_t *json = json_loads(event, 0, NULL);
+
+    (void)state;
+    snprintf(dossier, sizeof dossier, "%s", json_string_value(json_object_get(json_object_get(json, "header"), "dossierId")));
+    output = wici_is("sp12", WORDS("publish", "--json"), NULL, event, 0, "receipt");
+    answer = strchr(output, '{');
+    json_decref(json);
+    json = json_loads(answer, JSON_DISABLE_EOF_CHECK, NULL);
+    snprintf(event_id, sizeof event_id, "%s", json_string_value(json_object_get(json, "eventId")));
+    json_decref(json);
+    free(output);
+    /* Twice in an array, and a broken one: two refused (the dossier exists), one that never left. */
+    if (asprintf(&line, "[%s,%s]\n{\"header\":{\"type\":\"CASE_OPENED\"},\"sections\":[{\"nonsense\":1}]}", event, event) < 0)
+        abort();
+    wici_check("sp12", WORDS("publish"), polish, line, 3, "E_JSON sections[0].nonsense");
+    wici_check("sp12", WORDS("publish"), polish, "{", 1, NULL);
+    wici_check("sp12", WORDS("template", "no.such"), NULL, NULL, 5, NULL);
+    free(line);
+    free(event);
+}
+
+static void
+a_case_is_a_readable_timeline(void **state)
+{
+    (void)state;
+    wici_check("ops-sw", WORDS("case", dossier), polish, NULL, 0, "pedagog, wychowawca");
+    wici_check("ops-sw", WORDS("case", dossier), polish, NULL, 0, "S1 tożsamość");
+    wici_check("ops-sw", WORDS("case", dossier, "--json"), NULL, NULL, 0, "\"members\"");
+    wici_check("ops-sw", WORDS("case", "00000000-0000-4000-8000-000000000001"), NULL, NULL, 5, "E_UNKNOWN");
+}
+
+static void
+reading_finds_or_exits_with_5(void **state)
+{
+    (void)state;
+    wici_check("ops-sw", WORDS("read", "--dossier", dossier), NULL, NULL, 0, dossier);
+    wici_check("ops-sw", WORDS("read", "--event", event_id, "--json"), NULL, NULL, 0, event_id);
+    wici_check("ops-sw", WORDS("read", "--type", "referral.submitted", "--since", "1h", "-v"), polish, NULL, 0, "S0 fakty");
+    wici_check("ops-sw", WORDS("read", "--dossier", "00000000-0000-4000-8000-000000000001"), NULL, NULL, 5, NULL);
+}
+
+static void
+a_cursor_goes_on_where_it_was(void **state)
+{
+    char *first, *second;
+
+    (void)state;
+    first = wici_is("ops-sw", WORDS("tail", "--cursor", "here", "--count", "2", "--json"), NULL, NULL, 0, "\"seq\":1,");
+    second = wici_is("ops-sw", WORDS("tail", "--cursor", "here", "--count", "1", "--json"), NULL, NULL, 0, "\"seq\":3,");
+    free(first);
+    free(second);
+    wici_check("ops-sw", WORDS("cursor", "list"), polish, NULL, 0, "here");
+    wici_check("ops-sw", WORDS("tail", "--cursor", "here", "--family", "case", "--count", "1", "--timeout", "5"), NULL, NULL, 3,
+               "E_CURSOR");
+    wici_check("ops-sw", WORDS("cursor", "drop", "here"), NULL, NULL, 0, "here");
+    wici_check("ops-sw", WORDS("cursor", "drop", "here"), NULL, NULL, 5, "E_CURSOR");
+}
+
+static void
+explain_and_fetched_tell_what_the_unit_may_know(void **state)
+{
+    (void)state;
+    wici_check("ops-sw", WORDS("explain", event_id), polish, NULL, 0, "addressee");
+    wici_check("ops-sw", WORDS("explain", "999999"), NULL, NULL, 5, "E_UNKNOWN");
+    wici_check("sp12", WORDS("fetched", event_id), polish, NULL, 0, "ops-sw");
+    wici_check("ops-sw", WORDS("fetched", event_id), NULL, NULL, 5, "E_UNKNOWN");
+}
+
+static void
+the_policy_is_shown_compared_and_loaded(void **state)
+{
+    char *policy = wici_is("ops-sw", WORDS("policy", "show"), NULL, NULL, 0, "wici-policy 1"), *version, path[128];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/my.policy", broker.dir);
+    daemon_write(&broker, "my.policy", policy);
+    wici_check("ops-sw", WORDS("policy", "diff", path), NULL, NULL, 0, NULL);
+    version = strstr(policy, "\nversion ");
+    assert_non_null(version);
+    version[strcspn(version + 1, "\n")] = 'x';
+    daemon_write(&broker, "my.policy", policy);
+    wici_check("ops-sw", WORDS("policy", "diff", path), NULL, NULL, 1, "+version");
+    wici_check("ops-sw", WORDS("policy", "load", path), NULL, NULL, 3, "E_ROLE");
+    wici_check("admin", WORDS("policy", "load", path), NULL, NULL, 0, NULL);
+    wici_check("ops-sw", WORDS("policy", "diff", path), NULL, NULL, 0, NULL);
+    daemon_write(&broker, "my.policy", "version x\nnonsense\n");
+    wici_check("admin", WORDS("policy", "load", path), NULL, NULL, 3, "E_POLICY");
+    free(policy);
+}
+
+static void
+a_suspended_unit_is_told_and_comes_back(void **state)
+{
+    (void)state;
+    wici_check("admin", WORDS("unit", "suspend", "sp12", "--reason", "test"), NULL, NULL, 0, NULL);
+    wici_check("sp12", WORDS("status"), polish, NULL, 3, "E_KEY");
+    wici_check("admin", WORDS("unit", "resume", "sp12"), NULL, NULL, 0, NULL);
+    wici_check("sp12", WORDS("status"), NULL, NULL, 0, NULL);
+}
+
+static void
+participants_come_and_leave(void **state)
+{
+    (void)state;
+    wici_check("ops-sw", WORDS("participant", "add", dossier, "sp12"), NULL, NULL, 3, "E_");
+    wici_check("ops-sw", WORDS("participant", "add", dossier), NULL, NULL, 2, NULL);
+}
+
+static void
+bench_measures(void **state)
+{
+    char *output = wici_is("ops-sw", WORDS("bench", "--events", "50", "--publishers", "2", "--batch", "5", "--subscribers", "1",
+                                           "--json"),
+                           NULL, NULL, 0, NULL);
+    json_t *json = json_loads(strchr(output, '{'), 0, NULL);
+
+    (void)state;
+    assert_int_equal(json_integer_value(json_object_get(json, "published")), 100);
+    assert_int_equal(json_integer_value(json_object_get(json, "refused")), 0);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "publishToDeliver"), "count")), 100);
+    json_decref(json);
+    free(output);
+    wici_check("ops-sw", WORDS("bench", "--publishers", "0", "--replays", "1"), polish, NULL, 0, "odtworzono");
+}
+
+static int
+suite_open(void **state)
+{
+    (void)state;
+    kit_open(&broker);
+    return 0;
+}
+
+static int
+suite_close(void **state)
+{
+    (void)state;
+    daemon_destroy(&broker);
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_come_in_the_language_of_the_locale),
+        cmocka_unit_test(usage_errors_exit_with_2),
+        cmocka_unit_test(a_broker_that_is_not_there_exits_with_4),
+        cmocka_unit_test(settings_come_from_a_file),
+        cmocka_unit_test(a_key_file_is_never_overwritten),
+        cmocka_unit_test(the_directory_shows_what_was_enrolled),
+        cmocka_unit_test(templates_pass_when_published),
+        cmocka_unit_test(a_case_is_a_readable_timeline),
+        cmocka_unit_test(reading_finds_or_exits_with_5),
+        cmocka_unit_test(a_cursor_goes_on_where_it_was),
+        cmocka_unit_test(explain_and_fetched_tell_what_the_unit_may_know),
+        cmocka_unit_test(the_policy_is_shown_compared_and_loaded),
+        cmocka_unit_test(a_suspended_unit_is_told_and_comes_back),
+        cmocka_unit_test(participants_come_and_leave),
+        cmocka_unit_test(bench_measures),
+    };
+
+    return cmocka_run_group_tests(tests, suite_open, suite_close);
+}
