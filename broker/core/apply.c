@@ -118,12 +118,8 @@ referral_submitted(const struct change *c)
 {
     const char *behalf = c->event->header->actor->on_behalf_of;
     uint32_t agency = directory_agency(&c->core->directory, behalf);
-    const Wici__V1__ReferralSubmittedS6 *body;
     int rc = 0;
 
-    for (size_t at = 0; (body = facts_next(c->event, 6, &at)) != NULL;)
-        if (facts_same(body->service, "IPUS"))
-            dossiers_flag(&c->core->dossiers, c->dossier, DOSSIER_IPUS);
     if (!c->opened)
         return 0;
     rc = open_plain(c, c->dossier, RELATION_REFERRER, c->actor, false);

@@ -130,6 +130,15 @@ provider_receives(const struct core *core, uint32_t unit, const struct event *ev
     return false;
 }
 
+/* Questions go to those asked; another agency's answer to a referral goes to those it answers. */
+static bool
+office_receives(const struct core *core, const struct relation *relation, const struct event *event)
+{
+    if (event->type->number == TYPE(REFERRAL_ANSWERED))
+        return directory_agency(&core->directory, event->header->actor->agency) == relation->who;
+    return facts_family(event->type->number) != FAMILY_INFO;
+}
+
 bool
 view_relation_delivers(const struct core *core, uint32_t unit, const struct core_record *record,
                        const struct dossier *dossier, const struct relation *relation)
@@ -147,7 +156,7 @@ view_relation_delivers(const struct core *core, uint32_t unit, const struct core
     case RELATION_ADDRESSEE: return false; /* said by the record itself */
     case RELATION_HOLDER:
     case RELATION_PENDING: return true;
-    case RELATION_OFFICE: return facts_family(type) != FAMILY_INFO;
+    case RELATION_OFFICE: return office_receives(core, relation, record->event);
     case RELATION_PARTICIPANT: return participant_receives(type, core->directory.units[unit].roles);
     case RELATION_REFERRER: return type == TYPE(REFERRAL_ANSWERED) || type == TYPE(REFERRAL_COMPLETED);
     case RELATION_INVITEE: return facts_family(type) == FAMILY_MEETING && ref_is(core, relation, record->event);

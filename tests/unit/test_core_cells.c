@@ -82,7 +82,7 @@ oracle_delivers(enum how how, const char *type, const char *role)
     case BY_ANSWER:
     case BY_HOLDER:
     case BY_PENDING: return true;
-    case BY_OFFICE: return is_one_of(role, "DIR HEAD OUS") && !is_one_of(type, "info.requested info.provided");
+    case BY_OFFICE: return is_one_of(role, "DIR HEAD OUS") && !is_one_of(type, "info.requested info.provided referral.answered");
     case BY_PARTICIPANT:
         if (is_one_of(type, "case.safety_concern_raised case.safety_concern_answered"))
             return is_one_of(role, "SW FA DIR HEAD FCC CCF KUR");

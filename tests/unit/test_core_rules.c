@@ -119,7 +119,8 @@ the_next_acceptance_ends_the_holder_before_and_its_office(void **state)
     KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, NULL);
     KIT_SAY(k, "sw", "referral.forwarded", 'R', "", "0{'toUnit':'ops','whole':'YES'} 6", NULL, "ops=06 dir=06");
     is(k, "sw", r, "holder"); /* stays until the next accepts */
-    KIT_SAY(k, "ops", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, "sch=0 sw=06 dir=06");
+    /* another agency's answer goes to those it answers, not to the director of their agency */
+    KIT_SAY(k, "ops", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, "sch=0 sw=06");
     is(k, "ops", r, "office holder");
     is(k, "sw", r, "");
     is(k, "dir", r, "");
