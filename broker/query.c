@@ -465,7 +465,7 @@ result_fill(struct broker *b, uint32_t unit, const Wici__V1__Query *query, struc
     Wici__V1__Cursors *cursors;
     int rc;
 
-    switch (query->what_case) {
+    switch ((unsigned)query->what_case) { /* unsigned: protobuf-c adds a value that is none */
     case WICI__V1__QUERY__WHAT_DIRECTORY:
         result->result_case = WICI__V1__QUERY_RESULT__RESULT_DIRECTORY;
         rc = core_directory(b->core, b->reply_arena, &result->directory);

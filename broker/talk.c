@@ -326,7 +326,7 @@ subscribe_start(struct broker *b, const Wici__V1__Subscribe *subscribe, uint64_t
     uint64_t ms;
     int rc;
 
-    switch (subscribe->start_case) {
+    switch ((unsigned)subscribe->start_case) { /* unsigned: protobuf-c adds a value that is none */
     case WICI__V1__SUBSCRIBE__START__NOT_SET: *ret = 1; return 0;
     case WICI__V1__SUBSCRIBE__START_LIVE: *ret = store_next(b->store); return 0;
     case WICI__V1__SUBSCRIBE__START_FROM_SEQ:
@@ -652,7 +652,7 @@ message_take(struct broker *b, const struct front_message *from, uint32_t unit, 
         state_refused(b, from, message);
         return 0;
     }
-    switch (message->message_case) {
+    switch ((unsigned)message->message_case) {
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_HELLO: return hello_take(b, from, unit, message->hello);
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_PUBLISH: return publish_take(b, session, message->publish);
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_SUBSCRIBE: return subscribe_take(b, session, message->subscribe);
