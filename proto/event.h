@@ -53,7 +53,8 @@ struct event {
 int event_decode(struct event *ret, struct bytes header, const struct bytes *sections, size_t section_count,
                  struct arena *arena, struct refusal *refusal);
 
-/* Decodes without judging: for what is in the log already. -EBADMSG: these bytes are damaged. */
+/* Decodes without judging: for what is in the log already. -EBADMSG: these bytes are damaged, or of a type or section
+ * that this build does not know. */
 int event_decode_stored(struct event *ret, struct bytes header, const struct bytes *sections, size_t section_count,
                         struct arena *arena);
 
@@ -82,7 +83,7 @@ void uuid7_make(uint64_t ms, const uint8_t random[10], uint8_t ret[16]);
 
 /* Is text[0..len-1] a day of the calendar, "2026-02-28"? From 1800 on. */
 bool date_is_valid(const char *text, size_t len);
-/* RFC 3339 with a zone. -EINVAL: not such a time. */
+/* RFC 3339 with a zone, from 1970 on. -EINVAL: not such a time. */
 int time_parse(const char *text, uint64_t *ret_ms);
 /* "2026-03-01T08:30:00.000Z" */
 #define TIME_TEXT_SIZE 32u

@@ -3,8 +3,8 @@
     json_roundtrip.py JSON_TOOL PROTOC PROTO_DIR PROTOBUF_INCLUDE [--seeds DIR]
 
 Python's protobuf is an implementation of its own: what it writes we must read as the same message, and the other way
-round. Each full event must also pass the broker's own check. With --seeds the bytes of the events are written to DIR,
-for the fuzzer to start from. Before all that, planted differences show that the comparison can fail.
+round. Each full event must also pass the broker's own check. With --seeds the events, as bytes and as JSON, are
+written to DIR, for the fuzzer to start from. Before all that, planted differences show that the comparison can fail.
 """
 import json
 import pathlib
@@ -180,8 +180,10 @@ def main():
     kinds = event_pb2.EventType.DESCRIPTOR.values[1:]
     events = {kind.name: full_event(kind) for kind in kinds}
     if "--seeds" in sys.argv:
+        seeds = pathlib.Path(sys.argv[sys.argv.index("--seeds") + 1])
         for name, event in events.items():
-            pathlib.Path(sys.argv[sys.argv.index("--seeds") + 1], name.lower()).write_bytes(event.SerializeToString())
+            (seeds / name.lower()).write_bytes(event.SerializeToString())
+            (seeds / f"{name.lower()}.json").write_text(json_format.MessageToJson(event), encoding="utf-8")
         return
     problems = plant(events["REFERRAL_SUBMITTED"])
     wire = list(wire_messages())
