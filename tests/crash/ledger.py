@@ -1,8 +1,8 @@
 """The ledger: what the broker acknowledged is in the log, once, whatever kills it.
 
 Publishers send events with several messages outstanding, subscribers follow with durable cursors, and the broker is
-killed (SIGKILL) again and again: at any time, at the moment an answer arrives, and while it starts. Everyone keeps books
-of his own. At the end the auditor reads the whole log, and the books have to agree with it:
+killed (SIGKILL) again and again: at any time, at the moment an answer arrives, and while it starts. Everyone keeps
+books of his own. At the end the auditor reads the whole log, and the books have to agree with it:
 
   - numbers have no gap, every part fits its digest, the head is the leaf of the last record
   - every acknowledged event is in the log once, at the number and with the leaf that the receipt said; none that was
@@ -403,7 +403,8 @@ class Ledger:
         """What the run has seen, for the reader."""
         lines = [line for publisher in self.publishers for line in publisher.book]
         seen = {
-            "kills at work": self.kills, "of them at an answer": self.kills_at_answer, "kills at start": self.kills_at_start,
+            "kills at work": self.kills, "of them at an answer": self.kills_at_answer,
+            "kills at start": self.kills_at_start,
             "publishers' connections": sum(p.connections for p in self.publishers),
             "subscribers' connections": sum(s.connections for s in self.subscribers),
             "events taken": sum(line.seq is not None for line in lines),

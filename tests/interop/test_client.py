@@ -340,10 +340,23 @@ class Publishing(Scenario):
 
     def test_an_empty_and_an_overfull_publish_are_refused(self):
         with self.world.session("ops-sw", "counts") as client:
-            self.refused("E_REQUEST", client.publish)
+            message = self.refused("E_REQUEST", client.publish)
+            self.assertEqual((message.number, message.next_number, message.refusal.path), (1, 1, "publish.events"))
             event = self.world.event("ops-sw", "INFO_PROVIDED", new_id(), *letter("x"), to=["ops-sw2"])
             self.refused("E_REQUEST", client.publish, *[event] * 65)
-            self.published(client, event)
+            self.published(client, *[event] * 64)
+
+    def test_bytes_that_are_no_event_are_refused_one_by_one(self):
+        with self.world.session("ops-sw", "bytes") as client:
+            good = self.world.event("ops-sw", "INFO_PROVIDED", new_id(), *letter("x"), to=["ops-sw2"])
+            event = self.wici.wire.Event
+            number = client.publish_later(event(header=b"\xff\xff"), event(header=good.header, sections=[b"\xff"]),
+                                          event(), good)
+            answers = client.wait("answers", number=number).answers
+            self.assertEqual([(a.refusal.code, a.refusal.path) for a in answers],
+                             [("E_DECODE", "header"), ("E_DECODE", "sections[0]"), ("E_TYPE", "header.type"), ("", "")])
+            self.assertEqual(answers[0].event_id, "")
+            self.wici.check_receipt(good, answers[3].receipt)
 
 
 class Subscribing(Scenario):
@@ -444,6 +457,8 @@ class Subscribing(Scenario):
             new = self.published(author, event)[0]
             self.assertEqual([d.seq for d in reader.deliveries_to(1, new.seq)], [new.seq])
             self.refused("E_REQUEST", reader.subscribe, 2, families=["weather"])
+            self.refused("E_REQUEST", reader.subscribe, 2, dossiers=["teczka"])
+            self.refused("E_LIMIT", reader.subscribe, 2, dossiers=[new_id() for _ in range(257)])
 
     def test_positions_tell_of_progress_where_nothing_is_for_a_subscription(self):
         with self.world.session("ops-sw", "pos") as author, self.world.session("sad-rodzinny", "pos") as court:
@@ -626,6 +641,7 @@ class Reading(Scenario):
             reader.query(status=wire.StatusQuery())
             self.assertTrue(client.query(fetched=wire.FetchedQuery(event_id=event_id)).units[0].fetched)
 
+            self.refused("E_STATE", reader.query, cursor_drop=wire.CursorDrop(cursor="fetch"))
             reader.unsubscribe(1)
             self.assertEqual(reader.query(cursor_drop=wire.CursorDrop(cursor="fetch")).cursor, "fetch")
             self.refused("E_CURSOR", reader.query, cursor_drop=wire.CursorDrop(cursor="fetch"))
