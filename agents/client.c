@@ -530,7 +530,8 @@ client_wake(struct wici *w)
 static int
 client_poll(struct wici *w, int64_t deadline)
 {
-    zmq_pollitem_t items[2] = {{.socket = w->socket, .events = ZMQ_POLLIN}, {.socket = w->monitor, .events = ZMQ_POLLIN}};
+    zmq_pollitem_t items[2] = {{.socket = w->socket, .events = ZMQ_POLLIN},
+                               {.socket = w->monitor, .events = ZMQ_POLLIN}};
     int64_t until = next_timer_ms(w), wait;
 
     if (deadline < until)

@@ -33,21 +33,21 @@
 #define CLIENT_ENDPOINTS_MAX     16u
 #define CLIENT_WINDOW_MAX        1024u
 #define CLIENT_WINDOW_DEFAULT    64u
-#define CLIENT_OPENING_MS        10000   /* from the socket to WELCOME; then the next endpoint is tried */
+#define CLIENT_OPENING_MS        10000 /* from the socket to WELCOME; then the next endpoint is tried */
 #define CLIENT_HEARTBEAT_MS      5000
-#define CLIENT_HEARTBEAT_LOST_MS 60000   /* far above the worst stall of an fsync */
+#define CLIENT_HEARTBEAT_LOST_MS 60000      /* far above the worst stall of an fsync */
 #define CLIENT_MESSAGE_MAX       (64 << 20) /* of the broker, whose key we know: a large directory is one message */
-#define CLIENT_STEP_MAX          256u    /* messages taken in one step */
-#define CLIENT_REFUSED_MS        1000    /* least pause after the broker said no */
+#define CLIENT_STEP_MAX          256u       /* messages taken in one step */
+#define CLIENT_REFUSED_MS        1000       /* least pause after the broker said no */
 
 enum phase { PHASE_DOWN, PHASE_OPENING, PHASE_UP };
 
 /* One Publish message: its events, and who is told. */
 struct publish {
     TAILQ_ENTRY(publish) link;
-    uint64_t number;       /* on this connection; 0: not in flight */
-    size_t count;          /* events */
-    uint8_t *body;         /* the events as fields of Publish, ready to send */
+    uint64_t number; /* on this connection; 0: not in flight */
+    size_t count;    /* events */
+    uint8_t *body;   /* the events as fields of Publish, ready to send */
     size_t body_len;
     wici_answer_fn *fn;
     void *arg;
@@ -70,21 +70,21 @@ struct subscription {
     void *arg;
     void (*position_fn)(void *, uint64_t, uint64_t);
     void (*ended_fn)(void *, const struct wici_error *);
-    uint64_t seen;         /* highest seq given to fn, or announced by a position */
-    uint64_t acked;        /* highest seq the application is done with */
-    uint64_t link_seen;    /* the same two as the broker knows them on this connection */
+    uint64_t seen;      /* highest seq given to fn, or announced by a position */
+    uint64_t acked;     /* highest seq the application is done with */
+    uint64_t link_seen; /* the same two as the broker knows them on this connection */
     uint64_t link_acked;
-    bool link_up;          /* Subscribed came */
+    bool link_up; /* Subscribed came */
 };
 TAILQ_HEAD(subscription_list, subscription);
 
 /* One request under way: the calls that make one wait for it. */
 struct request {
-    uint32_t id;           /* 0: none */
-    uint8_t *message;      /* ClientMessage, ready to send again after a reconnect */
+    uint32_t id;      /* 0: none */
+    uint8_t *message; /* ClientMessage, ready to send again after a reconnect */
     size_t len;
     bool sent, done, refused;
-    uint8_t *result;       /* ReadResult or QueryResult */
+    uint8_t *result; /* ReadResult or QueryResult */
     size_t result_len;
 };
 
@@ -111,13 +111,13 @@ struct wici {
     int epoll_fd, timer_fd, socket_fd, monitor_fd;
     enum phase phase;
     enum wici_state state;
-    size_t endpoint;       /* in use, or tried next */
-    unsigned failures;     /* since the last WELCOME */
-    int64_t next_ms;       /* DOWN: when to try again; OPENING: when to give up */
-    bool busy;             /* inside the loop: callbacks may not enter it again */
-    struct arena *arena;   /* for one message */
+    size_t endpoint;            /* in use, or tried next */
+    unsigned failures;          /* since the last WELCOME */
+    int64_t next_ms;            /* DOWN: when to try again; OPENING: when to give up */
+    bool busy;                  /* inside the loop: callbacks may not enter it again */
+    struct arena *arena;        /* for one message */
     struct arena *encode_arena; /* for wici_encode_json, which callbacks may call; made when first needed */
-    uint8_t *welcome;      /* the last Welcome's bytes */
+    uint8_t *welcome;           /* the last Welcome's bytes */
     size_t welcome_len;
     char agency[ID_LEN_MAX + 1], unit[ID_LEN_MAX + 1];
     struct error_buffer error;
@@ -127,21 +127,21 @@ struct wici {
     uint64_t epoch, head;
     uint8_t head_hash[32];
     uint64_t safe_up_to;
-    bool diverged;         /* E_LOG_DIVERGED came on this connection */
+    bool diverged; /* E_LOG_DIVERGED came on this connection */
 
     /* publishing: `again` (from keep_dir) goes out before `queue` */
     struct publish_list again, queue;
     size_t publish_count, again_count, event_count, in_flight;
     uint64_t next_number;
-    bool rewind;           /* something was not taken: wait for all answers, then send again from next_number */
-    int64_t publish_ms;    /* not before */
+    bool rewind;        /* something was not taken: wait for all answers, then send again from next_number */
+    int64_t publish_ms; /* not before */
     struct keep *keep;
 
     /* subscriptions */
     struct subscription_list subscriptions;
     size_t subscription_count;
     uint32_t next_subscription;
-    zmq_msg_t batch;       /* a batch whose events are not all taken yet */
+    zmq_msg_t batch; /* a batch whose events are not all taken yet */
     bool batch_held;
     struct scan batch_rest;
     uint32_t batch_subscription;

@@ -17,9 +17,9 @@
 
 struct entry {
     uint64_t number;
-    uint64_t seq;  /* 0: no answer yet */
+    uint64_t seq; /* 0: no answer yet */
     char id[37];
-    bool due;      /* to be sent again */
+    bool due; /* to be sent again */
     bool gone;
 };
 
@@ -27,10 +27,10 @@ struct keep {
     int dir_fd, lock_fd;
     size_t max;
     uint64_t last_number;
-    uint64_t epoch;          /* 0: none noted yet */
-    struct entry *entries;   /* ascending by number */
+    uint64_t epoch;        /* 0: none noted yet */
+    struct entry *entries; /* ascending by number */
     size_t count, size, alive, due_count;
-    size_t due_from;         /* no entry before this index is due */
+    size_t due_from; /* no entry before this index is due */
     uint64_t safe;
 };
 

@@ -394,8 +394,7 @@ publish_answers(struct wici *w, const uint8_t *data, size_t len)
         if (answer->outcome_case == WICI__V1__ANSWER__OUTCOME_RECEIPT)
             answer_receipt(w, p, i, answer->receipt);
         else
-            answer_refusal(w, p, i,
-                           answer->outcome_case == WICI__V1__ANSWER__OUTCOME_REFUSAL ? answer->refusal : NULL);
+            answer_refusal(w, p, i, answer->outcome_case == WICI__V1__ANSWER__OUTCOME_REFUSAL ? answer->refusal : NULL);
     }
     publish_free(p);
     rewind_check(w);
@@ -439,7 +438,7 @@ publish_refused(struct wici *w, const Wici__V1__Refused *refused)
 struct one {
     bool done;
     bool taken;
-    bool gone;     /* the caller does not wait any more: the last answer frees this */
+    bool gone; /* the caller does not wait any more: the last answer frees this */
     char *receipt;
     int rc;
 };

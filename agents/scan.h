@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCAN_VARINT 0u
-#define SCAN_BYTES  2u
+#define SCAN_VARINT  0u
+#define SCAN_BYTES   2u
 #define SCAN_TAG_MAX 20u /* bytes that scan_put_tag writes at most */
 
 struct scan {

@@ -2,8 +2,9 @@
  * subscribe - what comes in, in order and not twice
  *
  * Two positions are kept for each subscription: how far the application is (seen, acked), and how far the broker knows
- * it on this connection (link_seen, link_acked). After a reconnect the broker begins at its cursor, or at seen + 1 where
- * there is none; what it repeats is dropped by its seq, and acknowledged as far as the application was done with it.
+ * it on this connection (link_seen, link_acked). After a reconnect the broker begins at its cursor, or at seen + 1
+ * where there is none; what it repeats is dropped by its seq, and acknowledged as far as the application was done with
+ * it.
  */
 #include "agents/client.h"
 
@@ -241,8 +242,8 @@ delivery_open(struct wici *w, const uint8_t *data, size_t len, struct wici_event
         const Wici__V1__Disclosed *part = delivery->parts[i];
 
         if (part->slot != NULL && part->slot->section_id % 10 == TYPE_CLASS_HEADER) {
-            Wici__V1__Header *header =
-                wici__v1__header__unpack(arena_allocator(w->arena), part->body.len, part->body.data);
+            Wici__V1__Header *header = wici__v1__header__unpack(arena_allocator(w->arena), part->body.len,
+                                                                part->body.data);
 
             if (header == NULL)
                 return -EBADMSG;

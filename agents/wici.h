@@ -44,17 +44,17 @@ struct wici;
 struct wici_answer;
 
 struct wici_options {
-    const char *endpoints;   /* one or more, separated by spaces or commas; tried in turn */
-    const char *server_key;  /* the broker's public key, 40 characters (Z85) */
-    const char *key_file;    /* the unit's key pair, as `wici key generate` writes it; nobody else may read it */
-    const char *session;     /* name of this session among those of the unit; NULL: "main" */
-    const char *software;    /* for the operator's log; NULL: "libwici" and its version */
-    const char *keep_dir;    /* an existing directory of its own for each client: see below; NULL: none */
-    unsigned window;         /* publishes (messages) under way at once, 1 to 1024; 0: 64 */
-    unsigned reconnect_min_ms, reconnect_max_ms; /* pauses between attempts; 0: 100 and 30000 */
+    const char *endpoints;  /* one or more, separated by spaces or commas; tried in turn */
+    const char *server_key; /* the broker's public key, 40 characters (Z85) */
+    const char *key_file;   /* the unit's key pair, as `wici key generate` writes it; nobody else may read it */
+    const char *session;    /* name of this session among those of the unit; NULL: "main" */
+    const char *software;   /* for the operator's log; NULL: "libwici" and its version */
+    const char *keep_dir;   /* an existing directory of its own for each client: see below; NULL: none */
+    unsigned window;        /* publishes (messages) under way at once, 1 to 1024; 0: 64 */
+    unsigned reconnect_min_ms, reconnect_max_ms;                  /* pauses between attempts; 0: 100 and 30000 */
     void (*kept_fn)(void *arg, const struct wici_answer *answer); /* answers to what was sent again from keep_dir */
     void *kept_arg;
-    int bare_answers;        /* non-zero: receipt_json is always "{}", which saves time where only seq matters */
+    int bare_answers; /* non-zero: receipt_json is always "{}", which saves time where only seq matters */
 };
 
 /*
@@ -116,7 +116,7 @@ struct wici_answer {
     const char *event_id;
     uint64_t seq; /* 0: refused */
     uint64_t ts_ms;
-    int repeated; /* the log had it already */
+    int repeated;             /* the log had it already */
     const char *receipt_json; /* proto3 JSON of Receipt */
     const struct wici_error *refusal;
 };
@@ -142,26 +142,26 @@ WICI_EXPORT int wici_publish_json(struct wici *w, const char *json, int timeout_
 /* One delivered event, cut to what this unit may see. */
 struct wici_event {
     uint64_t seq, ts_ms;
-    const char *event_id;             /* "" when the header is not given */
-    const char *type;                 /* "referral.submitted" */
-    const char *family;               /* "referral" */
-    const char *dossier_id;           /* "" for none */
-    const uint8_t *delivery;          /* bytes of the Delivery message */
+    const char *event_id;    /* "" when the header is not given */
+    const char *type;        /* "referral.submitted" */
+    const char *family;      /* "referral" */
+    const char *dossier_id;  /* "" for none */
+    const uint8_t *delivery; /* bytes of the Delivery message */
     size_t delivery_len;
-    unsigned withheld;                /* slots of the leaf that were not opened */
+    unsigned withheld; /* slots of the leaf that were not opened */
 };
 /* 0: taken. Negative: not now; wici_run returns it, and the next wici_run brings the same event again. */
 typedef int wici_event_fn(void *arg, const struct wici_event *event);
 
 struct wici_subscribe_options {
-    const char *cursor;               /* durable name; NULL: none */
-    const char *const *dossiers;      /* NULL-terminated, or NULL */
-    const char *const *families;      /* NULL-terminated, or NULL */
-    uint64_t from_seq;                /* where it begins if the cursor is new; 0: at the first event */
-    const char *from_time;            /* RFC 3339, or NULL */
-    int live;                         /* only what is committed from now on */
-    uint32_t window_bytes;            /* 0: the largest */
-    int ack_each;                     /* acknowledge each event when fn returned 0; otherwise call wici_ack */
+    const char *cursor;          /* durable name; NULL: none */
+    const char *const *dossiers; /* NULL-terminated, or NULL */
+    const char *const *families; /* NULL-terminated, or NULL */
+    uint64_t from_seq;           /* where it begins if the cursor is new; 0: at the first event */
+    const char *from_time;       /* RFC 3339, or NULL */
+    int live;                    /* only what is committed from now on */
+    uint32_t window_bytes;       /* 0: the largest */
+    int ack_each;                /* acknowledge each event when fn returned 0; otherwise call wici_ack */
     void (*position_fn)(void *arg, uint64_t seq, uint64_t head); /* nothing up to seq was left out; may be NULL */
     void (*ended_fn)(void *arg, const struct wici_error *why);   /* the broker ended it; may be NULL */
 };
@@ -170,8 +170,8 @@ struct wici_subscribe_options {
  * client was. No event reaches fn twice. *ret_id (may be NULL) names the subscription. -ENOSPC: 16 are open already.
  * When the broker ends it (ended_fn), it is gone: subscribe anew.
  */
-WICI_EXPORT int wici_subscribe(struct wici *w, const struct wici_subscribe_options *options, wici_event_fn *fn, void *arg,
-                               uint32_t *ret_id);
+WICI_EXPORT int wici_subscribe(struct wici *w, const struct wici_subscribe_options *options, wici_event_fn *fn,
+                               void *arg, uint32_t *ret_id);
 /* Everything up to seq took effect: moves the cursor, and lets the broker send more. -ENOENT: no such subscription;
  * -EINVAL: beyond what was delivered. */
 WICI_EXPORT int wici_ack(struct wici *w, uint32_t id, uint64_t seq);

@@ -25,19 +25,19 @@
 /* Exit codes; docs/CLI.md lists them. */
 enum { CLI_OK, CLI_FAILED, CLI_USAGE, CLI_REFUSED, CLI_NO_BROKER, CLI_NOT_FOUND };
 
-#define CLI_ARGS_MAX       1024u  /* options, and words, of one command line */
-#define CLI_TIMEOUT_MS     10000
+#define CLI_ARGS_MAX   1024u /* options, and words, of one command line */
+#define CLI_TIMEOUT_MS 10000
 
 struct cli {
-    bool json;           /* --json */
-    bool pl;             /* texts in Polish */
-    int timeout_ms;      /* for each answer */
-    const char *config;  /* -c, or NULL */
+    bool json;          /* --json */
+    bool pl;            /* texts in Polish */
+    int timeout_ms;     /* for each answer */
+    const char *config; /* -c, or NULL */
     char *endpoints, *server_key, *key_file, *role;
-    unsigned window;     /* for wici_options, set by commands before they connect */
+    unsigned window; /* for wici_options, set by commands before they connect */
     bool bare_answers;
-    int command_index;   /* of the command among the words */
-    int slot_fd;         /* holds our session's name while we run */
+    int command_index; /* of the command among the words */
+    int slot_fd;       /* holds our session's name while we run */
     struct wici *w;
     json_t *welcome;
 };
@@ -52,8 +52,8 @@ struct cli_command {
 /* All commands; the last one has no name. */
 extern const struct cli_command cli_commands[];
 
-cli_fn cmd_init, cmd_key, cmd_agency, cmd_unit, cmd_participant, cmd_directory, cmd_policy, cmd_publish, cmd_tail, cmd_read,
-    cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_bench, cmd_types, cmd_template;
+cli_fn cmd_init, cmd_key, cmd_agency, cmd_unit, cmd_participant, cmd_directory, cmd_policy, cmd_publish, cmd_tail,
+    cmd_read, cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_bench, cmd_types, cmd_template;
 
 /* ---- a command's words and options */
 
@@ -80,7 +80,7 @@ enum { OPT_ABOUT = 256, OPT_CODE };
 void args_parse(struct cli *cli, const struct cli_syntax *syntax, int argc, char **argv, struct cli_args *ret);
 const char *args_get(const struct cli_args *args, int key); /* the last one's value; NULL: not given */
 bool args_has(const struct cli_args *args, int key);
-json_t *args_list(const struct cli_args *args, int key);    /* array of all its values; NULL: not given */
+json_t *args_list(const struct cli_args *args, int key); /* array of all its values; NULL: not given */
 /* A number at least min; exits with CLI_USAGE when it is none. */
 uint64_t args_number(const struct cli_args *args, int key, uint64_t otherwise, uint64_t min);
 /* Says what is wrong with the command line, and exits. */

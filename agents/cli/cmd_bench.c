@@ -1,9 +1,9 @@
 /*
  * wici bench - how fast a broker publishes, delivers and replays
  *
- * Each publisher, subscriber and replay is a client with a thread of its own. A publisher opens a dossier of its own and
- * then publishes events of one type into it; the events differ only in their ids, so that they are encoded once. The
- * id carries who published it and its number, so that a subscriber in this process can tell how long it took:
+ * Each publisher, subscriber and replay is a client with a thread of its own. A publisher opens a dossier of its own
+ * and then publishes events of one type into it; the events differ only in their ids, so that they are encoded once.
+ * The id carries who published it and its number, so that a subscriber in this process can tell how long it took:
  *
  *     publish -> answer   from the call of wici_publish to the receipt (the event is on disk)
  *     publish -> deliver  from the call of wici_publish to the subscriber's callback
@@ -37,7 +37,7 @@ struct worker {
     /* publisher */
     uint8_t *event;
     size_t event_len;
-    uint8_t *id_at;            /* the event id within the event's bytes */
+    uint8_t *id_at; /* the event id within the event's bytes */
     _Atomic uint32_t sent;
     uint64_t answered, refused;
     _Atomic uint64_t *sent_ns; /* when each was given to wici_publish, by its number */
@@ -55,10 +55,10 @@ struct bench {
     struct cli *cli;
     unsigned publishers, subscribers, replays, window, batch;
     size_t size;
-    uint64_t seconds, events;  /* one of the two bounds each publisher */
+    uint64_t seconds, events; /* one of the two bounds each publisher */
     const char *opener, *type;
     char *role;
-    uint8_t mark[4];           /* of this run, in all its event ids */
+    uint8_t mark[4]; /* of this run, in all its event ids */
     _Atomic bool stop;
     _Atomic unsigned ready;
     _Atomic bool go;
@@ -347,8 +347,8 @@ on_delivery(void *arg, const struct wici_event *event)
         me->deliver_us = grown;
         me->deliver_size = size;
     }
-    me->deliver_us[me->deliver_count++] =
-        (uint32_t)((now_ns() - atomic_load(&b->workers[index].sent_ns[number])) / 1000);
+    me->deliver_us[me->deliver_count++] = (uint32_t)((now_ns() - atomic_load(&b->workers[index].sent_ns[number])) /
+                                                     1000);
     return 0;
 }
 
@@ -381,8 +381,9 @@ on_replayed(void *arg, const struct wici_event *event)
 {
     struct worker *me = arg;
 
-    (void)event;
     me->seen++;
+    if (event->seq >= me->until_seq)
+        me->until_seq = 0; /* done */
     return 0;
 }
 
@@ -393,7 +394,7 @@ on_position(void *arg, uint64_t seq, uint64_t head)
 
     (void)head;
     if (seq >= me->until_seq)
-        me->until_seq = 0; /* done */
+        me->until_seq = 0; /* done: the last records were not for us */
 }
 
 static void *
@@ -489,13 +490,12 @@ result_json(struct bench *b)
             replay_rate += (double)w->seen / w->seconds;
         }
     }
-    return json_pack("{s:i,s:i,s:i,s:i,s:i,s:I,s:I,s:I,s:f,s:f,s:o,s:o,s:I,s:f}", "publishers", (int)b->publishers,
-                     "subscribers", (int)b->subscribers, "replays", (int)b->replays, "window", (int)b->window, "batch",
-                     (int)b->batch, "eventBytes", (json_int_t)size, "published", (json_int_t)answered, "refused",
-                     (json_int_t)refused, "seconds", seconds, "publishedPerSecond",
-                     seconds > 0 ? (double)answered / seconds : 0.0, "publishToAnswer", latency_json(b, false),
-                     "publishToDeliver", latency_json(b, true), "replayed", (json_int_t)replayed, "replayedPerSecond",
-                     replay_rate);
+    return json_pack(
+        "{s:i,s:i,s:i,s:i,s:i,s:I,s:I,s:I,s:f,s:f,s:o,s:o,s:I,s:f}", "publishers", (int)b->publishers, "subscribers",
+        (int)b->subscribers, "replays", (int)b->replays, "window", (int)b->window, "batch", (int)b->batch, "eventBytes",
+        (json_int_t)size, "published", (json_int_t)answered, "refused", (json_int_t)refused, "seconds", seconds,
+        "publishedPerSecond", seconds > 0 ? (double)answered / seconds : 0.0, "publishToAnswer", latency_json(b, false),
+        "publishToDeliver", latency_json(b, true), "replayed", (json_int_t)replayed, "replayedPerSecond", replay_rate);
 }
 
 static void
@@ -599,11 +599,11 @@ cmd_bench(struct cli *cli, int argc, char **argv)
         {"opener", 'O', N_("TYPE"), 0, N_("type that opens each publisher's dossier (case.opened)"), 0},
         {NULL, 0, NULL, 0, NULL, 0},
     };
-    static const struct cli_syntax syntax = {
-        options, NULL,
-        N_("Measures a broker with the key of a unit that may publish. It writes into the log: never use it on one that is "
-           "in use."),
-        0, 0};
+    static const struct cli_syntax syntax = {options, NULL,
+                                             N_("Measures a broker with the key of a unit that may publish. It writes "
+                                                "into the log: never use it on one that is "
+                                                "in use."),
+                                             0, 0};
     struct bench *b = calloc(1, sizeof *b);
     struct cli_args args;
     const char *role;

@@ -108,11 +108,11 @@ policy_load(struct cli *cli, const char *path)
 int
 cmd_policy(struct cli *cli, int argc, char **argv)
 {
-    static const struct cli_syntax syntax = {
-        NULL, N_("show | diff FILE | load FILE"),
-        N_("Prints the policy in force, compares it with a file (exit code 1: they differ), or loads a file: from then on it "
-           "decides who may publish and see what, and every agency is told."),
-        1, 2};
+    static const struct cli_syntax syntax = {NULL, N_("show | diff FILE | load FILE"),
+                                             N_("Prints the policy in force, compares it with a file (exit code 1: "
+                                                "they differ), or loads a file: from then on it "
+                                                "decides who may publish and see what, and every agency is told."),
+                                             1, 2};
     struct cli_args args;
     json_t *result;
     const json_t *policy;

@@ -25,8 +25,8 @@ answer_print(void *arg, const struct wici_answer *answer)
         json_t *receipt = e == NULL ? json_loads(answer->receipt_json, 0, NULL) : NULL;
 
         cli_print_json(e == NULL ? json_pack("{s:s,s:o}", "eventId", answer->event_id, "receipt", receipt)
-                                 : json_pack("{s:s,s:{s:s,s:s,s:s,s:s}}", "eventId", answer->event_id, "refusal", "code",
-                                             e->code, "path", e->path, "pl", e->pl, "en", e->en));
+                                 : json_pack("{s:s,s:{s:s,s:s,s:s,s:s}}", "eventId", answer->event_id, "refusal",
+                                             "code", e->code, "path", e->path, "pl", e->pl, "en", e->en));
     } else if (e == NULL) {
         json_t *receipt = json_loads(answer->receipt_json, 0, NULL);
         const json_t *warning;
@@ -35,7 +35,7 @@ answer_print(void *arg, const struct wici_answer *answer)
         printf("%s  %llu  %s%s\n", answer->event_id, (unsigned long long)answer->seq, time_local_ms(answer->ts_ms),
                answer->repeated ? _("  (already in the log)") : "");
         json_array_foreach(json_object_get(receipt, "warnings"), i, warning)
-        printf("  %s %s\n", jstr(warning, "code"), jstr(warning, "path"));
+            printf("  %s %s\n", jstr(warning, "code"), jstr(warning, "path"));
         json_decref(receipt);
     } else {
         printf("%s  %s %s: %s\n", answer->event_id, e->code, e->path, p->cli->pl ? e->pl : e->en);
@@ -113,7 +113,8 @@ cmd_publish(struct cli *cli, int argc, char **argv)
     static const struct cli_syntax syntax = {
         NULL, N_("[FILE...]"),
         N_("Publishes events: each FILE (- or none: standard input) holds one event in JSON, an array of them, or one "
-           "after another. eventId, occurredAt, actor.agency and actor.unit are filled in where they are missing. Prints "
+           "after another. eventId, occurredAt, actor.agency and actor.unit are filled in where they are missing. "
+           "Prints "
            "one line for each; the exit code is 3 if some were refused."),
         0, CLI_ARGS_MAX};
     struct publishing p = {.cli = cli};

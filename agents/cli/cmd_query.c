@@ -43,8 +43,8 @@ filter_text(const json_t *cursor, char *ret, size_t size)
 static void
 cursors_print(const json_t *cursors)
 {
-    struct table *t = table_create(7, _("unit"), _("cursor"), _("at"), _("behind"), _("last acknowledged"), _("connected"),
-                                   _("filter"));
+    struct table *t = table_create(7, _("unit"), _("cursor"), _("at"), _("behind"), _("last acknowledged"),
+                                   _("connected"), _("filter"));
     const json_t *cursor;
     size_t i;
 
@@ -54,9 +54,9 @@ cursors_print(const json_t *cursors)
         char filter[256];
 
         filter_text(cursor, filter, sizeof filter);
-        table_row(t, jstr(cursor, "unit"), jstr(cursor, "cursor"), seq[0] != '\0' ? seq : "0", lag[0] != '\0' ? lag : "0",
-                  time_local(jstr(cursor, "lastAck")), json_is_true(json_object_get(cursor, "connected")) ? _("yes") : _("no"),
-                  filter);
+        table_row(t, jstr(cursor, "unit"), jstr(cursor, "cursor"), seq[0] != '\0' ? seq : "0",
+                  lag[0] != '\0' ? lag : "0", time_local(jstr(cursor, "lastAck")),
+                  json_is_true(json_object_get(cursor, "connected")) ? _("yes") : _("no"), filter);
     }
     table_print(t);
 }

@@ -30,9 +30,9 @@ stop_on_signals(void)
 
 struct reading {
     struct cli *cli;
-    json_t *events;     /* collected; NULL: printed at once */
+    json_t *events; /* collected; NULL: printed at once */
     uint64_t count, max;
-    bool content;       /* human: print sections too */
+    bool content; /* human: print sections too */
     bool ended;
     int code;
 };
@@ -50,8 +50,7 @@ event_print(const struct reading *r, const json_t *event)
         printf("  %s", jstr(header, "dossierId"));
     putchar('\n');
     if (r->content) {
-        json_array_foreach(json_object_get(event, "sections"), i, section)
-        section_print(r->cli, section);
+        json_array_foreach(json_object_get(event, "sections"), i, section) section_print(r->cli, section);
     }
 }
 
@@ -256,7 +255,8 @@ cmd_read(struct cli *cli, int argc, char **argv)
         {NULL, 0, NULL, 0, NULL, 0},
     };
     static const struct cli_syntax syntax = {
-        options, NULL, N_("Prints what the log holds now; all conditions count together. Exit code 5: nothing found."), 0, 0};
+        options, NULL, N_("Prints what the log holds now; all conditions count together. Exit code 5: nothing found."),
+        0, 0};
     struct reading r = {.cli = cli};
     struct cli_args args;
     json_t *request;
@@ -330,9 +330,8 @@ timeline_print(const struct cli *cli, const json_t *members, const json_t *event
 
     if (sorted == NULL)
         abort();
-    json_array_foreach(members, i, member)
-    printf("%s  %s%s%s\n", jstr(member, "dossier"), jstr(member, "kind"), jstr(member, "link")[0] != '\0' ? "  " : "",
-           jstr(member, "link"));
+    json_array_foreach(members, i, member) printf("%s  %s%s%s\n", jstr(member, "dossier"), jstr(member, "kind"),
+                                                  jstr(member, "link")[0] != '\0' ? "  " : "", jstr(member, "link"));
     for (i = 0; i < count; i++)
         sorted[i] = json_array_get(events, i);
     qsort(sorted, count, sizeof *sorted, seq_compare);
@@ -341,9 +340,9 @@ timeline_print(const struct cli *cli, const json_t *members, const json_t *event
 
         printf("\n%s  %s  (%s)\n", time_local(jstr(header, "occurredAt")), type_label(cli, jstr(header, "type")),
                jstr(sorted[i], "seq"));
-        printf("      %s: %s, %s\n", _("by"), jstr(actor, "unit"), role_label(role_by_name(jstr(actor, "role")), cli->pl));
-        json_array_foreach(json_object_get(sorted[i], "sections"), j, section)
-        section_print(cli, section);
+        printf("      %s: %s, %s\n", _("by"), jstr(actor, "unit"),
+               role_label(role_by_name(jstr(actor, "role")), cli->pl));
+        json_array_foreach(json_object_get(sorted[i], "sections"), j, section) section_print(cli, section);
         absent_print(cli, sorted[i]);
     }
     free(sorted);
@@ -354,7 +353,8 @@ cmd_case(struct cli *cli, int argc, char **argv)
 {
     static const struct cli_syntax syntax = {
         NULL, N_("DOSSIER"),
-        N_("Prints the events of a dossier and of those linked with it, in order, with the names of their fields."), 1, 1};
+        N_("Prints the events of a dossier and of those linked with it, in order, with the names of their fields."), 1,
+        1};
     struct reading r = {.cli = cli};
     struct cli_args args;
     json_t *result = NULL;

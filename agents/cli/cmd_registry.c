@@ -91,7 +91,8 @@ agencies_print(const json_t *directory)
     {
         char *kinds = jjoin(json_object_get(agency, "kinds"));
 
-        table_row(t, jstr(agency, "id"), jstr(agency, "name"), kinds, jstr(agency, "servedBy"), jstr(agency, "channel"));
+        table_row(t, jstr(agency, "id"), jstr(agency, "name"), kinds, jstr(agency, "servedBy"),
+                  jstr(agency, "channel"));
         free(kinds);
     }
     table_print(t);
@@ -193,7 +194,8 @@ cmd_agency(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"name", 'n', N_("TEXT"), 0, N_("its name"), 0},
-        {"kind", 'k', N_("KIND"), 0, N_("OPS, COURT, SCHOOL, ...: see wici types sys.agency_enrolled; may be repeated"), 0},
+        {"kind", 'k', N_("KIND"), 0, N_("OPS, COURT, SCHOOL, ...: see wici types sys.agency_enrolled; may be repeated"),
+         0},
         {"gmina", 'g', N_("TERYT"), 0, N_("a municipality it works in; may be repeated"), 0},
         {"from", 'f', N_("DATE"), 0, N_("first day"), 0},
         {"to", 't', N_("DATE"), 0, N_("last day"), 0},
@@ -286,11 +288,11 @@ static const struct argp_option rotate_options[] = {
 int
 cmd_key(struct cli *cli, int argc, char **argv)
 {
-    static const struct cli_syntax syntax = {
-        rotate_options, N_("generate FILE | show FILE | rotate UNIT"),
-        N_("Makes a key pair in a new file and prints its public key (generate), prints that of a file (show), or gives a "
-           "unit a new key (rotate)."),
-        2, 2};
+    static const struct cli_syntax syntax = {rotate_options, N_("generate FILE | show FILE | rotate UNIT"),
+                                             N_("Makes a key pair in a new file and prints its public key (generate), "
+                                                "prints that of a file (show), or gives a "
+                                                "unit a new key (rotate)."),
+                                             2, 2};
     struct cli_args args;
 
     args_parse(cli, &syntax, argc, argv, &args);
@@ -379,7 +381,8 @@ cmd_participant(struct cli *cli, int argc, char **argv)
     };
     static const struct cli_syntax syntax = {
         options, N_("add DOSSIER UNIT | remove DOSSIER UNIT"),
-        N_("The holder of a dossier lets another unit take part, or ends that; a unit may also leave by itself."), 3, 3};
+        N_("The holder of a dossier lets another unit take part, or ends that; a unit may also leave by itself."), 3,
+        3};
     struct cli_args args;
     const char *role;
     json_t *body, *ground;

@@ -34,8 +34,8 @@ json_name(const char *name)
 char *
 section_json_name(uint32_t type, unsigned cls)
 {
-    const ProtobufCFieldDescriptor *field =
-        protobuf_c_message_descriptor_get_field(&wici__v1__section__descriptor, section_id(type, cls));
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(&wici__v1__section__descriptor,
+                                                                                    section_id(type, cls));
 
     return field == NULL ? NULL : json_name(field->name);
 }
@@ -66,9 +66,14 @@ section_body(const json_t *section, uint32_t *ret_type, unsigned *ret_cls)
 const char *
 class_label(const struct cli *cli, unsigned cls)
 {
-    static const char *const names[TYPE_CLASSES] = {
-        N_("S0 facts"),  N_("S1 identity"),           N_("S2 social and economic"), N_("S3 the child's legal situation"),
-        N_("S4 health"), N_("S5 court and violence"), N_("S6 professional notes"),  N_("S7 contact")};
+    static const char *const names[TYPE_CLASSES] = {N_("S0 facts"),
+                                                    N_("S1 identity"),
+                                                    N_("S2 social and economic"),
+                                                    N_("S3 the child's legal situation"),
+                                                    N_("S4 health"),
+                                                    N_("S5 court and violence"),
+                                                    N_("S6 professional notes"),
+                                                    N_("S7 contact")};
 
     (void)cli;
     return cls < TYPE_CLASSES ? _(names[cls]) : "?";
@@ -76,7 +81,8 @@ class_label(const struct cli *cli, unsigned cls)
 
 /* ---- a section with the names of its fields */
 
-static void fields_print(const struct cli *cli, const json_t *object, const ProtobufCMessageDescriptor *desc, int indent);
+static void fields_print(const struct cli *cli, const json_t *object, const ProtobufCMessageDescriptor *desc,
+                         int indent);
 
 static void
 value_print(const struct cli *cli, const json_t *value, const ProtobufCFieldDescriptor *field, int indent)
@@ -194,7 +200,8 @@ table_fields(const struct cli *cli, struct table *t, const struct message_info *
         if (many && info->max_count != 0)
             snprintf(limit, sizeof limit, "<= %u x", info->max_count);
         if (info->max != 0)
-            snprintf(limit + strlen(limit), sizeof limit - strlen(limit), "%s<= %u", limit[0] != '\0' ? " " : "", info->max);
+            snprintf(limit + strlen(limit), sizeof limit - strlen(limit), "%s<= %u", limit[0] != '\0' ? " " : "",
+                     info->max);
         table_row(t, path, kind_name(field, info), info->required ? "*" : "", limit, cli->pl ? info->pl : info->en,
                   info->codes);
         if (field->type == PROTOBUF_C_TYPE_MESSAGE && message_info(field->descriptor) != NULL) {
@@ -212,9 +219,9 @@ fields_json(const struct message_info *message)
     for (unsigned i = 0; i < message->desc->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &message->desc->fields[i];
         const struct field_info *info = &message->fields[i];
-        json_t *f = json_pack("{s:s,s:s,s:b,s:b,s:s,s:s}", "name", info->json, "kind", kind_name(field, info), "required",
-                              info->required, "repeated", field->label == PROTOBUF_C_LABEL_REPEATED, "pl", info->pl, "en",
-                              info->en);
+        json_t *f = json_pack("{s:s,s:s,s:b,s:b,s:s,s:s}", "name", info->json, "kind", kind_name(field, info),
+                              "required", info->required, "repeated", field->label == PROTOBUF_C_LABEL_REPEATED, "pl",
+                              info->pl, "en", info->en);
 
         if (info->max != 0)
             json_object_set_new(f, "max", json_integer(info->max));
@@ -232,8 +239,8 @@ fields_json(const struct message_info *message)
 static json_t *
 type_json(const struct type_info *type, bool fields)
 {
-    json_t *json = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:i,s:b}", "number", (int)type->number, "name", type->name, "type",
-                             type->enum_name, "family", type->family, "pl", type->pl, "en", type->en, "slots",
+    json_t *json = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:i,s:b}", "number", (int)type->number, "name", type->name,
+                             "type", type->enum_name, "family", type->family, "pl", type->pl, "en", type->en, "slots",
                              (int)type->slots, "opens", type->opens != OPENS_NOTHING);
     json_t *sections = json_array();
 
@@ -314,10 +321,10 @@ type_print(const struct cli *cli, const struct type_info *type)
 int
 cmd_types(struct cli *cli, int argc, char **argv)
 {
-    static const struct cli_syntax syntax = {
-        NULL, N_("[TYPE]"),
-        N_("Lists the types of events, or the fields of one: case.opened, CASE_OPENED or 201. Mandatory fields have a *."), 0,
-        1};
+    static const struct cli_syntax syntax = {NULL, N_("[TYPE]"),
+                                             N_("Lists the types of events, or the fields of one: case.opened, "
+                                                "CASE_OPENED or 201. Mandatory fields have a *."),
+                                             0, 1};
     const struct type_info *type;
     struct cli_args args;
 
@@ -458,13 +465,15 @@ event_template(const char *name, const char *role, bool all)
     if (type == NULL)
         return NULL;
     sections = json_array();
-    event = json_pack("{s:{s:s,s:{s:s}},s:o}", "header", "type", type->enum_name, "actor", "role", role, "sections", sections);
+    event = json_pack("{s:{s:s,s:{s:s}},s:o}", "header", "type", type->enum_name, "actor", "role", role, "sections",
+                      sections);
     if (event == NULL)
         return NULL;
     if (type->opens != OPENS_NOTHING)
         json_object_set_new(json_object_get(event, "header"), "dossierId", uuid_json());
     else if (type->number < TYPE_SYS_FIRST)
-        json_object_set_new(json_object_get(event, "header"), "dossierId", json_string("00000000-0000-7000-8000-000000000000"));
+        json_object_set_new(json_object_get(event, "header"), "dossierId",
+                            json_string("00000000-0000-7000-8000-000000000000"));
     for (unsigned cls = 0; cls < TYPE_CLASSES; cls++) {
         bool either = (type->either & 1u << cls) != 0;
         char *body;
@@ -490,7 +499,8 @@ cmd_template(struct cli *cli, int argc, char **argv)
         {NULL, 0, NULL, 0, NULL, 0},
     };
     static const struct cli_syntax syntax = {
-        options, N_("TYPE"), N_("Prints a JSON skeleton of an event, ready to be filled in and given to wici publish."), 1, 1};
+        options, N_("TYPE"), N_("Prints a JSON skeleton of an event, ready to be filled in and given to wici publish."),
+        1, 1};
     struct cli_args args;
     json_t *event, *header;
     char *text;

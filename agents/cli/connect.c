@@ -171,7 +171,8 @@ session_take(struct cli *cli, char ret[32])
         if (fd < 0)
             break;
         n = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "wici-%.40s-%u", cli->server_key, slot);
-        if (bind(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0) {
+        if (bind(fd, (struct sockaddr *)&address,
+                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0) {
             cli->slot_fd = fd;
             snprintf(ret, 32, "cli-%08x-%u", hash, slot);
             return;
@@ -284,8 +285,8 @@ cli_command_event(struct cli *cli, const char *type, const char *dossier, const 
         json_decref(body);
         return cli_fail(cli, -ENOMEM, "wici");
     }
-    event = json_pack("{s:{s:s,s:{s:s}},s:[{s:o}]}", "header", "type", info->enum_name, "actor", "role", role, "sections",
-                      name, body);
+    event = json_pack("{s:{s:s,s:{s:s}},s:[{s:o}]}", "header", "type", info->enum_name, "actor", "role", role,
+                      "sections", name, body);
     if (event != NULL && dossier != NULL)
         json_object_set_new(json_object_get(event, "header"), "dossierId", json_string(dossier));
     text = event == NULL ? NULL : json_dumps(event, JSON_COMPACT);

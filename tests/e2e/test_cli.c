@@ -22,13 +22,15 @@ static char dossier[37], event_id[37];
 
 /* Runs wici as a unit, checks the exit code and that the output holds `want` (NULL: anything). */
 static char *
-wici_is(const char *unit, const char *const *words, const char *const *env, const char *input, int code, const char *want)
+wici_is(const char *unit, const char *const *words, const char *const *env, const char *input, int code,
+        const char *want)
 {
     char *output;
     int rc = kit_wici(&broker, unit, words, env != NULL ? env : english, input, &output);
 
     if (rc != code || (want != NULL && strstr(output, want) == NULL))
-        fail_msg("wici %s: exit %d (expected %d), output without \"%s\":\n%s", words[0], rc, code, want ? want : "", output);
+        fail_msg("wici %s: exit %d (expected %d), output without \"%s\":\n%s", words[0], rc, code, want ? want : "",
+                 output);
     return output;
 }
 
@@ -46,7 +48,8 @@ texts_come_in_the_language_of_the_locale(void **state)
     wici_check("admin", WORDS("status"), polish, NULL, 0, "dziennik");
     wici_check("admin", WORDS("status"), english, NULL, 0, "records");
     wici_check("admin", WORDS("status"), WORDS("LC_ALL=C", "LANGUAGE=pl"), NULL, 0, "records");
-    wici_check("admin", WORDS("status"), WORDS("LC_ALL=", "LC_MESSAGES=", "LANG=C.UTF-8", "LANGUAGE=pl"), NULL, 0, "zapisy");
+    wici_check("admin", WORDS("status"), WORDS("LC_ALL=", "LC_MESSAGES=", "LANG=C.UTF-8", "LANGUAGE=pl"), NULL, 0,
+               "zapisy");
     wici_check("admin", WORDS("types", "case.linked"), polish, NULL, 0, "powiązanie spraw");
     wici_check("admin", WORDS("tail", "--help"), polish, NULL, 0, "NAZWA");
 }
@@ -72,7 +75,8 @@ usage_errors_exit_with_2(void **state)
 static void
 a_broker_that_is_not_there_exits_with_4(void **state)
 {
-    wici_check("admin", WORDS("status", "--endpoint", "tcp://127.0.0.1:1", "--timeout", "0.3"), NULL, NULL, 4, "127.0.0.1:1");
+    wici_check("admin", WORDS("status", "--endpoint", "tcp://127.0.0.1:1", "--timeout", "0.3"), NULL, NULL, 4,
+               "127.0.0.1:1");
     (void)state;
 }
 
@@ -121,8 +125,9 @@ the_directory_shows_what_was_enrolled(void **state)
     json_t *json;
 
     (void)state;
-    wici_check("admin", WORDS("agency", "external", "sad", "--name", "Sąd Rejonowy", "--kind", "COURT", "--served-by", "ops-sw",
-                              "--channel", "PAPER"),
+    wici_check("admin",
+               WORDS("agency", "external", "sad", "--name", "Sąd Rejonowy", "--kind", "COURT", "--served-by", "ops-sw",
+                     "--channel", "PAPER"),
                polish, NULL, 0, "zapisano pod numerem");
     wici_check("admin", WORDS("agency", "add", "sad", "--name", "x", "--kind", "COURT"), NULL, NULL, 3, "E_EXISTS");
     wici_check("sp12", WORDS("agency", "add", "inna", "--name", "x", "--kind", "COURT"), polish, NULL, 3, "E_ROLE");
@@ -138,12 +143,14 @@ the_directory_shows_what_was_enrolled(void **state)
 static void
 templates_pass_when_published(void **state)
 {
-    char *event = wici_is("sp12", WORDS("template", "referral.submitted", "--role", "SCH", "--to", "ops-sw"), NULL, NULL, 0, NULL);
+    char *event = wici_is("sp12", WORDS("template", "referral.submitted", "--role", "SCH", "--to", "ops-sw"), NULL,
+                          NULL, 0, NULL);
     char *output, *line, *answer;
     json_t *json = json_loads(event, 0, NULL);
 
     (void)state;
-    snprintf(dossier, sizeof dossier, "%s", json_string_value(json_object_get(json_object_get(json, "header"), "dossierId")));
+    snprintf(dossier, sizeof dossier, "%s",
+             json_string_value(json_object_get(json_object_get(json, "header"), "dossierId")));
     output = wici_is("sp12", WORDS("publish", "--json"), NULL, event, 0, "receipt");
     answer = strchr(output, '{');
     json_decref(json);
@@ -152,7 +159,8 @@ templates_pass_when_published(void **state)
     json_decref(json);
     free(output);
     /* Twice in an array, and a broken one: two refused (the dossier exists), one that never left. */
-    if (asprintf(&line, "[%s,%s]\n{\"header\":{\"type\":\"CASE_OPENED\"},\"sections\":[{\"nonsense\":1}]}", event, event) < 0)
+    if (asprintf(&line, "[%s,%s]\n{\"header\":{\"type\":\"CASE_OPENED\"},\"sections\":[{\"nonsense\":1}]}", event,
+                 event) < 0)
         abort();
     wici_check("sp12", WORDS("publish"), polish, line, 3, "E_JSON sections[0].nonsense");
     wici_check("sp12", WORDS("publish"), polish, "{", 1, NULL);
@@ -177,7 +185,8 @@ reading_finds_or_exits_with_5(void **state)
     (void)state;
     wici_check("ops-sw", WORDS("read", "--dossier", dossier), NULL, NULL, 0, dossier);
     wici_check("ops-sw", WORDS("read", "--event", event_id, "--json"), NULL, NULL, 0, event_id);
-    wici_check("ops-sw", WORDS("read", "--type", "referral.submitted", "--since", "1h", "-v"), polish, NULL, 0, "S0 fakty");
+    wici_check("ops-sw", WORDS("read", "--type", "referral.submitted", "--since", "1h", "-v"), polish, NULL, 0,
+               "S0 fakty");
     wici_check("ops-sw", WORDS("read", "--dossier", "00000000-0000-4000-8000-000000000001"), NULL, NULL, 5, NULL);
 }
 
@@ -188,12 +197,13 @@ a_cursor_goes_on_where_it_was(void **state)
 
     (void)state;
     first = wici_is("ops-sw", WORDS("tail", "--cursor", "here", "--count", "2", "--json"), NULL, NULL, 0, "\"seq\":1,");
-    second = wici_is("ops-sw", WORDS("tail", "--cursor", "here", "--count", "1", "--json"), NULL, NULL, 0, "\"seq\":3,");
+    second = wici_is("ops-sw", WORDS("tail", "--cursor", "here", "--count", "1", "--json"), NULL, NULL, 0,
+                     "\"seq\":3,");
     free(first);
     free(second);
     wici_check("ops-sw", WORDS("cursor", "list"), polish, NULL, 0, "here");
-    wici_check("ops-sw", WORDS("tail", "--cursor", "here", "--family", "case", "--count", "1", "--timeout", "5"), NULL, NULL, 3,
-               "E_CURSOR");
+    wici_check("ops-sw", WORDS("tail", "--cursor", "here", "--family", "case", "--count", "1", "--timeout", "5"), NULL,
+               NULL, 3, "E_CURSOR");
     wici_check("ops-sw", WORDS("cursor", "drop", "here"), NULL, NULL, 0, "here");
     wici_check("ops-sw", WORDS("cursor", "drop", "here"), NULL, NULL, 5, "E_CURSOR");
 }
@@ -251,9 +261,9 @@ participants_come_and_leave(void **state)
 static void
 bench_measures(void **state)
 {
-    char *output = wici_is("ops-sw", WORDS("bench", "--events", "50", "--publishers", "2", "--batch", "5", "--subscribers", "1",
-                                           "--json"),
-                           NULL, NULL, 0, NULL);
+    char *output = wici_is(
+        "ops-sw", WORDS("bench", "--events", "50", "--publishers", "2", "--batch", "5", "--subscribers", "1", "--json"),
+        NULL, NULL, 0, NULL);
     json_t *json = json_loads(strchr(output, '{'), 0, NULL);
 
     (void)state;

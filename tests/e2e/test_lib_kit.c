@@ -143,10 +143,10 @@ kit_open(struct daemon *d)
     wici_must(d, (const char *[]){"key", "generate", ops, NULL});
     wici_must(d, (const char *[]){"key", "generate", sp12, NULL});
     wici_must(d, (const char *[]){"agency", "add", "sp12-school", "--name", "Szkoła nr 12", "--kind", "SCHOOL", NULL});
-    wici_must(d, (const char *[]){"unit", "add", "ops-sw", "--agency", "ops", "--name", "SW", "--role", "SW", "--key", ops,
-                                  NULL});
-    wici_must(d, (const char *[]){"unit", "add", "sp12", "--agency", "sp12-school", "--name", "Pedagog", "--role", "SCH", "--key",
-                                  sp12, NULL});
+    wici_must(d, (const char *[]){"unit", "add", "ops-sw", "--agency", "ops", "--name", "SW", "--role", "SW", "--key",
+                                  ops, NULL});
+    wici_must(d, (const char *[]){"unit", "add", "sp12", "--agency", "sp12-school", "--name", "Pedagog", "--role",
+                                  "SCH", "--key", sp12, NULL});
 }
 
 void

@@ -10,8 +10,8 @@
 #include "agents/wici.h"
 #include "tests/support/daemon.h"
 
-/* Makes and starts a broker with the units ops-sw (role SW, agency ops) and sp12 (role SCH, agency sp12-school); their key files
- * are <dir>/ops-sw.key and <dir>/sp12.key. */
+/* Makes and starts a broker with the units ops-sw (role SW, agency ops) and sp12 (role SCH, agency sp12-school); their
+ * key files are <dir>/ops-sw.key and <dir>/sp12.key. */
 void kit_open(struct daemon *d);
 /* kill -9, as a power failure would end it, and a new start on the same port. */
 void kit_restart(struct daemon *d);

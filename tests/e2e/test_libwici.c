@@ -54,14 +54,16 @@ case_open(struct wici *w, const char *dossier)
 {
     char json[1024], *receipt = NULL;
 
-    snprintf(json, sizeof json,
-             "{\"header\":{\"type\":\"CASE_OPENED\",\"dossierId\":\"%s\",\"actor\":{\"role\":\"SW\"}},\"sections\":["
-             "{\"caseOpenedS0\":{\"openedOn\":\"2026-03-01\",\"proceedingStartedOn\":\"2026-03-01\",\"gmina\":\"3261011\"}},"
-             "{\"caseOpenedS1\":{\"household\":[{\"personRef\":\"p-1\"}]}},"
-             "{\"caseOpenedS6\":{\"path\":\"ORDINARY\"}}]}",
-             dossier);
+    snprintf(
+        json, sizeof json,
+        "{\"header\":{\"type\":\"CASE_OPENED\",\"dossierId\":\"%s\",\"actor\":{\"role\":\"SW\"}},\"sections\":["
+        "{\"caseOpenedS0\":{\"openedOn\":\"2026-03-01\",\"proceedingStartedOn\":\"2026-03-01\",\"gmina\":\"3261011\"}},"
+        "{\"caseOpenedS1\":{\"household\":[{\"personRef\":\"p-1\"}]}},"
+        "{\"caseOpenedS6\":{\"path\":\"ORDINARY\"}}]}",
+        dossier);
     if (wici_publish_json(w, json, WAIT_MS, &receipt) != 0)
-        fail_msg("case_open: %s %s", wici_error(w) ? wici_error(w)->code : "?", wici_error(w) ? wici_error(w)->path : "");
+        fail_msg("case_open: %s %s", wici_error(w) ? wici_error(w)->code : "?",
+                 wici_error(w) ? wici_error(w)->path : "");
     assert_non_null(strstr(receipt, "\"seq\""));
     free(receipt);
 }
@@ -77,7 +79,8 @@ info_encode(struct wici *w, const char *dossier, unsigned number, uint8_t **ret,
              "{\"infoProvidedS6\":{\"docKind\":\"INFORMATION\",\"text\":\"n %u\"}}]}",
              dossier, number);
     if (wici_encode_json(w, json, ret, ret_len, NULL) != 0)
-        fail_msg("info_encode: %s %s", wici_error(w) ? wici_error(w)->code : "?", wici_error(w) ? wici_error(w)->path : "");
+        fail_msg("info_encode: %s %s", wici_error(w) ? wici_error(w)->code : "?",
+                 wici_error(w) ? wici_error(w)->path : "");
 }
 
 struct answers {
