@@ -216,11 +216,11 @@ section_explained(struct arena *arena, uint32_t slot, uint32_t id, enum core_ver
 }
 
 /*
- * Is the class of this type withheld from the unit whatever the event holds? Asked of the event with one unmarked,
+ * What becomes of a class of this type at the unit, whatever the event holds. Asked of the event with one unmarked,
  * empty section of that class in the last place, so that the answer does not tell whether there is one.
  */
-static bool
-class_is_never_given(struct broker *b, uint32_t unit, const struct record *record, unsigned cls)
+static int
+class_verdict(struct broker *b, uint32_t unit, const struct record *record, unsigned cls, enum core_verdict *ret)
 {
     const struct message_info *body = record->event.type->body[cls];
     Wici__V1__Section section;
@@ -231,16 +231,19 @@ class_is_never_given(struct broker *b, uint32_t unit, const struct record *recor
     ProtobufCMessage *empty = arena_alloc(b->row_arena, body->desc->sizeof_message);
 
     if (empty == NULL)
-        return false;
+        return -ENOBUFS;
     protobuf_c_message_init(body->desc, empty);
     wici__v1__section__init(&section);
     probe.sections[last] = (struct event_section){
         .section = &section, .body = empty, .id = section_id(probe.type->number, cls), .cls = (uint8_t)cls};
     asked.event = &probe;
     core_view(b->core, unit, &asked, false, &view);
-    return (view.sections >> last & 1u) == 0 && view.verdicts[last] == CORE_WITHHELD_CLASS;
+    *ret = (view.sections >> last & 1u) == 0 ? view.verdicts[last] : CORE_NONE;
+    return 0;
 }
 
+/* The sections the unit is given, then each declared class of which it is given none: never, only by half, or none
+ * here. */
 static int
 explain_sections(struct broker *b, uint32_t unit, const struct record *record, const struct core_view *view,
                  Wici__V1__Explanation *ret)
@@ -249,17 +252,26 @@ explain_sections(struct broker *b, uint32_t unit, const struct record *record, c
     Wici__V1__ExplainedSection **list = arena_alloc(b->reply_arena, (event->section_count + TYPE_CLASSES) *
                                                                         sizeof(Wici__V1__ExplainedSection *));
     size_t count = 0;
+    unsigned given = 0;
 
     if (list == NULL)
         return -ENOBUFS;
     for (size_t i = 0; i < event->section_count; i++)
-        if ((view->sections >> i & 1u) != 0)
+        if ((view->sections >> i & 1u) != 0) {
+            given |= 1u << event->sections[i].cls;
             list[count++] = section_explained(b->reply_arena, record->slots[i], event->sections[i].id,
                                               view->verdicts[i]);
-    for (unsigned cls = 0; cls < TYPE_CLASSES; cls++)
-        if ((event->type->classes >> cls & 1u) != 0 && class_is_never_given(b, unit, record, cls))
-            list[count++] = section_explained(b->reply_arena, event->type->slot[cls],
-                                              section_id(event->type->number, cls), CORE_WITHHELD_CLASS);
+        }
+    for (unsigned cls = 0; cls < TYPE_CLASSES; cls++) {
+        enum core_verdict verdict;
+
+        if ((event->type->classes >> cls & 1u) == 0 || (given >> cls & 1u) != 0)
+            continue;
+        if (class_verdict(b, unit, record, cls, &verdict) != 0)
+            return -ENOBUFS;
+        list[count++] = section_explained(b->reply_arena, event->type->slot[cls], section_id(event->type->number, cls),
+                                          verdict);
+    }
     for (size_t i = 0; i < count; i++)
         if (list[i] == NULL)
             return -ENOBUFS;

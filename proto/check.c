@@ -236,22 +236,6 @@ check_has_personal_number(const char *text)
     return run == PERSONAL_NUMBER_DIGITS;
 }
 
-/* Letters, digits, dot, underscore, hyphen; *ret_personal: a run of digits as long as a PESEL. */
-static bool
-id_is_valid(const char *text, bool *ret_personal)
-{
-    size_t len = 0;
-
-    *ret_personal = check_has_personal_number(text);
-    for (; text[len] != '\0'; len++) {
-        char c = text[len];
-
-        if (!char_is_digit(c) && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && strchr("._-", c) == NULL)
-            return false;
-    }
-    return len >= 1 && len <= ID_LEN_MAX;
-}
-
 static bool
 uuid_is_valid(const char *text, bool only_7)
 {
@@ -262,6 +246,22 @@ uuid_is_valid(const char *text, bool only_7)
         return false;
     version = id[6] >> 4;
     return version == 7 || (!only_7 && (version == 4 || version == 8));
+}
+
+/* Letters, digits, dot, underscore, hyphen; *ret_personal: a run of digits as long as a PESEL. */
+static bool
+id_is_valid(const char *text, bool *ret_personal)
+{
+    size_t len = 0;
+
+    *ret_personal = check_has_personal_number(text) && !uuid_is_valid(text, false); /* whose digits mean nothing */
+    for (; text[len] != '\0'; len++) {
+        char c = text[len];
+
+        if (!char_is_digit(c) && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && strchr("._-", c) == NULL)
+            return false;
+    }
+    return len >= 1 && len <= ID_LEN_MAX;
 }
 
 static bool

@@ -120,7 +120,8 @@ enum core_verdict {
     CORE_WITHHELD_MARK,     /* only_for names others, or not_to names it */
     CORE_WITHHELD_RELATION, /* the relation gives only S0 */
     CORE_WITHHELD_ADDRESS,  /* protected address */
-    CORE_WITHHELD_NOTE      /* the broker's note: author and holder only */
+    CORE_WITHHELD_NOTE,     /* the broker's note: author and holder only */
+    CORE_NONE               /* of a class as a whole, for explaining: given in full, and none here is for the unit */
 };
 const char *core_verdict_name(enum core_verdict verdict);
 const char *core_verdict_text(enum core_verdict verdict, bool pl);

@@ -19,9 +19,12 @@ static const struct {
     [CORE_WITHHELD_CLASS] = {"WITHHELD_CLASS",
                              "Role jednostki nie obejmują tej klasy danych w zdarzeniach tego rodzaju.",
                              "The unit's roles are not given this class of this type."},
-    [CORE_WITHHELD_HALF] = {"WITHHELD_HALF",
-                            "Część nie wskazuje tej jednostki ani nie dotyczy osoby, w sprawie której uczestniczy.",
-                            "The section neither names the unit nor is about a person its relation is about."},
+    [CORE_WITHHELD_HALF] =
+        {"WITHHELD_HALF",
+         "Tę klasę jednostka dostaje tylko w częściach, które ją wskazują albo dotyczą osoby, w sprawie "
+         "której uczestniczy; takiej części tu nie ma.",
+         "The unit is given this class only in sections that name it or are about a person its relation "
+         "is about; there is no such section here."},
     [CORE_WITHHELD_MARK] = {"WITHHELD_MARK", "Autor przeznaczył tę część dla innych.",
                             "The author meant this section for others."},
     [CORE_WITHHELD_RELATION] = {"WITHHELD_RELATION", "Udział jednostki w sprawie nie obejmuje tej części.",
@@ -30,6 +33,8 @@ static const struct {
                                "The family's address is protected."},
     [CORE_WITHHELD_NOTE] = {"WITHHELD_NOTE", "Dopiski brokera widzą tylko autor i prowadzący.",
                             "The broker's note is for the author and the holder only."},
+    [CORE_NONE] = {"NONE", "Role jednostki obejmują tę klasę danych; w tym zdarzeniu nie ma jej dla tej jednostki.",
+                   "The unit's roles are given this class; this event holds none of it for the unit."},
 };
 
 const char *

@@ -68,19 +68,22 @@ def print_table(story):
 
 
 def print_withheld(story):
-    """One example of each reason for which a section was withheld."""
+    """Of the classes that were published and not given, one example for each reason the unit itself is told."""
     seen = set()
     print(text("withheld"))
     for step in story.steps:
-        for unit in story.views.get(step["event"]["header"]["eventId"], {}):
-            if unit == step["unit"]:
+        published = set(play.classes(step["event"]["sections"]))
+        for unit, got in story.views.get(step["event"]["header"]["eventId"], {}).items():
+            missing = published - set(play.classes(got.get("sections", [])))
+            if not missing:
                 continue
             answer = json.loads(story.agents[unit].cli.run("explain", str(step["seq"]), "--json"))["explanation"]
             for section in answer.get("sections", []):
-                if section["verdict"].startswith("WITHHELD") and section["verdict"] not in seen:
+                cls = str(section["sectionId"] % 10)
+                if cls in missing and section["verdict"] not in seen:
                     seen.add(section["verdict"])
-                    print(f"  {text('day')} {step['day']:3}  {title(step)} -> {unit}, S{section['sectionId'] % 10}: "
-                          f"{section['pl' if POLISH else 'en']}")
+                    print(f"  {text('day')} {step['day']:3}  {title(step)} -> {unit}, S{cls}:\n"
+                          f"           {section['pl' if POLISH else 'en']}")
 
 
 def print_audit(story):

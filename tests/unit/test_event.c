@@ -338,6 +338,7 @@ each_wrong_field_is_named(void **state)
         {referral, "header.causationId", "'x'", E_FIELD},
         {referral, "header.correction", "'UNDONE'", E_FIELD},
         {referral, "sections[0].subjects[0]", "'80010112345'", E_PERSONAL_DATA},
+        {referral, "sections[0].subjects[0]", "'5a1e0c52-7f3b-4c11-8a52-080010112345-x'", E_PERSONAL_DATA},
         {referral, "sections[0].subjects[0]", "''", E_FIELD},
         {referral, "sections[0].onlyFor[0]", "'b c'", E_FIELD},
         {referral, S0 "referralId", NULL, E_FIELD},
