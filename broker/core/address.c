@@ -197,14 +197,15 @@ persons_add(struct deciding *d, const struct core_named *one, const struct core_
 int
 decide_answer(struct deciding *d)
 {
-    const struct core_named *cause = d->command->cause, *corrected = d->command->corrected;
+    const struct core_named *cause = d->command->cause, *corrected = d->command->corrected, *first;
     int rc = 0;
 
     if (cause != NULL && !is_within_reach(d, cause))
         cause = NULL;
     if (corrected != NULL && !is_within_reach(d, corrected))
         corrected = NULL;
-    if (cause == NULL && corrected == NULL)
+    first = cause != NULL ? cause : corrected;
+    if (first == NULL)
         return 0;
     d->note->answer_to = list_make(d);
     d->note->answer_about = list_make(d);
@@ -219,6 +220,6 @@ decide_answer(struct deciding *d)
     if (rc == -E2BIG)
         return decide_refuse(d, E_LIMIT, "header.correctsEventId");
     if (rc == 0)
-        rc = persons_add(d, cause != NULL ? cause : corrected, cause != NULL ? corrected : NULL);
+        rc = persons_add(d, first, cause != NULL ? corrected : NULL);
     return rc;
 }
