@@ -31,6 +31,7 @@
 #define CURSOR_DELAY_MS_MAX    200u       /* an acknowledged cursor is durable after that */
 #define TIMER_MS               100u       /* how often the clock's work is looked for */
 #define SESSION_SILENCE_MS_MAX (15u * 60 * 1000)
+#define SESSION_PROBE_MS       10000u /* a session that was silent for so long is sent the head: is anybody there? */
 #define REPLY_ARENA_SIZE       (4u << 20)
 
 /* A reply that waits for the commit. */

@@ -127,7 +127,7 @@ sessions_add(struct sessions *sessions, const struct front_route *route, const c
     assert(strlen(name) <= ID_LEN_MAX);
     if (rc != 0)
         return rc;
-    if (sessions->count >= SESSIONS_MAX || u->session_count >= SESSIONS_PER_UNIT_MAX)
+    if (u->session_count >= SESSIONS_PER_UNIT_MAX || (sessions->count >= SESSIONS_MAX && u->session_count > 0))
         return -ENOBUFS;
     s = calloc(1, sizeof *s);
     if (s == NULL)
@@ -169,6 +169,30 @@ sessions_drop(struct sessions *sessions, struct session *session)
     u->session_count--;
     sessions->count--;
     free(session);
+}
+
+static bool
+reads_nothing(const struct session *session)
+{
+    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX; i++)
+        if (session->streams[i] != NULL)
+            return false;
+    for (size_t i = 0; i < READS_PER_SESSION_MAX; i++)
+        if (session->reads[i] != NULL)
+            return false;
+    return true;
+}
+
+struct session *
+sessions_idlest(struct sessions *sessions, uint32_t unit)
+{
+    struct unit_readers *u = sessions_unit_if(sessions, unit);
+    struct session *found = NULL;
+
+    for (struct session *s = u == NULL ? NULL : u->sessions; s != NULL; s = s->unit_next)
+        if (reads_nothing(s) && (found == NULL || s->heard_ms <= found->heard_ms))
+            found = s;
+    return found;
 }
 
 uint32_t

@@ -86,9 +86,10 @@ struct session {
     char name[ID_LEN_MAX + 1];
     uint32_t unit;
     uint64_t next_number;
-    uint64_t heard_ms; /* boot time */
-    bool gone;         /* to be dropped by the next sessions_sweep */
-    bool stuck;        /* its queue was full when last tried */
+    uint64_t heard_ms;  /* boot time */
+    uint64_t probed_ms; /* boot time: when it was last asked for by a message */
+    bool gone;          /* to be dropped by the next sessions_sweep */
+    bool stuck;         /* its queue was full when last tried */
     struct reader *streams[SUBSCRIPTIONS_PER_SESSION_MAX];
     struct reader *reads[READS_PER_SESSION_MAX];
     struct session *next;      /* same bucket */
@@ -112,11 +113,14 @@ void sessions_destroy(struct sessions **sessions);
 /* NULL: this connection has no session, or has one under another key (which is then marked as gone). */
 struct session *sessions_find(struct sessions *sessions, const struct front_route *route, const char *key);
 struct session *sessions_find_name(struct sessions *sessions, uint32_t unit, const char *name);
-/* -ENOBUFS: SESSIONS_MAX or SESSIONS_PER_UNIT_MAX. -ENOMEM */
+/* -ENOBUFS: SESSIONS_PER_UNIT_MAX, or SESSIONS_MAX; beyond that each unit still gets one, so that nobody is locked out
+ * by others. -ENOMEM */
 int sessions_add(struct sessions *sessions, const struct front_route *route, const char *key, uint32_t unit,
                  const char *name, struct session **ret);
 /* Frees the session and its readers, which must have been ended (their windows closed). */
 void sessions_drop(struct sessions *sessions, struct session *session);
+/* Of the unit's sessions that read nothing, the one that was silent for longest; NULL: there is none. */
+struct session *sessions_idlest(struct sessions *sessions, uint32_t unit);
 uint32_t sessions_count(const struct sessions *sessions);
 uint32_t sessions_streams(const struct sessions *sessions);
 

@@ -86,6 +86,40 @@ talk_end_session(struct broker *b, struct session *session)
     return rc;
 }
 
+/*
+ * Sends the head of the log, which every client may want to know. What it is for: libzmq tells that a peer is gone only
+ * to who sends to it. Nobody is there: the session ends with the next sweep.
+ */
+static int
+session_probe(struct broker *b, struct session *s)
+{
+    Wici__V1__BrokerMessage message;
+    Wici__V1__Positions positions;
+    zmq_msg_t packed;
+    int rc;
+
+    s->probed_ms = b->clock.mono_ms;
+    arena_reset(b->reply_arena);
+    wici__v1__broker_message__init(&message);
+    wici__v1__positions__init(&positions);
+    message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS;
+    message.positions = &positions;
+    positions.head = reply_head(b, b->reply_arena);
+    if (positions.head == NULL || zmq_msg_init_size(&packed, wici__v1__broker_message__get_packed_size(&message)) != 0)
+        return -ENOMEM;
+    (void)wici__v1__broker_message__pack(&message, zmq_msg_data(&packed));
+    rc = front_send(b->front, &s->route, &packed);
+    if (rc != 0 && rc != -EAGAIN)
+        s->gone = b->gone = true;
+    return 0;
+}
+
+static bool
+probe_is_due(const struct broker *b, const struct session *s)
+{
+    return b->clock.mono_ms - s->heard_ms >= SESSION_PROBE_MS && b->clock.mono_ms - s->probed_ms >= SESSION_PROBE_MS;
+}
+
 struct sweep {
     struct broker *b;
     bool keys;
@@ -97,9 +131,16 @@ session_sweep(void *arg, struct session *s)
     struct sweep *sweep = arg;
     struct broker *b = sweep->b;
     bool streams = false, ends = s->gone;
+    int rc;
 
     if (!ends && sweep->keys)
         ends = core_unit_by_key(b->core, s->key, b->clock.now_ms) != s->unit;
+    if (!ends && sweep->keys && probe_is_due(b, s)) {
+        rc = session_probe(b, s);
+        if (rc != 0)
+            return rc;
+        ends = s->gone;
+    }
     if (!ends && b->clock.mono_ms - s->heard_ms > SESSION_SILENCE_MS_MAX) {
         for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX; i++)
             streams = streams || s->streams[i] != NULL;
@@ -191,6 +232,26 @@ session_take_over(struct broker *b, struct session *old)
     return talk_end_session(b, old);
 }
 
+/* Makes room for one more session of this unit: the gone leave, else the one that was idle for longest. */
+static int
+room_make(struct broker *b, uint32_t unit)
+{
+    struct unit_readers *u = sessions_unit_if(b->sessions, unit);
+    uint32_t count = u == NULL ? 0 : u->session_count;
+    struct session *idlest;
+    int rc = 0;
+
+    for (struct session *s = u == NULL ? NULL : u->sessions; s != NULL && rc == 0; s = s->unit_next)
+        if (!s->gone)
+            rc = session_probe(b, s);
+    if (rc == 0)
+        rc = talk_sweep(b, false);
+    if (rc != 0 || u == NULL || u->session_count < count)
+        return rc;
+    idlest = sessions_idlest(b->sessions, unit);
+    return idlest == NULL ? 0 : talk_end_session(b, idlest);
+}
+
 static int
 hello_take(struct broker *b, const struct front_message *from, uint32_t unit, const Wici__V1__Hello *hello)
 {
@@ -217,13 +278,18 @@ hello_take(struct broker *b, const struct front_message *from, uint32_t unit, co
         return rc;
     rc = sessions_add(b->sessions, &from->route, from->key, unit, name, &session);
     if (rc == -ENOBUFS) {
+        rc = room_make(b, unit);
+        if (rc == 0)
+            rc = sessions_add(b->sessions, &from->route, from->key, unit, name, &session);
+    }
+    if (rc == -ENOBUFS) {
         refuse(&refusal, E_LIMIT, "hello.session");
         reply_refused(b, &from->route, &refusal, 0, 0);
         return 0;
     }
     if (rc != 0)
         return rc;
-    session->heard_ms = b->clock.mono_ms;
+    session->heard_ms = session->probed_ms = b->clock.mono_ms;
     rc = position_is_held(b, hello->known, &held);
     if (rc != 0)
         return rc;

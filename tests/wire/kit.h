@@ -20,16 +20,12 @@ struct town {
     struct keyfile sw, sw2, school, auditor;
 };
 
-/* A new log, a running broker, everybody enrolled. */
-static inline int
-town_setup(void **state)
+/* Enrols everybody, at a broker that runs. */
+static inline void
+town_fill(struct town *t)
 {
-    struct town *t = calloc(1, sizeof *t);
     struct peer admin;
 
-    assert_non_null(t);
-    daemon_create(&t->daemon, NULL);
-    daemon_start(&t->daemon);
     peer_key(&t->sw);
     peer_key(&t->sw2);
     peer_key(&t->school);
@@ -42,6 +38,18 @@ town_setup(void **state)
     peer_enrol_unit(&admin, "sp12-ped", "sp12", WICI__V1__ROLE__SCH, t->school.public_key);
     peer_enrol_unit(&admin, "audyt", "nadzor", WICI__V1__ROLE__AUD, t->auditor.public_key);
     peer_close(&admin);
+}
+
+/* A new log, a running broker, everybody enrolled. */
+static inline int
+town_setup(void **state)
+{
+    struct town *t = calloc(1, sizeof *t);
+
+    assert_non_null(t);
+    daemon_create(&t->daemon, NULL);
+    daemon_start(&t->daemon);
+    town_fill(t);
     *state = t;
     return 0;
 }

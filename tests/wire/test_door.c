@@ -183,26 +183,6 @@ the_second_hello_of_a_name_takes_the_session_over(void **state)
 }
 
 static void
-a_unit_has_no_more_sessions_than_the_limit(void **state)
-{
-    struct town *t = *state;
-    static struct peer peers[SESSIONS_PER_UNIT_MAX];
-    struct peer one_more;
-    char name[32];
-
-    for (unsigned i = 0; i < SESSIONS_PER_UNIT_MAX; i++) {
-        (void)snprintf(name, sizeof name, "s%u", i);
-        peer_hello(&peers[i], &t->daemon, &t->school, name);
-    }
-    peer_connect(&one_more, &t->daemon, &t->school);
-    hello_send(&one_more);
-    peer_expect_refused(&one_more, "E_LIMIT");
-    peer_close(&one_more);
-    for (unsigned i = 0; i < SESSIONS_PER_UNIT_MAX; i++)
-        peer_close(&peers[i]);
-}
-
-static void
 a_suspended_unit_is_told_once_and_gets_nothing_more(void **state)
 {
     struct town *t = *state;
@@ -244,7 +224,6 @@ main(void)
         cmocka_unit_test(a_message_is_one_frame_with_one_message_in_it),
         cmocka_unit_test(what_is_too_large_is_never_taken_in),
         cmocka_unit_test(the_second_hello_of_a_name_takes_the_session_over),
-        cmocka_unit_test(a_unit_has_no_more_sessions_than_the_limit),
         cmocka_unit_test(a_suspended_unit_is_told_once_and_gets_nothing_more),
     };
 

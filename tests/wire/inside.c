@@ -1,0 +1,148 @@
+/*
+ * inside - see inside.h
+ */
+#include "tests/wire/inside.h"
+
+#include "broker/broker.h"
+#include "broker/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+static _Atomic int64_t wall_offset_ms, boot_offset_ms;
+
+struct inside {
+    struct town town;
+    struct config config;
+    struct broker *broker;
+    pthread_t thread;
+    int end, rc;
+    bool running;
+};
+
+static uint64_t
+now_ms(clockid_t id)
+{
+    struct timespec ts = {0};
+
+    (void)clock_gettime(id, &ts);
+    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void
+clock_held(uint64_t *ret_wall_ms, uint64_t *ret_boot_ms)
+{
+    *ret_wall_ms = (uint64_t)((int64_t)now_ms(CLOCK_REALTIME) + atomic_load(&wall_offset_ms));
+    *ret_boot_ms = (uint64_t)((int64_t)now_ms(CLOCK_BOOTTIME) + atomic_load(&boot_offset_ms));
+}
+
+void
+inside_wall(int64_t ms)
+{
+    atomic_fetch_add(&wall_offset_ms, ms);
+}
+
+void
+inside_boot(int64_t ms)
+{
+    atomic_fetch_add(&boot_offset_ms, ms);
+}
+
+void
+inside_pass(int64_t ms)
+{
+    /* In steps that are no jump even if the broker looks between the two. */
+    for (; ms > 0; ms -= 30000) {
+        inside_wall(ms < 30000 ? ms : 30000);
+        inside_boot(ms < 30000 ? ms : 30000);
+    }
+}
+
+static void *
+inside_run(void *arg)
+{
+    struct inside *inside = arg;
+
+    inside->rc = broker_run(inside->broker, inside->end);
+    return NULL;
+}
+
+int
+inside_start(struct inside *inside, bool accept_clock)
+{
+    int rc;
+
+    assert_false(inside->running);
+    clock_now = clock_held;
+    rc = broker_open(&inside->broker, &inside->config, accept_clock);
+    if (rc != 0)
+        return rc;
+    inside->end = eventfd(0, EFD_CLOEXEC);
+    assert_true(inside->end >= 0);
+    (void)snprintf(inside->town.daemon.endpoint, sizeof inside->town.daemon.endpoint, "%s",
+                   front_endpoint(inside->broker->front));
+    assert_int_equal(pthread_create(&inside->thread, NULL, inside_run, inside), 0);
+    inside->running = true;
+    return 0;
+}
+
+int
+inside_wait(struct inside *inside)
+{
+    int rc;
+
+    assert_true(inside->running);
+    assert_int_equal(pthread_join(inside->thread, NULL), 0);
+    inside->running = false;
+    rc = inside->rc;
+    broker_close(&inside->broker);
+    (void)close(inside->end);
+    return rc;
+}
+
+int
+inside_stop(struct inside *inside)
+{
+    uint64_t one = 1;
+
+    assert_true(inside->running);
+    assert_int_equal(write(inside->end, &one, sizeof one), sizeof one);
+    return inside_wait(inside);
+}
+
+void
+inside_create(struct inside **ret, const char *more)
+{
+    struct inside *inside = calloc(1, sizeof *inside);
+    char error[CONFIG_ERROR_MAX];
+
+    assert_non_null(inside);
+    log_init(LOG_ERROR);
+    daemon_create(&inside->town.daemon, more);
+    assert_int_equal(config_init(&inside->config), 0);
+    assert_int_equal(config_read(&inside->config, inside->town.daemon.config, error), 0);
+    assert_int_equal(inside_start(inside, false), 0);
+    town_fill(&inside->town);
+    *ret = inside;
+}
+
+void
+inside_destroy(struct inside **inside)
+{
+    if ((*inside)->running)
+        (void)inside_stop(*inside);
+    config_free(&(*inside)->config);
+    daemon_destroy(&(*inside)->town.daemon);
+    free(*inside);
+    *inside = NULL;
+}
+
+struct town *
+inside_town(struct inside *inside)
+{
+    return &inside->town;
+}

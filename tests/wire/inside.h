@@ -1,0 +1,31 @@
+/*
+ * inside - a town whose broker runs in a thread of the test, so that the test holds its clocks
+ *
+ * Everything else is as in kit.h: a real log, a real socket, peers that speak frame by frame.
+ */
+#ifndef WIRE_INSIDE_H
+#define WIRE_INSIDE_H
+
+#include "tests/wire/kit.h"
+
+struct inside;
+
+/* Makes log and town, and starts the broker. more: as daemon_create. */
+void inside_create(struct inside **ret, const char *more);
+void inside_destroy(struct inside **inside);
+struct town *inside_town(struct inside *inside);
+
+/* Starts it again after inside_stop; returns what broker_open did. */
+int inside_start(struct inside *inside, bool accept_clock);
+/* Ends it as SIGTERM would; returns what broker_run did. */
+int inside_stop(struct inside *inside);
+/* Waits until it ends by itself; returns what broker_run did. */
+int inside_wait(struct inside *inside);
+
+/* Moves the wall clock and the time since boot, at once. */
+void inside_wall(int64_t ms);
+void inside_boot(int64_t ms);
+/* Lets time go by: both. */
+void inside_pass(int64_t ms);
+
+#endif

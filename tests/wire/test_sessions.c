@@ -1,0 +1,214 @@
+/* Sessions come and go: nobody is locked out by those that are gone, idle, or somebody else's. PROTOCOL.md 3.1 */
+#include "tests/wire/inside.h"
+
+#include "proto/limits.h"
+
+#define SILENCE_MS (15 * 60 * 1000)
+
+static Wici__V1__BrokerMessage *
+query(struct peer *p, Wici__V1__Query *query)
+{
+    Wici__V1__ClientMessage message;
+
+    wici__v1__client_message__init(&message);
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY;
+    message.query = query;
+    peer_send(p, &message);
+    return peer_expect(p, WICI__V1__BROKER_MESSAGE__MESSAGE_QUERY_RESULT);
+}
+
+static void
+counts(struct peer *p, uint32_t *ret_sessions, uint32_t *ret_subscriptions)
+{
+    Wici__V1__Query what;
+    Wici__V1__StatusQuery status;
+    Wici__V1__BrokerMessage *answer;
+
+    wici__v1__query__init(&what);
+    wici__v1__status_query__init(&status);
+    what.what_case = WICI__V1__QUERY__WHAT_STATUS;
+    what.status = &status;
+    answer = query(p, &what);
+    *ret_sessions = answer->query_result->status->sessions;
+    *ret_subscriptions = answer->query_result->status->subscriptions;
+    peer_free(answer);
+}
+
+/* Says Hello; the message that answers it. */
+static Wici__V1__BrokerMessage *
+knock(struct peer *p, const struct daemon *d, const struct keyfile *key, const char *session)
+{
+    Wici__V1__ClientMessage message;
+    Wici__V1__Hello hello;
+    Wici__V1__BrokerMessage *answer;
+
+    peer_connect(p, d, key);
+    wici__v1__client_message__init(&message);
+    wici__v1__hello__init(&hello);
+    hello.protocol = 1;
+    hello.session = (char *)(uintptr_t)session;
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
+    message.hello = &hello;
+    peer_send(p, &message);
+    answer = peer_receive(p, PEER_TIMEOUT_MS);
+    assert_non_null(answer);
+    return answer;
+}
+
+static int
+setup(void **state)
+{
+    struct inside *inside;
+
+    inside_create(&inside, NULL);
+    *state = inside;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct inside *inside = *state;
+
+    inside_destroy(&inside);
+    return 0;
+}
+
+static void
+a_unit_whose_places_are_all_idle_gets_in_and_the_longest_idle_leaves(void **state)
+{
+    struct town *t = inside_town(*state);
+    static struct peer peers[SESSIONS_PER_UNIT_MAX];
+    struct peer one_more;
+    Wici__V1__BrokerMessage *answer;
+    char name[32];
+
+    for (unsigned i = 0; i < SESSIONS_PER_UNIT_MAX; i++) {
+        (void)snprintf(name, sizeof name, "s%u", i);
+        peer_hello(&peers[i], &t->daemon, &t->school, name);
+        inside_pass(10);
+    }
+    peer_ack(&peers[0], 1, 1); /* the first of them is heard again: now the second is silent for longest */
+    peer_expect_refused(&peers[0], "E_REQUEST");
+    answer = knock(&one_more, &t->daemon, &t->school, "one-more");
+    assert_int_equal(answer->message_case, WICI__V1__BROKER_MESSAGE__MESSAGE_WELCOME);
+    peer_free(answer);
+    peer_ack(&peers[0], 1, 1);
+    peer_expect_refused(&peers[0], "E_REQUEST");
+    peer_ack(&peers[1], 1, 1);
+    peer_expect_refused(&peers[1], "E_STATE");
+    peer_ack(&peers[2], 1, 1);
+    peer_expect_refused(&peers[2], "E_REQUEST");
+    peer_close(&one_more);
+    for (unsigned i = 0; i < SESSIONS_PER_UNIT_MAX; i++)
+        peer_close(&peers[i]);
+}
+
+static void
+places_that_all_read_are_kept_until_their_peers_are_gone(void **state)
+{
+    struct town *t = inside_town(*state);
+    static struct peer peers[SESSIONS_PER_UNIT_MAX];
+    struct peer one_more;
+    Wici__V1__BrokerMessage *answer;
+    char name[32];
+
+    for (unsigned i = 0; i < SESSIONS_PER_UNIT_MAX; i++) {
+        (void)snprintf(name, sizeof name, "r%u", i);
+        peer_hello(&peers[i], &t->daemon, &t->sw2, name);
+        (void)peer_subscribe(&peers[i], 1, "", 0, 0);
+    }
+    answer = knock(&one_more, &t->daemon, &t->sw2, "one-more");
+    assert_int_equal(answer->message_case, WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED);
+    assert_string_equal(answer->refused->refusal->code, "E_LIMIT");
+    peer_free(answer);
+    peer_close(&one_more);
+    for (unsigned i = 0; i < SESSIONS_PER_UNIT_MAX; i++)
+        peer_close(&peers[i]);
+    for (unsigned attempt = 0;; attempt++) { /* the broker's socket hears of the ends in its own time */
+        assert_true(attempt < 200);
+        answer = knock(&one_more, &t->daemon, &t->sw2, "one-more");
+        if (answer->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_WELCOME)
+            break;
+        peer_free(answer);
+        peer_close(&one_more);
+    }
+    peer_free(answer);
+    peer_close(&one_more);
+}
+
+static void
+sessions_and_subscriptions_of_peers_that_are_gone_end(void **state)
+{
+    struct town *t = inside_town(*state);
+    struct peer watcher, reader, idle;
+    uint32_t sessions, subscriptions, before, before_subscriptions;
+
+    peer_hello(&watcher, &t->daemon, &t->sw, "watching");
+    for (unsigned i = 0;; i++) { /* those of the tests before this one */
+        assert_true(i < 1000);
+        inside_pass(10000);
+        counts(&watcher, &before, &before_subscriptions);
+        if (before == 1 && before_subscriptions == 0)
+            break;
+    }
+    peer_hello(&reader, &t->daemon, &t->sw2, "reading");
+    (void)peer_subscribe(&reader, 1, "gone", 0, 0);
+    peer_hello(&idle, &t->daemon, &t->sw2, "idle");
+    counts(&watcher, &sessions, &subscriptions);
+    assert_int_equal(sessions, 3);
+    assert_int_equal(subscriptions, 1);
+    peer_close(&reader);
+    peer_close(&idle);
+    for (unsigned i = 0; sessions > 1 || subscriptions > 0; i++) {
+        assert_true(i < 1000);
+        inside_pass(10000);
+        counts(&watcher, &sessions, &subscriptions);
+    }
+    peer_close(&watcher);
+}
+
+static void
+a_silent_session_without_subscriptions_is_dropped_and_one_that_reads_is_not(void **state)
+{
+    struct town *t = inside_town(*state);
+    struct peer watcher, reader, idle;
+    uint32_t sessions, subscriptions;
+
+    peer_hello(&reader, &t->daemon, &t->sw2, "silent-reader");
+    (void)peer_subscribe(&reader, 1, "", 0, 0);
+    peer_hello(&idle, &t->daemon, &t->sw2, "silent");
+    peer_hello(&watcher, &t->daemon, &t->sw, "watching");
+    inside_pass(SILENCE_MS - 60000); /* for this long it may be silent */
+    counts(&watcher, &sessions, &subscriptions);
+    peer_ack(&idle, 1, 1);
+    peer_expect_refused(&idle, "E_REQUEST");
+    inside_pass(SILENCE_MS + 1000);
+    for (unsigned i = 0;; i++) {
+        assert_true(i < 1000);
+        counts(&watcher, &sessions, &subscriptions);
+        if (sessions == 2 && subscriptions == 1)
+            break;
+        inside_pass(1000);
+    }
+    peer_ack(&idle, 1, 1);
+    peer_expect_refused(&idle, "E_STATE");
+    peer_ack(&reader, 2, 1);
+    peer_expect_refused(&reader, "E_REQUEST");
+    peer_close(&watcher);
+    peer_close(&reader);
+    peer_close(&idle);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_unit_whose_places_are_all_idle_gets_in_and_the_longest_idle_leaves),
+        cmocka_unit_test(places_that_all_read_are_kept_until_their_peers_are_gone),
+        cmocka_unit_test(sessions_and_subscriptions_of_peers_that_are_gone_end),
+        cmocka_unit_test(a_silent_session_without_subscriptions_is_dropped_and_one_that_reads_is_not),
+    };
+
+    return cmocka_run_group_tests_name("wire: sessions", tests, setup, teardown);
+}
