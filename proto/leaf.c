@@ -1,15 +1,17 @@
 /*
  * leaf - the hashed bytes, written big-endian piece by piece
  *
- * OpenSSL 3 looks its digest up at every one-shot call, which takes longer than hashing a short message; so each thread
- * fetches SHA-256 once and reuses one context.
+ * What is hashed here is short and there is a lot of it: a leaf of 16 slots takes 20 hashes, most of them of one block.
+ * OpenSSL 3's EVP interface spends more on each than the hash itself takes (0.11 us against 0.05 us for 46 bytes in
+ * three pieces), so the block interface is called directly. It is deprecated in favour of EVP's exchangeable providers;
+ * here the algorithm is part of the format and cannot be exchanged.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "leaf.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <openssl/evp.h>
-#include <pthread.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,65 +21,18 @@
 #define LEAF_TAG     "wici-event-v1"
 #define LEAF_VERSION 1u
 
-struct piece {
-    const void *data;
-    size_t len;
-};
+static_assert(SHA256_DIGEST_LENGTH == LEAF_HASH_SIZE, "SHA-256 throughout");
 
-struct hasher {
-    EVP_MD_CTX *context;
-    EVP_MD *digest;
-};
-
-static pthread_key_t hasher_key; /* frees a thread's hasher when the thread ends */
-
+/* Hashes head, then body. Nothing but a fault of the library makes it fail, and then nothing could be proven: stop. */
 static void
-hasher_free(void *arg)
+sha256(const void *head, size_t head_len, const void *body, size_t body_len, uint8_t ret[LEAF_HASH_SIZE])
 {
-    struct hasher *hasher = arg;
+    SHA256_CTX context;
+    int ok = SHA256_Init(&context) == 1 && SHA256_Update(&context, head, head_len) == 1;
 
-    EVP_MD_CTX_free(hasher->context);
-    EVP_MD_free(hasher->digest);
-    free(hasher);
-}
-
-static void
-hasher_key_create(void)
-{
-    if (pthread_key_create(&hasher_key, hasher_free) != 0)
-        abort();
-}
-
-static struct hasher *
-hasher_create(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct hasher *hasher = calloc(1, sizeof *hasher);
-
-    pthread_once(&once, hasher_key_create);
-    if (hasher == NULL || pthread_setspecific(hasher_key, hasher) != 0)
-        abort();
-    hasher->context = EVP_MD_CTX_new();
-    hasher->digest = EVP_MD_fetch(NULL, "SHA256", NULL);
-    return hasher;
-}
-
-/* Only a failure to set up can make this fail, and then nothing that we wrote could be proven: stop. */
-static void
-sha256(const struct piece *pieces, size_t count, uint8_t ret[LEAF_HASH_SIZE])
-{
-    static _Thread_local struct hasher *hasher;
-    EVP_MD_CTX *context;
-    int ok = 1;
-
-    if (hasher == NULL)
-        hasher = hasher_create();
-    context = hasher->context;
-    ok &= context != NULL && hasher->digest != NULL && EVP_DigestInit_ex2(context, hasher->digest, NULL) == 1;
-    for (size_t i = 0; ok && i < count; i++)
-        ok &= EVP_DigestUpdate(context, pieces[i].data, pieces[i].len);
-    ok = ok && EVP_DigestFinal_ex(context, ret, NULL) == 1;
-    if (!ok)
+    if (ok && body_len > 0)
+        ok = SHA256_Update(&context, body, body_len) == 1;
+    if (!ok || SHA256_Final(ret, &context) != 1)
         abort();
 }
 
@@ -115,15 +70,19 @@ from_be64(const uint8_t *from)
 void
 leaf_sha256(const void *data, size_t len, uint8_t ret[LEAF_HASH_SIZE])
 {
-    sha256(&(struct piece){data, len}, 1, ret);
+    sha256(data, len, NULL, 0, ret);
 }
 
 static void
 derive(const char *tag, size_t tag_size, const uint8_t seed[LEAF_SEED_SIZE], uint8_t slot, uint8_t ret[LEAF_HASH_SIZE])
 {
-    const struct piece pieces[] = {{tag, tag_size}, {seed, LEAF_SEED_SIZE}, {&slot, 1}};
+    uint8_t input[sizeof DECOY_TAG + LEAF_SEED_SIZE + 1]; /* the longer of the two tags */
 
-    sha256(pieces, 3, ret);
+    assert(tag_size <= sizeof DECOY_TAG);
+    memcpy(input, tag, tag_size);
+    memcpy(input + tag_size, seed, LEAF_SEED_SIZE);
+    input[tag_size + LEAF_SEED_SIZE] = slot;
+    sha256(input, tag_size + LEAF_SEED_SIZE + 1, NULL, 0, ret);
 }
 
 void
@@ -141,17 +100,14 @@ leaf_decoy(const uint8_t seed[LEAF_SEED_SIZE], uint8_t slot, uint8_t ret[LEAF_HA
 void
 leaf_section_digest(const struct leaf_part *part, const uint8_t salt[LEAF_HASH_SIZE], uint8_t ret[LEAF_HASH_SIZE])
 {
-    uint8_t head[3], len[4];
-    const struct piece pieces[] = {{SECTION_TAG, sizeof SECTION_TAG},
-                                   {head, sizeof head},
-                                   {salt, LEAF_HASH_SIZE},
-                                   {len, sizeof len},
-                                   {part->body, part->len}};
+    uint8_t head[sizeof SECTION_TAG + 3 + LEAF_HASH_SIZE + 4], *at = head + sizeof SECTION_TAG;
 
-    head[0] = part->slot;
-    be16(head + 1, part->section_id);
-    be32(len, part->len);
-    sha256(pieces, 5, ret);
+    memcpy(head, SECTION_TAG, sizeof SECTION_TAG);
+    at[0] = part->slot;
+    be16(at + 1, part->section_id);
+    memcpy(at + 3, salt, LEAF_HASH_SIZE);
+    be32(at + 3 + LEAF_HASH_SIZE, part->len);
+    sha256(head, sizeof head, part->body, part->len, ret);
 }
 
 void
@@ -216,7 +172,6 @@ void
 leaf_hash(const uint8_t *input, size_t len, uint8_t ret[LEAF_HASH_SIZE])
 {
     static const uint8_t prefix = 0;
-    const struct piece pieces[] = {{&prefix, 1}, {input, len}};
 
-    sha256(pieces, 2, ret);
+    sha256(&prefix, 1, input, len, ret);
 }
