@@ -12,10 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-#define CHECK_TIMEOUT_MS 10000
+#define CHECK_TIMEOUT_MS 60000 /* a machine may be busy when it starts */
 #define CHECK_EVENTS                                                                                                   \
-    (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |      \
-     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED)
+    (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
 
 static int64_t
 now_ms(void)
@@ -26,7 +25,10 @@ now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* The next event of the monitor, or 0 when none came in time. */
+/*
+ * How the handshake ended, or 0 when it did not in time. A connection that broke, or took too long on a busy machine,
+ * proves nothing: libzmq knocks again by itself, until it is let in or told no.
+ */
 static unsigned
 event_wait(void *monitor)
 {
