@@ -517,3 +517,62 @@ kit_relations(struct kit *kit, const char *unit, const struct kit_record *record
             len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", len > 0 ? " " : "", relations[i].kind);
     return text;
 }
+
+/* ---- steps that many tests begin with */
+
+int
+kit_setup(void **state)
+{
+    static struct kit kit;
+
+    kit_create(&kit);
+    kit_enrol_town(&kit);
+    *state = &kit;
+    return 0;
+}
+
+int
+kit_teardown(void **state)
+{
+    kit_destroy(*state);
+    return 0;
+}
+
+void
+kit_relations_are(struct kit *k, const char *unit, const struct kit_record *record, const char *relations)
+{
+    assert_string_equal(kit_relations(k, unit, record), relations);
+}
+
+const struct kit_record *
+kit_referral(struct kit *k, char dossier, const char *to)
+{
+    return KIT_SAY(k, "sch", "referral.submitted", dossier, to, "0 1@p1 6{'service':'OTHER'}", NULL, NULL);
+}
+
+const struct kit_record *
+kit_open_case(struct kit *k, const char *unit, char dossier)
+{
+    return KIT_SAY(k, unit, "case.opened", dossier, "", "0 1 6{'path':'ORDINARY'}", NULL, NULL);
+}
+
+const char *
+kit_answering(const struct kit_record *record)
+{
+    static char header[80];
+
+    strcpy(header, "'causationId':'");
+    strcat(strcat(header, kit_event_id(record)), "'");
+    return header;
+}
+
+const char *
+kit_correcting(const struct kit_record *record, const char *how)
+{
+    static char header[128];
+
+    strcpy(header, "'correctsEventId':'");
+    strcat(strcat(header, kit_event_id(record)), "','correction':'");
+    strcat(strcat(header, how), "'");
+    return header;
+}

@@ -72,4 +72,18 @@ const char *kit_relations(struct kit *kit, const char *unit, const struct kit_re
 const char *kit_id(char letter);
 const char *kit_event_id(const struct kit_record *record);
 
+/* ---- steps that many tests begin with */
+
+/* cmocka fixtures: a kit with the units of kit_enrol_town. */
+int kit_setup(void **state);
+int kit_teardown(void **state);
+/* The unit has just these relations to the record's dossier. */
+void kit_relations_are(struct kit *k, const char *unit, const struct kit_record *record, const char *relations);
+/* The school submits a referral; a unit opens a case on the ordinary path. */
+const struct kit_record *kit_referral(struct kit *k, char dossier, const char *to);
+const struct kit_record *kit_open_case(struct kit *k, const char *unit, char dossier);
+/* Header fields that name the event answered or corrected; live until the next call. */
+const char *kit_answering(const struct kit_record *record);
+const char *kit_correcting(const struct kit_record *record, const char *how);
+
 #endif

@@ -13,63 +13,6 @@
 #define PAPER_OF(who) "+'onBehalfOf':'" who "','channel':'PAPER','receivedOn':'2026-02-27'"
 #define DAY_MS        86400000u
 
-static int
-setup(void **state)
-{
-    static struct kit kit;
-
-    kit_create(&kit);
-    kit_enrol_town(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    kit_destroy(*state);
-    return 0;
-}
-
-static void
-is(struct kit *k, const char *unit, const struct kit_record *record, const char *relations)
-{
-    assert_string_equal(kit_relations(k, unit, record), relations);
-}
-
-static const struct kit_record *
-referral(struct kit *k, char dossier, const char *to)
-{
-    return KIT_SAY(k, "sch", "referral.submitted", dossier, to, "0 1@p1 6{'service':'OTHER'}", NULL, NULL);
-}
-
-static const struct kit_record *
-open_case(struct kit *k, const char *unit, char dossier)
-{
-    return KIT_SAY(k, unit, "case.opened", dossier, "", "0 1 6{'path':'ORDINARY'}", NULL, NULL);
-}
-
-static const char *
-answering(const struct kit_record *record)
-{
-    static char header[80];
-
-    strcpy(header, "'causationId':'");
-    strcat(strcat(header, kit_event_id(record)), "'");
-    return header;
-}
-
-static const char *
-correcting(const struct kit_record *record, const char *how)
-{
-    static char header[128];
-
-    strcpy(header, "'correctsEventId':'");
-    strcat(strcat(header, kit_event_id(record)), "','correction':'");
-    strcat(strcat(header, how), "'");
-    return header;
-}
-
 /* ---- addresses and answers */
 
 static void
@@ -87,7 +30,7 @@ an_address_leads_to_one_unit(void **state)
             "0{'unitId':'south','agencyId':'big','name':'s','roles':['SW'],'areas':['S','both'],"
             "'key':'southsouthsouthsouthsouthsouthsouthsouth'}",
             NULL, NULL);
-    r = referral(k, '1', "agency:cus agency:school agency:big/S");
+    r = kit_referral(k, '1', "agency:cus agency:school agency:big/S");
     assert_int_equal(r->record.note->n_resolved_to, 3);
     assert_string_equal(r->record.note->resolved_to[0], "rec"); /* several units: the reception */
     assert_string_equal(r->record.note->resolved_to[1], "sch"); /* the only one */
@@ -112,10 +55,10 @@ an_agency_outside_is_named_itself_and_its_serving_unit_gets_no_more(void **state
 
     KIT_SAY(k, "adm", "sys.external_enrolled", 0, "",
             "0{'agencyId':'paper','name':'p','kinds':['SCHOOL'],'servedBy':'ops','channel':'PAPER'}", NULL, NULL);
-    r = referral(k, '1', "sw agency:paper");
+    r = kit_referral(k, '1', "sw agency:paper");
     assert_string_equal(r->record.note->resolved_to[1], "paper");
     assert_string_equal(kit_seen(k, "ops", r), "");
-    is(k, "ops", r, "");
+    kit_relations_are(k, "ops", r, "");
     KIT_SAY(k, "ops", "referral.submitted", '2', "sw", "0 1 6", PAPER_OF("paper"), "sw=016 dir=016");
     kit_refused(k, &(struct kit_line){"sw", "referral.submitted", '3', "ops", "0", PAPER_OF("paper"), NULL}, E_BEHALF,
                 "header.actor.onBehalfOf");
@@ -135,18 +78,18 @@ an_answer_reaches_the_addressees_and_author_of_what_it_answers(void **state)
     struct kit *k = *state;
     const struct kit_record *asked, *answer, *stranger;
 
-    open_case(k, "sw", 'C');
+    kit_open_case(k, "sw", 'C');
     asked = KIT_SAY(k, "sw", "info.requested", 'C', "sch kur", "0 1@p1 6@p1,p2", NULL, "sch=016 kur=016");
-    answer = KIT_SAY(k, "sch", "info.provided", 'C', "", "0 1@p1 6@p2 6@p3", answering(asked), "sw=016 kur=016");
+    answer = KIT_SAY(k, "sch", "info.provided", 'C', "", "0 1@p1 6@p2 6@p3", kit_answering(asked), "sw=016 kur=016");
     assert_int_equal(answer->record.note->n_answer_to, 3);
     assert_int_equal(answer->record.note->n_answer_about, 2);
     /* Naming an event that one may not see, or of another dossier, brings nobody in. */
     stranger = KIT_SAY(k, "sw", "info.requested", 'C', "ops", "0 6", NULL, NULL);
-    answer = KIT_SAY(k, "kur", "info.provided", 'C', "sw", "0", answering(stranger), "sw=0");
+    answer = KIT_SAY(k, "kur", "info.provided", 'C', "sw", "0", kit_answering(stranger), "sw=0");
     assert_int_equal(answer->record.note->n_answer_to, 0);
-    answer = KIT_SAY(k, "kur", "info.provided", 'L', "sw", "0", answering(asked), "sw=0");
+    answer = KIT_SAY(k, "kur", "info.provided", 'L', "sw", "0", kit_answering(asked), "sw=0");
     assert_int_equal(answer->record.note->n_answer_to, 0);
-    answer = KIT_SAY(k, "kur", "info.provided", 'L', "sw", "0", answering(asked), "sw=0");
+    answer = KIT_SAY(k, "kur", "info.provided", 'L', "sw", "0", kit_answering(asked), "sw=0");
     assert_int_equal(answer->record.note->n_answer_to, 0);
 }
 
@@ -156,16 +99,17 @@ static void
 a_correction_is_the_authors_and_a_recall_the_holders_too(void **state)
 {
     struct kit *k = *state;
-    const struct kit_record *c = open_case(k, "sw", 'C'), *plan, *other = open_case(k, "sw", 'D');
+    const struct kit_record *c = kit_open_case(k, "sw", 'C'), *plan, *other = kit_open_case(k, "sw", 'D');
 
     KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", NULL, NULL);
     plan = KIT_SAY(k, "fa", "case.plan_updated", 'C', "", "0 6", NULL, NULL);
-    kit_refused(k, &(struct kit_line){"fa", "case.plan_updated", 'C', "", "0 6", correcting(other, "AMENDED"), NULL},
-                E_CORRECT, "header.correctsEventId");
     kit_refused(k,
-                &(struct kit_line){"fa", "case.assessment_recorded", 'C', "", "0 6", correcting(plan, "AMENDED"), NULL},
+                &(struct kit_line){"fa", "case.plan_updated", 'C', "", "0 6", kit_correcting(other, "AMENDED"), NULL},
                 E_CORRECT, "header.correctsEventId");
-    kit_refused(k, &(struct kit_line){"sw", "case.opened", 'C', "", "0 6", correcting(other, "AMENDED"), NULL},
+    kit_refused(
+        k, &(struct kit_line){"fa", "case.assessment_recorded", 'C', "", "0 6", kit_correcting(plan, "AMENDED"), NULL},
+        E_CORRECT, "header.correctsEventId");
+    kit_refused(k, &(struct kit_line){"sw", "case.opened", 'C', "", "0 6", kit_correcting(other, "AMENDED"), NULL},
                 E_CORRECT, "header.correctsEventId");
     kit_refused(k,
                 &(struct kit_line){"fa", "case.plan_updated", 'C', "", "0 6",
@@ -174,22 +118,22 @@ a_correction_is_the_authors_and_a_recall_the_holders_too(void **state)
                 E_CORRECT, "header.correctsEventId");
     kit_refused(k, &(struct kit_line){"fa", "case.plan_updated", 'C', "", "0 6", "'correction':'AMENDED'", NULL},
                 E_CORRECT, "header.correctsEventId");
-    KIT_SAY(k, "fa", "case.plan_updated", 'C', "", "0 6", correcting(plan, "AMENDED"), "sw=06 dir=06");
-    KIT_SAY(k, "sw", "case.opened", 'C', "", "0 6{'path':'IPUS'}", correcting(c, "AMENDED"), "fa=06 dir=06 ous=0");
-    is(k, "sw", c, "holder"); /* still one */
+    KIT_SAY(k, "fa", "case.plan_updated", 'C', "", "0 6", kit_correcting(plan, "AMENDED"), "sw=06 dir=06");
+    KIT_SAY(k, "sw", "case.opened", 'C', "", "0 6{'path':'IPUS'}", kit_correcting(c, "AMENDED"), "fa=06 dir=06 ous=0");
+    kit_relations_are(k, "sw", c, "holder"); /* still one */
 }
 
 static void
 a_recall_changes_no_relation(void **state)
 {
     struct kit *k = *state;
-    const struct kit_record *r = referral(k, 'R', "sw ops"), *answer;
+    const struct kit_record *r = kit_referral(k, 'R', "sw ops"), *answer;
 
     answer = KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6{'status':'received'}", NULL, NULL);
-    KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6{'status':'accepted'}", correcting(answer, "ENTERED_IN_ERROR"),
-            NULL);
-    is(k, "sw", r, "pending");
-    is(k, "ops", r, "pending office");
+    KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6{'status':'accepted'}",
+            kit_correcting(answer, "ENTERED_IN_ERROR"), NULL);
+    kit_relations_are(k, "sw", r, "pending");
+    kit_relations_are(k, "ops", r, "pending office");
 }
 
 static const char *
@@ -211,7 +155,7 @@ times_ahead_are_refused_and_times_before_the_dossier_are_warned_of(void **state)
     struct kit *k = *state;
     const struct kit_record *r;
 
-    open_case(k, "sw", 'C');
+    kit_open_case(k, "sw", 'C');
     kit_refused(k,
                 &(struct kit_line){"sw", "case.closed", 'C', "", "0", "'occurredAt':'2026-03-01T08:05:00.001Z'", NULL},
                 E_TIME, "header.occurredAt");
@@ -259,10 +203,10 @@ checks_come_in_their_order(void **state)
     k->next_entry = 0;
     kit_refused(k, &line, E_FULL, "");
     k->next_entry = 1;
-    open_case(k, "sw", 'C');
+    kit_open_case(k, "sw", 'C');
     line.to = "";
     kit_refused(k, &line, E_ORDER, "header.dossierId");
-    referral(k, 'R', "sw");
+    kit_referral(k, 'R', "sw");
     line = (struct kit_line){"sch", "referral.submitted", 'R', "sw", "0", NULL, NULL};
     kit_refused(k, &line, E_ORDER, "header.dossierId");
     KIT_SAY(k, "adm", "sys.unit_suspended", 0, "", "0{'unitId':'sw'}", NULL, NULL);
@@ -301,7 +245,7 @@ unknown_and_not_yours_are_one_answer(void **state)
                                         "sys.participant_added", "consent.granted", "case.interview_completed"};
     uint8_t id[16];
 
-    open_case(k, "sw", 'C');
+    kit_open_case(k, "sw", 'C');
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         for (unsigned unknown = 0; unknown < 2; unknown++)
             kit_refused(k, &(struct kit_line){"ops", types[i], unknown ? 'X' : 'C', "", "0", NULL, NULL}, E_DOSSIER,
@@ -323,16 +267,16 @@ busy_day(struct kit *k)
 {
     const struct kit_record *asked;
 
-    referral(k, 'R', "sw ops");
-    open_case(k, "sw", 'C');
+    kit_referral(k, 'R', "sw ops");
+    kit_open_case(k, "sw", 'C');
     KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$R'}", NULL, NULL);
     KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", NULL, NULL);
     KIT_SAY(k, "ct", "court.order_issued", 'L', "ops kur", "0 1@p1 5{'orderKind':'SUPERVISION'}", NULL, NULL);
     KIT_SAY(k, "sw", "meeting.convened", 'C', "",
             "0{'meetingId':'$1'} 6{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1','p2']}]}", NULL, NULL);
     asked = KIT_SAY(k, "sw", "info.requested", 'C', "kur", "0 1@p1", NULL, NULL);
-    KIT_SAY(k, "kur", "info.provided", 'C', "", "0", answering(asked), NULL);
-    open_case(k, "sw", 'D');
+    KIT_SAY(k, "kur", "info.provided", 'C', "", "0", kit_answering(asked), NULL);
+    kit_open_case(k, "sw", 'D');
     KIT_SAY(k, "sw", "case.linked", 'D', "", "0{'kind':'MERGED_INTO','otherDossier':'$C'}", NULL, NULL);
     KIT_SAY(k, "sw", "sys.participant_added", 'D', "", "0{'unit':'fcc','about':['p3'],'until':'2026-09-01'}", NULL,
             NULL);
@@ -459,7 +403,7 @@ the_audience_and_the_list_of_dossiers_miss_nobody(void **state)
     }
 }
 
-#define RULE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define RULE(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
 int
 main(void)
