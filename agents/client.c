@@ -144,8 +144,9 @@ client_send(struct wici *w, const void *data, size_t len)
         if (errno == EINTR)
             continue;
         client_lose(w, 0); /* no limit is set on what may wait, so this is a connection that ended */
-        return;
+        break;
     }
+    client_wake(w); /* sending may have taken note of what came in, and with it what made wici_fd readable */
 }
 
 void
@@ -504,6 +505,17 @@ next_timer_ms(const struct wici *w)
     return publish < next ? publish : next;
 }
 
+/* libzmq's descriptor tells of changes only: any call that uses a socket may take note of a message without giving it.
+ */
+static bool
+input_waits(void *socket)
+{
+    int events = 0;
+    size_t size = sizeof events;
+
+    return socket != NULL && zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN) != 0;
+}
+
 /* Arms the timer of wici_fd, for those who wait outside; at once when work is left over. */
 static void
 timer_arm(struct wici *w, bool at_once)
@@ -511,6 +523,7 @@ timer_arm(struct wici *w, bool at_once)
     struct itimerspec spec = {0};
     int64_t next = next_timer_ms(w);
 
+    at_once = at_once || input_waits(w->socket) || input_waits(w->monitor);
     if (at_once)
         spec.it_value.tv_nsec = 1;
     else if (next != INT64_MAX) {

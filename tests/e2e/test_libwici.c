@@ -619,6 +619,37 @@ the_descriptor_wakes_a_program_that_polls(void **state)
     wici_close(&w);
 }
 
+/* What is done between two rounds uses the socket too, and must not swallow what woke the descriptor. */
+static void
+the_descriptor_still_wakes_after_a_call_between_two_rounds(void **state)
+{
+    struct wici *writer = client_open("ops-sw", "swallow-writer"), *reader = client_open("ops-sw", "swallow-reader");
+    struct wici_subscribe_options options = {.live = 1};
+    struct events events = {0};
+    struct pollfd fd = {.fd = wici_fd(reader), .events = POLLIN};
+    uint32_t kept, dropped[8];
+    char dossier[37];
+
+    (void)state;
+    assert_int_equal(wici_subscribe(reader, &options, on_event, &events, &kept), 0);
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(wici_subscribe(reader, &options, on_event, &events, &dropped[i]), 0);
+    while (poll(&fd, 1, 1500) > 0) /* until they are all live and quiet */
+        assert_int_equal(wici_run(reader, 0), 0);
+    dossier_new(dossier);
+    case_open(writer, dossier);
+    assert_int_equal(poll(&fd, 1, WAIT_MS), 1);
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(wici_unsubscribe(reader, dropped[i]), 0);
+    assert_int_equal(poll(&fd, 1, WAIT_MS), 1);
+    for (int64_t deadline = now_ms() + WAIT_MS; events.count == 0 && now_ms() < deadline;)
+        if (poll(&fd, 1, (int)(deadline - now_ms())) > 0)
+            assert_int_equal(wici_run(reader, 0), 0);
+    assert_true(events.count > 0);
+    wici_close(&writer);
+    wici_close(&reader);
+}
+
 static int
 suite_open(void **state)
 {
@@ -654,6 +685,7 @@ main(void)
         cmocka_unit_test(a_cursor_taken_over_tells_the_first),
         cmocka_unit_test(questions_are_answered_or_refused),
         cmocka_unit_test(the_descriptor_wakes_a_program_that_polls),
+        cmocka_unit_test(the_descriptor_still_wakes_after_a_call_between_two_rounds),
     };
 
     return cmocka_run_group_tests(tests, suite_open, suite_close);
