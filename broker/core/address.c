@@ -106,6 +106,15 @@ address_resolve(const struct directory *directory, const Wici__V1__Address *to)
     return unit == DIRECTORY_NONE ? NULL : directory_unit_id(directory, unit);
 }
 
+bool
+decide_is_unaddressed(const struct deciding *d)
+{
+    enum type_opens opens = d->event->type->opens;
+
+    return d->dossier == DOSSIER_NONE && (opens == OPENS_REFERRAL || opens == OPENS_LETTER) &&
+           d->event->header->n_to == 0;
+}
+
 int
 decide_addresses(struct deciding *d)
 {
@@ -123,6 +132,8 @@ decide_addresses(struct deciding *d)
             return decide_refuse_indexed(d, E_ADDRESS, "header.to", i, "");
         rc = list_add(d, d->note->resolved_to, &d->note->n_resolved_to, id);
     }
+    if (decide_is_unaddressed(d)) /* nobody would answer it: it is for the unit that enters it */
+        rc = list_add(d, d->note->resolved_to, &d->note->n_resolved_to, directory_unit_id(directory, d->command->unit));
     if (rc == 0 && d->type == TYPE(REFERRAL_FORWARDED)) {
         size_t section;
         const char *to = FACTS_TEXT_SECTION(d->event, 0, Wici__V1__ReferralForwardedS0, to_unit, &section);

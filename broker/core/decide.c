@@ -518,6 +518,8 @@ check_state(struct deciding *d)
         rc = decide_answer(d);
     if (rc == 0)
         rc = warn_withheld(d);
+    if (rc == 0 && decide_is_unaddressed(d))
+        rc = warn(d, "W_NO_ADDRESSEE", "header.to", 0, false);
     if (rc == 0 && wici__v1__broker_note__get_packed_size(d->note) > EVENT_NOTE_MAX)
         rc = decide_refuse(d, E_LIMIT, "header.to");
     return rc;

@@ -39,6 +39,8 @@ bool decide_may_write(const struct deciding *d);
 bool decide_knows(const struct deciding *d, uint32_t dossier);
 
 /* address.c */
+/* It opens a dossier that somebody must take up, and names nobody. */
+bool decide_is_unaddressed(const struct deciding *d);
 int decide_addresses(struct deciding *d); /* fills note->resolved_to */
 int decide_answer(struct deciding *d);    /* fills note->answer_to and answer_about */
 /* The conditions of the acting role on events of this type; conditional: the policy says p. conditions.c */

@@ -37,6 +37,20 @@ a_referral_on_behalf_of_an_enrolled_agency_makes_its_units_referrers(void **stat
 }
 
 static void
+a_referral_or_letter_without_addressee_is_for_the_unit_that_enters_it(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *r = kit_referral(k, 'R', "");
+    const struct kit_record *l = KIT_SAY(k, "ops", "info.requested", 'L', "", "0 6", NULL, "");
+
+    kit_relations_are(k, "sch", r, "pending referrer");
+    kit_relations_are(k, "ops", l, "pending office");
+    assert_string_equal(r->record.note->warnings[0]->code, "W_NO_ADDRESSEE");
+    assert_int_equal(
+        KIT_SAY(k, "sch", "referral.submitted", 'S', "ops", "0 1@p1 6", NULL, "ops=01")->record.note->n_warnings, 0);
+}
+
+static void
 accepting_makes_the_holder_and_ends_what_was_pending(void **state)
 {
     struct kit *k = *state;
@@ -540,6 +554,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         RULE(a_referral_makes_its_author_referrer_and_its_addressees_pending_and_their_offices_lookers_on),
         RULE(a_referral_on_behalf_of_an_enrolled_agency_makes_its_units_referrers),
+        RULE(a_referral_or_letter_without_addressee_is_for_the_unit_that_enters_it),
         RULE(accepting_makes_the_holder_and_ends_what_was_pending),
         RULE(the_next_acceptance_ends_the_holder_before_and_its_office),
         RULE(rejecting_ends_ones_own_pending_only),
