@@ -43,11 +43,11 @@ a_referral_or_letter_without_addressee_is_for_the_unit_that_enters_it(void **sta
     const struct kit_record *r = kit_referral(k, 'R', "");
     const struct kit_record *l = KIT_SAY(k, "ops", "info.requested", 'L', "", "0 6", NULL, "");
 
-    kit_relations_are(k, "sch", r, "pending referrer");
+    kit_relations_are(k, "sch", r, "referrer pending");
     kit_relations_are(k, "ops", l, "pending office");
     assert_string_equal(r->record.note->warnings[0]->code, "W_NO_ADDRESSEE");
     assert_int_equal(
-        KIT_SAY(k, "sch", "referral.submitted", 'S', "ops", "0 1@p1 6", NULL, "ops=01")->record.note->n_warnings, 0);
+        KIT_SAY(k, "sch", "referral.submitted", 'S', "ops", "0 1@p1 6", NULL, "ops=016")->record.note->n_warnings, 0);
 }
 
 static void
