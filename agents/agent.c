@@ -13,10 +13,10 @@
 #include "agents/agent_status.h"
 #include "agents/agent_wici.h"
 #include "agents/inbox.h"
+#include "agents/language.h"
 #include "agents/outbox.h"
 #include "agents/outbox_delivery.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -319,13 +319,13 @@ explain_end(const struct agent *a, int rc)
 /* ---- the command line */
 
 static const struct argp_option options[] = {
-    {"config", 'c', "FILE", 0, "The configuration file", 0},
-    {"once", 'o', NULL, 0, "Do what there is to do, wait for the answers, and end", 0},
-    {"wait", 'w', "SECONDS", 0, "With --once: give up after this long (60)", 0},
-    {"check", 't', NULL, 0, "Check configuration, role file, key file and folders, print the configuration, and end",
-     0},
-    {"status", 's', NULL, 0, "Show what is waiting, sent and refused, and who has not fetched it yet", 0},
-    {0},
+    {"config", 'c', N_("FILE"), 0, N_("the configuration file"), 0},
+    {"once", 'o', NULL, 0, N_("do what there is to do, wait for the answers, and end"), 0},
+    {"wait", 'w', N_("SECONDS"), 0, N_("with --once: give up after this long (60)"), 0},
+    {"check", 't', NULL, 0,
+     N_("check configuration, role file, key file and folders, print the configuration, and end"), 0},
+    {"status", 's', NULL, 0, N_("show what is waiting, sent and refused, and who has not fetched it yet"), 0},
+    {NULL, 0, NULL, 0, NULL, 0},
 };
 
 static error_t
@@ -342,11 +342,11 @@ parse_option(int key, char *value, struct argp_state *state)
     case 'w':
         arguments->wait_s = strtoul(value, &end, 10);
         if (*end != '\0' || arguments->wait_s == 0 || arguments->wait_s > 86400)
-            argp_error(state, "--wait: 1 to 86400");
+            argp_error(state, _("--wait: 1 to 86400"));
         return 0;
     case ARGP_KEY_END:
         if (arguments->config == NULL)
-            argp_error(state, "which configuration file? (-c FILE)");
+            argp_error(state, _("which configuration file? (-c FILE)"));
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -357,16 +357,21 @@ const char *argp_program_version = "wici-agent " WICI_VERSION;
 int
 main(int argc, char **argv)
 {
+    static const struct argp_child children[] = {{&language_help, 0, NULL, -1}, {NULL, 0, NULL, 0}};
     static const struct argp argp = {
-        options, parse_option, NULL, "Sends what is put into the folder outbox, and receives into the folder inbox.",
-        NULL,    NULL,         NULL};
+        options,       parse_option,
+        N_("-c FILE"), N_("Sends what is put into the folder outbox, and receives into the folder inbox."),
+        children,      NULL,
+        "wici"};
     struct arguments arguments = {.wait_s = 60};
     struct agent a = {.signal_fd = -1, .notify_fd = -1, .look = true, .history_waits = true};
     char error[AGENT_CONFIG_ERROR_MAX] = "";
     int rc;
 
     a.dirs = (struct agent_dirs){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
-    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
+    (void)language_set();
+    argp_err_exit_status = 2;
+    if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &arguments) != 0)
         return 2;
     if (arguments.mode == MODE_RUN && (rc = open_signals(&a)) != 0) {
         agent_log(AGENT_ERROR, "signals: %s", strerror(-rc));

@@ -5,6 +5,7 @@
  * (the partner's software is newer) is shown under its own name, after the others.
  */
 #include "agents/page.h"
+#include "agents/words.h"
 
 #include "proto/event.h"
 #include "proto/types.h"
@@ -22,17 +23,6 @@ struct page {
     const struct page_options *o;
 };
 
-static const char *const class_names[TYPE_CLASSES][2] = {
-    {"Fakty", "Facts"},
-    {"Tożsamość", "Identity"},
-    {"Sytuacja bytowa", "Living conditions"},
-    {"Sytuacja prawna dziecka", "The child's legal situation"},
-    {"Zdrowie i rozwój", "Health and development"},
-    {"Sąd, przemoc", "Justice, violence"},
-    {"Notatka zawodowa", "Professional note"},
-    {"Adres i kontakt", "Address and contact"},
-};
-
 static const char style[] =
     "body{font:11pt/1.4 serif;max-width:46em;margin:2em auto;padding:0 1em;color:#000;background:#fff}"
     "h1{font-size:1.4em;margin:.2em 0}h2{font-size:1.05em;margin:1.4em 0 .3em;border-bottom:1px solid #000}"
@@ -40,7 +30,8 @@ static const char style[] =
     "vertical-align:top}th{width:34%;font-weight:normal;background:#f2f2f2}td{white-space:pre-wrap;overflow-wrap:"
     "anywhere}"
     "td table th{width:40%}.mark{border:2px solid #000;padding:.4em .6em;margin:.8em 0;font-weight:bold}"
-    ".small{font-size:.85em;color:#333}@media print{body{margin:0;max-width:none}h2,tr{break-inside:avoid}"
+    ".small{font-size:.85em;color:#333}.exact{font-size:.7em;color:#666;white-space:nowrap;margin-left:.6em}@media "
+    "print{body{margin:0;max-width:none}h2,tr{break-inside:avoid}"
     "h2{break-after:avoid}}";
 
 static const char *
@@ -88,12 +79,14 @@ put_row(const struct page *p, const char *label, const char *value)
     row_close(p);
 }
 
-/* "Szkoła Podstawowa nr 3 (sp3-pedagog)" where the directory knows the name. */
+/* "Szkoła Podstawowa nr 3 (sp3-pedagog)" where the directory knows a name that is not the id itself. */
 static void
 put_named(const struct page *p, const char *id)
 {
     const char *name = p->o->names == NULL ? NULL : json_string_value(json_object_get(p->o->names, id));
 
+    if (name != NULL && strcmp(name, id) == 0)
+        name = NULL;
     if (name != NULL) {
         put_text(p, name);
         fputs(" (", p->out);
@@ -103,30 +96,95 @@ put_named(const struct page *p, const char *id)
         fputc(')', p->out);
 }
 
+/* What stands behind a readable text, kept small: a code, the exact time. */
+static void
+put_exact(const struct page *p, const char *text)
+{
+    fputs(" <span class=\"exact\">", p->out);
+    put_text(p, text);
+    fputs("</span>", p->out);
+}
+
+/* "23.11.2026, 15:13", and the exact time in UTC. */
+static void
+put_time(const struct page *p, const char *rfc3339)
+{
+    char readable[WORDS_TEXT_SIZE], utc[TIME_TEXT_SIZE];
+    uint64_t ms;
+
+    if (time_parse(rfc3339, &ms) != 0) {
+        put_text(p, rfc3339);
+        return;
+    }
+    words_time(ms, p->o->polish, readable);
+    time_format(ms, utc);
+    put_text(p, readable);
+    put_exact(p, utc);
+}
+
+static void
+put_date(const struct page *p, const char *date)
+{
+    char readable[WORDS_TEXT_SIZE];
+
+    words_date(date, p->o->polish, readable);
+    put_text(p, readable);
+}
+
+static void
+put_code(const struct page *p, const char *word)
+{
+    const char *label = words_code(word, p->o->polish);
+
+    put_text(p, label != NULL ? label : word);
+    if (label != NULL && strcmp(label, word) != 0)
+        put_exact(p, word);
+}
+
 /* ---- values */
 
 static void put_message(const struct page *p, const json_t *object, const struct message_info *info, int depth);
 
 static void
-put_enum(const struct page *p, const char *word, const ProtobufCFieldDescriptor *field)
+put_role(const struct page *p, const char *word)
 {
-    const char *label = NULL;
+    const char *label = role_label(role_by_name(word), p->o->polish);
 
+    put_text(p, label != NULL && *label != '\0' ? label : word);
+    if (label != NULL && *label != '\0')
+        put_exact(p, word);
+}
+
+/* A text of a field; field and facts are NULL where the registry does not know it. */
+static void
+put_string(const struct page *p, const char *text, const ProtobufCFieldDescriptor *field,
+           const struct field_info *facts)
+{
     if (field != NULL && field->type == PROTOBUF_C_TYPE_ENUM &&
-        strcmp(((const ProtobufCEnumDescriptor *)field->descriptor)->short_name, "Role") == 0)
-        label = role_label(role_by_name(word), p->o->polish);
-    if (label != NULL && *label != '\0') {
-        put_text(p, label);
-        fputs(" (", p->out);
-        put_text(p, word);
-        fputc(')', p->out);
-    } else {
-        put_text(p, word);
+        strcmp(((const ProtobufCEnumDescriptor *)field->descriptor)->short_name, "Role") == 0) {
+        put_role(p, text);
+        return;
+    }
+    switch (facts != NULL ? facts->format : FIELD_ANY) {
+    case FIELD_CODE: put_code(p, text); return;
+    case FIELD_DATE: put_date(p, text); return;
+    case FIELD_TIME: put_time(p, text); return;
+    case FIELD_ID: put_named(p, text); return; /* persons have no name there, units and agencies do */
+    case FIELD_ANY:
+    case FIELD_UUID:
+    case FIELD_UUID7:
+    case FIELD_LINE:
+    case FIELD_TEXT:
+    case FIELD_SHA256:
+    case FIELD_GMINA:
+    case FIELD_MEDIA_TYPE:
+    case FIELD_KEY: put_text(p, text); return;
     }
 }
 
 static void
-put_value(const struct page *p, const json_t *value, const ProtobufCFieldDescriptor *field, int depth)
+put_value(const struct page *p, const json_t *value, const ProtobufCFieldDescriptor *field,
+          const struct field_info *facts, int depth)
 {
     const struct message_info *info = NULL;
     const json_t *element;
@@ -137,7 +195,7 @@ put_value(const struct page *p, const json_t *value, const ProtobufCFieldDescrip
     if (field != NULL && field->type == PROTOBUF_C_TYPE_MESSAGE)
         info = message_info(field->descriptor);
     switch (json_typeof(value)) {
-    case JSON_STRING: put_enum(p, json_string_value(value), field); break;
+    case JSON_STRING: put_string(p, json_string_value(value), field, facts); break;
     case JSON_INTEGER: fprintf(p->out, "%lld", (long long)json_integer_value(value)); break;
     case JSON_REAL: fprintf(p->out, "%g", json_real_value(value)); break;
     case JSON_TRUE: fputs(say(p, "tak", "yes"), p->out); break;
@@ -149,7 +207,7 @@ put_value(const struct page *p, const json_t *value, const ProtobufCFieldDescrip
         {
             if (i > 0 && !json_is_object(element))
                 fputs(", ", p->out);
-            put_value(p, element, field, depth + 1);
+            put_value(p, element, field, facts, depth + 1);
         }
         break;
     }
@@ -178,7 +236,7 @@ put_fields(const struct page *p, const json_t *object, const struct message_info
         if (value == NULL)
             continue;
         row_open(p, label != NULL && *label != '\0' ? label : field->json);
-        put_value(p, value, &info->desc->fields[i], depth);
+        put_value(p, value, &info->desc->fields[i], field, depth);
         row_close(p);
     }
     json_object_foreach((json_t *)(uintptr_t)object, name, value)
@@ -186,7 +244,7 @@ put_fields(const struct page *p, const json_t *object, const struct message_info
         if (info_has(info, name))
             continue;
         row_open(p, name);
-        put_value(p, value, NULL, depth);
+        put_value(p, value, NULL, NULL, depth);
         row_close(p);
     }
 }
@@ -197,6 +255,18 @@ put_message(const struct page *p, const json_t *object, const struct message_inf
     fputs("<table>\n", p->out);
     put_fields(p, object, info, depth);
     fputs("</table>", p->out);
+}
+
+/* As put_row, the value written by put. */
+static void
+put_row_of(const struct page *p, const char *label, const char *value,
+           void (*put)(const struct page *p, const char *value))
+{
+    if (value == NULL || *value == '\0')
+        return;
+    row_open(p, label);
+    put(p, value);
+    row_close(p);
 }
 
 /* ---- the parts of the page */
@@ -279,16 +349,15 @@ put_marks(const struct page *p, const json_t *header)
         fputs("<p class=\"mark\">", p->out);
         fputs(say(p, "WPIS PÓŹNIEJSZY", "LATE ENTRY"), p->out);
         if (because != NULL) {
-            fputs(" (", p->out);
-            put_text(p, because);
-            fputc(')', p->out);
+            fputs(": ", p->out);
+            put_code(p, because);
         }
         fputs("</p>\n", p->out);
     }
     if (priority != NULL && strcmp(priority, "routine") != 0) {
         fputs("<p class=\"mark\">", p->out);
         fputs(say(p, "PILNE: ", "URGENT: "), p->out);
-        put_text(p, priority);
+        put_code(p, priority);
         fputs("</p>\n", p->out);
     }
 }
@@ -319,12 +388,12 @@ put_header(const struct page *p, const json_t *event, const json_t *header)
     put_row(p, say(p, "zawód", "profession"), text_of(actor, "profession"));
     put_row(p, say(p, "osoba działająca", "acting person"), text_of(actor, "personRef"));
     put_row(p, say(p, "w imieniu", "on behalf of"), text_of(actor, "onBehalfOf"));
-    put_row(p, say(p, "droga wpływu", "channel"), text_of(actor, "channel"));
-    put_row(p, say(p, "data wpływu", "received on"), text_of(actor, "receivedOn"));
+    put_row_of(p, say(p, "droga wpływu", "channel"), text_of(actor, "channel"), put_code);
+    put_row_of(p, say(p, "data wpływu", "received on"), text_of(actor, "receivedOn"), put_date);
     put_addresses(p, json_object_get(header, "to"));
-    put_row(p, say(p, "kiedy się zdarzyło", "occurred at"), text_of(header, "occurredAt"));
+    put_row_of(p, say(p, "kiedy się zdarzyło", "occurred at"), text_of(header, "occurredAt"), put_time);
     time_format(number_of(event, "tsMs"), time);
-    put_row(p, say(p, "zapisano w dzienniku", "recorded in the log"), time);
+    put_row_of(p, say(p, "zapisano w dzienniku", "recorded in the log"), time, put_time);
     row_open(p, say(p, "numer w dzienniku", "number in the log"));
     fprintf(p->out, "%llu", number_of(event, "seq"));
     row_close(p);
@@ -379,7 +448,7 @@ put_section(const struct page *p, const json_t *section)
             cls = (unsigned)(name[len - 1] - '0');
         fputs("<h2>", p->out);
         if (cls < TYPE_CLASSES)
-            fprintf(p->out, "%s (S%u)", class_names[cls][p->o->polish ? 0 : 1], cls);
+            fprintf(p->out, "%s (S%u)", words_class(cls, p->o->polish), cls);
         else
             put_text(p, name);
         fputs("</h2>\n", p->out);

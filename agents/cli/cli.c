@@ -1,17 +1,9 @@
 /*
  * wici - the command line for administrators, coordinators and auditors
- *
- * Language: gettext, and so LANGUAGE, LC_ALL, LC_MESSAGES and LANG in that order. glibc does not translate in the
- * locales C and POSIX and falls back to C when the locale that is asked for was never generated on the machine, as is
- * common on servers; so where LANG=pl_PL.UTF-8 cannot be set, C.UTF-8 (built into glibc) is set instead, with the
- * language kept in LANGUAGE, which gettext does look at there. The catalogue is looked for beside the program first
- * (../share/locale, ../locale in a build folder), so that it is found wherever Wici was installed.
  */
 #include "agents/cli/cli.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,65 +32,7 @@ const struct cli_command cli_commands[] = {
     {NULL, NULL, NULL},
 };
 
-/* ---- language */
-
-static bool
-language_is_polish(void)
-{
-    static const char *const names[] = {"LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"};
-    const char *locale = getenv("LC_ALL");
-
-    if (locale == NULL || locale[0] == '\0')
-        locale = getenv("LC_MESSAGES");
-    if (locale == NULL || locale[0] == '\0')
-        locale = getenv("LANG");
-    /* As gettext has it: the C locale is never translated, whatever LANGUAGE says. */
-    if (locale == NULL || locale[0] == '\0' || strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0)
-        return false;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *value = getenv(names[i]);
-
-        if (value != NULL && value[0] != '\0')
-            return strncmp(value, "pl", 2) == 0 && (value[2] == '\0' || strchr("_.@:", value[2]) != NULL);
-    }
-    return false;
-}
-
-static void
-catalogue_bind(void)
-{
-    static const char *const places[] = {"../share/locale", "../locale"};
-    char self[PATH_MAX], dir[PATH_MAX + 32], file[PATH_MAX + 96];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    const char *found = WICI_LOCALEDIR;
-
-    if (len > 0) {
-        self[len] = '\0';
-        *strrchr(self, '/') = '\0';
-        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-            snprintf(dir, sizeof dir, "%s/%s", self, places[i]);
-            snprintf(file, sizeof file, "%s/pl/LC_MESSAGES/wici.mo", dir);
-            if (access(file, R_OK) == 0) {
-                found = dir;
-                break;
-            }
-        }
-    }
-    bindtextdomain("wici", found);
-    bind_textdomain_codeset("wici", "UTF-8");
-    textdomain("wici");
-}
-
-static void
-language_set(struct cli *cli)
-{
-    cli->pl = language_is_polish();
-    if (setlocale(LC_ALL, "") == NULL || strcmp(setlocale(LC_CTYPE, NULL), "C") == 0) {
-        setlocale(LC_ALL, "C.UTF-8");
-        setenv("LANGUAGE", cli->pl ? "pl" : "en", 1);
-    }
-    catalogue_bind();
-}
+const char *argp_program_version = "wici " WICI_VERSION;
 
 /* ---- words and options */
 
@@ -148,22 +82,6 @@ common_parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-/* Options may stand before the command too: stops at the first word, which is the command. */
-static error_t
-leading_parse(int key, char *arg, struct argp_state *state)
-{
-    (void)arg;
-    switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = state->input; return 0;
-    case ARGP_KEY_ARG:
-        state->next--;
-        ((struct cli *)state->input)->command_index = state->next;
-        state->next = state->argc;
-        return 0;
-    default: return ARGP_ERR_UNKNOWN;
-    }
-}
-
 static const struct argp common_argp = {common_options, common_parse, NULL, NULL, NULL, NULL, "wici"};
 
 struct parse_state {
@@ -187,7 +105,7 @@ command_parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (args->word_count < p->syntax->words_min)
-            argp_error(state, _("something is missing"));
+            argp_error(state, _("missing: %s"), _(p->syntax->words));
         return 0;
     case ARGP_KEY_NO_ARGS:
     case ARGP_KEY_ARGS:
@@ -206,7 +124,8 @@ command_parse(int key, char *arg, struct argp_state *state)
 void
 args_parse(struct cli *cli, const struct cli_syntax *syntax, int argc, char **argv, struct cli_args *ret)
 {
-    const struct argp_child children[] = {{&common_argp, 0, NULL, 90}, {NULL, 0, NULL, 0}};
+    const struct argp_child children[] = {
+        {&common_argp, 0, NULL, 90}, {&language_help, 0, NULL, -1}, {NULL, 0, NULL, 0}};
     const struct argp argp = {syntax->options, command_parse, syntax->words, syntax->doc, children, NULL, "wici"};
     struct parse_state state = {.cli = cli, .args = ret, .syntax = syntax};
     char name[64];
@@ -215,7 +134,7 @@ args_parse(struct cli *cli, const struct cli_syntax *syntax, int argc, char **ar
     snprintf(name, sizeof name, "wici %s", argv[0]);
     argv[0] = name;
     argp_err_exit_status = CLI_USAGE;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &state) != 0)
+    if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &state) != 0)
         exit(CLI_FAILED);
 }
 
@@ -308,30 +227,50 @@ help_print(FILE *out)
     fprintf(out, "\n%s\n", _("wici COMMAND --help tells more. The manual: wici(1)."));
 }
 
+static const struct argp_option leading_options[] = {
+    {"help", '?', NULL, 0, NULL, 0},
+    {"version", 'V', NULL, 0, NULL, 0},
+    {NULL, 0, NULL, 0, NULL, 0},
+};
+
+/* Options may stand before the command too: stops at the first word, which is the command. */
+static error_t
+leading_parse(int key, char *arg, struct argp_state *state)
+{
+    (void)arg;
+    switch (key) {
+    case '?': help_print(stdout); exit(CLI_OK);
+    case 'V': puts(argp_program_version); exit(CLI_OK);
+    case ARGP_KEY_INIT: state->child_inputs[0] = state->input; return 0;
+    case ARGP_KEY_ARG:
+        state->next--;
+        ((struct cli *)state->input)->command_index = state->next;
+        state->next = state->argc;
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     const struct argp_child children[] = {{&common_argp, 0, NULL, 90}, {NULL, 0, NULL, 0}};
-    const struct argp leading = {NULL, leading_parse, NULL, NULL, children, NULL, "wici"};
+    const struct argp leading = {leading_options, leading_parse, NULL, NULL, children, NULL, "wici"};
     struct cli cli = {.timeout_ms = CLI_TIMEOUT_MS, .slot_fd = -1};
     int at, rc = -1;
 
-    language_set(&cli);
+    cli.pl = language_set();
     signal(SIGPIPE, SIG_DFL);
     if (argc < 2) {
         help_print(stderr);
         return CLI_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "help") == 0) {
         help_print(stdout);
         return CLI_OK;
     }
-    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-        puts("wici " WICI_VERSION);
-        return CLI_OK;
-    }
     argp_err_exit_status = CLI_USAGE;
-    if (argp_parse(&leading, argc, argv, ARGP_IN_ORDER, NULL, &cli) != 0)
+    if (argp_parse(&leading, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, &cli) != 0)
         return CLI_FAILED;
     at = cli.command_index;
     if (at == 0) {

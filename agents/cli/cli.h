@@ -4,23 +4,20 @@
  * A command is a function in the table of cli.c. It parses its words with args_parse(), connects with cli_connect()
  * when it needs the broker, and returns an exit code. With --json it prints JSON and nothing else on standard output.
  *
- * Texts are English in the source, marked by _() or N_(); po/pl.po holds the Polish ones. Labels of types and fields,
- * and the broker's sentences, come in both languages from where they are defined.
+ * Texts are as agents/language.h says. Labels of types, fields and words, and the broker's sentences, come in both
+ * languages from where they are defined.
  */
 #ifndef WICI_CLI_H
 #define WICI_CLI_H
 
+#include "agents/language.h"
 #include "agents/wici.h"
 
-#include <argp.h>
 #include <jansson.h>
-#include <libintl.h>
+#include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define _(text)  gettext(text)
-#define N_(text) text
 
 /* Exit codes; docs/CLI.md lists them. */
 enum { CLI_OK, CLI_FAILED, CLI_USAGE, CLI_REFUSED, CLI_NO_BROKER, CLI_NOT_FOUND };
@@ -129,6 +126,8 @@ char *jjoin(const json_t *array);
 /* RFC 3339 (or milliseconds) as local time "2026-03-01 08:30:00". */
 const char *time_local(const char *rfc3339);
 const char *time_local_ms(uint64_t ms);
+/* The label of a word of words.def; the word itself where it has none. */
+const char *word_label(const struct cli *cli, const char *word);
 /* The label of a type, by its name or its enum word. */
 const char *type_label(const struct cli *cli, const char *name);
 
@@ -142,6 +141,16 @@ char *section_json_name(uint32_t type, unsigned cls);
 const json_t *section_body(const json_t *section, uint32_t *ret_type, unsigned *ret_cls);
 /* Prints a section's fields with their labels, indented. */
 void section_print(const struct cli *cli, const json_t *section);
+/* "S6 Professional notes"; "header". The text is shared by eight calls. */
 const char *class_label(const struct cli *cli, unsigned cls);
+
+/* What a field holds, in a word: "ID", "DATE", "NUMBER", the name of a message. Constant. */
+struct field_info;
+const char *field_kind(const ProtobufCFieldDescriptor *field, const struct field_info *info);
+/* Prints docs/EVENTS.md. */
+void markdown_print(void);
+
+/* Prints a case: the dossiers of its group, then all their events in order. directory names agencies and units. */
+void timeline_print(const struct cli *cli, const json_t *directory, const json_t *members, const json_t *events);
 
 #endif

@@ -1,5 +1,6 @@
 /* wici cursor, explain, fetched, status: small questions */
 #include "agents/cli/cli.h"
+#include "agents/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +93,7 @@ cmd_cursor(struct cli *cli, int argc, char **argv)
 static void
 explanation_print(const struct cli *cli, const json_t *e)
 {
-    struct table *t = table_create(5, _("relation"), _("from"), _("until"), _("about"), _("delivers it"));
+    struct table *t = table_create(5, _("relation"), _("from record"), _("to record"), _("about"), _("delivers it"));
     const json_t *row;
     size_t i;
 
@@ -102,20 +103,19 @@ explanation_print(const struct cli *cli, const json_t *e)
         char *about = jjoin(json_object_get(row, "about"));
         const char *until = jstr(row, "untilSeq");
 
-        table_row(t, jstr(row, "kind"), jstr(row, "fromSeq"), until[0] != '\0' ? until : "-", about,
+        table_row(t, word_label(cli, jstr(row, "kind")), jstr(row, "fromSeq"), until[0] != '\0' ? until : "-", about,
                   json_is_true(json_object_get(row, "applies")) ? _("yes") : _("no"));
         free(about);
     }
     table_print(t);
     putchar('\n');
-    t = table_create(4, _("slot"), _("class"), _("verdict"), _("why"));
+    t = table_create(3, _("part"), _("given"), _("why"));
     json_array_foreach(json_object_get(e, "sections"), i, row)
     {
-        char slot[16], cls[16];
+        bool given = strncmp(jstr(row, "verdict"), "GIVEN", strlen("GIVEN")) == 0;
 
-        snprintf(slot, sizeof slot, "%llu", (unsigned long long)jnum(row, "slot"));
-        snprintf(cls, sizeof cls, "S%llu", (unsigned long long)(jnum(row, "sectionId") % 10));
-        table_row(t, slot, cls, jstr(row, "verdict"), jstr(row, cli->pl ? "pl" : "en"));
+        table_row(t, class_label(cli, (unsigned)(jnum(row, "sectionId") % 10)), given ? _("yes") : _("no"),
+                  jstr(row, cli->pl ? "pl" : "en"));
     }
     table_print(t);
 }
@@ -142,6 +142,22 @@ cmd_explain(struct cli *cli, int argc, char **argv)
     return rc;
 }
 
+/* "3 d 4 h", "2 h 5 min", "40 s": the two largest parts are enough. */
+static void
+age_text(uint64_t s, char *ret, size_t size)
+{
+    unsigned days = (unsigned)(s / 86400), hours = (unsigned)(s / 3600 % 24), minutes = (unsigned)(s / 60 % 60);
+
+    if (days > 0)
+        snprintf(ret, size, _("%u d %u h"), days, hours);
+    else if (hours > 0)
+        snprintf(ret, size, _("%u h %u min"), hours, minutes);
+    else if (minutes > 0)
+        snprintf(ret, size, _("%u min"), minutes);
+    else
+        snprintf(ret, size, _("%u s"), (unsigned)s);
+}
+
 static void
 fetched_print(const json_t *list)
 {
@@ -157,8 +173,7 @@ fetched_print(const json_t *list)
         if (json_is_true(json_object_get(row, "neverConnected")))
             snprintf(age, sizeof age, "%s", _("never connected"));
         else if (s > 0)
-            snprintf(age, sizeof age, "%llu:%02llu:%02llu", (unsigned long long)(s / 3600),
-                     (unsigned long long)(s / 60 % 60), (unsigned long long)(s % 60));
+            age_text(s, age, sizeof age);
         table_row(t, jstr(row, "unit"), json_is_true(json_object_get(row, "fetched")) ? _("yes") : _("no"),
                   time_local(jstr(row, "lastRead")), age);
     }
@@ -193,26 +208,44 @@ status_row(struct table *t, const char *name, const json_t *status, const char *
     table_row(t, name, value[0] != '\0' ? value : "0");
 }
 
+/* What the broker says of its durability; there is one way only. */
+static const char *const durability = N_("every commit, before the answer");
+
 static void
-status_print(const json_t *s)
+status_sizes(const struct cli *cli, struct table *t, const json_t *s)
+{
+    uint64_t bytes = jnum(s, "storeBytes"), max = jnum(s, "storeBytesMax");
+    char used[WORDS_TEXT_SIZE], most[WORDS_TEXT_SIZE], text[192];
+
+    words_bytes(bytes, cli->pl, used);
+    words_bytes(max, cli->pl, most);
+    snprintf(text, sizeof text, _("%s of at most %s (%.0f %%)"), used, most,
+             max == 0 ? 0.0 : 100.0 * (double)bytes / (double)max);
+    table_row(t, _("size on disk"), text);
+}
+
+static void
+status_print(const struct cli *cli, const json_t *s)
 {
     struct table *t = table_create(2, _("log"), jstr(s, "origin"));
     const json_t *head = json_object_get(s, "head");
+    const char *policy = jstr(s, "fsyncPolicy");
+    char text[64];
 
     status_row(t, _("records"), head, "seq");
     status_row(t, _("epoch"), head, "epoch");
-    status_row(t, _("in a verified backup up to"), s, "safeUpTo");
-    status_row(t, _("last commit (us)"), s, "lastFsyncUs");
-    status_row(t, _("commits"), s, "commits");
+    table_row(t, _("in a verified backup up to"), jnum(s, "safeUpTo") == 0 ? _("none") : jstr(s, "safeUpTo"));
+    status_sizes(cli, t, s);
+    status_row(t, _("dossiers"), s, "dossiers");
     status_row(t, _("sessions"), s, "sessions");
     status_row(t, _("subscriptions"), s, "subscriptions");
-    status_row(t, _("dossiers"), s, "dossiers");
-    status_row(t, _("bytes stored"), s, "storeBytes");
-    status_row(t, _("bytes at most"), s, "storeBytesMax");
-    status_row(t, _("index behind (records)"), s, "indexBehind");
-    table_row(t, _("durability"), jstr(s, "fsyncPolicy"));
-    table_row(t, _("software"), jstr(s, "software"));
     table_row(t, _("started"), time_local(jstr(s, "started")));
+    status_row(t, _("commits since then"), s, "commits");
+    snprintf(text, sizeof text, "%.1f ms", (double)jnum(s, "lastFsyncUs") / 1000.0);
+    table_row(t, _("last write to disk took"), jnum(s, "commits") == 0 ? "-" : text);
+    table_row(t, _("written to disk"), strcmp(policy, durability) == 0 ? _(durability) : policy);
+    status_row(t, _("index behind (records)"), s, "indexBehind");
+    table_row(t, _("software"), jstr(s, "software"));
     table_print(t);
     if (json_array_size(json_object_get(s, "cursors")) > 0) {
         putchar('\n');
@@ -231,7 +264,7 @@ cmd_status(struct cli *cli, int argc, char **argv)
     args_parse(cli, &syntax, argc, argv, &args);
     rc = ask(cli, json_pack("{s:{}}", "status"), "status", &status);
     if (rc == CLI_OK && !cli->json)
-        status_print(status);
+        status_print(cli, status);
     json_decref(status);
     return rc;
 }

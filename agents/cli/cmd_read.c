@@ -275,78 +275,7 @@ cmd_read(struct cli *cli, int argc, char **argv)
     return rc == CLI_OK && r.count == 0 ? CLI_NOT_FOUND : rc;
 }
 
-/* ---- a case as a timeline */
-
-static int
-seq_compare(const void *a, const void *b)
-{
-    const json_t *const *x = a, *const *y = b;
-    uint64_t m = jnum(*x, "seq"), n = jnum(*y, "seq");
-
-    return m < n ? -1 : m > n;
-}
-
-/* The classes a type declares of which no section was given: withheld, or never there. */
-static void
-absent_print(const struct cli *cli, const json_t *event)
-{
-    const char *name = jstr(json_object_get(event, "header"), "type");
-    const struct type_info *type = NULL;
-    const json_t *section;
-    unsigned given = 0;
-    bool first = true;
-    size_t i;
-
-    for (i = 0; type == NULL && type_at(i) != NULL; i++) {
-        if (strcmp(type_at(i)->enum_name, name) == 0)
-            type = type_at(i);
-    }
-    if (type == NULL)
-        return;
-    json_array_foreach(json_object_get(event, "sections"), i, section)
-    {
-        uint32_t number;
-        unsigned cls;
-
-        if (section_body(section, &number, &cls) != NULL)
-            given |= 1u << cls;
-    }
-    for (unsigned cls = 0; cls < TYPE_CLASSES; cls++) {
-        if ((type->classes & 1u << cls) == 0 || (given & 1u << cls) != 0)
-            continue;
-        printf("%s%s", first ? _("      withheld, or not there: ") : ", ", class_label(cli, cls));
-        first = false;
-    }
-    if (!first)
-        printf(_("  (%zu slots not opened)\n"), json_array_size(json_object_get(event, "withheld")));
-}
-
-static void
-timeline_print(const struct cli *cli, const json_t *members, const json_t *events)
-{
-    const json_t *member, *section;
-    size_t count = json_array_size(events), i, j;
-    const json_t **sorted = calloc(count + 1, sizeof *sorted);
-
-    if (sorted == NULL)
-        abort();
-    json_array_foreach(members, i, member) printf("%s  %s%s%s\n", jstr(member, "dossier"), jstr(member, "kind"),
-                                                  jstr(member, "link")[0] != '\0' ? "  " : "", jstr(member, "link"));
-    for (i = 0; i < count; i++)
-        sorted[i] = json_array_get(events, i);
-    qsort(sorted, count, sizeof *sorted, seq_compare);
-    for (i = 0; i < count; i++) {
-        const json_t *header = json_object_get(sorted[i], "header"), *actor = json_object_get(header, "actor");
-
-        printf("\n%s  %s  (%s)\n", time_local(jstr(header, "occurredAt")), type_label(cli, jstr(header, "type")),
-               jstr(sorted[i], "seq"));
-        printf("      %s: %s, %s\n", _("by"), jstr(actor, "unit"),
-               role_label(role_by_name(jstr(actor, "role")), cli->pl));
-        json_array_foreach(json_object_get(sorted[i], "sections"), j, section) section_print(cli, section);
-        absent_print(cli, sorted[i]);
-    }
-    free(sorted);
-}
+/* ---- a case */
 
 int
 cmd_case(struct cli *cli, int argc, char **argv)
@@ -357,7 +286,7 @@ cmd_case(struct cli *cli, int argc, char **argv)
         1};
     struct reading r = {.cli = cli};
     struct cli_args args;
-    json_t *result = NULL;
+    json_t *result = NULL, *directory = NULL;
     const json_t *members, *member;
     size_t i;
     int rc;
@@ -378,9 +307,10 @@ cmd_case(struct cli *cli, int argc, char **argv)
     }
     if (cli->json)
         rc = cli_print_json(json_pack("{s:O,s:O}", "members", members, "events", r.events));
-    else
-        timeline_print(cli, members, r.events);
+    else if ((rc = cli_query(cli, json_pack("{s:{}}", "directory"), &directory)) == CLI_OK)
+        timeline_print(cli, json_object_get(directory, "directory"), members, r.events);
 out:
+    json_decref(directory);
     json_decref(r.events);
     json_decref(result);
     return rc;

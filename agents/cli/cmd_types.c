@@ -1,5 +1,6 @@
 /* wici types, template: the registry of event types, for people who write adapters */
 #include "agents/cli/cli.h"
+#include "agents/words.h"
 
 #include "proto/event.h"
 #include "proto/types.h"
@@ -63,29 +64,46 @@ section_body(const json_t *section, uint32_t *ret_type, unsigned *ret_cls)
     return NULL;
 }
 
-const char *
-class_label(const struct cli *cli, unsigned cls)
-{
-    static const char *const names[TYPE_CLASSES] = {N_("S0 facts"),
-                                                    N_("S1 identity"),
-                                                    N_("S2 social and economic"),
-                                                    N_("S3 the child's legal situation"),
-                                                    N_("S4 health"),
-                                                    N_("S5 court and violence"),
-                                                    N_("S6 professional notes"),
-                                                    N_("S7 contact")};
-
-    (void)cli;
-    return cls < TYPE_CLASSES ? _(names[cls]) : "?";
-}
-
 /* ---- a section with the names of its fields */
 
 static void fields_print(const struct cli *cli, const json_t *object, const ProtobufCMessageDescriptor *desc,
                          int indent);
 
+/* A text as people read it: the label of a role or of a code, a date, a time. */
 static void
-value_print(const struct cli *cli, const json_t *value, const ProtobufCFieldDescriptor *field, int indent)
+text_print(const struct cli *cli, const char *text, const ProtobufCFieldDescriptor *field, enum field_format format)
+{
+    char readable[WORDS_TEXT_SIZE];
+
+    if (field->type == PROTOBUF_C_TYPE_ENUM && role_by_name(text) != 0)
+        text = role_label(role_by_name(text), cli->pl);
+    switch (format) {
+    case FIELD_CODE: text = word_label(cli, text); break;
+    case FIELD_DATE:
+        words_date(text, cli->pl, readable);
+        text = readable;
+        break;
+    case FIELD_TIME:
+        words_time_text(text, cli->pl, readable);
+        text = readable;
+        break;
+    case FIELD_ANY:
+    case FIELD_ID:
+    case FIELD_UUID:
+    case FIELD_UUID7:
+    case FIELD_LINE:
+    case FIELD_TEXT:
+    case FIELD_SHA256:
+    case FIELD_GMINA:
+    case FIELD_MEDIA_TYPE:
+    case FIELD_KEY: break;
+    }
+    printf(" %s\n", text);
+}
+
+static void
+value_print(const struct cli *cli, const json_t *value, const ProtobufCFieldDescriptor *field, enum field_format format,
+            int indent)
 {
     char *text;
 
@@ -94,10 +112,8 @@ value_print(const struct cli *cli, const json_t *value, const ProtobufCFieldDesc
         fields_print(cli, value, field->descriptor, indent + 2);
         return;
     }
-    if (field->type == PROTOBUF_C_TYPE_ENUM && json_is_string(value) && role_by_name(json_string_value(value)) != 0) {
-        printf(" %s\n", role_label(role_by_name(json_string_value(value)), cli->pl));
-    } else if (json_is_string(value)) {
-        printf(" %s\n", json_string_value(value));
+    if (json_is_string(value)) {
+        text_print(cli, json_string_value(value), field, format);
     } else if (json_is_boolean(value)) {
         printf(" %s\n", json_is_true(value) ? _("yes") : _("no"));
     } else {
@@ -116,6 +132,7 @@ fields_print(const struct cli *cli, const json_t *object, const ProtobufCMessage
         char *name = json_name(desc->fields[i].name);
         const json_t *value = name == NULL ? NULL : json_object_get(object, name), *element;
         const char *label = info == NULL ? NULL : cli->pl ? info->fields[i].pl : info->fields[i].en;
+        enum field_format format = info == NULL ? FIELD_ANY : info->fields[i].format;
         size_t k;
 
         if (label == NULL || label[0] == '\0')
@@ -124,14 +141,24 @@ fields_print(const struct cli *cli, const json_t *object, const ProtobufCMessage
             json_array_foreach(value, k, element)
             {
                 printf("%*s%s:", indent, "", label);
-                value_print(cli, element, &desc->fields[i], indent);
+                value_print(cli, element, &desc->fields[i], format, indent);
             }
         } else if (value != NULL) {
             printf("%*s%s:", indent, "", label);
-            value_print(cli, value, &desc->fields[i], indent);
+            value_print(cli, value, &desc->fields[i], format, indent);
         }
         free(name);
     }
+}
+
+static void
+mark_print(const char *label, const json_t *list)
+{
+    char *text = jjoin(list);
+
+    if (text != NULL && text[0] != '\0')
+        printf(" (%s %s)", label, text);
+    free(text);
 }
 
 void
@@ -141,14 +168,14 @@ section_print(const struct cli *cli, const json_t *section)
     unsigned cls;
     const json_t *body = section_body(section, &type, &cls);
     const struct type_info *info = body == NULL ? NULL : type_by_number(type);
-    char *subjects;
 
     if (info == NULL || cls >= TYPE_CLASSES || info->body[cls] == NULL)
         return; /* of a newer registry */
-    subjects = jjoin(json_object_get(section, "subjects"));
-    printf("      %s%s%s\n", class_label(cli, cls), subjects != NULL && subjects[0] != '\0' ? " / " : "",
-           subjects != NULL ? subjects : "");
-    free(subjects);
+    printf("      %s", class_label(cli, cls));
+    mark_print(_("about"), json_object_get(section, "subjects"));
+    mark_print(_("only for"), json_object_get(section, "onlyFor"));
+    mark_print(_("not to"), json_object_get(section, "notTo"));
+    putchar('\n');
     fields_print(cli, body, info->body[cls]->desc, 8);
 }
 
@@ -175,13 +202,13 @@ format_name(enum field_format format)
     abort();
 }
 
-static const char *
-kind_name(const ProtobufCFieldDescriptor *field, const struct field_info *info)
+const char *
+field_kind(const ProtobufCFieldDescriptor *field, const struct field_info *info)
 {
     if (field->type == PROTOBUF_C_TYPE_MESSAGE)
         return ((const ProtobufCMessageDescriptor *)field->descriptor)->short_name;
     if (field->type == PROTOBUF_C_TYPE_ENUM)
-        return "ROLE";
+        return strcmp(((const ProtobufCEnumDescriptor *)field->descriptor)->short_name, "Role") == 0 ? "ROLE" : "TYPE";
     if (field->type == PROTOBUF_C_TYPE_BOOL)
         return "BOOL";
     return field->type == PROTOBUF_C_TYPE_STRING ? format_name(info->format) : "NUMBER";
@@ -202,7 +229,7 @@ table_fields(const struct cli *cli, struct table *t, const struct message_info *
         if (info->max != 0)
             snprintf(limit + strlen(limit), sizeof limit - strlen(limit), "%s<= %u", limit[0] != '\0' ? " " : "",
                      info->max);
-        table_row(t, path, kind_name(field, info), info->required ? "*" : "", limit, cli->pl ? info->pl : info->en,
+        table_row(t, path, field_kind(field, info), info->required ? "*" : "", limit, cli->pl ? info->pl : info->en,
                   info->codes);
         if (field->type == PROTOBUF_C_TYPE_MESSAGE && message_info(field->descriptor) != NULL) {
             strncat(path, ".", sizeof path - strlen(path) - 1);
@@ -219,7 +246,7 @@ fields_json(const struct message_info *message)
     for (unsigned i = 0; i < message->desc->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &message->desc->fields[i];
         const struct field_info *info = &message->fields[i];
-        json_t *f = json_pack("{s:s,s:s,s:b,s:b,s:s,s:s}", "name", info->json, "kind", kind_name(field, info),
+        json_t *f = json_pack("{s:s,s:s,s:b,s:b,s:s,s:s}", "name", info->json, "kind", field_kind(field, info),
                               "required", info->required, "repeated", field->label == PROTOBUF_C_LABEL_REPEATED, "pl",
                               info->pl, "en", info->en);
 
@@ -321,7 +348,11 @@ type_print(const struct cli *cli, const struct type_info *type)
 int
 cmd_types(struct cli *cli, int argc, char **argv)
 {
-    static const struct cli_syntax syntax = {NULL, N_("[TYPE]"),
+    static const struct argp_option options[] = {
+        {"markdown", 'm', NULL, 0, N_("print all types with their fields as Markdown (docs/EVENTS.md)"), 0},
+        {NULL, 0, NULL, 0, NULL, 0},
+    };
+    static const struct cli_syntax syntax = {options, N_("[TYPE]"),
                                              N_("Lists the types of events, or the fields of one: case.opened, "
                                                 "CASE_OPENED or 201. Mandatory fields have a *."),
                                              0, 1};
@@ -329,6 +360,10 @@ cmd_types(struct cli *cli, int argc, char **argv)
     struct cli_args args;
 
     args_parse(cli, &syntax, argc, argv, &args);
+    if (args_has(&args, 'm')) {
+        markdown_print();
+        return CLI_OK;
+    }
     if (args.word_count == 0 && !cli->json) {
         types_print(cli);
         return CLI_OK;

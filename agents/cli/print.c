@@ -1,5 +1,6 @@
 /* print - tables that line up in UTF-8, JSON members, times */
 #include "agents/cli/cli.h"
+#include "agents/words.h"
 
 #include "proto/event.h"
 #include "proto/types.h"
@@ -191,6 +192,29 @@ time_local(const char *rfc3339)
     uint64_t ms;
 
     return time_parse(rfc3339, &ms) == 0 ? time_local_ms(ms) : rfc3339;
+}
+
+const char *
+word_label(const struct cli *cli, const char *word)
+{
+    const char *label = words_code(word, cli->pl);
+
+    return label != NULL ? label : word;
+}
+
+const char *
+class_label(const struct cli *cli, unsigned cls)
+{
+    static char texts[8][64];
+    static unsigned next;
+    char *to = texts[next++ % 8];
+
+    if (cls == TYPE_CLASS_HEADER)
+        return _("header");
+    if (cls == TYPE_CLASS_NOTE)
+        return _("broker's note");
+    snprintf(to, sizeof texts[0], "S%u %s", cls, cls < TYPE_CLASSES ? words_class(cls, cli->pl) : "");
+    return to;
 }
 
 const char *

@@ -355,6 +355,25 @@ a_page_shows_labels_and_escapes_every_value(void **state)
 }
 
 static void
+a_page_has_polish_times_and_labels_beside_the_exact_ones(void **state)
+{
+    static const char event[] =
+        "{\"tsMs\":\"1795443185000\",\"header\":{\"type\":\"MEETING_CONVENED\",\"occurredAt\":"
+        "\"2026-07-01T08:00:00.123+02:00\",\"priority\":\"asap\"},\"sections\":[{\"meetingConvenedS6\""
+        ":{\"kind\":\"MULTI_PROFESSIONAL_FIRST\",\"chairRole\":\"FA\",\"invited\":[{\"unit\":\"ops\"}]}}]}";
+    char *html = render(event, true);
+
+    (void)state;
+    assert_non_null(strstr(html, "<td>23.11.2026, 15:13 <span class=\"exact\">2026-11-23T14:13:05.000Z</span>"));
+    assert_non_null(strstr(html, "<td>1.07.2026, 08:00 <span class=\"exact\">2026-07-01T06:00:00.123Z</span>"));
+    assert_non_null(
+        strstr(html, "pierwsze spotkanie zespołu specjalistów <span class=\"exact\">MULTI_PROFESSIONAL_FIRST"));
+    assert_non_null(strstr(html, "PILNE: jak najszybciej"));
+    assert_non_null(strstr(html, "<td>OPS &quot;Wola&quot; &amp; &lt;i&gt; (ops)</td>")); /* a unit inside a section */
+    free(html);
+}
+
+static void
 a_page_can_be_english_and_withstands_odd_json(void **state)
 {
     static const char *const odd[] = {"{}", "{\"header\":7,\"sections\":{},\"note\":[],\"withheld\":3}",
@@ -472,6 +491,7 @@ main(void)
         T(a_configuration_is_read_or_the_error_names_the_line),
         cmocka_unit_test(killed_at_any_step_each_event_is_filed_once),
         cmocka_unit_test(a_page_shows_labels_and_escapes_every_value),
+        cmocka_unit_test(a_page_has_polish_times_and_labels_beside_the_exact_ones),
         cmocka_unit_test(a_page_can_be_english_and_withstands_odd_json),
         cmocka_unit_test(the_role_files_we_ship_are_valid),
     };

@@ -52,6 +52,44 @@ texts_come_in_the_language_of_the_locale(void **state)
                "zapisy");
     wici_check("admin", WORDS("types", "case.linked"), polish, NULL, 0, "powiązanie spraw");
     wici_check("admin", WORDS("tail", "--help"), polish, NULL, 0, "NAZWA");
+    wici_check("admin", WORDS("tail", "--help"), polish, NULL, 0, "Użycie: wici tail");
+}
+
+static void
+help_is_in_the_language_of_the_locale_in_every_program(void **state)
+{
+    char *output;
+
+    (void)state;
+    assert_int_equal(program_run("wici-agent", WORDS("--help"), polish, NULL, &output), 0);
+    assert_non_null(strstr(output, "Użycie: wici-agent"));
+    assert_null(strstr(output, "help list"));
+    free(output);
+    assert_int_equal(program_run("wici-agent", WORDS("--help"), english, NULL, &output), 0);
+    assert_non_null(strstr(output, "Usage: wici-agent"));
+    free(output);
+    assert_int_equal(program_run("wici-agent", WORDS("--status"), polish, NULL, &output), 2);
+    assert_non_null(strstr(output, "-c PLIK"));
+    free(output);
+}
+
+static void
+status_is_for_people_and_its_json_for_programs(void **state)
+{
+    (void)state;
+    wici_check("admin", WORDS("status"), english, NULL, 0, "every commit, before the answer");
+    wici_check("admin", WORDS("status"), polish, NULL, 0, "zanim odejdzie odpowiedź");
+    wici_check("admin", WORDS("status"), english, NULL, 0, "KiB of at most ");
+    wici_check("admin", WORDS("status", "--json"), polish, NULL, 0,
+               "\"fsyncPolicy\":\"every commit, before the answer\"");
+}
+
+static void
+what_is_missing_is_named(void **state)
+{
+    (void)state;
+    wici_check("admin", WORDS("case"), english, NULL, 2, "missing: DOSSIER");
+    wici_check("admin", WORDS("case"), polish, NULL, 2, "brakuje: TECZKA");
 }
 
 static void
@@ -174,7 +212,9 @@ a_case_is_a_readable_timeline(void **state)
 {
     (void)state;
     wici_check("ops-sw", WORDS("case", dossier), polish, NULL, 0, "pedagog, wychowawca");
-    wici_check("ops-sw", WORDS("case", dossier), polish, NULL, 0, "S1 tożsamość");
+    wici_check("ops-sw", WORDS("case", dossier), polish, NULL, 0, "S1 Tożsamość");
+    wici_check("ops-sw", WORDS("case", dossier), polish, NULL, 0, "od: sp12 (Szkoła nr 12)");
+    wici_check("ops-sw", WORDS("case", dossier), polish, NULL, 0, "rodzaj pisma: informacja"); /* the code's label */
     wici_check("ops-sw", WORDS("case", dossier, "--json"), NULL, NULL, 0, "\"members\"");
     wici_check("ops-sw", WORDS("case", "00000000-0000-4000-8000-000000000001"), NULL, NULL, 5, "E_UNKNOWN");
 }
@@ -186,7 +226,7 @@ reading_finds_or_exits_with_5(void **state)
     wici_check("ops-sw", WORDS("read", "--dossier", dossier), NULL, NULL, 0, dossier);
     wici_check("ops-sw", WORDS("read", "--event", event_id, "--json"), NULL, NULL, 0, event_id);
     wici_check("ops-sw", WORDS("read", "--type", "referral.submitted", "--since", "1h", "-v"), polish, NULL, 0,
-               "S0 fakty");
+               "S0 Fakty");
     wici_check("ops-sw", WORDS("read", "--dossier", "00000000-0000-4000-8000-000000000001"), NULL, NULL, 5, NULL);
 }
 
@@ -212,7 +252,7 @@ static void
 explain_and_fetched_tell_what_the_unit_may_know(void **state)
 {
     (void)state;
-    wici_check("ops-sw", WORDS("explain", event_id), polish, NULL, 0, "addressee");
+    wici_check("ops-sw", WORDS("explain", event_id), polish, NULL, 0, "adresat");
     wici_check("ops-sw", WORDS("explain", "999999"), NULL, NULL, 5, "E_UNKNOWN");
     wici_check("sp12", WORDS("fetched", event_id), polish, NULL, 0, "ops-sw");
     wici_check("ops-sw", WORDS("fetched", event_id), NULL, NULL, 5, "E_UNKNOWN");
@@ -296,6 +336,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_come_in_the_language_of_the_locale),
+        cmocka_unit_test(help_is_in_the_language_of_the_locale_in_every_program),
+        cmocka_unit_test(status_is_for_people_and_its_json_for_programs),
+        cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(usage_errors_exit_with_2),
         cmocka_unit_test(a_broker_that_is_not_there_exits_with_4),
         cmocka_unit_test(settings_come_from_a_file),

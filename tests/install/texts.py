@@ -13,7 +13,7 @@ for tool in ("xgettext", "msgcmp", "msgfmt"):
         sys.exit(77)
 with tempfile.TemporaryDirectory() as tmp:
     subprocess.run(["xgettext", "--from-code=UTF-8", "-k_", "-kN_", "-o", f"{tmp}/wici.pot",
-                    *sorted(glob.glob(f"{SOURCE}/agents/cli/*.c"))], check=True)
+                    *sorted(glob.glob(f"{SOURCE}/agents/*.c") + glob.glob(f"{SOURCE}/agents/cli/*.c"))], check=True)
     done = subprocess.run(["msgcmp", f"{SOURCE}/po/pl.po", f"{tmp}/wici.pot"], check=False)
     if done.returncode != 0:
         sys.exit("po/pl.po lacks texts (see above)")

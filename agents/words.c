@@ -1,0 +1,126 @@
+/*
+ * words - see words.h
+ */
+#include "agents/words.h"
+
+#include "proto/event.h"
+#include "proto/types.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const struct {
+    const char *word, *pl, *en;
+} words[] = {
+#define WORD(word, pl, en) {word, pl, en},
+#include "agents/words.def"
+#undef WORD
+};
+
+static const char *const classes[TYPE_CLASSES][2] = {
+    {"Fakty", "Facts"},
+    {"Tożsamość", "Identity"},
+    {"Sytuacja bytowa", "Living conditions"},
+    {"Sytuacja prawna dziecka", "The child's legal situation"},
+    {"Zdrowie i rozwój", "Health and development"},
+    {"Sąd, przemoc", "Justice, violence"},
+    {"Zapisy specjalistów", "Professional notes"},
+    {"Adres i kontakt", "Address and contact"},
+};
+
+const char *
+words_code(const char *word, bool pl)
+{
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(words[i].word, word) == 0)
+            return pl ? words[i].pl : words[i].en;
+    return NULL;
+}
+
+const char *
+words_class(unsigned cls, bool pl)
+{
+    return cls < TYPE_CLASSES ? classes[cls][pl ? 0 : 1] : NULL;
+}
+
+/* ---- times */
+
+/* When summer time begins or ends in that year: 01:00 UTC on the last Sunday of the month (0 to 11, of 31 days). */
+static time_t
+last_sunday(int year, int month)
+{
+    struct tm tm = {.tm_year = year, .tm_mon = month, .tm_mday = 31, .tm_hour = 1};
+    time_t last = timegm(&tm); /* fills in the weekday */
+
+    return last - (time_t)tm.tm_wday * 86400;
+}
+
+void
+words_time(uint64_t ms, bool pl, char ret[WORDS_TEXT_SIZE])
+{
+    time_t at = (time_t)(ms / 1000);
+    struct tm tm;
+    bool summer;
+
+    if (gmtime_r(&at, &tm) == NULL) {
+        ret[0] = '\0';
+        return;
+    }
+    summer = at >= last_sunday(tm.tm_year, 2) && at < last_sunday(tm.tm_year, 9);
+    at += summer ? 7200 : 3600;
+    if (gmtime_r(&at, &tm) == NULL)
+        ret[0] = '\0';
+    else if (pl)
+        (void)snprintf(ret, WORDS_TEXT_SIZE, "%d.%02d.%d, %02d:%02d", tm.tm_mday, tm.tm_mon + 1, tm.tm_year + 1900,
+                       tm.tm_hour, tm.tm_min);
+    else
+        (void)snprintf(ret, WORDS_TEXT_SIZE, "%d-%02d-%02d %02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+                       tm.tm_hour, tm.tm_min);
+}
+
+void
+words_time_text(const char *rfc3339, bool pl, char ret[WORDS_TEXT_SIZE])
+{
+    uint64_t ms;
+
+    if (time_parse(rfc3339, &ms) == 0)
+        words_time(ms, pl, ret);
+    else
+        (void)snprintf(ret, WORDS_TEXT_SIZE, "%s", rfc3339);
+}
+
+void
+words_date(const char *date, bool pl, char ret[WORDS_TEXT_SIZE])
+{
+    unsigned year, month, day;
+    char end;
+
+    if (pl && strlen(date) == 10 && sscanf(date, "%4u-%2u-%2u%c", &year, &month, &day, &end) == 3)
+        (void)snprintf(ret, WORDS_TEXT_SIZE, "%u.%02u.%04u", day, month, year);
+    else
+        (void)snprintf(ret, WORDS_TEXT_SIZE, "%s", date);
+}
+
+/* ---- sizes */
+
+void
+words_bytes(uint64_t bytes, bool pl, char ret[WORDS_TEXT_SIZE])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    unsigned unit = 0;
+    uint64_t tenths;
+
+    if (bytes < 1024) {
+        (void)snprintf(ret, WORDS_TEXT_SIZE, "%u B", (unsigned)bytes);
+        return;
+    }
+    while (unit + 1 < sizeof units / sizeof units[0] && bytes >> (10u * (unit + 1)) >= 1)
+        unit++;
+    tenths = (bytes >> (10u * (unit - 1))) * 10 / 1024;
+    if (tenths % 10 == 0 || tenths >= 1000)
+        (void)snprintf(ret, WORDS_TEXT_SIZE, "%u %s", (unsigned)(tenths / 10), units[unit]);
+    else
+        (void)snprintf(ret, WORDS_TEXT_SIZE, "%u%c%u %s", (unsigned)(tenths / 10), pl ? ',' : '.',
+                       (unsigned)(tenths % 10), units[unit]);
+}
