@@ -381,8 +381,10 @@ broker_run(struct broker *b, int signal_fd)
     while (rc == 0 && !signalled)
         rc = broker_tick(b, signal_fd, (int)TIMER_MS, &signalled);
     if (rc == 0)
+        rc = broker_finish(b);
+    b->latched = true; /* it has ended; or nobody is told OK, now or later */
+    if (rc == 0)
         return 0;
-    b->latched = true; /* nobody is told OK, now or later */
     if (rc == -ETIME)
         log_error("clock: it jumped by more than a minute against the time since boot: stopping");
     else

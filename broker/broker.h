@@ -83,7 +83,7 @@ struct broker {
     uint64_t cursors_due_ms;      /* boot time; 0: no cursor waits */
     uint64_t timer_ms, second_ms; /* boot time: when the clock's work was last looked for */
     bool gone;                    /* some session is to be dropped */
-    bool latched;                 /* something failed: nothing is written any more */
+    bool latched;                 /* it has ended, or something failed: nothing is written any more */
     bool no_room;                 /* publishes of this tick are answered E_FULL */
 };
 
@@ -92,7 +92,8 @@ int broker_open(struct broker **ret, const struct config *config, bool accept_cl
 /* Ends windows, flushes, closes. A broker that latched writes nothing more. */
 void broker_close(struct broker **broker);
 
-/* Serves until signal_fd (a signalfd) becomes readable: 0. Anything else: it latched. */
+/* Serves until signal_fd (a signalfd) becomes readable, then ends windows and writes what is open: 0. Anything else: it
+ * latched. */
 int broker_run(struct broker *broker, int signal_fd);
 
 /* One tick; waits at most timeout_ms for something to do. */
