@@ -13,6 +13,10 @@
 
 #define MARK_PREFIX "open:"
 
+/* A read is shown only while there is room for the record of it, and for those of the reads under way. */
+#define ROOM_RECORDS 16u
+#define ROOM_BYTES   (ROOM_RECORDS * 1024ull)
+
 struct shown {
     const char *unit, *cursor, *why;
     uint64_t from_seq, to_seq, events;
@@ -96,6 +100,8 @@ access_open(struct broker *b, struct reader *reader, uint64_t seq)
     int rc;
 
     assert(!reader->window.open);
+    if ((rc = store_room_own(b->store, ROOM_RECORDS, ROOM_BYTES)) != 0)
+        return rc;
     if (b->opening_count == b->opening_size) {
         size_t size = b->opening_size == 0 ? 16 : 2 * b->opening_size;
         struct reader **grown = realloc(b->opening, size * sizeof(struct reader *));
@@ -178,8 +184,9 @@ access_read(struct broker *b, const struct reader *reader)
                           .from_seq = reader->window.from_seq,
                           .to_seq = reader->window.to_seq,
                           .events = reader->window.events};
+    int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_BYTES);
 
-    return record_write(b, &shown);
+    return rc == 0 ? record_write(b, &shown) : rc;
 }
 
 /* The marks found at start, copied: the store must not be written to while it lists them. */

@@ -21,7 +21,8 @@
 /* The name of the value that holds the access records' key entry. */
 #define ACCESS_ENTRY_VALUE "access.entry"
 
-/* Opens a window that begins with seq: its mark rides in the next commit, and the reader waits for it. */
+/* Opens a window that begins with seq: its mark rides in the next commit, and the reader waits for it. -ENOSPC: nothing
+ * more can be written about reads, so nothing more is shown. */
 int access_open(struct broker *b, struct reader *reader, uint64_t seq);
 /* After a commit: the readers that waited for their marks go on. */
 void access_committed(struct broker *b);
@@ -31,7 +32,7 @@ void access_count(struct reader *reader, uint64_t seq);
 bool access_is_due(const struct broker *b, const struct reader *reader);
 /* Records what the window holds and takes its mark back. Does nothing when none is open. */
 int access_close(struct broker *b, struct reader *reader);
-/* Records a bounded read. */
+/* Records a bounded read. -ENOSPC: as above. */
 int access_read(struct broker *b, const struct reader *reader);
 /* At start: records what an earlier broker may have shown when it died. */
 int access_recover(struct broker *b);

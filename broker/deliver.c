@@ -193,8 +193,12 @@ stream_show(struct broker *b, struct reader *r, const struct record *record, con
         *ret = WAITS;
         if (access_is_due(b, r) && (rc = access_close(b, r)) != 0)
             return rc;
-        if (!r->window.open)
-            return access_open(b, r, seq);
+        if (!r->window.open) {
+            rc = access_open(b, r, seq);
+            if (rc == -ENOSPC)
+                r->session->stuck = true; /* tried again later, as for a peer whose queue is full */
+            return rc == -ENOSPC ? 0 : rc;
+        }
     }
     arena_reset(b->reply_arena);
     rc = record_delivery(record, view, b->reply_arena, &delivery);
@@ -505,6 +509,13 @@ read_finish(struct broker *b, struct reader *r, uint64_t next_seq)
     /* Recorded in the commit that the answer waits for. */
     if (r->window.events > 0)
         rc = access_read(b, r);
+    if (rc == -ENOSPC) {
+        struct refusal refusal = {.code = E_FULL, .path = ""};
+
+        reply_refused(b, &session->route, &refusal, 0, r->number);
+        reader_drop(b->sessions, r);
+        return 0;
+    }
     if (rc != 0)
         return rc;
     wici__v1__read_result__init(&head);

@@ -250,8 +250,9 @@ map_grow_to(struct store *st, uint64_t size)
     return err_from_lmdb(mdb_env_set_mapsize(st->env, size));
 }
 
-int
-store_room(struct store *st, size_t records, uint64_t bytes)
+/* Below that share of the map. */
+static int
+room_below(struct store *st, size_t records, uint64_t bytes, unsigned pct)
 {
     uint64_t pages, page_size, free_pages, id_pages, used, needed, usable;
     MDB_envinfo info;
@@ -281,7 +282,7 @@ store_room(struct store *st, size_t records, uint64_t bytes)
         if (rc != 0)
             return rc;
     }
-    usable = info.me_mapsize / 100 * STORE_MAP_USABLE_PCT;
+    usable = info.me_mapsize / 100 * pct;
     if (used + needed <= usable)
         return 0;
 
@@ -290,6 +291,18 @@ store_room(struct store *st, size_t records, uint64_t bytes)
         return rc;
     used -= free_pages * page_size;
     return used + room_needed(st, records, bytes, id_pages) <= usable ? 0 : -ENOSPC;
+}
+
+int
+store_room(struct store *st, size_t records, uint64_t bytes)
+{
+    return room_below(st, records, bytes, STORE_MAP_USABLE_PCT);
+}
+
+int
+store_room_own(struct store *st, size_t records, uint64_t bytes)
+{
+    return room_below(st, records, bytes, STORE_MAP_OWN_PCT);
 }
 
 uint64_t

@@ -39,6 +39,7 @@
 #define STORE_VALUE_MAX        (64u << 10)  /* bytes of a cursor's filter or of a named value */
 #define STORE_MAP_MIN          (16u << 20)  /* bytes: the smallest map */
 #define STORE_MAP_USABLE_PCT   90u          /* publishes stop there, so that cursors and audit records still fit */
+#define STORE_MAP_OWN_PCT      97u          /* records of reads stop there; what has to be written to end still fits */
 #define STORE_KEY_ENTRIES_STEP 1024u        /* key entries made and synced at a time */
 #define STORE_FIND_FLUSH       50000u       /* index rows written in one transaction */
 #define STORE_CLEAR_ENTRY      0u           /* key entry of records that belong to no dossier: not sealed */
@@ -113,6 +114,8 @@ struct store_record {
  * Grows the map when needed and possible (only between batches, with no slice open). -ENOSPC: refuse with E_FULL.
  */
 int store_room(struct store *st, size_t records, uint64_t bytes);
+/* The same below STORE_MAP_OWN_PCT: for records of the broker's own that a stranger can bring about. */
+int store_room_own(struct store *st, size_t records, uint64_t bytes);
 
 /*
  * Adds a record to the batch. leaf (may be NULL) gets what the record's leaf covers.
