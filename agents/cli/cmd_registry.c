@@ -19,6 +19,7 @@ cmd_init(struct cli *cli, int argc, char **argv)
     char self[PATH_MAX], path[PATH_MAX + 16];
     char **words = calloc((size_t)argc + 2, sizeof *words);
     static char program[] = "wicid", verb[] = "init";
+    static const char *const places[] = {"", "../sbin/"}; /* of a build folder, and installed */
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
 
     (void)cli;
@@ -31,8 +32,10 @@ cmd_init(struct cli *cli, int argc, char **argv)
     if (len > 0) {
         self[len] = '\0';
         *strrchr(self, '/') = '\0';
-        snprintf(path, sizeof path, "%s/wicid", self);
-        execv(path, words);
+        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+            snprintf(path, sizeof path, "%s/%swicid", self, places[i]);
+            execv(path, words);
+        }
     }
     execvp("wicid", words);
     cli_warn(_("wicid cannot be run: %s"), strerror(errno));

@@ -49,7 +49,9 @@ def main():
         symbols = exported(f"{lib}/libwici.so.0") - {"WICI_0"}
         check("exactly the functions of wici.h are exported", symbols == functions, f"{symbols ^ functions}")
         for file in ("share/wici/proto/wici/v1/wire.proto", "share/wici/proto/wici/v1/event.proto", "include/wici.h",
-                     "share/man/man1/wici.1", "share/locale/pl/LC_MESSAGES/wici.mo", "bin/wici"):
+                     "share/man/man1/wici.1", "share/man/man8/wicid.8", "share/wici/wicid.conf",
+                     "lib/systemd/system/wicid.service", "lib/systemd/system/wici-agent@.service", "sbin/wicid",
+                     "share/locale/pl/LC_MESSAGES/wici.mo", "bin/wici"):
             check(f"{file} is installed", os.path.exists(f"{prefix}/{file}"))
 
         env = dict(os.environ, PKG_CONFIG_PATH=f"{lib}/pkgconfig", LD_LIBRARY_PATH=lib)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""docs/LIMITS.md names each bound of the sources, and no other; docs/CONFIG.md each option of wicid, and no other."""
+"""docs/LIMITS.md names each bound of the sources, and no other; docs/CONFIG.md and the sample broker/wicid.conf each
+option of wicid with its default, and no other."""
 import glob
 import os
 import re
@@ -31,6 +32,18 @@ def differences(defined, documented, document):
         yield f"{name} is in {document}, but nowhere else"
 
 
+def sample_differences(printed, sample):
+    """What the options in comments of the sample have otherwise than the program, a sentence each."""
+    here = dict(re.findall(r"^#(\S+) = (.*)$", sample, re.M))
+    yield from differences(set(printed), set(here), "broker/wicid.conf")
+    for option in sorted(set(printed) & set(here)):
+        if here[option] != printed[option]:
+            yield f"{option}: the default is {printed[option]}, broker/wicid.conf says {here[option]}"
+    for line in sample.splitlines():
+        if line and not line.startswith("#"):
+            yield f"broker/wicid.conf sets something: {line}"
+
+
 def read(path):
     """The text of a file."""
     with open(path, encoding="utf-8") as f:
@@ -54,6 +67,10 @@ def main():
             sys.exit(f"the checker does not notice a planted difference in {name}")
     wrong = [*differences(limits, rows(limits_text), "docs/LIMITS.md"),
              *differences(options, rows(config_text), "docs/CONFIG.md")]
+    defaults, sample = dict(re.findall(r"^(\S+) = (.*)$", printed, re.M)), read(f"{source}/broker/wicid.conf")
+    if len(list(sample_differences(dict(defaults, planted="1", listen="x"), sample + "log.level = info\n"))) != 3:
+        sys.exit("the checker does not notice planted differences in broker/wicid.conf")
+    wrong += sample_differences(defaults, sample)
     for line in printed.splitlines():  # the defaults in the table are those of the program
         option, value = line.split(" = ", 1)
         documented = re.search(rf"^\| `{re.escape(option)}` \| `([^`]*)` \|", config_text, re.M)
