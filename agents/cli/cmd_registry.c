@@ -17,18 +17,22 @@ int
 cmd_init(struct cli *cli, int argc, char **argv)
 {
     char self[PATH_MAX], path[PATH_MAX + 16];
-    char **words = calloc((size_t)argc + 2, sizeof *words);
-    static char program[] = "wicid", verb[] = "init";
+    char **words = calloc((size_t)argc + 4, sizeof *words);
+    static char program[] = "wicid", verb[] = "init", option[] = "-c";
     static const char *const places[] = {"", "../sbin/"}; /* of a build folder, and installed */
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    size_t at = 0;
 
-    (void)cli;
     if (words == NULL)
         return CLI_FAILED;
-    words[0] = program;
-    words[1] = verb;
+    words[at++] = program;
+    words[at++] = verb;
+    if (cli->config != NULL) { /* given before the command */
+        words[at++] = option;
+        words[at++] = (char *)(uintptr_t)cli->config;
+    }
     for (int i = 1; i < argc; i++)
-        words[i + 1] = argv[i];
+        words[at++] = argv[i];
     if (len > 0) {
         self[len] = '\0';
         *strrchr(self, '/') = '\0';

@@ -19,9 +19,11 @@ TEXTS = {
     "killed": ("           the broker was killed (SIGKILL) with this event on its way, and started again",
                "           broker został zabity (SIGKILL), gdy to zdarzenie było w drodze, i uruchomiony ponownie"),
     "table": ("The case as each unit saw it. A digit is a class of data it was given (0 facts, 1 identity, 2 living conditions,\n"
-              "3 child's legal situation, 5 court, 6 notes, 7 address); [..] is its own event; - nothing at all.",
+              "3 child's legal situation, 5 court, 6 notes, 7 address); [..] is its own event; - nothing at all.\n"
+              "SCH school, SW social worker, DIR director, FA family assistant, CT court, KUR probation officer, FCC foster care.",
               "Sprawa oczami każdej jednostki. Cyfra to klasa danych, którą dostała (0 fakty, 1 tożsamość, 2 warunki życia,\n"
-              "3 sytuacja prawna dziecka, 5 sąd, 6 notatki, 7 adres); [..] własne zdarzenie; - nic."),
+              "3 sytuacja prawna dziecka, 5 sąd, 6 notatki, 7 adres); [..] własne zdarzenie; - nic.\n"
+              "SCH szkoła, SW pracownik socjalny, DIR dyrektor, FA asystent rodziny, CT sąd, KUR kurator, FCC piecza zastępcza."),
     "withheld": ("What was withheld, and why (wici explain, asked by the unit itself):",
                  "Co pominięto i dlaczego (wici explain, zapytanie samej jednostki):"),
     "audit": ("The auditor's replay: {n} records in order, headers and facts (S0) only, {content} content sections shown.",
