@@ -40,7 +40,9 @@ agent_log(enum agent_level level, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    fprintf(stderr, "<%d>wici-agent: %s\n", (int)level, line);
+    if (getenv("JOURNAL_STREAM") != NULL) /* systemd's journal takes the level off; people would only wonder */
+        fprintf(stderr, "<%d>", (int)level);
+    fprintf(stderr, "wici-agent: %s\n", line);
     errno = saved;
 }
 
