@@ -91,12 +91,23 @@ mark_name(const struct broker *b, const struct reader *reader, char ret[STORE_NA
                    reader->session->name, reader->number);
 }
 
-int
-access_open(struct broker *b, struct reader *reader, uint64_t seq)
+static int
+mark_put(struct broker *b, const struct reader *reader, uint64_t seq)
 {
     char name[STORE_NAME_MAX];
     uint8_t value[8 + ID_LEN_MAX + 1];
     size_t cursor_len = strlen(reader_name(reader));
+
+    for (unsigned i = 0; i < 8; i++)
+        value[i] = (uint8_t)(seq >> (56 - 8 * i));
+    memcpy(value + 8, reader_name(reader), cursor_len);
+    mark_name(b, reader, name);
+    return store_value_put(b->store, name, value, 8 + cursor_len);
+}
+
+int
+access_open(struct broker *b, struct reader *reader, uint64_t seq)
+{
     int rc;
 
     assert(!reader->window.open);
@@ -111,11 +122,7 @@ access_open(struct broker *b, struct reader *reader, uint64_t seq)
         b->opening = grown;
         b->opening_size = size;
     }
-    for (unsigned i = 0; i < 8; i++)
-        value[i] = (uint8_t)(seq >> (56 - 8 * i));
-    memcpy(value + 8, reader_name(reader), cursor_len);
-    mark_name(b, reader, name);
-    rc = store_value_put(b->store, name, value, 8 + cursor_len);
+    rc = mark_put(b, reader, seq);
     if (rc != 0)
         return rc;
     reader->window = (struct window){.open = true, .from_seq = seq, .opened_ms = b->clock.mono_ms};
@@ -149,16 +156,39 @@ access_is_due(const struct broker *b, const struct reader *reader)
             b->clock.mono_ms - reader->window.opened_ms >= ACCESS_WINDOW_MS_MAX);
 }
 
+static int
+window_write(struct broker *b, const struct reader *reader)
+{
+    struct shown shown = {.unit = unit_id(b, reader->feed.unit),
+                          .cursor = reader_name(reader),
+                          .why = reader->why, /* "" but for an auditor's bounded read */
+                          .from_seq = reader->window.from_seq,
+                          .to_seq = reader->window.to_seq,
+                          .events = reader->window.events};
+
+    return record_write(b, &shown);
+}
+
+int
+access_roll(struct broker *b, struct reader *reader, uint64_t seq)
+{
+    int rc;
+
+    assert(reader->window.open && reader->window.events > 0);
+    rc = store_room_own(b->store, ROOM_RECORDS, ROOM_BYTES);
+    if (rc != 0)
+        return rc;
+    rc = window_write(b, reader);
+    if (rc == 0)
+        rc = mark_put(b, reader, seq);
+    reader->window = (struct window){.open = true, .from_seq = seq, .opened_ms = b->clock.mono_ms};
+    return rc;
+}
+
 int
 access_close(struct broker *b, struct reader *reader)
 {
     char name[STORE_NAME_MAX];
-    struct shown shown = {.unit = unit_id(b, reader->feed.unit),
-                          .cursor = reader_name(reader),
-                          .why = "",
-                          .from_seq = reader->window.from_seq,
-                          .to_seq = reader->window.to_seq,
-                          .events = reader->window.events};
     int rc = 0;
 
     if (!reader->window.open)
@@ -167,7 +197,7 @@ access_close(struct broker *b, struct reader *reader)
         if (b->opening[i] == reader)
             b->opening[i] = NULL;
     if (reader->window.events > 0)
-        rc = record_write(b, &shown);
+        rc = window_write(b, reader);
     mark_name(b, reader, name);
     if (rc == 0)
         rc = store_value_drop(b->store, name);
@@ -178,15 +208,9 @@ access_close(struct broker *b, struct reader *reader)
 int
 access_read(struct broker *b, const struct reader *reader)
 {
-    struct shown shown = {.unit = unit_id(b, reader->feed.unit),
-                          .cursor = reader_name(reader),
-                          .why = reader->why,
-                          .from_seq = reader->window.from_seq,
-                          .to_seq = reader->window.to_seq,
-                          .events = reader->window.events};
     int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_BYTES);
 
-    return rc == 0 ? record_write(b, &shown) : rc;
+    return rc == 0 ? window_write(b, reader) : rc;
 }
 
 /* The marks found at start, copied: the store must not be written to while it lists them. */

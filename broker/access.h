@@ -30,6 +30,9 @@ void access_committed(struct broker *b);
 void access_count(struct reader *reader, uint64_t seq);
 /* Is the window full, or a minute old? */
 bool access_is_due(const struct broker *b, const struct reader *reader);
+/* Records what the open window holds and begins the next one with seq. Nobody waits: until record and new mark are
+ * committed, together, the old mark covers what is shown meanwhile. -ENOSPC: as above; nothing was done. */
+int access_roll(struct broker *b, struct reader *reader, uint64_t seq);
 /* Records what the window holds and takes its mark back. Does nothing when none is open. */
 int access_close(struct broker *b, struct reader *reader);
 /* Records a bounded read. -ENOSPC: as above. */

@@ -247,6 +247,7 @@ static int
 broker_receive(struct broker *b)
 {
     uint64_t first = store_next(b->store);
+    uint64_t events = sessions_streams(b->sessions) > 0 ? TICK_EVENTS_LIVE_MAX : PUBLISHES_WAITING_MAX;
     size_t bytes = 0;
     unsigned max;
     int rc;
@@ -257,7 +258,7 @@ broker_receive(struct broker *b)
     for (unsigned i = 0; rc == 0 && i < max; i++) {
         struct front_message message;
 
-        if (store_next(b->store) - first >= PUBLISHES_WAITING_MAX || bytes >= TICK_BYTES_MAX)
+        if (store_next(b->store) - first >= events || bytes >= TICK_BYTES_MAX)
             break;
         rc = front_receive(b->front, &message);
         if (rc == -EAGAIN)

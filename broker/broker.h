@@ -26,6 +26,7 @@
 #include <stdbool.h>
 
 #define TICK_MESSAGES_MAX      PUBLISHES_WAITING_MAX
+#define TICK_EVENTS_LIVE_MAX   256u       /* events taken into one tick while somebody subscribes: they are live then */
 #define TICK_BYTES_MAX         (4u << 20) /* of messages taken into one tick, one message more */
 #define TICK_DELIVER_US_MAX    2000u      /* of deliveries; a publish waits no longer for them */
 #define CURSOR_DELAY_MS_MAX    200u       /* an acknowledged cursor is durable after that */
@@ -43,13 +44,15 @@ struct reply {
 /* Who may be interested in a record of the open batch: filled when it is applied, used when it is committed. */
 struct interest {
     uint64_t seq;
-    uint32_t unit; /* CORE_UNIT_NONE: everyone who is live */
+    uint32_t unit;               /* CORE_UNIT_NONE: everyone who is live */
+    const struct record *record; /* kept from when it was applied; NULL: to be read back */
 };
 
 struct broker_stats {
     uint64_t commits, last_commit_us, started_ms;
 };
 
+struct record;
 struct sequence;
 struct refusals;
 

@@ -4,6 +4,7 @@
 #include "broker/deliver.h"
 #include "broker/access.h"
 #include "broker/record.h"
+#include "broker/sequence.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,19 +16,6 @@
 
 #define DELIVERY_FIELD_TAG 0x12u
 static_assert(WIRE_BATCH_MAX < WIRE_MESSAGE_MAX, "a batch is one message");
-
-static size_t
-varint_put(uint8_t *at, uint64_t value)
-{
-    size_t len = 0;
-
-    while (value >= 0x80) {
-        at[len++] = (uint8_t)(value | 0x80);
-        value >>= 7;
-    }
-    at[len++] = (uint8_t)value;
-    return len;
-}
 
 static int
 out_reserve(struct reader *r, size_t len)
@@ -56,15 +44,16 @@ out_free(struct reader *r)
 }
 
 static int
-out_add(struct reader *r, const Wici__V1__Delivery *delivery, size_t len)
+out_add(struct reader *r, struct bytes delivery)
 {
-    int rc = out_reserve(r, len + 11);
+    int rc = out_reserve(r, delivery.len + 1 + VARINT_BYTES);
 
     if (rc != 0)
         return rc;
     r->out[r->out_len++] = DELIVERY_FIELD_TAG;
-    r->out_len += varint_put(r->out + r->out_len, len);
-    r->out_len += wici__v1__delivery__pack(delivery, r->out + r->out_len);
+    r->out_len += varint_put(r->out + r->out_len, delivery.len);
+    memcpy(r->out + r->out_len, delivery.data, delivery.len);
+    r->out_len += delivery.len;
     return 0;
 }
 
@@ -176,23 +165,27 @@ stream_flush(struct broker *b, struct reader *r)
 /* What came of showing one record to one reader. */
 enum outcome { SHOWN, NOT_FOR_IT, NO_CREDIT, WAITS };
 
-/* Adds a record to what the stream is about to be sent. */
+/* Adds a record to what the stream is about to be sent. *packed: the delivery under this view, made by the first reader
+ * that wants it and used by all of its unit; data NULL: not yet. */
 static int
 stream_show(struct broker *b, struct reader *r, const struct record *record, const struct core_view *view,
-            enum outcome *ret)
+            struct bytes *packed, enum outcome *ret)
 {
-    Wici__V1__Delivery *delivery = NULL;
     uint64_t seq = record->core.seq;
-    size_t len;
-    int rc;
+    int rc = 0;
 
     *ret = NOT_FOR_IT;
     if (!view->received || !filter_passes(&r->feed.filter, &record->event))
         return 0;
     if (!record_is_sys(record)) {
         *ret = WAITS;
-        if (access_is_due(b, r) && (rc = access_close(b, r)) != 0)
-            return rc;
+        if (access_is_due(b, r) && r->window.events > 0) {
+            rc = access_roll(b, r, seq);
+            if (rc == -ENOSPC)
+                rc = access_close(b, r); /* to end it there is room */
+            if (rc != 0)
+                return rc;
+        }
         if (!r->window.open) {
             rc = access_open(b, r, seq);
             if (rc == -ENOSPC)
@@ -200,22 +193,23 @@ stream_show(struct broker *b, struct reader *r, const struct record *record, con
             return rc == -ENOSPC ? 0 : rc;
         }
     }
-    arena_reset(b->reply_arena);
-    rc = record_delivery(record, view, b->reply_arena, &delivery);
+    if (packed->data == NULL) {
+        arena_reset(b->reply_arena);
+        rc = record_delivery(record, view, b->reply_arena, packed);
+    }
     if (rc != 0)
         return rc;
-    len = wici__v1__delivery__get_packed_size(delivery);
     *ret = NO_CREDIT;
-    if (r->credit_count > 0 && r->outstanding + len > r->window_bytes)
+    if (r->credit_count > 0 && r->outstanding + packed->len > r->window_bytes)
         return 0;
-    if (r->out_len > 0 && r->out_len + len > WIRE_BATCH_MAX) {
+    if (r->out_len > 0 && r->out_len + packed->len > WIRE_BATCH_MAX) {
         rc = stream_flush(b, r);
         if (rc != 0 || r->session->gone || r->session->stuck)
             return rc;
     }
     if (r->out_len == 0)
         r->out_first = seq;
-    if ((rc = out_add(r, delivery, len)) != 0 || (rc = credit_push(r, seq, len)) != 0)
+    if ((rc = out_add(r, *packed)) != 0 || (rc = credit_push(r, seq, packed->len)) != 0)
         return rc;
     if (!record_is_sys(record))
         access_count(r, seq);
@@ -226,7 +220,7 @@ stream_show(struct broker *b, struct reader *r, const struct record *record, con
 /* ---- the head */
 
 static int
-interest_add(struct broker *b, uint64_t seq, uint32_t unit)
+interest_add(struct broker *b, uint64_t seq, uint32_t unit, const struct record *kept)
 {
     if (b->interest_count == b->interest_size) {
         size_t size = b->interest_size == 0 ? 1024 : 2 * b->interest_size;
@@ -237,14 +231,15 @@ interest_add(struct broker *b, uint64_t seq, uint32_t unit)
         b->interests = grown;
         b->interest_size = size;
     }
-    b->interests[b->interest_count++] = (struct interest){.seq = seq, .unit = unit};
+    b->interests[b->interest_count++] = (struct interest){.seq = seq, .unit = unit, .record = kept};
     return 0;
 }
 
 int
-deliver_note(void *arg, const struct core_record *record)
+deliver_note(void *arg, const struct record *record)
 {
     struct broker *b = arg;
+    const struct record *kept = NULL;
     const uint32_t *units = NULL;
     size_t count = 0;
     bool everyone = false;
@@ -252,16 +247,19 @@ deliver_note(void *arg, const struct core_record *record)
 
     if (b->sessions == NULL || sessions_streams(b->sessions) == 0)
         return 0;
-    rc = core_audience(b->core, record, &units, &count, &everyone);
+    rc = core_audience(b->core, &record->core, &units, &count, &everyone);
     if (rc != 0)
         return rc;
     if (everyone)
-        return interest_add(b, record->seq, CORE_UNIT_NONE);
+        return interest_add(b, record->core.seq, CORE_UNIT_NONE, sequence_keep(b->sequence));
     for (size_t i = 0; i < count && rc == 0; i++) {
         struct unit_readers *u = sessions_unit_if(b->sessions, units[i]);
 
-        if (u != NULL && u->sessions != NULL)
-            rc = interest_add(b, record->seq, units[i]);
+        if (u == NULL || u->sessions == NULL)
+            continue;
+        if (u->live != NULL && kept == NULL)
+            kept = sequence_keep(b->sequence);
+        rc = interest_add(b, record->core.seq, units[i], kept);
     }
     return rc;
 }
@@ -271,6 +269,7 @@ static int
 unit_show(struct broker *b, uint32_t unit, const struct record *record)
 {
     struct unit_readers *u = sessions_unit_if(b->sessions, unit);
+    struct bytes packed = {.data = NULL};
     struct core_view view;
     struct reader *next;
     int rc = 0;
@@ -284,7 +283,7 @@ unit_show(struct broker *b, uint32_t unit, const struct record *record)
         next = r->next;
         if (r->session->gone)
             continue;
-        rc = stream_show(b, r, record, &view, &outcome);
+        rc = stream_show(b, r, record, &view, &packed, &outcome);
         if (outcome == SHOWN || outcome == NOT_FOR_IT || rc != 0)
             continue;
         if (r->out_len > 0)
@@ -346,6 +345,26 @@ unit_flush(struct broker *b, uint32_t unit)
     return rc;
 }
 
+static int
+interest_show(struct broker *b, uint32_t unit, const struct record *record)
+{
+    if (unit == CORE_UNIT_NONE)
+        return sessions_each(b->sessions, session_show, &(struct show_all){.b = b, .record = record});
+    return unit_show(b, unit, record);
+}
+
+/* The first `count` are done with. What the tick kept is gone, also of those that are not committed yet. */
+static void
+interests_drop(struct broker *b, size_t count)
+{
+    b->interest_count -= count;
+    if (b->interest_count > 0)
+        memmove(b->interests, b->interests + count, b->interest_count * sizeof *b->interests);
+    for (size_t i = 0; i < b->interest_count; i++)
+        b->interests[i].record = NULL;
+    sequence_release(b->sequence);
+}
+
 int
 deliver_live(struct broker *b)
 {
@@ -364,9 +383,9 @@ deliver_live(struct broker *b)
 
         if (in->unit != CORE_UNIT_NONE && (u == NULL || u->live == NULL))
             continue;
-        if (slice == NULL && (rc = store_slice_begin(b->store, &slice)) != 0)
-            break;
-        if (in->seq != loaded) {
+        if (in->record == NULL && in->seq != loaded) {
+            if (slice == NULL && (rc = store_slice_begin(b->store, &slice)) != 0)
+                break;
             rc = record_read(b, slice, in->seq, &row, &record);
             if (rc == -ENOENT) {
                 rc = 0;
@@ -374,10 +393,8 @@ deliver_live(struct broker *b)
             }
             loaded = in->seq;
         }
-        if (rc == 0 && in->unit == CORE_UNIT_NONE)
-            rc = sessions_each(b->sessions, session_show, &(struct show_all){.b = b, .record = &record});
-        else if (rc == 0)
-            rc = unit_show(b, in->unit, &record);
+        if (rc == 0)
+            rc = interest_show(b, in->unit, in->record != NULL ? in->record : &record);
     }
     if (slice != NULL)
         store_slice_end(&slice);
@@ -388,9 +405,7 @@ deliver_live(struct broker *b)
         }
         rc = unit_flush(b, b->interests[i].unit);
     }
-    b->interest_count -= count;
-    if (b->interest_count > 0)
-        memmove(b->interests, b->interests + count, b->interest_count * sizeof *b->interests);
+    interests_drop(b, count);
     b->delivered = head;
     return rc;
 }
@@ -478,8 +493,10 @@ stream_turn(struct broker *b, struct store_slice *slice, struct reader *r)
         rc = record_read(b, slice, seq, &row, &record);
         outcome = NOT_FOR_IT;
         if (rc == 0) {
+            struct bytes packed = {.data = NULL};
+
             core_view(b->core, r->feed.unit, &record.core, false, &view);
-            rc = stream_show(b, r, &record, &view, &outcome);
+            rc = stream_show(b, r, &record, &view, &packed, &outcome);
         } else if (rc == -ENOENT) {
             rc = 0; /* erased: nobody is given it */
         }
@@ -543,9 +560,8 @@ read_wants(const struct reader *r, const struct record *record)
 static int
 read_show(struct broker *b, struct reader *r, const struct record *record, bool *ret_full)
 {
-    Wici__V1__Delivery *delivery = NULL;
+    struct bytes packed;
     struct core_view view;
-    size_t len;
     int rc;
 
     *ret_full = false;
@@ -555,15 +571,14 @@ read_show(struct broker *b, struct reader *r, const struct record *record, bool 
     if (!view.received)
         return 0;
     arena_reset(b->reply_arena);
-    rc = record_delivery(record, &view, b->reply_arena, &delivery);
+    rc = record_delivery(record, &view, b->reply_arena, &packed);
     if (rc != 0)
         return rc;
-    len = wici__v1__delivery__get_packed_size(delivery);
-    if (r->events > 0 && (r->events >= r->max_events || r->out_len + len > WIRE_BATCH_MAX)) {
+    if (r->events > 0 && (r->events >= r->max_events || r->out_len + packed.len > WIRE_BATCH_MAX)) {
         *ret_full = true;
         return 0;
     }
-    rc = out_add(r, delivery, len);
+    rc = out_add(r, packed);
     if (rc != 0)
         return rc;
     r->events++;

@@ -1,9 +1,10 @@
 /*
  * deliver - hands out what is committed, each reader at its own pace
  *
- * The log is the queue. A stream at the head (LIVE) is served from the tick's own records, whose audience the core
- * named when they were applied. A stream that is behind, or has no credit, keeps nothing but its position, and goes on
- * from there: units take turns, each turn is small, and the whole is bounded by the time a tick may spend.
+ * The log is the queue. A stream at the head (LIVE) is served from the tick's own records, which were kept in memory
+ * when they were applied and whose audience the core named then. A stream that is behind, or has no credit, keeps
+ * nothing but its position, and goes on from there: units take turns, each turn is small, and the whole is bounded by
+ * the time a tick may spend.
  *
  * Whatever the way, one function decides what a unit is given of a record: core_view, at the time it is given.
  *
@@ -13,13 +14,14 @@
 #define BROKER_DELIVER_H
 
 #include "broker/broker.h"
+#include "broker/record.h"
 
 #define DELIVER_TURN_MAX   64u /* records looked at in one turn */
 #define DELIVER_STUCK_MS   50u /* a peer whose queue was full is tried again */
 #define POSITIONS_EVERY_MS 1000u
 
 /* A record was applied: notes which units may want it once it is committed. A sequence_fn; arg is the broker. */
-int deliver_note(void *arg, const struct core_record *record);
+int deliver_note(void *arg, const struct record *record);
 
 /* Serves the streams at the head from what was committed since the last call. */
 int deliver_live(struct broker *b);

@@ -80,7 +80,7 @@ key_have(const char *path, const char *comment, struct keyfile *ret)
 }
 
 static int
-nothing(void *arg, const struct core_record *record)
+nothing(void *arg, const struct record *record)
 {
     (void)arg;
     (void)record;

@@ -168,53 +168,155 @@ record_receipt(const struct event *event, const struct leaf *leaf, const uint8_t
     return 0;
 }
 
-static Wici__V1__Disclosed *
-disclosed_make(const struct record *record, struct arena *arena, uint8_t slot, uint32_t id, struct bytes bytes)
-{
-    Wici__V1__Disclosed *ret = arena_alloc(arena, sizeof *ret);
+/* ---- deliveries, written by hand: half of what a replay costs was protobuf-c measuring and packing them */
 
-    if (ret == NULL)
-        return NULL;
-    wici__v1__disclosed__init(ret);
-    ret->slot = slot_make(arena, record->seed, slot, id);
-    ret->body.len = bytes.len;
-    ret->body.data = (uint8_t *)(uintptr_t)bytes.data; /* packing only reads it */
-    return ret->slot == NULL ? NULL : ret;
+enum { /* field and wire type of Delivery, Disclosed and Slot in wire.proto */
+       TAG_DELIVERY_SEQ = 1 << 3,
+       TAG_DELIVERY_TS = 2 << 3,
+       TAG_DELIVERY_CLASS = 3 << 3,
+       TAG_DELIVERY_DIGESTS = 4 << 3 | 2,
+       TAG_DELIVERY_PARTS = 5 << 3 | 2,
+       TAG_DISCLOSED_SLOT = 1 << 3 | 2,
+       TAG_DISCLOSED_BODY = 2 << 3 | 2,
+       TAG_SLOT_SLOT = 1 << 3,
+       TAG_SLOT_SECTION = 2 << 3,
+       TAG_SLOT_SALT = 3 << 3 | 2
+};
+
+/* The most a part takes beside its body, and a delivery beside its parts. */
+#define PART_EXTRA_MAX     (6 * (1 + VARINT_BYTES) + LEAF_HASH_SIZE)
+#define DELIVERY_EXTRA_MAX (4 * (1 + VARINT_BYTES) + LEAF_SLOTS_MAX * LEAF_HASH_SIZE)
+
+size_t
+varint_put(uint8_t *at, uint64_t value)
+{
+    size_t len = 0;
+
+    while (value >= 0x80) {
+        at[len++] = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    at[len++] = (uint8_t)value;
+    return len;
+}
+
+static uint8_t *
+number_put(uint8_t *at, uint8_t tag, uint64_t value)
+{
+    if (value == 0)
+        return at; /* proto3: the same as absent */
+    *at++ = tag;
+    return at + varint_put(at, value);
+}
+
+static uint8_t *
+bytes_put(uint8_t *at, uint8_t tag, const void *data, size_t len)
+{
+    *at++ = tag;
+    at += varint_put(at, len);
+    if (len > 0)
+        memcpy(at, data, len);
+    return at + len;
+}
+
+static size_t
+varint_size(uint64_t value)
+{
+    size_t len = 1;
+
+    while (value >= 0x80) {
+        value >>= 7;
+        len++;
+    }
+    return len;
+}
+
+static uint8_t *
+part_put(uint8_t *at, const struct record *record, uint8_t slot_number, uint32_t id, struct bytes body)
+{
+    uint8_t salt[LEAF_HASH_SIZE], slot[3 * (1 + VARINT_BYTES) + LEAF_HASH_SIZE], *end = slot;
+    size_t slot_len, len;
+
+    leaf_salt(record->seed, slot_number, salt);
+    end = number_put(end, TAG_SLOT_SLOT, slot_number);
+    end = number_put(end, TAG_SLOT_SECTION, id);
+    end = bytes_put(end, TAG_SLOT_SALT, salt, sizeof salt);
+    slot_len = (size_t)(end - slot);
+    len = 1 + varint_size(slot_len) + slot_len + (body.len > 0 ? 1 + varint_size(body.len) + body.len : 0);
+
+    *at++ = TAG_DELIVERY_PARTS;
+    at += varint_put(at, len);
+    at = bytes_put(at, TAG_DISCLOSED_SLOT, slot, slot_len);
+    return body.len > 0 ? bytes_put(at, TAG_DISCLOSED_BODY, body.data, body.len) : at;
 }
 
 int
-record_delivery(const struct record *record, const struct core_view *view, struct arena *arena,
-                Wici__V1__Delivery **ret)
+record_delivery(const struct record *record, const struct core_view *view, struct arena *arena, struct bytes *ret)
 {
     const struct event *event = &record->event;
-    Wici__V1__Delivery *delivery = arena_alloc(arena, sizeof *delivery);
-    Wici__V1__Disclosed **parts = arena_alloc(arena, (event->section_count + 2) * sizeof(Wici__V1__Disclosed *));
-    size_t count = 0;
+    bool note = view->note && record->note_bytes.data != NULL;
+    size_t size = DELIVERY_EXTRA_MAX + 2 * PART_EXTRA_MAX + event->header_bytes.len + record->note_bytes.len;
+    uint8_t *data, *at;
 
     assert(view->received);
-    if (delivery == NULL || parts == NULL)
-        return -ENOMEM;
-    wici__v1__delivery__init(delivery);
-    delivery->seq = record->core.seq;
-    delivery->ts_ms = record->core.ts_ms;
-    delivery->leaf_class = record->leaf.cls;
-    delivery->digests.len = (size_t)record->leaf.n * LEAF_HASH_SIZE;
-    delivery->digests.data = (uint8_t *)(uintptr_t)&record->leaf.digests[0][0];
-
-    parts[count++] = disclosed_make(record, arena, TYPE_SLOT_HEADER, section_id(event->type->number, TYPE_CLASS_HEADER),
-                                    event->header_bytes);
-    if (view->note && record->note_bytes.data != NULL)
-        parts[count++] = disclosed_make(record, arena, TYPE_SLOT_NOTE, section_id(event->type->number, TYPE_CLASS_NOTE),
-                                        record->note_bytes);
     for (size_t i = 0; i < event->section_count; i++)
         if ((view->sections >> i & 1u) != 0)
-            parts[count++] = disclosed_make(record, arena, record->slots[i], event->sections[i].id,
-                                            event->sections[i].bytes);
-    for (size_t i = 0; i < count; i++)
-        if (parts[i] == NULL)
-            return -ENOMEM;
-    delivery->n_parts = count;
-    delivery->parts = parts;
-    *ret = delivery;
+            size += PART_EXTRA_MAX + event->sections[i].bytes.len;
+    data = at = arena_alloc(arena, size);
+    if (data == NULL)
+        return -ENOMEM;
+    at = number_put(at, TAG_DELIVERY_SEQ, record->core.seq);
+    at = number_put(at, TAG_DELIVERY_TS, record->core.ts_ms);
+    at = number_put(at, TAG_DELIVERY_CLASS, record->leaf.cls);
+    at = bytes_put(at, TAG_DELIVERY_DIGESTS, record->leaf.digests, (size_t)record->leaf.n * LEAF_HASH_SIZE);
+    at = part_put(at, record, TYPE_SLOT_HEADER, section_id(event->type->number, TYPE_CLASS_HEADER),
+                  event->header_bytes);
+    if (note)
+        at = part_put(at, record, TYPE_SLOT_NOTE, section_id(event->type->number, TYPE_CLASS_NOTE), record->note_bytes);
+    for (size_t i = 0; i < event->section_count; i++)
+        if ((view->sections >> i & 1u) != 0)
+            at = part_put(at, record, record->slots[i], event->sections[i].id, event->sections[i].bytes);
+    ret->data = data;
+    ret->len = (size_t)(at - data);
+    assert(ret->len <= size);
     return 0;
+}
+
+/* ---- keeping */
+
+static bool
+bytes_copy(struct bytes *bytes, struct arena *arena)
+{
+    uint8_t *data = arena_alloc(arena, bytes->len == 0 ? 1 : bytes->len);
+
+    if (data == NULL)
+        return false;
+    if (bytes->len > 0)
+        memcpy(data, bytes->data, bytes->len);
+    bytes->data = data;
+    return true;
+}
+
+const struct record *
+record_copy(const struct record *record, struct arena *arena)
+{
+    struct record *copy = arena_alloc(arena, sizeof *copy);
+
+    if (copy == NULL)
+        return NULL;
+    *copy = *record;
+    copy->core.event = &copy->event;
+    if (!bytes_copy(&copy->event.header_bytes, arena))
+        return NULL;
+    for (size_t i = 0; i < copy->event.section_count; i++)
+        if (!bytes_copy(&copy->event.sections[i].bytes, arena))
+            return NULL;
+    copy->core.note = NULL;
+    if (copy->note_bytes.data == NULL)
+        return copy;
+    if (!bytes_copy(&copy->note_bytes, arena))
+        return NULL;
+    copy->core.note = wici__v1__broker_note__unpack(arena_allocator(arena), copy->note_bytes.len,
+                                                    copy->note_bytes.data);
+    return copy->core.note == NULL ? NULL : copy;
 }

@@ -36,9 +36,18 @@ int record_receipt(const struct event *event, const struct leaf *leaf, const uin
                    const uint8_t *slots, const Wici__V1__BrokerNote *note, struct arena *arena,
                    Wici__V1__Receipt **ret);
 
-/* What a reader is given: all digests, and the parts the view allows. Borrows the record. -ENOMEM */
-int record_delivery(const struct record *record, const struct core_view *view, struct arena *arena,
-                    Wici__V1__Delivery **ret);
+/* What a reader is given, as the bytes of a Delivery: all digests, and the parts the view allows. In the arena. -ENOMEM
+ */
+int record_delivery(const struct record *record, const struct core_view *view, struct arena *arena, struct bytes *ret);
+
+/* A copy in the arena in which the record's event was decoded, to live as long as that; it borrows nothing else. NULL:
+ * the arena is used up. */
+const struct record *record_copy(const struct record *record, struct arena *arena);
+
+#define VARINT_BYTES 10u
+
+/* Protobuf's variable-length number; returns its length. */
+size_t varint_put(uint8_t *at, uint64_t value);
 
 /* Is it one of the registry's and the broker's own records (sys.*)? */
 static inline bool

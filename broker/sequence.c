@@ -2,7 +2,6 @@
  * sequence - see sequence.h
  */
 #include "broker/sequence.h"
-#include "broker/record.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -19,12 +18,13 @@ struct sequence {
     struct core *core;
     sequence_fn *appended;
     void *arg;
-    struct arena *event_arena; /* the event being taken */
+    struct arena *event_arena; /* records kept, then the event being taken */
+    size_t kept;               /* how much of it is kept */
     struct arena *named_arena; /* the events it names, and an earlier one with its id */
     uint32_t spare_entry;      /* taken from the store and not used yet; 0: none */
     uint8_t pool[POOL_SIZE];   /* random bytes; each is used once */
     size_t pool_left;
-    struct record cause, corrected;
+    struct record current, cause, corrected;
     uint8_t note[EVENT_NOTE_MAX];
     uint8_t own[OWN_SIZE];
 };
@@ -55,7 +55,7 @@ sequence_create(struct sequence **ret, struct store *store, struct core *core, s
     s->core = core;
     s->appended = appended;
     s->arg = arg;
-    if ((rc = arena_create(&s->event_arena, DECODE_ARENA_SIZE)) != 0 ||
+    if ((rc = arena_create(&s->event_arena, SEQUENCE_KEEP_MAX + DECODE_ARENA_SIZE)) != 0 ||
         (rc = arena_create(&s->named_arena, DECODE_ARENA_SIZE)) != 0)
         goto out;
     *ret = s;
@@ -191,61 +191,86 @@ parts_fill(struct leaf_part parts[LEAF_SLOTS_MAX], const struct event *event, co
     return count;
 }
 
-/* Appends a decided event and applies it. entry: where its content is sealed. */
-static int
-event_append(struct sequence *s, const struct event *event, uint32_t entry, uint64_t ts_ms,
-             const Wici__V1__BrokerNote *note, struct leaf *leaf, uint8_t seed[LEAF_SEED_SIZE],
-             uint8_t slots[EVENT_SECTIONS_MAX])
+/* The room of the event taken before, unless that is kept. */
+static void
+event_room(struct sequence *s)
 {
+    arena_rewind(s->event_arena, s->kept);
+}
+
+const struct record *
+sequence_keep(struct sequence *s)
+{
+    const struct record *copy = arena_used(s->event_arena) > SEQUENCE_KEEP_MAX
+                                    ? NULL
+                                    : record_copy(&s->current, s->event_arena);
+
+    if (copy != NULL)
+        s->kept = arena_used(s->event_arena);
+    return copy;
+}
+
+void
+sequence_release(struct sequence *s)
+{
+    s->kept = 0;
+}
+
+/* Appends s->current.event, which is decided, and applies it. entry: where its content is sealed. */
+static int
+event_append(struct sequence *s, uint32_t entry, uint64_t ts_ms, const Wici__V1__BrokerNote *note)
+{
+    struct record *r = &s->current;
+    const struct event *event = &r->event;
     struct leaf_part parts[LEAF_SLOTS_MAX];
     uint16_t ids[EVENT_SECTIONS_MAX];
     size_t note_len = note == NULL ? 0 : wici__v1__broker_note__get_packed_size(note);
     struct store_record row = {.leaf_class = LEAF_EVENT,
                                .n = event->type->slots,
                                .ts_ms = ts_ms,
-                               .seed = seed,
+                               .seed = r->seed,
                                .event_id = event->event_id,
                                .entry = entry,
                                .parts = parts};
-    struct core_record record;
     uint64_t seq;
     int rc;
 
     assert(note_len <= sizeof s->note); /* the core bounds what it resolves */
     if (note_len > 0)
         (void)wici__v1__broker_note__pack(note, s->note);
-    random_take(s, seed, LEAF_SEED_SIZE);
+    r->note_bytes = (struct bytes){.data = note_len > 0 ? s->note : NULL, .len = note_len};
+    random_take(s, r->seed, LEAF_SEED_SIZE);
     for (size_t i = 0; i < event->section_count; i++)
         ids[i] = event->sections[i].id;
-    rc = event_slots(event->type, ids, event->section_count, seed, slots);
+    rc = event_slots(event->type, ids, event->section_count, r->seed, r->slots);
     assert(rc == 0); /* event_decode refuses an event with too many sections */
-    row.part_count = parts_fill(parts, event, slots, s->note, note_len);
-    rc = store_append(s->store, &row, &seq, leaf);
+    row.part_count = parts_fill(parts, event, r->slots, s->note, note_len);
+    rc = store_append(s->store, &row, &seq, &r->leaf);
     if (rc != 0)
         return rc;
-    record = (struct core_record){.seq = seq,
-                                  .ts_ms = ts_ms,
-                                  .entry = event->has_dossier ? entry : 0,
-                                  .event = event,
-                                  .note = note_len > 0 ? note : NULL};
-    rc = core_apply(s->core, &record);
+    r->core = (struct core_record){.seq = seq,
+                                   .ts_ms = ts_ms,
+                                   .entry = event->has_dossier ? entry : 0,
+                                   .event = event,
+                                   .note = note_len > 0 ? note : NULL};
+    rc = core_apply(s->core, &r->core);
     if (rc == 0)
-        rc = s->appended(s->arg, &record);
+        rc = s->appended(s->arg, r);
     return rc;
 }
 
-/* Decides and appends. -EACCES: refused. */
+/* Decides and appends s->current.event. -EACCES: refused. */
 static int
-event_take(struct sequence *s, uint32_t unit, const struct event *event, uint64_t now_ms, struct arena *reply,
-           Wici__V1__Receipt **ret, struct refusal *refusal)
+event_take(struct sequence *s, uint32_t unit, uint64_t now_ms, struct arena *reply, Wici__V1__Receipt **ret,
+           struct refusal *refusal)
 {
+    struct record *r = &s->current;
+    const struct event *event = &r->event;
     uint64_t last_ms = store_last_ms(s->store);
     struct core_command command = {
         .now_ms = now_ms > last_ms ? now_ms : last_ms, .seq = store_next(s->store), .unit = unit, .event = event};
     struct core_decision decision = {.entry = 0};
     struct core_named cause, corrected;
-    uint8_t seed[LEAF_SEED_SIZE], slots[EVENT_SECTIONS_MAX];
-    struct leaf leaf;
     int rc;
 
     if ((rc = named_find(s, event->header->causation_id, &s->cause, &cause, &command.cause)) != 0 ||
@@ -266,10 +291,10 @@ event_take(struct sequence *s, uint32_t unit, const struct event *event, uint64_
         return rc;
     if (decision.opens)
         s->spare_entry = 0;
-    rc = event_append(s, event, decision.entry, command.now_ms, decision.note, &leaf, seed, slots);
+    rc = event_append(s, decision.entry, command.now_ms, decision.note);
     if (rc == 0)
-        rc = record_receipt(event, &leaf, seed, slots, decision.note, reply, ret);
-    sodium_memzero(seed, sizeof seed);
+        rc = record_receipt(event, &r->leaf, r->seed, r->slots, decision.note, reply, ret);
+    sodium_memzero(r->seed, sizeof r->seed);
     return rc;
 }
 
@@ -308,7 +333,7 @@ id_guess(struct sequence *s, const Wici__V1__Event *sent, char ret[37])
 
     if (sent->header.len > EVENT_HEADER_MAX)
         return;
-    arena_reset(s->event_arena);
+    event_room(s);
     header = wici__v1__header__unpack(arena_allocator(s->event_arena), sent->header.len, sent->header.data);
     if (header != NULL && uuid_parse(header->event_id, id) == 0)
         uuid_format(id, ret);
@@ -322,7 +347,7 @@ sequence_take(struct sequence *s, uint32_t unit, const Wici__V1__Event *sent, ui
     Wici__V1__Answer *answer = arena_alloc(reply, sizeof *answer);
     Wici__V1__Receipt *receipt = NULL;
     char *id = arena_alloc(reply, 37);
-    struct event event = {.type = NULL};
+    struct event *event = &s->current.event;
     uint64_t seq;
     int rc;
 
@@ -333,7 +358,7 @@ sequence_take(struct sequence *s, uint32_t unit, const Wici__V1__Event *sent, ui
     answer->event_id = id;
     ret_refusal->code = E_NONE;
     ret_refusal->path[0] = '\0';
-    arena_reset(s->event_arena);
+    event_room(s);
     arena_reset(s->named_arena);
 
     if (sent->n_sections > EVENT_SECTIONS_MAX) {
@@ -342,7 +367,7 @@ sequence_take(struct sequence *s, uint32_t unit, const Wici__V1__Event *sent, ui
     }
     for (size_t i = 0; i < sent->n_sections; i++)
         sections[i] = (struct bytes){.data = sent->sections[i].data, .len = sent->sections[i].len};
-    rc = event_decode(&event, header, sections, sent->n_sections, s->event_arena, ret_refusal);
+    rc = event_decode(event, header, sections, sent->n_sections, s->event_arena, ret_refusal);
     if (rc == -EBADMSG || rc == -ENOMEM) {
         if (ret_refusal->code == E_NONE)
             (void)refuse(ret_refusal, E_DECODE, "");
@@ -351,15 +376,15 @@ sequence_take(struct sequence *s, uint32_t unit, const Wici__V1__Event *sent, ui
     }
     if (rc != 0)
         goto out;
-    uuid_format(event.event_id, id);
-    rc = store_id_find(s->store, event.event_id, &seq);
+    uuid_format(event->event_id, id);
+    rc = store_id_find(s->store, event->event_id, &seq);
     if (rc == 0) {
-        rc = repeat_answer(s, unit, &event, seq, reply, &receipt, ret_refusal);
+        rc = repeat_answer(s, unit, event, seq, reply, &receipt, ret_refusal);
     } else if (rc == -ENOENT) {
-        if (event.event_id_ms > now_ms + EVENT_AHEAD_MS_MAX)
+        if (event->event_id_ms > now_ms + EVENT_AHEAD_MS_MAX)
             rc = refuse(ret_refusal, E_ID, "header.eventId");
         else
-            rc = event_take(s, unit, &event, now_ms, reply, &receipt, ret_refusal);
+            rc = event_take(s, unit, now_ms, reply, &receipt, ret_refusal);
     }
     if (rc == 0)
         rc = warnings_copy(receipt, reply);
@@ -384,10 +409,8 @@ sequence_own(struct sequence *s, Wici__V1__Section *body, uint32_t entry, uint64
     Wici__V1__Actor actor;
     uint64_t last_ms = store_last_ms(s->store), ts_ms = now_ms > last_ms ? now_ms : last_ms;
     char id_text[37], time_text[TIME_TEXT_SIZE], broker[] = "broker";
-    uint8_t id[16], random[10], seed[LEAF_SEED_SIZE], slots[EVENT_SECTIONS_MAX];
+    uint8_t id[16], random[10];
     struct bytes header_bytes, section_bytes;
-    struct event event;
-    struct leaf leaf;
     int rc;
 
     random_take(s, random, sizeof random);
@@ -412,11 +435,11 @@ sequence_own(struct sequence *s, Wici__V1__Section *body, uint32_t entry, uint64
     (void)wici__v1__header__pack(&header, s->own);
     (void)wici__v1__section__pack(body, s->own + header_bytes.len);
 
-    arena_reset(s->event_arena);
-    rc = event_decode_stored(&event, header_bytes, &section_bytes, 1, s->event_arena);
+    event_room(s);
+    rc = event_decode_stored(&s->current.event, header_bytes, &section_bytes, 1, s->event_arena);
     if (rc != 0)
         return rc;
-    rc = event_append(s, &event, entry, ts_ms, NULL, &leaf, seed, slots);
-    sodium_memzero(seed, sizeof seed);
+    rc = event_append(s, entry, ts_ms, NULL);
+    sodium_memzero(s->current.seed, sizeof s->current.seed);
     return rc;
 }

@@ -11,12 +11,15 @@
 #define BROKER_SEQUENCE_H
 
 #include "broker/core/core.h"
+#include "broker/record.h"
 #include "store/store.h"
+
+#define SEQUENCE_KEEP_MAX (8u << 20) /* bytes of memory that kept records may take */
 
 struct sequence;
 
 /* Called for each record appended and applied, while its event lives. */
-typedef int sequence_fn(void *arg, const struct core_record *record);
+typedef int sequence_fn(void *arg, const struct record *record);
 
 int sequence_create(struct sequence **ret, struct store *store, struct core *core, sequence_fn *appended, void *arg);
 void sequence_destroy(struct sequence **sequence);
@@ -33,6 +36,14 @@ int sequence_take(struct sequence *sequence, uint32_t unit, const Wici__V1__Even
  * actor "broker". entry: STORE_CLEAR_ENTRY or a key entry that is no dossier's.
  */
 int sequence_own(struct sequence *sequence, Wici__V1__Section *body, uint32_t entry, uint64_t now_ms);
+
+/*
+ * For a sequence_fn: keeps the record it was called with until sequence_release(), so that nobody need read it back.
+ * NULL: there is no room for it now.
+ */
+const struct record *sequence_keep(struct sequence *sequence);
+/* All that was kept is gone. */
+void sequence_release(struct sequence *sequence);
 
 /* Puts the key entry taken from the store for a purpose of the broker's own. -ENOSPC: none to be had. */
 int sequence_entry(struct sequence *sequence, uint32_t *ret_entry);

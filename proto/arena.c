@@ -60,6 +60,19 @@ arena_reset(struct arena *arena)
     arena->used = 0;
 }
 
+size_t
+arena_used(const struct arena *arena)
+{
+    return arena->used;
+}
+
+void
+arena_rewind(struct arena *arena, size_t used)
+{
+    assert(used <= arena->used);
+    arena->used = used;
+}
+
 void *
 arena_alloc(struct arena *arena, size_t size)
 {

@@ -22,6 +22,10 @@ void arena_destroy(struct arena **arena);
 /* Makes all memory handed out since the last reset free again; nothing that was unpacked may be used any more. */
 void arena_reset(struct arena *arena);
 
+/* How much is handed out; arena_rewind() makes free again what was handed out after that. */
+size_t arena_used(const struct arena *arena);
+void arena_rewind(struct arena *arena, size_t used);
+
 /* Aligned for any type, not zeroed; NULL when the arena is used up. */
 void *arena_alloc(struct arena *arena, size_t size);
 
