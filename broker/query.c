@@ -320,6 +320,7 @@ explain(struct broker *b, uint32_t unit, const Wici__V1__Explain *asked, struct 
     struct record record;
     struct core_view view;
     uint64_t seq = asked->seq;
+    const char *path = seq != 0 ? "query.explain.seq" : "query.explain.eventId";
     int rc = 0;
 
     if (explanation == NULL)
@@ -327,9 +328,9 @@ explain(struct broker *b, uint32_t unit, const Wici__V1__Explain *asked, struct 
     if ((seq != 0) == (asked->event_id[0] != '\0'))
         return refuse(refusal, E_REQUEST, "query.explain");
     if (seq == 0)
-        rc = seq_of(b, asked->event_id, &seq, refusal, "query.explain.eventId");
+        rc = seq_of(b, asked->event_id, &seq, refusal, path);
     if (rc == 0)
-        rc = record_for(b, unit, seq, slice, &record, &view, refusal, "query.explain");
+        rc = record_for(b, unit, seq, slice, &record, &view, refusal, path);
     if (rc != 0)
         return rc;
     wici__v1__explanation__init(explanation);

@@ -1,0 +1,231 @@
+"""What an enrolled unit can try that no client should: text that is no text, questions about what is not its own,
+answers it does not read. The broker goes on, and tells nothing."""
+import os
+import shutil
+import tempfile
+import time
+import unittest
+
+from wici_client import Refused
+from world import World, letter, new_id
+
+MARK = "QQQQQQQQ"  # what is replaced by bytes that no protobuf library would let us send
+BAD_TEXTS = (b"\xff\xfe\xff\xfe\xff\xfe\xff\xfe", b"\xed\xa0\x80\xed\xa0\x80ab", b"a\0bcdefg", b"\xc0\xafabcdef")
+
+
+class Attack(unittest.TestCase):
+    """One broker; each test has dossiers and sessions of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.root = tempfile.mkdtemp(prefix="wici-attack-")
+        cls.world = World(cls.root)
+        cls.wici = cls.world.wici
+        cls.wire = cls.wici.wire
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.world.stop()  # it has to end cleanly
+        shutil.rmtree(cls.root)
+
+    def published(self, client, *events):
+        """Publishes events that have to be taken; returns their receipts."""
+        answers = client.publish(*events)
+        for answer in answers:
+            self.assertEqual(answer.WhichOneof("outcome"), "receipt", answer)
+        return [answer.receipt for answer in answers]
+
+    def letter(self, client, unit="ops-sw", to="ops-sw2", dossier=None, text="x", **header):
+        """Publishes an info.provided; returns dossier, event and seq."""
+        dossier = dossier or new_id()
+        event = self.world.event(unit, "INFO_PROVIDED", dossier, *letter(text), to=[to], **header)
+        return dossier, event, self.published(client, event)[0].seq
+
+    def refusal(self, client, **message):
+        """The bytes that answer a message, which has to be refused."""
+        client.raw_bytes = bytearray()
+        client.send(**message)
+        with self.assertRaises(Refused):
+            client.wait("welcome")
+        got = bytes(client.raw_bytes)
+        client.raw_bytes = None
+        return got
+
+
+class Text(Attack):
+
+    def messages(self):
+        """One message for each text a client may send."""
+        wire = self.wire
+        return {
+            "software": dict(hello=wire.Hello(protocol=1, session="main", software=MARK)),
+            "session": dict(hello=wire.Hello(protocol=1, session=MARK)),
+            "cursor": dict(subscribe=wire.Subscribe(subscription=1, cursor=MARK)),
+            "family": dict(subscribe=wire.Subscribe(subscription=1, filter=wire.Filter(families=[MARK]))),
+            "dossier": dict(subscribe=wire.Subscribe(subscription=1, filter=wire.Filter(dossiers=[MARK]))),
+            "time": dict(subscribe=wire.Subscribe(subscription=1, from_time=MARK)),
+            "reason": dict(read=wire.Read(request=0, reason=MARK)),
+            "read family": dict(read=wire.Read(request=0, family=MARK)),
+            "event id": dict(query=wire.Query(request=0, explain=wire.Explain(event_id=MARK))),
+            "cursor drop": dict(query=wire.Query(request=0, cursor_drop=wire.CursorDrop(cursor=MARK))),
+        }
+
+    def test_text_that_is_no_text_is_refused_before_anything_is_done_with_it(self):
+        for name, message in self.messages().items():
+            for number, bad in enumerate(BAD_TEXTS):
+                good = self.wire.ClientMessage(**message).SerializeToString()
+                self.assertIn(MARK.encode(), good)
+                with self.subTest(name, bad=bad), self.world.client("audyt", f"text{number}") as client:
+                    if "hello" not in message:
+                        client.hello()
+                    client.send_raw(good.replace(MARK.encode(), bad))
+                    with self.assertRaises(Refused) as caught:
+                        client.wait("welcome")
+                    self.assertEqual(caught.exception.code, "E_DECODE")
+        with self.world.session("ops-sw", "alive") as client:
+            self.letter(client)
+
+    def test_a_reason_in_polish_is_written_down_as_it_was_given(self):
+        with self.world.session("ops-sw", "polish") as client:
+            seq = self.letter(client)[2]
+        with self.world.session("audyt", "polish") as auditor:
+            self.assertEqual(len(auditor.read(from_seq=seq, to_seq=seq, reason="skarga: łączność Żółć").deliveries), 1)
+            records = list(auditor.read_all(type="SYS_ACCESS_RECORDED", from_seq=seq))
+            whys = [section.sys_access_recorded_s0.why for record in records
+                    for sections in self.wici.sections(record).values() for section in sections]
+            self.assertIn("skarga: łączność Żółć", whys)
+
+
+class Curiosity(Attack):
+
+    def setUp(self):
+        with self.world.session("ops-sw", "owner") as owner:
+            self.dossier, event, self.seq = self.letter(owner)
+            self.event_id = self.wici.header(event).event_id
+
+    def test_not_yours_and_not_there_are_the_same_bytes(self):
+        wire = self.wire
+        there, absent = self.event_id, self.wici.header(
+            self.world.event("ops-sw", "INFO_PROVIDED", new_id(), *letter("never sent"))).event_id
+        with self.world.session("sp12-pedagog", "curious") as school:
+            for name, yours, nobodys in (
+                    ("explain", wire.Query(request=5, explain=wire.Explain(event_id=there)),
+                     wire.Query(request=5, explain=wire.Explain(event_id=absent))),
+                    ("explain seq", wire.Query(request=5, explain=wire.Explain(seq=self.seq)),
+                     wire.Query(request=5, explain=wire.Explain(seq=1 << 40))),
+                    ("fetched", wire.Query(request=5, fetched=wire.FetchedQuery(event_id=there)),
+                     wire.Query(request=5, fetched=wire.FetchedQuery(event_id=absent))),
+                    ("group", wire.Query(request=5, group=wire.GroupQuery(dossier=self.dossier)),
+                     wire.Query(request=5, group=wire.GroupQuery(dossier=new_id())))):
+                with self.subTest(name):
+                    known = self.refusal_of_request(school, yours)
+                    self.assertEqual(known, self.refusal_of_request(school, nobodys))
+                    self.assertIn(b"E_UNKNOWN", known)
+
+    def test_a_dossier_that_is_not_yours_is_refused_in_the_bytes_of_one_that_is_not_there(self):
+        with self.world.session("sp12-pedagog", "writer") as school:
+            answers = [school.publish(self.world.event("sp12-pedagog", "MEETING_HELD", dossier,
+                                                       {"meeting_held_s0": {"meeting_id": new_id(),
+                                                                            "held_on": "2026-03-02"}}))[0]
+                       for dossier in (self.dossier, new_id())]
+        for answer in answers:
+            answer.event_id = ""
+        self.assertEqual(answers[0].SerializeToString(), answers[1].SerializeToString())
+
+    def refusal_of_request(self, client, query):
+        """The bytes of the Refused that answers this query."""
+        client.raw_bytes = bytearray()
+        client.send(query=query)
+        with self.assertRaises(Refused):
+            client.wait("query_result", request=query.request)
+        got = bytes(client.raw_bytes)
+        client.raw_bytes = None
+        return got
+
+    def test_reading_by_id_or_seq_gives_nothing_of_others(self):
+        with self.world.session("sp12-pedagog", "reader") as school:
+            for what in ({"event_id": self.event_id}, {"from_seq": self.seq, "to_seq": self.seq},
+                         {"dossier": self.dossier}, {"event_id": self.event_id, "reason": "ciekawość"}):
+                self.assertFalse(school.read(**what).deliveries, what)
+
+    def test_the_author_is_explained_and_told_who_has_fetched(self):
+        wire = self.wire
+        with self.world.session("ops-sw", "asks") as owner, self.world.session("ops-sw2", "fetches") as reader:
+            fetched = owner.query(fetched=wire.FetchedQuery(event_id=self.event_id))
+            self.assertEqual([unit.unit for unit in fetched.units], ["ops-sw2"])
+            reader.subscribe(1, "inbox-of-curiosity")
+            reader.deliveries_to(1, self.seq)
+            reader.ack(1, self.seq)
+            reader.query(cursors=wire.CursorsQuery())
+            fetched = owner.query(fetched=wire.FetchedQuery(event_id=self.event_id))
+            self.assertEqual([(unit.unit, unit.fetched) for unit in fetched.units], [("ops-sw2", True)])
+            explained = owner.query(explain=wire.Explain(event_id=self.event_id))
+            self.assertEqual(explained.seq, self.seq)
+            self.assertTrue(all(section.verdict == "GIVEN_AUTHOR" or section.verdict for section in explained.sections))
+            self.assertEqual([member.dossier for member in owner.query(
+                group=wire.GroupQuery(dossier=self.dossier)).members], [self.dossier])
+            with self.assertRaises(Refused) as caught:  # an addressee is not its author
+                reader.query(fetched=wire.FetchedQuery(event_id=self.event_id))
+            self.assertEqual(caught.exception.code, "E_UNKNOWN")
+
+    def test_cursors_of_others_are_neither_shown_nor_dropped(self):
+        with self.world.session("ops-sw2", "owner") as reader, self.world.session("sp12-pedagog", "thief") as school:
+            reader.subscribe(1, "mine")
+            reader.unsubscribe(1)
+            self.assertNotIn("mine", [cursor.cursor for cursor in reader.query(
+                cursors=self.wire.CursorsQuery()).cursors if cursor.unit != "ops-sw2"])
+            self.assertFalse([cursor for cursor in school.query(cursors=self.wire.CursorsQuery()).cursors
+                              if cursor.unit != "sp12-pedagog"])
+            self.assertFalse([cursor for cursor in school.query(status=self.wire.StatusQuery()).cursors
+                              if cursor.unit != "sp12-pedagog"])
+            with self.assertRaises(Refused):
+                school.query(cursor_drop=self.wire.CursorDrop(cursor="mine"))
+
+    def test_naming_an_event_of_another_dossier_widens_no_audience(self):
+        with self.world.session("ops-sw", "cause") as owner, self.world.session("sp12-pedagog", "widen") as school:
+            _, other, _ = self.letter(owner, to="sp12-pedagog", text="do szkoły")
+            _, named, seq = self.letter(owner, text="nie dla szkoły", causation_id=self.wici.header(other).event_id)
+            self.assertFalse(school.read(from_seq=seq, to_seq=seq).deliveries)
+            self.assertFalse(school.read(event_id=self.wici.header(named).event_id).deliveries)
+            corrected = self.world.event("ops-sw", "INFO_PROVIDED", self.dossier, *letter("poprawka"), to=["ops-sw2"],
+                                         corrects_event_id=self.wici.header(other).event_id, correction="AMENDED")
+            answer = owner.publish(corrected)[0]
+            self.assertEqual(answer.refusal.code, "E_CORRECT", answer)
+
+    def test_an_id_of_another_agency_tells_nothing_of_its_event(self):
+        with self.world.session("ops-sw", "first") as owner, self.world.session("sp12-pedagog", "second") as school:
+            _, event, _ = self.letter(owner)
+            answer = school.publish(event)[0]  # the very same bytes
+            self.assertEqual((answer.refusal.code, answer.refusal.path), ("E_ID_REUSE", "header.eventId"))
+            self.assertFalse(answer.HasField("receipt"))
+
+
+class Refusing(Attack):
+
+    def test_a_refused_subscribe_leaves_the_one_that_uses_the_cursor(self):
+        with self.world.session("ops-sw2", "first") as first, self.world.session("ops-sw2", "second") as second, \
+                self.world.session("ops-sw", "writes") as writer:
+            first.subscribe(1, "steady", live=True)
+            with self.assertRaises(Refused) as caught:
+                second.subscribe(1, "steady", families=["case"])
+            self.assertEqual(caught.exception.code, "E_CURSOR")
+            seq = self.letter(writer)[2]
+            self.assertEqual(first.next_delivery(1).seq, seq)
+
+    def test_who_does_not_read_its_answers_costs_a_bounded_amount_of_memory(self):
+        with open(f"/proc/{self.world.broker.process.pid}/statm", encoding="ascii") as statm:
+            before = int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        with self.world.session("ops-sw2", "deaf") as deaf, self.world.session("ops-sw", "other") as other:
+            query = self.wire.ClientMessage(query=self.wire.Query(policy=self.wire.PolicyQuery())).SerializeToString()
+            for _ in range(200):
+                for _ in range(200):
+                    deaf.send_raw(query)
+                self.letter(other)  # the broker has taken all that: it answers in order
+                time.sleep(0)
+            with open(f"/proc/{self.world.broker.process.pid}/statm", encoding="ascii") as statm:
+                after = int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        self.assertLess(after - before, 64 << 20)
+
+
+if __name__ == "__main__":
+    unittest.main()
