@@ -11,6 +11,7 @@
 #include "broker/log.h"
 #include "broker/refusals.h"
 #include "broker/sequence.h"
+#include "proto/check.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -456,19 +457,19 @@ stream_fill(struct broker *b, struct reader *r, const Wici__V1__Subscribe *subsc
         return -EINVAL;
     }
     old = cursor_reader(b, r->feed.unit, subscribe->cursor);
-    if (old != NULL) {
+    if (old != NULL && (rc = cursor_write(b, old)) != 0) /* what it acknowledged, the new one goes on from */
+        return rc;
+    rc = cursor_attach(b, r, subscribe->cursor, start);
+    if (rc == -EEXIST || rc == -ENOBUFS) {
+        refuse(refusal, rc == -EEXIST ? E_CURSOR : E_LIMIT, "subscribe.cursor");
+        return -EINVAL;
+    }
+    if (rc == 0 && old != NULL) {
         struct refusal taken;
 
         refuse(&taken, E_TAKEN_OVER, "");
         reply_refused(b, &old->session->route, &taken, old->number, 0);
         rc = talk_end_reader(b, old);
-        if (rc != 0)
-            return rc;
-    }
-    rc = cursor_attach(b, r, subscribe->cursor, start);
-    if (rc == -EEXIST || rc == -ENOBUFS) {
-        refuse(refusal, rc == -EEXIST ? E_CURSOR : E_LIMIT, "subscribe.cursor");
-        return -EINVAL;
     }
     return rc;
 }
@@ -754,7 +755,8 @@ talk_take(struct broker *b, const struct front_message *from)
         return rc;
     }
     arena_reset(b->message_arena);
-    if (!from->bad_frames)
+    if (!from->bad_frames &&
+        check_encoding_text(&wici__v1__client_message__descriptor, zmq_msg_data(payload), zmq_msg_size(payload)) == 0)
         message = wici__v1__client_message__unpack(arena_allocator(b->message_arena), zmq_msg_size(payload),
                                                    zmq_msg_data(payload));
     if (message == NULL || message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE__NOT_SET) {

@@ -81,6 +81,48 @@ check_refuse_at(struct refusal *refusal, enum error_code code, const struct chec
     return -EBADMSG;
 }
 
+/* The length of the valid UTF-8 sequence at text, with its code point; 0: none. */
+static size_t
+utf8_next(const unsigned char *text, uint32_t *ret)
+{
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t len = text[0] < 0x80             ? 1
+                 : (text[0] & 0xe0) == 0xc0 ? 2
+                 : (text[0] & 0xf0) == 0xe0 ? 3
+                 : (text[0] & 0xf8) == 0xf0 ? 4
+                                            : 0;
+    uint32_t point = len == 1 ? text[0] : text[0] & (0x7fu >> len);
+
+    for (size_t i = 1; i < len; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+        point = point << 6 | (text[i] & 0x3fu);
+    }
+    if (len == 0 || (len > 1 && point < smallest[len]) || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+        return 0;
+    *ret = point;
+    return len;
+}
+
+/* The same for text without a NUL at its end. */
+static bool
+utf8_is_valid(const uint8_t *text, size_t len)
+{
+    for (size_t at = 0, step = 1; at < len; at += step) {
+        unsigned char four[4] = {0};
+        uint32_t point;
+
+        step = 1;
+        if (text[at] < 0x80)
+            continue;
+        memcpy(four, text + at, len - at < sizeof four ? len - at : sizeof four);
+        step = utf8_next(four, &point);
+        if (step == 0)
+            return false;
+    }
+    return true;
+}
+
 /* ---- the encoding */
 
 static int
@@ -119,7 +161,7 @@ field_by_number(const ProtobufCMessageDescriptor *desc, uint64_t number)
 }
 
 static int
-encoding_walk(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len, unsigned depth)
+encoding_walk(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len, bool utf8, unsigned depth)
 {
     const uint8_t *at = data, *end = len > 0 ? data + len : data; /* no bytes: data may be NULL */
     uint64_t seen = 0; /* fields of this message that had their one value, by place in the descriptor */
@@ -161,9 +203,11 @@ encoding_walk(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_
             seen |= UINT64_C(1) << place;
         }
         if (field != NULL && (tag & 7) == 2) {
-            if (field->type == PROTOBUF_C_TYPE_STRING && memchr(at, 0, (size_t)size) != NULL)
+            if (field->type == PROTOBUF_C_TYPE_STRING &&
+                (memchr(at, 0, (size_t)size) != NULL || (utf8 && !utf8_is_valid(at, (size_t)size))))
                 return -EBADMSG;
-            if (field->type == PROTOBUF_C_TYPE_MESSAGE && encoding_walk(field->descriptor, at, (size_t)size, depth + 1))
+            if (field->type == PROTOBUF_C_TYPE_MESSAGE &&
+                encoding_walk(field->descriptor, at, (size_t)size, utf8, depth + 1) != 0)
                 return -EBADMSG;
         }
         at += size;
@@ -174,33 +218,16 @@ encoding_walk(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_
 int
 check_encoding(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len)
 {
-    return encoding_walk(desc, data, len, 0);
+    return encoding_walk(desc, data, len, false, 0);
+}
+
+int
+check_encoding_text(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len)
+{
+    return encoding_walk(desc, data, len, true, 0);
 }
 
 /* ---- text */
-
-/* The length of the valid UTF-8 sequence at text, with its code point; 0: none. */
-static size_t
-utf8_next(const unsigned char *text, uint32_t *ret)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = text[0] < 0x80             ? 1
-                 : (text[0] & 0xe0) == 0xc0 ? 2
-                 : (text[0] & 0xf0) == 0xe0 ? 3
-                 : (text[0] & 0xf8) == 0xf0 ? 4
-                                            : 0;
-    uint32_t point = len == 1 ? text[0] : text[0] & (0x7fu >> len);
-
-    for (size_t i = 1; i < len; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        point = point << 6 | (text[i] & 0x3fu);
-    }
-    if (len == 0 || (len > 1 && point < smallest[len]) || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-        return 0;
-    *ret = point;
-    return len;
-}
 
 static bool
 text_is_clean(const char *text, bool lines)

@@ -55,5 +55,7 @@ int check_field(const ProtobufCMessage *message, const struct message_info *info
  * field that may have one replaces the first. -EBADMSG when there is one.
  */
 int check_encoding(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len);
+/* The same, and its strings are UTF-8: for messages whose fields are not checked one by one (check_message). */
+int check_encoding_text(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len);
 
 #endif
