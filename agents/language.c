@@ -72,6 +72,7 @@ language_set(void)
         setlocale(LC_ALL, "C.UTF-8");
         setenv("LANGUAGE", pl ? "pl" : "en", 1);
     }
+    setlocale(LC_NUMERIC, "C"); /* --timeout 0.3 is read with a point in every locale */
     catalogue_bind();
     return pl;
 }

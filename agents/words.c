@@ -102,7 +102,7 @@ words_date(const char *date, bool pl, char ret[WORDS_TEXT_SIZE])
         (void)snprintf(ret, WORDS_TEXT_SIZE, "%s", date);
 }
 
-/* ---- sizes */
+/* ---- sizes and durations */
 
 void
 words_bytes(uint64_t bytes, bool pl, char ret[WORDS_TEXT_SIZE])
@@ -123,4 +123,13 @@ words_bytes(uint64_t bytes, bool pl, char ret[WORDS_TEXT_SIZE])
     else
         (void)snprintf(ret, WORDS_TEXT_SIZE, "%u%c%u %s", (unsigned)(tenths / 10), pl ? ',' : '.',
                        (unsigned)(tenths % 10), units[unit]);
+}
+
+void
+words_micros(uint64_t us, bool pl, char ret[WORDS_TEXT_SIZE])
+{
+    uint64_t tenths = us / 100 + (us % 100 >= 50);
+
+    (void)snprintf(ret, WORDS_TEXT_SIZE, "%llu%c%u ms", (unsigned long long)(tenths / 10), pl ? ',' : '.',
+                   (unsigned)(tenths % 10));
 }

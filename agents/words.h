@@ -31,5 +31,7 @@ void words_time_text(const char *rfc3339, bool pl, char ret[WORDS_TEXT_SIZE]);
 void words_date(const char *date, bool pl, char ret[WORDS_TEXT_SIZE]);
 /* "64 GiB", "1,5 MiB", "512 B". */
 void words_bytes(uint64_t bytes, bool pl, char ret[WORDS_TEXT_SIZE]);
+/* "4,3 ms" in Polish, "4.3 ms" in English, of microseconds. */
+void words_micros(uint64_t us, bool pl, char ret[WORDS_TEXT_SIZE]);
 
 #endif

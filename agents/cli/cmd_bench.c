@@ -11,6 +11,7 @@
  * All use one unit's key, so the unit must be one that may publish both types; its role is --role.
  */
 #include "agents/cli/cli.h"
+#include "agents/words.h"
 
 #include "proto/event.h"
 
@@ -499,12 +500,16 @@ result_json(struct bench *b)
 }
 
 static void
-latency_print(const char *title, const json_t *latency)
+latency_print(const struct cli *cli, const char *title, const json_t *latency)
 {
+    char p50[WORDS_TEXT_SIZE], p99[WORDS_TEXT_SIZE], max[WORDS_TEXT_SIZE];
+
     if (json_object_size(latency) == 0)
         return;
-    printf(_("%s: p50 %llu us, p99 %llu us, max %llu us (%llu)\n"), title, (unsigned long long)jnum(latency, "p50Us"),
-           (unsigned long long)jnum(latency, "p99Us"), (unsigned long long)jnum(latency, "maxUs"),
+    words_micros(jnum(latency, "p50Us"), cli->pl, p50);
+    words_micros(jnum(latency, "p99Us"), cli->pl, p99);
+    words_micros(jnum(latency, "maxUs"), cli->pl, max);
+    printf(_("%s: half within %s, 99 %% within %s, at most %s (of %llu)\n"), title, p50, p99, max,
            (unsigned long long)jnum(latency, "count"));
 }
 
@@ -525,15 +530,15 @@ result_print(struct bench *b, const struct worker *failed)
         return rc;
     }
     if (b->publishers > 0) {
-        printf(_("published: %llu events of %llu bytes in %.2f s: %.0f/s (refused: %llu)\n"),
+        printf(_("published events: %llu of %llu bytes in %.0f s, %.0f/s (refused: %llu)\n"),
                (unsigned long long)jnum(json, "published"), (unsigned long long)jnum(json, "eventBytes"),
                json_real_value(json_object_get(json, "seconds")),
                json_real_value(json_object_get(json, "publishedPerSecond")), (unsigned long long)jnum(json, "refused"));
-        latency_print(_("publish -> answer"), json_object_get(json, "publishToAnswer"));
-        latency_print(_("publish -> deliver"), json_object_get(json, "publishToDeliver"));
+        latency_print(b->cli, _("publish -> answer"), json_object_get(json, "publishToAnswer"));
+        latency_print(b->cli, _("publish -> deliver"), json_object_get(json, "publishToDeliver"));
     }
     if (b->replays > 0)
-        printf(_("replayed: %llu events: %.0f/s\n"), (unsigned long long)jnum(json, "replayed"),
+        printf(_("replayed events: %llu, %.0f/s\n"), (unsigned long long)jnum(json, "replayed"),
                json_real_value(json_object_get(json, "replayedPerSecond")));
     json_decref(json);
     return rc;

@@ -230,7 +230,7 @@ status_print(const struct cli *cli, const json_t *s)
     struct table *t = table_create(2, _("log"), jstr(s, "origin"));
     const json_t *head = json_object_get(s, "head");
     const char *policy = jstr(s, "fsyncPolicy");
-    char text[64];
+    char text[WORDS_TEXT_SIZE];
 
     status_row(t, _("records"), head, "seq");
     status_row(t, _("epoch"), head, "epoch");
@@ -241,7 +241,7 @@ status_print(const struct cli *cli, const json_t *s)
     status_row(t, _("subscriptions"), s, "subscriptions");
     table_row(t, _("started"), time_local(jstr(s, "started")));
     status_row(t, _("commits since then"), s, "commits");
-    snprintf(text, sizeof text, "%.1f ms", (double)jnum(s, "lastFsyncUs") / 1000.0);
+    words_micros(jnum(s, "lastFsyncUs"), cli->pl, text);
     table_row(t, _("last write to disk took"), jnum(s, "commits") == 0 ? "-" : text);
     table_row(t, _("written to disk"), strcmp(policy, durability) == 0 ? _(durability) : policy);
     status_row(t, _("index behind (records)"), s, "indexBehind");

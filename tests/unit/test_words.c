@@ -92,6 +92,20 @@ sizes_have_a_unit_and_one_decimal(void **state)
 }
 
 static void
+durations_are_milliseconds_with_one_decimal(void **state)
+{
+    char text[WORDS_TEXT_SIZE];
+
+    (void)state;
+    words_micros(4317, true, text);
+    assert_string_equal(text, "4,3 ms");
+    words_micros(12950, false, text);
+    assert_string_equal(text, "13.0 ms");
+    words_micros(UINT64_MAX, false, text);
+    assert_string_equal(text, "18446744073709551.6 ms");
+}
+
+static void
 words_have_labels_in_both_languages_and_others_none(void **state)
 {
     (void)state;
@@ -112,6 +126,7 @@ main(void)
         cmocka_unit_test(what_is_no_time_is_left_as_it_is),
         cmocka_unit_test(dates_are_written_as_the_language_has_them),
         cmocka_unit_test(sizes_have_a_unit_and_one_decimal),
+        cmocka_unit_test(durations_are_milliseconds_with_one_decimal),
         cmocka_unit_test(words_have_labels_in_both_languages_and_others_none),
     };
 
