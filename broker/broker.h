@@ -34,6 +34,8 @@
 #define SESSION_SILENCE_MS_MAX (15u * 60 * 1000)
 #define SESSION_PROBE_MS       10000u /* a session that was silent for so long is sent the head: is anybody there? */
 #define REPLY_ARENA_SIZE       (4u << 20)
+#define REPLIES_UNIT_MAX       (32u << 20) /* bytes of answers that one unit's peers have not taken from us yet */
+#define REPLY_RETRY_MS         1000u
 
 /* A reply that waits for the commit. */
 struct reply {
@@ -112,6 +114,12 @@ int broker_fold(struct store *store, struct core *core, uint32_t *ret_access_ent
 void reply_queue(struct broker *b, const struct front_route *route, Wici__V1__BrokerMessage *message);
 /* The same for a message that is packed; takes it over. */
 void reply_put(struct broker *b, const struct front_route *route, zmq_msg_t *message);
+/* The same for answers that may be large: counted until they have left, so that a peer that asks and does not read
+ * costs no more than REPLIES_UNIT_MAX. */
+void reply_queue_for(struct broker *b, const struct session *session, Wici__V1__BrokerMessage *message);
+void reply_put_for(struct broker *b, const struct session *session, zmq_msg_t *message);
+/* Has this unit more answers on their way than it may? Then what asks for more is refused with E_BUSY. */
+bool reply_is_full(const struct broker *b, const struct session *session);
 /* Sends what was queued. Only after store_commit returned 0. */
 void reply_flush(struct broker *b);
 void reply_drop_all(struct broker *b);

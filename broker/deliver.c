@@ -543,7 +543,7 @@ read_finish(struct broker *b, struct reader *r, uint64_t next_seq)
     rc = out_message(r, WICI__V1__BROKER_MESSAGE__MESSAGE_READ_RESULT, &head.base, &message);
     if (rc != 0)
         return rc;
-    reply_put(b, &session->route, &message);
+    reply_put_for(b, session, &message);
     reader_drop(b->sessions, r);
     return 0;
 }

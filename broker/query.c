@@ -534,6 +534,6 @@ query_answer(struct broker *b, struct session *session, const Wici__V1__Query *q
         return rc;
     message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_QUERY_RESULT;
     message.query_result = &result;
-    reply_queue(b, &session->route, &message);
+    reply_queue_for(b, session, &message);
     return 0;
 }

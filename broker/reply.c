@@ -50,17 +50,86 @@ reply_put(struct broker *b, const struct front_route *route, zmq_msg_t *message)
     b->reply_count++;
 }
 
+static int
+message_pack(zmq_msg_t *ret, const Wici__V1__BrokerMessage *message)
+{
+    if (zmq_msg_init_size(ret, wici__v1__broker_message__get_packed_size(message)) != 0)
+        return -ENOMEM;
+    (void)wici__v1__broker_message__pack(message, zmq_msg_data(ret));
+    return 0;
+}
+
 void
 reply_queue(struct broker *b, const struct front_route *route, Wici__V1__BrokerMessage *message)
 {
     zmq_msg_t packed;
 
-    if (zmq_msg_init_size(&packed, wici__v1__broker_message__get_packed_size(message)) != 0) {
+    if (message_pack(&packed, message) != 0)
         route_is_gone(b, route);
+    else
+        reply_put(b, route, &packed);
+}
+
+/* A message that counts until libzmq has done with it. */
+struct counted {
+    zmq_msg_t message;
+    struct unit_readers *unit; /* lives as long as the sockets */
+    size_t size;
+};
+
+static void
+counted_free(void *data, void *hint)
+{
+    struct counted *c = hint;
+
+    (void)data;
+    (void)atomic_fetch_sub(&c->unit->answering, c->size);
+    (void)zmq_msg_close(&c->message);
+    free(c);
+}
+
+void
+reply_put_for(struct broker *b, const struct session *session, zmq_msg_t *message)
+{
+    struct counted *c = malloc(sizeof *c);
+    zmq_msg_t outer;
+
+    if (c == NULL) {
+        (void)zmq_msg_close(message);
+        route_is_gone(b, &session->route);
         return;
     }
-    (void)wici__v1__broker_message__pack(message, zmq_msg_data(&packed));
-    reply_put(b, route, &packed);
+    c->unit = sessions_unit_if(b->sessions, session->unit);
+    c->size = zmq_msg_size(message) + sizeof *c;
+    assert(c->unit != NULL); /* it has a session */
+    (void)zmq_msg_init(&c->message);
+    (void)zmq_msg_move(&c->message, message);
+    (void)atomic_fetch_add(&c->unit->answering, c->size);
+    if (zmq_msg_init_data(&outer, zmq_msg_data(&c->message), zmq_msg_size(&c->message), counted_free, c) != 0) {
+        counted_free(NULL, c);
+        route_is_gone(b, &session->route);
+        return;
+    }
+    reply_put(b, &session->route, &outer);
+}
+
+void
+reply_queue_for(struct broker *b, const struct session *session, Wici__V1__BrokerMessage *message)
+{
+    zmq_msg_t packed;
+
+    if (message_pack(&packed, message) != 0)
+        route_is_gone(b, &session->route);
+    else
+        reply_put_for(b, session, &packed);
+}
+
+bool
+reply_is_full(const struct broker *b, const struct session *session)
+{
+    const struct unit_readers *u = sessions_unit_if(b->sessions, session->unit);
+
+    return u != NULL && atomic_load(&u->answering) > REPLIES_UNIT_MAX;
 }
 
 void

@@ -19,6 +19,8 @@
 #include "broker/front.h"
 #include "proto/limits.h"
 
+#include <stdatomic.h>
+
 struct session;
 
 enum reader_kind { READER_STREAM, READER_READ };
@@ -103,6 +105,7 @@ struct unit_readers {
     struct reader *live;             /* list */
     struct reader *busy, *busy_last; /* queue */
     bool queued;                     /* stands in the queue of units */
+    atomic_size_t answering; /* bytes of answers on their way to the unit's peers; libzmq's thread counts down */
 };
 
 struct sessions;

@@ -347,8 +347,9 @@ publish_take(struct broker *b, struct session *session, const Wici__V1__Publish 
         publish_refused(b, session, publish, E_REQUEST, "publish.events", 0);
         return 0;
     }
-    if (b->no_room) {
-        publish_refused(b, session, publish, E_FULL, "", FULL_RETRY_MS);
+    if (b->no_room || reply_is_full(b, session)) {
+        publish_refused(b, session, publish, b->no_room ? E_FULL : E_BUSY, "",
+                        b->no_room ? FULL_RETRY_MS : REPLY_RETRY_MS);
         return 0;
     }
     session->next_number++;
@@ -380,7 +381,7 @@ publish_take(struct broker *b, struct session *session, const Wici__V1__Publish 
     answers.answers = list;
     message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS;
     message.answers = &answers;
-    reply_queue(b, &session->route, &message);
+    reply_queue_for(b, session, &message);
     return 0;
 }
 
@@ -709,6 +710,21 @@ state_refused(struct broker *b, const struct front_message *from, const Wici__V1
     reply_refused(b, &from->route, &refusal, subscription, request);
 }
 
+/* Answers may be larger than questions: who does not read them is given no more of them. */
+static bool
+busy_refused(struct broker *b, const struct session *session, const Wici__V1__ClientMessage *message)
+{
+    bool read = message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_READ;
+    bool query = message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY;
+    struct refusal refusal;
+
+    if ((!read && !query) || !reply_is_full(b, session))
+        return false;
+    refuse(&refusal, E_BUSY, "");
+    reply_refused(b, &session->route, &refusal, 0, read ? message->read->request : message->query->request);
+    return true;
+}
+
 static int
 message_take(struct broker *b, const struct front_message *from, uint32_t unit, struct session *session,
              const Wici__V1__ClientMessage *message)
@@ -719,6 +735,8 @@ message_take(struct broker *b, const struct front_message *from, uint32_t unit, 
         state_refused(b, from, message);
         return 0;
     }
+    if (session != NULL && busy_refused(b, session, message))
+        return 0;
     switch ((unsigned)message->message_case) {
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_HELLO: return hello_take(b, from, unit, message->hello);
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_PUBLISH: return publish_take(b, session, message->publish);
