@@ -9,24 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int
-drop_route(void *arg, struct session *session)
-{
-    const struct front_route *route = arg;
-
-    if (session->route.len == route->len && memcmp(session->route.id, route->id, route->len) == 0)
-        session->gone = true;
-    return 0;
-}
-
-/* This peer cannot be told something it waits for: it has to say Hello again. */
-static void
+/* This peer cannot be told something it waits for: it has to say Hello again. Returns whether it had a session. */
+static bool
 route_is_gone(struct broker *b, const struct front_route *route)
 {
-    struct front_route copy = *route;
+    struct session *session = sessions_find_route(b->sessions, route);
 
-    (void)sessions_each(b->sessions, drop_route, &copy);
-    b->gone = true;
+    if (session == NULL)
+        return false;
+    session->gone = b->gone = true;
+    return true;
 }
 
 void
@@ -38,7 +30,7 @@ reply_put(struct broker *b, const struct front_route *route, zmq_msg_t *message)
 
         if (grown == NULL) {
             (void)zmq_msg_close(message);
-            route_is_gone(b, route);
+            (void)route_is_gone(b, route);
             return;
         }
         b->replies = grown;
@@ -65,7 +57,7 @@ reply_queue(struct broker *b, const struct front_route *route, Wici__V1__BrokerM
     zmq_msg_t packed;
 
     if (message_pack(&packed, message) != 0)
-        route_is_gone(b, route);
+        (void)route_is_gone(b, route);
     else
         reply_put(b, route, &packed);
 }
@@ -96,7 +88,7 @@ reply_put_for(struct broker *b, const struct session *session, zmq_msg_t *messag
 
     if (c == NULL) {
         (void)zmq_msg_close(message);
-        route_is_gone(b, &session->route);
+        (void)route_is_gone(b, &session->route);
         return;
     }
     c->unit = sessions_unit_if(b->sessions, session->unit);
@@ -107,7 +99,7 @@ reply_put_for(struct broker *b, const struct session *session, zmq_msg_t *messag
     (void)atomic_fetch_add(&c->unit->answering, c->size);
     if (zmq_msg_init_data(&outer, zmq_msg_data(&c->message), zmq_msg_size(&c->message), counted_free, c) != 0) {
         counted_free(NULL, c);
-        route_is_gone(b, &session->route);
+        (void)route_is_gone(b, &session->route);
         return;
     }
     reply_put(b, &session->route, &outer);
@@ -119,7 +111,7 @@ reply_queue_for(struct broker *b, const struct session *session, Wici__V1__Broke
     zmq_msg_t packed;
 
     if (message_pack(&packed, message) != 0)
-        route_is_gone(b, &session->route);
+        (void)route_is_gone(b, &session->route);
     else
         reply_put_for(b, session, &packed);
 }
@@ -140,9 +132,8 @@ reply_flush(struct broker *b)
 
         if (rc == 0)
             continue;
-        if (rc == -EAGAIN)
+        if (route_is_gone(b, &b->replies[i].route) && rc == -EAGAIN) /* once a session: a peer cannot fill the log */
             log_warn("front: a peer does not read its answers, its session ends");
-        route_is_gone(b, &b->replies[i].route);
     }
     b->reply_count = 0;
 }

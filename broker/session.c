@@ -75,6 +75,15 @@ sessions_find(struct sessions *sessions, const struct front_route *route, const 
 }
 
 struct session *
+sessions_find_route(struct sessions *sessions, const struct front_route *route)
+{
+    for (struct session *s = sessions->buckets[bucket_of(route)]; s != NULL; s = s->next)
+        if (!s->gone && route_is(&s->route, route))
+            return s;
+    return NULL;
+}
+
+struct session *
 sessions_find_name(struct sessions *sessions, uint32_t unit, const char *name)
 {
     struct unit_readers *u = sessions_unit_if(sessions, unit);

@@ -115,6 +115,8 @@ void sessions_destroy(struct sessions **sessions);
 
 /* NULL: this connection has no session, or has one under another key (which is then marked as gone). */
 struct session *sessions_find(struct sessions *sessions, const struct front_route *route, const char *key);
+/* Whoever uses this routing id now; NULL: nobody. For sending, never for who somebody is. */
+struct session *sessions_find_route(struct sessions *sessions, const struct front_route *route);
 struct session *sessions_find_name(struct sessions *sessions, uint32_t unit, const char *name);
 /* -ENOBUFS: SESSIONS_PER_UNIT_MAX, or SESSIONS_MAX; beyond that each unit still gets one, so that nobody is locked out
  * by others. -ENOMEM */

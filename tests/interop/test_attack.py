@@ -239,6 +239,16 @@ class Refusing(Attack):
             deaf.next_number = 1
             self.published(deaf, event)  # it has read everything: all is well again
 
+    def test_who_does_not_read_its_refusals_does_not_fill_the_operators_log(self):
+        raw = self.wire.ClientMessage(ack=self.wire.Ack(subscription=1, seq=1)).SerializeToString()
+        with self.world.client("ops-sw2", "deaf") as deaf, self.world.session("ops-sw", "other") as other:
+            for _ in range(450):
+                for _ in range(100):
+                    deaf.send_raw(raw)
+                self.letter(other)
+        with open(self.world.broker.log.name, encoding="utf-8") as log:
+            self.assertLessEqual(log.read().count("does not read its answers"), 1)
+
 
 if __name__ == "__main__":
     unittest.main()
