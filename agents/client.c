@@ -525,6 +525,11 @@ timer_arm(struct wici *w, bool at_once)
 
     at_once = at_once || input_waits(w->socket) || input_waits(w->monitor);
     if (at_once)
+        next = 0;
+    if (next == w->timer_ms)
+        return; /* setting a timer costs more than all else that sending a message takes */
+    w->timer_ms = next;
+    if (at_once)
         spec.it_value.tv_nsec = 1;
     else if (next != INT64_MAX) {
         spec.it_value.tv_sec = (time_t)(next / 1000);
@@ -747,6 +752,7 @@ wici_open(struct wici **ret, const struct wici_options *options)
     }
     w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    w->timer_ms = INT64_MAX;
     if (w->epoll_fd < 0 || w->timer_fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->timer_fd, &event) != 0) {
         rc = -errno;
         goto out;
