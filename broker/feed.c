@@ -4,7 +4,7 @@
  * Gathering: each of the unit's entries gives its next records (store_find). All are put into one buffer; when it
  * fills up it is sorted and cut to what one plan holds, and the last number kept becomes the horizon, beyond which
  * later entries need not look. An entry that gave as many as it was asked for may hold more: its last number bounds
- * the horizon too. So whatever lies at or below the horizon was seen.
+ * the horizon too. The more entries, the fewer numbers each is asked for. So whatever lies at or below the horizon was seen.
  */
 #include "broker/feed.h"
 
@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FEED_GATHER_WANTED 4096u /* numbers, of all of a unit's entries together */
+#define FEED_ASK_MIN       64u   /* of one entry: looking it up costs about as much as that many numbers */
 
 int
 feed_source_init(struct feed_source *source, struct store *store, struct core *core)
@@ -103,12 +106,17 @@ static int
 plan_make(struct feed *feed, struct feed_source *source, uint64_t head)
 {
     uint64_t horizon = head, *gather = source->gather;
-    size_t entries, known, count = 0;
+    size_t entries, known, count = 0, ask = FEED_PLAN_MAX;
     bool all = false;
     int rc = entries_list(feed, source, &entries, &known, &all);
 
     if (rc != 0)
         return rc;
+    /* Of many entries less each: what is gathered beyond one plan was found and sorted for nothing. */
+    if (entries * FEED_ASK_MIN > FEED_GATHER_WANTED)
+        ask = FEED_ASK_MIN;
+    else if (entries > FEED_GATHER_WANTED / FEED_PLAN_MAX)
+        ask = FEED_GATHER_WANTED / entries;
     if (all) { /* this unit's list is the log */
         for (uint64_t seq = feed->pos + 1; seq <= head && count < FEED_PLAN_MAX; seq++)
             gather[count++] = seq;
@@ -120,10 +128,10 @@ plan_make(struct feed *feed, struct feed_source *source, uint64_t head)
 
         if (count > FEED_GATHER_MAX - 1)
             count = gather_cut(gather, count, &horizon);
-        rc = store_find(source->store, source->entries[i], feed->pos + 1, gather + count, FEED_PLAN_MAX, &found);
+        rc = store_find(source->store, source->entries[i], feed->pos + 1, gather + count, ask, &found);
         if (rc != 0)
             return rc;
-        if (found == FEED_PLAN_MAX && gather[count + found - 1] < horizon)
+        if (found == ask && gather[count + found - 1] < horizon)
             horizon = gather[count + found - 1];
         count += found;
     }
