@@ -272,7 +272,8 @@ hello_take(struct broker *b, const struct front_message *from, uint32_t unit, co
         reply_refused(b, &from->route, &refusal, 0, 0);
         return 0;
     }
-    if (b->gone && (rc = talk_sweep(b, false)) != 0)
+    /* Those that are gone end before one of the same name begins: the marks of their windows have the same names. */
+    if ((rc = talk_sweep(b, false)) != 0)
         return rc;
     old = sessions_find_name(b->sessions, unit, name);
     if (old != NULL && (rc = session_take_over(b, old)) != 0)
