@@ -62,6 +62,22 @@ a_reset_gives_all_of_it_back(void **state)
 }
 
 static void
+a_rewind_keeps_what_was_handed_out_before(void **state)
+{
+    void *kept = arena_alloc(*state, 100), *after;
+    size_t used = arena_used(*state);
+
+    memset(kept, 'k', 100);
+    after = arena_alloc(*state, 100);
+    memset(after, 'a', 100);
+    arena_rewind(*state, used);
+    assert_int_equal(arena_used(*state), used);
+    assert_ptr_equal(arena_alloc(*state, 100), after);
+    for (size_t i = 0; i < 100; i++)
+        assert_int_equal(((const char *)kept)[i], 'k');
+}
+
+static void
 a_message_that_does_not_fit_fails_to_unpack(void **state)
 {
     Wici__V1__Actor actor;
@@ -89,6 +105,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_used_up_arena_gives_null_and_no_request_is_too_large_to_refuse, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_reset_gives_all_of_it_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_rewind_keeps_what_was_handed_out_before, setup, teardown),
         cmocka_unit_test_setup_teardown(a_message_that_does_not_fit_fails_to_unpack, setup, teardown),
     };
 

@@ -110,6 +110,84 @@ a_subscription_is_recorded_at_its_end(void **state)
     peer_close(&auditor);
 }
 
+#define LONG_EVENTS 1050u
+#define LONG_BATCH  50u
+
+static bool
+is_read_of_long(const Wici__V1__Section *s0)
+{
+    return is_read_of_sw2(s0) && strcmp(s0->sys_access_recorded_s0->cursor, "long") == 0;
+}
+
+/* Publishes LONG_BATCH letters in one message; their seqs into ret. */
+static void
+letters_publish(struct peer *from, const char *dossier, uint64_t *ret)
+{
+    struct peer_event events[LONG_BATCH];
+    Wici__V1__BrokerMessage *message;
+
+    for (unsigned i = 0; i < LONG_BATCH; i++)
+        peer_letter_make(from, dossier, "ops-sw2", "x", &events[i]);
+    peer_publish_later(from, events, LONG_BATCH);
+    message = peer_expect(from, WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS);
+    for (unsigned i = 0; i < LONG_BATCH; i++) {
+        assert_int_equal(message->answers->answers[i]->outcome_case, WICI__V1__ANSWER__OUTCOME_RECEIPT);
+        ret[i] = message->answers->answers[i]->receipt->seq;
+        peer_event_free(&events[i]);
+    }
+    peer_free(message);
+}
+
+static void
+a_window_that_is_full_is_recorded_and_the_next_begins_where_it_ended(void **state)
+{
+    struct town *t = *state;
+    struct peer sw, sw2, auditor;
+    Wici__V1__Section *s0;
+    uint64_t seqs[LONG_EVENTS];
+    size_t given = 0;
+    char dossier[37];
+
+    peer_hello(&sw, &t->daemon, &t->sw, "long");
+    peer_hello(&sw2, &t->daemon, &t->sw2, "long");
+    (void)peer_subscribe(&sw2, 1, "long", 0, 0);
+    peer_uuid4(dossier);
+    for (size_t sent = 0; sent < LONG_EVENTS; sent += LONG_BATCH)
+        letters_publish(&sw, dossier, seqs + sent);
+    while (given < LONG_EVENTS) {
+        Wici__V1__BrokerMessage *message = peer_expect(&sw2, WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH);
+
+        for (size_t i = 0; i < message->batch->n_deliveries; i++)
+            if (given < LONG_EVENTS && message->batch->deliveries[i]->seq == seqs[given])
+                given++;
+        peer_ack(&sw2, 1, message->batch->deliveries[message->batch->n_deliveries - 1]->seq);
+        peer_free(message);
+    }
+    seqs[0] = peer_letter(&sw, dossier, "ops-sw2", "last"); /* its commit holds the new mark too */
+    peer_free(peer_expect(&sw2, WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH));
+
+    peer_hello(&auditor, &t->daemon, &t->auditor, "long");
+    s0 = newest(&auditor, WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED, 1, is_read_of_long);
+    assert_non_null(s0);
+    assert_false(s0->sys_access_recorded_s0->possibly);
+    assert_int_equal(s0->sys_access_recorded_s0->events, 1000);
+    wici__v1__section__free_unpacked(s0, NULL);
+    peer_close(&auditor);
+
+    /* What came after the full window is covered by the next one's mark, when the broker dies. */
+    assert_int_equal(daemon_stop(&t->daemon, SIGKILL), 128 + SIGKILL);
+    peer_close(&sw);
+    peer_close(&sw2);
+    daemon_start(&t->daemon);
+    peer_hello(&auditor, &t->daemon, &t->auditor, "long");
+    s0 = newest(&auditor, WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED, 1, is_read_of_long);
+    assert_non_null(s0);
+    assert_true(s0->sys_access_recorded_s0->possibly);
+    assert_int_equal(s0->sys_access_recorded_s0->from_seq, seqs[1000]);
+    wici__v1__section__free_unpacked(s0, NULL);
+    peer_close(&auditor);
+}
+
 static void
 after_a_crash_the_open_window_is_recorded_as_possibly_shown(void **state)
 {
@@ -222,6 +300,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refusal_is_recorded_at_once_without_its_content),
         cmocka_unit_test(a_subscription_is_recorded_at_its_end),
+        cmocka_unit_test(a_window_that_is_full_is_recorded_and_the_next_begins_where_it_ended),
         cmocka_unit_test(after_a_crash_the_open_window_is_recorded_as_possibly_shown),
         cmocka_unit_test(an_auditor_sees_content_only_with_a_reason_and_it_is_written_down),
     };
