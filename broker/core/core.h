@@ -120,7 +120,7 @@ enum core_verdict {
     CORE_WITHHELD_MARK,     /* only_for names others, or not_to names it */
     CORE_WITHHELD_RELATION, /* the relation gives only S0 */
     CORE_WITHHELD_ADDRESS,  /* protected address */
-    CORE_WITHHELD_NOTE,     /* the broker's note: author and holder only */
+    CORE_WITHHELD_NOTE,     /* the broker's note: holder and author, see core_view */
     CORE_NONE               /* of a class as a whole, for explaining: given in full, and none here is for the unit */
 };
 const char *core_verdict_name(enum core_verdict verdict);
@@ -129,7 +129,8 @@ const char *core_verdict_text(enum core_verdict verdict, bool pl);
 /* What a unit is given of one record. */
 struct core_view {
     bool received;     /* delivered; when false nothing is given, not even the header */
-    bool note;         /* the broker's note is given */
+    bool note;         /* the broker's note is given: to the holder, and to the author unless it names
+                                                    units that the event reached through the one it answers */
     uint32_t sections; /* bit i: event->sections[i] is given */
     enum core_verdict verdicts[EVENT_SECTIONS_MAX];
 };

@@ -380,7 +380,9 @@ view_compute(const struct core *core, uint32_t unit, const struct core_record *r
     }
 
     if (author) {
-        ret->received = ret->note = true;
+        /* The note may name units that the event reached through the one it answers: not the author's to know. */
+        ret->note = ret->note || record->note == NULL || record->note->n_answer_to == 0;
+        ret->received = true;
         give_all(ret, event, CORE_GIVEN_AUTHOR);
         return;
     }

@@ -132,9 +132,11 @@ class Oracle:
 
     def given(self, unit, event):
         """What the unit has to be given."""
-        if event.unit.id == unit.id:
-            return Given(True, event.has_note, tuple(range(len(event.sections))))
         kinds, about = self.ways(unit, event)
+        if event.unit.id == unit.id:
+            # The note may name units that the event reached through the one it answers.
+            note = event.has_note and ("HOLDER" in kinds or not event.answer_to)
+            return Given(True, note, tuple(range(len(event.sections))))
         if not kinds and unit.role != "AUD":
             return Given(False)
         sections = tuple(i for i, section in enumerate(event.sections)

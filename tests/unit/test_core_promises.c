@@ -83,6 +83,8 @@ an_answer_reaches_the_addressees_and_author_of_what_it_answers(void **state)
     answer = KIT_SAY(k, "sch", "info.provided", 'C', "", "0 1@p1 6@p2 6@p3", kit_answering(asked), "sw=016 kur=016");
     assert_int_equal(answer->record.note->n_answer_to, 3);
     assert_int_equal(answer->record.note->n_answer_about, 2);
+    assert_false(kit_note_seen(k, "sch", answer)); /* it names kur, whom the author need not know */
+    assert_true(kit_note_seen(k, "sw", answer));
     /* Naming an event that one may not see, or of another dossier, brings nobody in. */
     stranger = KIT_SAY(k, "sw", "info.requested", 'C', "ops", "0 6", NULL, NULL);
     answer = KIT_SAY(k, "kur", "info.provided", 'C', "sw", "0", kit_answering(stranger), "sw=0");
