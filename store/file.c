@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,7 +116,11 @@ file_sync_parent(const char *path)
 int
 file_make_dir(const char *dir)
 {
-    if (mkdir(dir, 0700) == 0)
-        return file_sync_parent(dir);
-    return errno == EEXIST ? 0 : -errno;
+    bool made = mkdir(dir, 0700) == 0;
+    int rc;
+
+    if (!made && errno != EEXIST)
+        return -errno;
+    rc = file_sync_parent(dir);
+    return !made && rc == -EACCES ? 0 : rc;
 }

@@ -19,7 +19,10 @@ int file_create(const char *path, const void *bytes, size_t len);
 
 int file_sync_dir(const char *dir);
 int file_sync_parent(const char *path);
-/* Makes the directory, mode 0700, and syncs its parent; 0 when it is there already. */
+/*
+ * Makes the directory, mode 0700, when it is not there, and syncs its parent either way: whoever made it may have died
+ * before that. A parent that we may not read is none that we made it in.
+ */
 int file_make_dir(const char *dir);
 
 #endif

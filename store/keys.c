@@ -251,7 +251,7 @@ kek_create(const char *path)
     randombytes_buf(kek, sizeof kek);
     rc = file_create(path, kek, sizeof kek);
     sodium_memzero(kek, sizeof kek);
-    return rc == 0 ? file_sync_parent(path) : rc;
+    return rc;
 }
 
 int
@@ -259,6 +259,7 @@ keys_create(const char *key_dir, const char *kek_path, uint8_t ret_pair[KEYS_PAI
 {
     uint8_t header[KEYS_ENTRY_SIZE] = {0}, kek[KEY_SIZE], pair[KEYS_PAIR_SIZE];
     char path[PATH_MAX];
+    bool kek_made;
     int rc;
 
     rc = file_path(path, key_dir, KEYS_FILE);
@@ -266,10 +267,16 @@ keys_create(const char *key_dir, const char *kek_path, uint8_t ret_pair[KEYS_PAI
         return rc;
     if (access(path, F_OK) == 0)
         return -EEXIST;
-    if (access(kek_path, F_OK) != 0 && errno == ENOENT && (rc = kek_create(kek_path)) != 0)
+    kek_made = access(kek_path, F_OK) != 0 && errno == ENOENT;
+    if (kek_made && (rc = kek_create(kek_path)) != 0)
         return rc;
     rc = kek_read(kek_path, kek);
     if (rc != 0)
+        goto out;
+    /* Its name is synced also when it was there: whoever made it may have died before that. In a directory that we may
+     * not read somebody else put it. */
+    rc = file_sync_parent(kek_path);
+    if (rc != 0 && (kek_made || rc != -EACCES))
         goto out;
 
     randombytes_buf(pair, sizeof pair);

@@ -499,9 +499,11 @@ store_open(struct store **ret, const struct store_options *options)
     if (rc != 0)
         goto out;
 
-    /* Whoever made these directories may have died before syncing them; nothing is acknowledged until they are. */
-    if ((rc = log_open(st, log_dir)) != 0 || (rc = file_sync_dir(log_dir)) != 0 ||
-        (rc = file_sync_dir(options->dir)) != 0 || (rc = recover(st, find_dir, pair)) != 0)
+    /* Whoever wrote these files and made their directories may have died before syncing them; what is seen from here
+     * on, and told to others, must stay. */
+    if ((rc = log_open(st, log_dir)) != 0 || (rc = err_from_lmdb(mdb_env_sync(st->env, 1))) != 0 ||
+        (rc = file_sync_dir(log_dir)) != 0 || (rc = file_sync_dir(options->dir)) != 0 ||
+        (rc = recover(st, find_dir, pair)) != 0)
         goto out;
     *ret = st;
     st = NULL;
