@@ -1,0 +1,775 @@
+/* disk - the recorder and the states (disk.h gives the model) */
+#include "tests/crash/disk.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FDS_MAX 1024
+#define RUBBISH 0xa5
+
+bool (*record_drop)(const struct trace_call *call);
+
+static void __attribute__((noreturn)) give_up(const char *what)
+{
+    perror(what);
+    abort();
+}
+
+static void *
+grow(void *at, size_t *cap, size_t need, size_t size)
+{
+    if (need > *cap) {
+        *cap = need * 2 + 64;
+        at = realloc(at, *cap * size);
+        if (at == NULL)
+            give_up("realloc");
+    }
+    return at;
+}
+
+uint64_t
+dice_roll(struct dice *dice, uint64_t sides)
+{
+    uint64_t z = dice->state += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (z ^ z >> 31) % sides;
+}
+
+/* ---- trees */
+
+static bool
+is_lock(const char *name)
+{
+    return strcmp(name, "lock.mdb") == 0;
+}
+
+static struct entry *
+entry_find(struct tree *tree, int dir, const char *name)
+{
+    for (int i = 0; i < tree->entry_count; i++)
+        if (tree->entries[i].dir == dir && strcmp(tree->entries[i].name, name) == 0)
+            return &tree->entries[i];
+    return NULL;
+}
+
+static void
+entry_put(struct tree *tree, int dir, const char *name, int node)
+{
+    struct entry *entry = entry_find(tree, dir, name);
+
+    if (entry == NULL) {
+        if (tree->entry_count == DISK_NODES_MAX)
+            give_up("too many names");
+        entry = &tree->entries[tree->entry_count++];
+        entry->dir = dir;
+        (void)snprintf(entry->name, sizeof entry->name, "%s", name);
+    }
+    entry->node = node;
+}
+
+/* Returns the node that had the name; -1: none had. */
+static int
+entry_drop(struct tree *tree, int dir, const char *name)
+{
+    struct entry *entry = entry_find(tree, dir, name);
+    int node = -1;
+
+    if (entry != NULL) {
+        node = entry->node;
+        *entry = tree->entries[--tree->entry_count];
+    }
+    return node;
+}
+
+static void
+node_size(struct node *node, size_t len)
+{
+    node->bytes = grow(node->bytes, &node->cap, len, 1);
+    if (len > node->len)
+        memset(node->bytes + node->len, 0, len - node->len);
+    node->len = len;
+}
+
+static void
+node_write(struct node *node, size_t at, const uint8_t *bytes, size_t len)
+{
+    if (at + len > node->len)
+        node_size(node, at + len);
+    memcpy(node->bytes + at, bytes, len);
+}
+
+static void
+tree_free(struct tree *tree)
+{
+    for (int i = 0; i < DISK_NODES_MAX; i++)
+        free(tree->nodes[i].bytes);
+    memset(tree, 0, sizeof *tree);
+}
+
+static void
+tree_copy(struct tree *to, const struct tree *from)
+{
+    *to = *from;
+    for (int i = 0; i < from->node_count; i++) {
+        struct node *node = &to->nodes[i];
+
+        *node = (struct node){.dir = from->nodes[i].dir};
+        if (from->nodes[i].len > 0)
+            node_write(node, 0, from->nodes[i].bytes, from->nodes[i].len);
+    }
+}
+
+static void
+tree_read(struct tree *tree, int dir, const char *path)
+{
+    struct dirent *one;
+    DIR *list = opendir(path);
+
+    if (list == NULL)
+        give_up(path);
+    while ((one = readdir(list)) != NULL) {
+        char below[PATH_MAX];
+        struct node *node;
+        struct stat sb;
+
+        if (strcmp(one->d_name, ".") == 0 || strcmp(one->d_name, "..") == 0)
+            continue;
+        if (snprintf(below, sizeof below, "%s/%s", path, one->d_name) >= (int)sizeof below || stat(below, &sb) != 0 ||
+            tree->node_count == DISK_NODES_MAX)
+            give_up(one->d_name);
+        node = &tree->nodes[tree->node_count];
+        node->dir = S_ISDIR(sb.st_mode);
+        entry_put(tree, dir, one->d_name, tree->node_count++);
+        if (node->dir) {
+            tree_read(tree, tree->node_count - 1, below);
+        } else {
+            int fd = open(below, O_RDONLY | O_CLOEXEC);
+
+            node_size(node, (size_t)sb.st_size);
+            if (fd < 0 || read(fd, node->bytes, node->len) != (ssize_t)node->len)
+                give_up(below);
+            close(fd);
+        }
+    }
+    closedir(list);
+}
+
+static int
+remove_one(const char *path, const struct stat *sb, int flag, struct FTW *ftw)
+{
+    (void)sb, (void)flag;
+    return ftw->level > 0 ? remove(path) : 0;
+}
+
+void
+disk_remove(const char *dir)
+{
+    (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    (void)rmdir(dir);
+}
+
+/* Makes the names and the bytes of a directory; fds gets an open descriptor for each file made. */
+static void
+tree_make(struct tree *tree, int dir, const char *path, int fds[DISK_NODES_MAX])
+{
+    if (mkdir(path, 0700) != 0)
+        give_up(path);
+    for (int i = 0; i < tree->entry_count; i++) {
+        const struct entry *entry = &tree->entries[i];
+        const struct node *node = &tree->nodes[entry->node];
+        char below[PATH_MAX];
+
+        if (entry->dir != dir)
+            continue;
+        (void)snprintf(below, sizeof below, "%.3000s/%s", path, entry->name);
+        if (node->dir) {
+            tree_make(tree, entry->node, below, fds);
+            continue;
+        }
+        if (fds[entry->node] >= 0)
+            close(fds[entry->node]); /* it has two names: it was linked, which is done with whole files only */
+        fds[entry->node] = open(below, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fds[entry->node] < 0 || write(fds[entry->node], node->bytes, node->len) != (ssize_t)node->len)
+            give_up(below);
+    }
+}
+
+/* ---- events */
+
+/* Applies a change of names. What it needs may be missing: then it does nothing. */
+static void
+names_apply(struct tree *tree, const struct event *event)
+{
+    int node;
+
+    switch (event->kind) {
+    case EVENT_ENTER: entry_put(tree, event->node, event->name, event->target); break;
+    case EVENT_LEAVE: (void)entry_drop(tree, event->node, event->name); break;
+    case EVENT_RENAME:
+        node = entry_drop(tree, event->node, event->name);
+        if (node >= 0)
+            entry_put(tree, event->to_node, event->to_name, node);
+        break;
+    case EVENT_WRITE:
+    case EVENT_WRITTEN:
+    case EVENT_SIZE:
+    case EVENT_SYNC:
+    case EVENT_MARK: break;
+    }
+}
+
+static void
+bytes_apply(struct tree *tree, const struct history *h, const struct event *event)
+{
+    if (event->kind == EVENT_WRITE)
+        node_write(&tree->nodes[event->node], event->at, h->pool + event->data, event->len);
+    if (event->kind == EVENT_SIZE)
+        node_size(&tree->nodes[event->node], event->at);
+}
+
+/* A node that came into being in this history is empty at first. */
+static void
+nodes_take(struct tree *tree, const struct event *event)
+{
+    if (event->kind != EVENT_ENTER || event->target < tree->node_count)
+        return;
+    tree->nodes[event->target] = (struct node){.dir = event->at != 0};
+    tree->node_count = event->target + 1;
+}
+
+void
+history_read(struct history *h, const char *dir)
+{
+    memset(h, 0, sizeof *h);
+    h->first.nodes[0].dir = true;
+    h->first.node_count = 1;
+    tree_read(&h->first, 0, dir);
+    h->node_count = h->first.node_count;
+}
+
+void
+history_copy(struct history *to, const struct history *from, size_t count)
+{
+    memset(to, 0, sizeof *to);
+    tree_copy(&to->first, &from->first);
+    to->events = grow(NULL, &to->cap, count + 1, sizeof *to->events);
+    memcpy(to->events, from->events, count * sizeof *to->events);
+    to->count = count;
+    to->pool = grow(NULL, &to->pool_cap, from->pool_len + 1, 1);
+    memcpy(to->pool, from->pool, from->pool_len);
+    to->pool_len = from->pool_len;
+    to->node_count = to->first.node_count;
+    for (size_t i = 0; i < count; i++)
+        if (to->events[i].kind == EVENT_ENTER && to->events[i].target >= to->node_count)
+            to->node_count = to->events[i].target + 1;
+}
+
+void
+history_free(struct history *h)
+{
+    tree_free(&h->first);
+    free(h->events);
+    free(h->pool);
+    memset(h, 0, sizeof *h);
+}
+
+/* The tree after all events, nothing lost. */
+static void
+history_tree(const struct history *h, struct tree *ret)
+{
+    tree_copy(ret, &h->first);
+    for (size_t i = 0; i < h->count; i++) {
+        nodes_take(ret, &h->events[i]);
+        names_apply(ret, &h->events[i]);
+        bytes_apply(ret, h, &h->events[i]);
+    }
+}
+
+static void
+fds_close(const int fds[DISK_NODES_MAX])
+{
+    for (int i = 0; i < DISK_NODES_MAX; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+static void
+fds_none(int fds[DISK_NODES_MAX])
+{
+    for (int i = 0; i < DISK_NODES_MAX; i++)
+        fds[i] = -1;
+}
+
+void
+history_make(const struct history *h, const char *dir)
+{
+    struct tree tree;
+    int fds[DISK_NODES_MAX];
+
+    fds_none(fds);
+    history_tree(h, &tree);
+    disk_remove(dir);
+    tree_make(&tree, 0, dir, fds);
+    fds_close(fds);
+    tree_free(&tree);
+}
+
+/* ---- the recorder */
+
+static struct {
+    struct history *h;
+    struct tree names; /* entries only */
+    char dir[PATH_MAX];
+    int nodes[FDS_MAX]; /* of descriptors */
+    bool missed;        /* something that the model does not know */
+} recorder;
+
+static struct event *
+event_add(enum event_kind kind, int node)
+{
+    struct history *h = recorder.h;
+
+    h->events = grow(h->events, &h->cap, h->count + 1, sizeof *h->events);
+    h->events[h->count] = (struct event){.kind = kind, .node = node};
+    return &h->events[h->count++];
+}
+
+/* The directory a path lies in, and its last part. A path outside, or through a missing directory, is -1. */
+static int
+path_split(const char *path, char ret_name[DISK_NAME_MAX])
+{
+    const char *at = path + strlen(recorder.dir);
+    int dir = 0;
+
+    if (strncmp(path, recorder.dir, strlen(recorder.dir)) != 0 || *at != '/')
+        return -1;
+    for (;;) {
+        struct entry *entry;
+        size_t len;
+
+        while (*at == '/')
+            at++;
+        len = strcspn(at, "/");
+        if (len >= DISK_NAME_MAX)
+            return -1;
+        memcpy(ret_name, at, len);
+        ret_name[len] = '\0';
+        at += len;
+        if (*at == '\0')
+            return dir;
+        entry = entry_find(&recorder.names, dir, ret_name);
+        if (entry == NULL)
+            return -1;
+        dir = entry->node;
+    }
+}
+
+static int
+path_node(const char *path)
+{
+    char name[DISK_NAME_MAX];
+    struct entry *entry;
+    int dir;
+
+    if (strcmp(path, recorder.dir) == 0)
+        return 0;
+    dir = path_split(path, name);
+    entry = dir < 0 ? NULL : entry_find(&recorder.names, dir, name);
+    return entry == NULL ? -1 : entry->node;
+}
+
+static void
+name_enter(const char *path, int node, bool dir)
+{
+    char name[DISK_NAME_MAX];
+    int parent = path_split(path, name);
+    struct event *event;
+
+    if (parent < 0 || recorder.h->node_count >= DISK_NODES_MAX) {
+        recorder.missed = true;
+        return;
+    }
+    if (node < 0)
+        node = recorder.h->node_count++;
+    event = event_add(EVENT_ENTER, parent);
+    event->target = node;
+    event->at = dir;
+    memcpy(event->name, name, sizeof name);
+    entry_put(&recorder.names, parent, name, node);
+}
+
+static void
+record_write(const struct trace_call *call)
+{
+    struct history *h = recorder.h;
+    struct event *event = event_add(EVENT_WRITE, recorder.nodes[call->fd]);
+
+    event->at = (uint64_t)call->at;
+    event->len = call->len;
+    event->data = h->pool_len;
+    h->pool = grow(h->pool, &h->pool_cap, h->pool_len + call->len, 1);
+    for (int i = 0; i < call->iov_count; i++) {
+        memcpy(h->pool + h->pool_len, call->iov[i].iov_base, call->iov[i].iov_len);
+        h->pool_len += call->iov[i].iov_len;
+    }
+}
+
+/* A write is under way from here on; the other calls count when they have ended. */
+static bool
+record_before(const struct trace_call *call)
+{
+    if (record_drop != NULL && record_drop(call))
+        return true;
+    if (call->op == TRACE_WRITE)
+        record_write(call);
+    return false;
+}
+
+static void
+record_after(const struct trace_call *call)
+{
+    char name[DISK_NAME_MAX], to_name[DISK_NAME_MAX];
+    struct event *event;
+    int dir, to_dir;
+
+    switch (call->op) {
+    case TRACE_OPEN:
+        if (call->created)
+            name_enter(call->path, -1, false);
+        recorder.nodes[call->fd] = path_node(call->path);
+        recorder.missed |= recorder.nodes[call->fd] < 0;
+        break;
+    case TRACE_WRITE:
+        event = &recorder.h->events[recorder.h->count - 1];
+        recorder.missed |= event->kind != EVENT_WRITE || event->len != call->len; /* a short write: not on our disks */
+        if (call->dsync)
+            event_add(EVENT_WRITTEN, event->node);
+        break;
+    case TRACE_TRUNCATE: event_add(EVENT_SIZE, recorder.nodes[call->fd])->at = (uint64_t)call->at; break;
+    case TRACE_SYNC: event_add(EVENT_SYNC, recorder.nodes[call->fd]); break;
+    case TRACE_MKDIR: name_enter(call->path, -1, true); break;
+    case TRACE_LINK: name_enter(call->to, path_node(call->path), false); break;
+    case TRACE_UNLINK:
+        dir = path_split(call->path, name);
+        recorder.missed |= dir < 0;
+        event = event_add(EVENT_LEAVE, dir);
+        memcpy(event->name, name, sizeof name);
+        names_apply(&recorder.names, event);
+        break;
+    case TRACE_RENAME:
+        dir = path_split(call->path, name);
+        to_dir = path_split(call->to, to_name);
+        recorder.missed |= dir < 0 || dir != to_dir; /* the model: one directory */
+        event = event_add(EVENT_RENAME, dir);
+        event->to_node = to_dir;
+        memcpy(event->name, name, sizeof name);
+        memcpy(event->to_name, to_name, sizeof to_name);
+        names_apply(&recorder.names, event);
+        break;
+    case TRACE_CLOSE:
+    case TRACE_SEND:
+    case TRACE_RECEIVE: break;
+    }
+}
+
+void
+record_start(struct history *h, const char *dir)
+{
+    static struct trace_sink sink = {.before = record_before, .after = record_after};
+
+    recorder.h = h;
+    recorder.missed = false;
+    (void)snprintf(recorder.dir, sizeof recorder.dir, "%s", dir);
+    memset(&recorder.names, 0, sizeof recorder.names);
+    memcpy(recorder.names.entries, h->first.entries, sizeof h->first.entries);
+    recorder.names.entry_count = h->first.entry_count;
+    for (size_t i = 0; i < h->count; i++)
+        names_apply(&recorder.names, &h->events[i]);
+    sink.root = recorder.dir;
+    trace_sink = &sink;
+}
+
+bool
+record_stop(void)
+{
+    static struct tree seen, there;
+    bool same;
+
+    trace_sink = NULL;
+    history_tree(recorder.h, &seen);
+    there.nodes[0].dir = true;
+    there.node_count = 1;
+    tree_read(&there, 0, recorder.dir);
+
+    /* Names are compared from the top, so that nodes may be numbered otherwise. */
+    int twin[DISK_NODES_MAX] = {0};
+
+    same = seen.entry_count == there.entry_count;
+    for (int i = 0; i < there.entry_count && same; i++) {
+        const struct entry *entry = &there.entries[i]; /* tree_read: a directory stands before what is in it */
+        const struct entry *mine = entry_find(&seen, twin[entry->dir], entry->name);
+        const struct node *a = &there.nodes[entry->node], *b;
+
+        same = mine != NULL;
+        if (!same)
+            break;
+        twin[entry->node] = mine->node;
+        b = &seen.nodes[mine->node];
+        same = a->dir == b->dir && (a->dir || is_lock(entry->name) ||
+                                    (a->len == b->len && (a->len == 0 || memcmp(a->bytes, b->bytes, a->len) == 0)));
+    }
+    tree_free(&seen);
+    tree_free(&there);
+    recorder.h = NULL;
+    return same && !recorder.missed;
+}
+
+void
+disk_mark(int mark, uint64_t value)
+{
+    struct event *event;
+
+    if (trace_sink == NULL || recorder.h == NULL)
+        return;
+    event = event_add(EVENT_MARK, 0);
+    event->mark = mark;
+    event->at = value;
+}
+
+/* ---- cuts */
+
+void
+cut_start(struct cut *cut, const struct history *h)
+{
+    memset(cut, 0, sizeof *cut);
+    cut->h = h;
+    tree_copy(&cut->durable, &h->first);
+    cut->pending = calloc(h->count + 1, sizeof *cut->pending);
+    cut->written = calloc(h->count + 1, sizeof *cut->written);
+    if (cut->pending == NULL || cut->written == NULL)
+        give_up("calloc");
+}
+
+void
+cut_free(struct cut *cut)
+{
+    tree_free(&cut->durable);
+    free(cut->pending);
+    free(cut->written);
+    memset(cut, 0, sizeof *cut);
+}
+
+/* All that is pending of this file or directory becomes durable, in order. */
+static void
+node_sync(struct cut *cut, int node)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < cut->pending_count; i++) {
+        const struct event *event = &cut->h->events[cut->pending[i]];
+
+        if (event->node == node) {
+            bytes_apply(&cut->durable, cut->h, event);
+            names_apply(&cut->durable, event);
+            continue;
+        }
+        cut->pending[kept] = cut->pending[i];
+        cut->written[kept++] = cut->written[i];
+    }
+    cut->pending_count = kept;
+}
+
+void
+cut_forward(struct cut *cut, size_t at)
+{
+    for (; cut->at < at; cut->at++) {
+        const struct event *event = &cut->h->events[cut->at];
+
+        switch (event->kind) {
+        case EVENT_WRITE:
+        case EVENT_SIZE:
+        case EVENT_ENTER:
+        case EVENT_RENAME:
+        case EVENT_LEAVE:
+            nodes_take(&cut->durable, event);
+            cut->pending[cut->pending_count] = cut->at;
+            cut->written[cut->pending_count++] = false;
+            continue;
+        case EVENT_WRITTEN: cut->written[cut->pending_count - 1] = true; break;
+        case EVENT_SYNC: node_sync(cut, event->node); break;
+        case EVENT_MARK: break;
+        }
+        cut->epoch++;
+    }
+}
+
+/* How a state is chosen: what is kept of each pending change. */
+enum taste {
+    KEEP_NONE,
+    KEEP_ALL,
+    KEEP_SOME,         /* each change as a whole, one half */
+    KEEP_SECTORS,      /* each sector, one half */
+    KEEP_MOST,         /* of each eight changes one is lost */
+    KEEP_FEW,          /* of each eight one is kept */
+    KEEP_LAST,         /* only the newest: everything is out of order */
+    KEEP_FIRST,        /* in order, up to some change, which is torn */
+    KEEP_ALL_BUT_TORN, /* all, but one is torn */
+    TASTES
+};
+
+struct decision {
+    struct dice dice;
+    enum taste taste;
+    size_t chosen; /* of KEEP_FIRST and KEEP_ALL_BUT_TORN */
+    uint64_t hash;
+};
+
+static void
+decision_note(struct decision *d, uint64_t value)
+{
+    d->hash = (d->hash ^ value) * UINT64_C(0x100000001b3);
+    d->hash ^= d->hash >> 29;
+}
+
+/* Is this sector of pending change i there? */
+static bool
+sector_is_kept(struct decision *d, size_t i, bool whole)
+{
+    switch (d->taste) {
+    case KEEP_NONE: return false;
+    case KEEP_ALL: return true;
+    case KEEP_SOME:
+    case KEEP_MOST:
+    case KEEP_FEW:
+    case KEEP_LAST: return whole;
+    case KEEP_SECTORS: return dice_roll(&d->dice, 2) == 0;
+    case KEEP_FIRST: return i < d->chosen || (i == d->chosen && dice_roll(&d->dice, 2) == 0);
+    case KEEP_ALL_BUT_TORN: return i != d->chosen || dice_roll(&d->dice, 2) == 0;
+    case TASTES: break;
+    }
+    abort();
+}
+
+static bool
+change_is_kept(struct decision *d, size_t i, size_t count)
+{
+    switch (d->taste) {
+    case KEEP_SOME: return dice_roll(&d->dice, 2) == 0;
+    case KEEP_MOST: return dice_roll(&d->dice, 8) != 0;
+    case KEEP_FEW: return dice_roll(&d->dice, 8) == 0;
+    case KEEP_LAST: return i + 1 == count;
+    case KEEP_NONE:
+    case KEEP_ALL:
+    case KEEP_SECTORS:
+    case KEEP_FIRST:
+    case KEEP_ALL_BUT_TORN:
+    case TASTES: break;
+    }
+    return false;
+}
+
+static void
+put_at(int fd, const void *bytes, size_t len, uint64_t at)
+{
+    if (fd >= 0 && pwrite(fd, bytes, len, (off_t)at) != (ssize_t)len)
+        give_up("pwrite");
+}
+
+/* Writes those sectors of a pending write that are kept. fd -1: only decides. */
+static void
+write_make(const struct cut *cut, struct decision *d, size_t i, int fd)
+{
+    const struct event *event = &cut->h->events[cut->pending[i]];
+    const uint8_t *bytes = cut->h->pool + event->data;
+    bool whole = cut->written[i] || change_is_kept(d, i, cut->pending_count);
+    bool longer = dice_roll(&d->dice, 4) == 0; /* the file got its length, not its bytes */
+    uint64_t at = event->at, end = event->at + event->len;
+    struct stat sb;
+
+    if (longer && fd >= 0 && (fstat(fd, &sb) != 0 || ((uint64_t)sb.st_size < end && ftruncate(fd, (off_t)end) != 0)))
+        give_up("ftruncate");
+    decision_note(d, longer);
+    while (at < end) {
+        uint64_t stop = (at / DISK_SECTOR + 1) * DISK_SECTOR;
+
+        stop = stop < end ? stop : end;
+        if (cut->written[i] || sector_is_kept(d, i, whole)) {
+            decision_note(d, at + 1);
+            put_at(fd, bytes + (at - event->at), stop - at, at);
+        } else if (longer && at >= cut->durable.nodes[event->node].len && dice_roll(&d->dice, 4) == 0) {
+            uint8_t rubbish[DISK_SECTOR];
+
+            memset(rubbish, RUBBISH, sizeof rubbish);
+            decision_note(d, 2);
+            put_at(fd, rubbish, stop - at, at);
+        }
+        at = stop;
+    }
+}
+
+static void
+locks_spoil(const struct tree *tree, struct decision *d, const int fds[DISK_NODES_MAX])
+{
+    bool rubbish = dice_roll(&d->dice, 2) == 0;
+    uint8_t bytes[DISK_SECTOR];
+
+    memset(bytes, RUBBISH, sizeof bytes);
+    for (int i = 0; i < tree->entry_count && rubbish; i++)
+        if (is_lock(tree->entries[i].name))
+            for (unsigned at = 0; at < 8192; at += DISK_SECTOR)
+                put_at(fds[tree->entries[i].node], bytes, sizeof bytes, at);
+}
+
+uint64_t
+cut_make(const struct cut *cut, struct dice dice, const char *dir)
+{
+    struct decision d = {.dice = dice, .hash = cut->epoch + 1};
+    static struct tree tree; /* the names differ, the bytes are the durable ones' */
+    int fds[DISK_NODES_MAX];
+
+    fds_none(fds);
+    d.taste = (enum taste)dice_roll(&d.dice, TASTES);
+    d.chosen = cut->pending_count > 0 ? (size_t)dice_roll(&d.dice, cut->pending_count) : 0;
+
+    tree = cut->durable;
+    for (size_t i = 0; i < cut->pending_count; i++) {
+        const struct event *event = &cut->h->events[cut->pending[i]];
+
+        if (event->kind == EVENT_WRITE || event->kind == EVENT_SIZE)
+            continue;
+        if (sector_is_kept(&d, i, change_is_kept(&d, i, cut->pending_count))) {
+            decision_note(&d, ~(uint64_t)i);
+            names_apply(&tree, event);
+        }
+    }
+    if (dir != NULL) {
+        disk_remove(dir);
+        tree_make(&tree, 0, dir, fds);
+    }
+    for (size_t i = 0; i < cut->pending_count; i++) {
+        const struct event *event = &cut->h->events[cut->pending[i]];
+        int fd = fds[event->node];
+
+        if (event->kind == EVENT_WRITE) {
+            write_make(cut, &d, i, fd);
+        } else if (event->kind == EVENT_SIZE && sector_is_kept(&d, i, change_is_kept(&d, i, cut->pending_count))) {
+            decision_note(&d, event->at);
+            if (fd >= 0 && ftruncate(fd, (off_t)event->at) != 0)
+                give_up("ftruncate");
+        }
+    }
+    if (dir != NULL) {
+        locks_spoil(&tree, &d, fds);
+        fds_close(fds);
+    }
+    return d.hash;
+}

@@ -1,0 +1,128 @@
+/* plant - see plant.h; the linker sends the store's calls of LMDB, and of libsodium's slow memory, to the wraps below
+ */
+#include "tests/crash/plant.h"
+#include "tests/crash/disk.h"
+#include "tests/crash/script.h"
+
+#include <lmdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct plant plants[] = {{"nosync", "opens, acknowledged, records, gapless"},
+                               {"datasync", "opens, acknowledged, records, gapless"},
+                               {"metasync", "acknowledged, opens"},
+                               {"dirsync", "opens"},
+                               {"keysync", "opens, records"},
+                               {"idput", "opens, ids"},
+                               {"opensync", "acknowledged"},
+                               {"early", "acknowledged"}};
+const size_t plant_count = sizeof plants / sizeof *plants;
+
+static bool nosync, idput, opensync;
+static enum trace_op drop_op;
+static const char *drop_suffix;
+
+int __real_mdb_env_open(MDB_env *env, const char *path, unsigned int flags, mdb_mode_t mode);
+int __wrap_mdb_env_open(MDB_env *env, const char *path, unsigned int flags, mdb_mode_t mode);
+int __real_mdb_env_get_flags(MDB_env *env, unsigned int *flags);
+int __wrap_mdb_env_get_flags(MDB_env *env, unsigned int *flags);
+int __real_mdb_env_sync(MDB_env *env, int force);
+int __wrap_mdb_env_sync(MDB_env *env, int force);
+int __real_mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned int flags);
+int __wrap_mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned int flags);
+
+int
+__wrap_mdb_env_open(MDB_env *env, const char *path, unsigned int flags, mdb_mode_t mode)
+{
+    return __real_mdb_env_open(env, path, flags | (nosync ? MDB_NOSYNC : 0), mode);
+}
+
+int
+__wrap_mdb_env_get_flags(MDB_env *env, unsigned int *flags)
+{
+    int rc = __real_mdb_env_get_flags(env, flags);
+
+    if (rc == 0 && nosync)
+        *flags &= ~(unsigned)MDB_NOSYNC;
+    return rc;
+}
+
+/* Commits sync inside of LMDB, not through here. */
+int
+__wrap_mdb_env_sync(MDB_env *env, int force)
+{
+    return opensync ? 0 : __real_mdb_env_sync(env, force);
+}
+
+/* Guarded and locked pages cost more than all else of opening a store; thousands are opened here. */
+void *__wrap_sodium_malloc(size_t size);
+void *__wrap_sodium_allocarray(size_t count, size_t size);
+void __wrap_sodium_free(void *at);
+
+void *
+__wrap_sodium_malloc(size_t size)
+{
+    return malloc(size);
+}
+
+void *
+__wrap_sodium_allocarray(size_t count, size_t size)
+{
+    return malloc(count * size);
+}
+
+void
+__wrap_sodium_free(void *at)
+{
+    free(at);
+}
+
+/* A put of a seq under an event id is one into the id table. */
+int
+__wrap_mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned int flags)
+{
+    static unsigned count;
+
+    if (idput && key->mv_size == 16 && data->mv_size == 8 && flags == MDB_NOOVERWRITE && ++count % 16 == 0)
+        return 0;
+    return __real_mdb_put(txn, dbi, key, data, flags);
+}
+
+static bool
+call_is_dropped(const struct trace_call *call)
+{
+    size_t len = strlen(drop_suffix), path_len = strlen(call->path);
+
+    if (call->op != drop_op)
+        return false;
+    if (len == 0) /* directories: the store's files have these names */
+        return strstr(call->path, "data.mdb") == NULL && strcmp(strrchr(call->path, '/'), "/keys") != 0 &&
+               strstr(call->path, ".new") == NULL;
+    return path_len >= len && strcmp(call->path + path_len - len, drop_suffix) == 0;
+}
+
+bool
+plant_set(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum trace_op op;
+        const char *suffix;
+    } drops[] = {{"datasync", TRACE_SYNC, "/data.mdb"},
+                 {"metasync", TRACE_OPEN, "/data.mdb"},
+                 {"dirsync", TRACE_SYNC, ""},
+                 {"keysync", TRACE_SYNC, "/keys/keys"}};
+
+    nosync = strcmp(name, "nosync") == 0;
+    idput = strcmp(name, "idput") == 0;
+    opensync = strcmp(name, "opensync") == 0;
+    script_acks_early = strcmp(name, "early") == 0;
+    record_drop = NULL;
+    for (size_t i = 0; i < sizeof drops / sizeof *drops; i++)
+        if (strcmp(name, drops[i].name) == 0) {
+            drop_op = drops[i].op;
+            drop_suffix = drops[i].suffix;
+            record_drop = call_is_dropped;
+        }
+    return nosync || idput || opensync || script_acks_early || record_drop != NULL;
+}

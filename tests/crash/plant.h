@@ -1,0 +1,33 @@
+/*
+ * plant - bugs that the power-cut test must find
+ *
+ *     name       what is wrong                                                          found by (script.h)
+ *     nosync     LMDB is opened with MDB_NOSYNC, and the store does not see the flag    opens, acknowledged, records...
+ *     datasync   the log's fdatasync returns and does nothing                           opens, records, acknowledged...
+ *     metasync   the log's meta page is written without O_DSYNC                         acknowledged, opens
+ *     dirsync    no directory is ever synced                                            opens
+ *     keysync    the key store's fdatasync returns and does nothing                     opens, records
+ *     idput      one put into the id table in 16 is left out                            opens (its own count), ids
+ *     opensync   store_open() does not sync the log that a killed process left             acknowledged
+ *     early      a step is acknowledged before its commit                               acknowledged
+ *
+ * What is missing in order of the real broker's calls, tests/crash/test_order.c plants and finds by itself.
+ */
+#ifndef CRASH_PLANT_H
+#define CRASH_PLANT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct plant {
+    const char *name;
+    const char *checkers; /* those that may find it first, in words with spaces */
+};
+
+extern const struct plant plants[];
+extern const size_t plant_count;
+
+/* From now on the bug is there. False: no bug has that name. */
+bool plant_set(const char *name);
+
+#endif

@@ -1,0 +1,483 @@
+/*
+ * powercut - the states that a power cut may leave of a store, each opened and checked
+ *
+ * A workload is a script (script.h) of its own seed on a fresh directory, recorded (disk.h): making the log, commits,
+ * growth of the map, flushes of the finding index, closing and opening. Then:
+ *
+ *     cut        at random moments, random choices of what was not synced are lost, torn or out of order; the state is
+ *                opened by store_open(), all checkers are put to it, and it must go on
+ *     cut again  some recoveries are recorded themselves, with the steps after them, and cut the same way
+ *     kill, cut  the process is killed at a random moment, its writes still in the page cache; the next one opens what
+ *                it sees and goes on; then the power is cut. What the second one saw may not be lost either
+ *
+ *     powercut [--states N] [--jobs N] [--seed N]   N states over workloads of seeds 1, 2, 3, ... or from N on
+ *     powercut --only SEED [--plant NAME] [--keep]  one workload again; --keep leaves the failing state's directory
+ *     powercut --plants                             each bug of plant.h must be found, by the checker named there
+ *
+ * Everything follows from the seed. Workers are processes of their own: one that dies (SIGBUS, an assert) has failed at
+ * the state it was at. Directories lie in WICI_CRASH_DIR, else /dev/shm, else /tmp: what is synced does not matter
+ * here.
+ */
+#include "tests/crash/disk.h"
+#include "tests/crash/plant.h"
+#include "tests/crash/script.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define JOBS_MAX        64u
+#define CUT_STATES      300u /* tried in a workload; those that are equal to one before are not counted */
+#define AGAIN_STATES    24u  /* tried in a recovery, or after a kill */
+#define KILLS           6u   /* of a workload */
+#define AGAIN_ONE_IN    40u
+#define AGAIN_DEPTH     3u /* cut, cut again, and once more */
+#define STATE_SECONDS   60u
+#define SEEN_SLOTS      4096u
+#define PLANT_STATES    20000u
+#define PLANT_WORKLOADS 60u
+#define DIR_SIZE        200
+#define MALLOC_KEPT     (32 << 20)
+
+/* Shared with the workers. */
+struct progress {
+    _Atomic uint64_t next_seed, states, workloads, again, kills, left_over;
+    _Atomic bool failed;
+    struct {
+        uint64_t seed, state; /* what it is at */
+        const char *how;      /* it came to that state */
+        struct finding finding;
+    } workers[JOBS_MAX];
+};
+
+static struct progress *progress;
+static unsigned me; /* this worker */
+static bool keep;
+
+struct workload {
+    struct script script;
+    char root[DIR_SIZE];
+    struct place work; /* where it runs */
+    struct place state;
+    uint64_t seed, state_count;
+    struct finding finding;
+};
+
+/* The hashes of decisions made, so that a state is not taken twice. */
+struct seen {
+    uint64_t hashes[SEEN_SLOTS];
+};
+
+static bool
+seen_before(struct seen *seen, uint64_t hash)
+{
+    size_t slot = (size_t)(hash >> 20) % SEEN_SLOTS;
+
+    hash += hash == 0;
+    while (seen->hashes[slot] != 0 && seen->hashes[slot] != hash)
+        slot = (slot + 1) % SEEN_SLOTS;
+    if (seen->hashes[slot] == hash)
+        return true;
+    seen->hashes[slot] = hash;
+    return false;
+}
+
+static int
+moments_compare(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* What the marks up to `at` allow to be found. */
+static struct bounds
+bounds_at(const struct history *h, size_t at)
+{
+    struct bounds bounds = {0};
+
+    for (size_t i = 0; i < at; i++) {
+        const struct event *event = &h->events[i];
+
+        if (event->kind != EVENT_MARK)
+            continue;
+        if (event->mark == MARK_CREATED)
+            bounds.created = true;
+        if (event->mark == MARK_ACKED && event->at > bounds.acked)
+            bounds.acked = event->at;
+        if (event->mark == MARK_BEGUN && event->at > bounds.begun)
+            bounds.begun = event->at;
+    }
+    if (bounds.begun < bounds.acked)
+        bounds.begun = bounds.acked;
+    return bounds;
+}
+
+/* Puts the checkers to the state that lies in w->state. */
+static bool
+state_check(struct workload *w, const struct bounds *bounds, unsigned more, uint64_t *ret_step)
+{
+    progress->workers[me].state = ++w->state_count;
+    (void)alarm(STATE_SECONDS);
+    script_randomness(w->seed * 1000003 + w->state_count);
+    if (!script_check(&w->script, &w->state, bounds, more, ret_step, &w->finding))
+        return false;
+    atomic_fetch_add(&progress->states, 1);
+    return true;
+}
+
+static bool cuts_explore(struct workload *w, const struct history *h, size_t from, size_t states, unsigned depth,
+                         const char *how);
+
+/* The recovery of this state and the steps after it are recorded, and cut. */
+static bool
+again_explore(struct workload *w, const struct cut *cut, struct dice dice, uint64_t step, unsigned depth)
+{
+    struct bounds bounds = {.created = true, .acked = step, .begun = step};
+    struct history h;
+    uint64_t found;
+    size_t from;
+    bool good;
+
+    (void)cut_make(cut, dice, w->state.dir);
+    history_read(&h, w->state.dir);
+    record_start(&h, w->state.dir);
+    disk_mark(MARK_CREATED, 0);
+    disk_mark(MARK_ACKED, step);
+    disk_mark(MARK_BEGUN, step);
+    from = h.count;
+    progress->workers[me].how = "cut, recovering";
+    good = state_check(w, &bounds, 2, &found);
+    if (!record_stop() && good) {
+        w->finding = (struct finding){.checker = "recorder", .what = "something went past it"};
+        good = false;
+    }
+    if (good)
+        good = cuts_explore(w, &h, from, AGAIN_STATES, depth + 1, "cut, recovering, cut again");
+    atomic_fetch_add(&progress->again, 1);
+    history_free(&h);
+    return good;
+}
+
+/* States of moments after event `from`. */
+static bool
+cuts_explore(struct workload *w, const struct history *h, size_t from, size_t states, unsigned depth, const char *how)
+{
+    struct dice dice = {.state = w->seed * 7919 + w->state_count * 104729 + depth};
+    size_t *moments = calloc(states, sizeof *moments);
+    struct seen *seen = calloc(1, sizeof *seen);
+    struct cut cut;
+    bool good = moments != NULL && seen != NULL;
+
+    for (size_t i = 0; i < states && good; i++)
+        moments[i] = from + (size_t)dice_roll(&dice, h->count - from + 1);
+    qsort(moments, states, sizeof *moments, moments_compare);
+    cut_start(&cut, h);
+    for (size_t i = 0; i < states && good; i++) {
+        struct dice choice = {.state = dice_roll(&dice, UINT64_MAX)};
+        bool again = dice_roll(&dice, AGAIN_ONE_IN) == 0 && depth < AGAIN_DEPTH;
+        struct bounds bounds = bounds_at(h, moments[i]);
+        uint64_t step = 0;
+
+        cut_forward(&cut, moments[i]);
+        if (seen_before(seen, cut_make(&cut, choice, NULL)))
+            continue;
+        (void)cut_make(&cut, choice, w->state.dir);
+        progress->workers[me].how = how;
+        good = state_check(w, &bounds, i % 4 == 0 ? 2 : 1, &step);
+        if (good && again && bounds.created)
+            good = again_explore(w, &cut, choice, step, depth);
+    }
+    cut_free(&cut);
+    free(moments);
+    free(seen);
+    return good;
+}
+
+/* The process is killed after some event; another goes on with what it sees; then the power is cut. */
+static bool
+kill_explore(struct workload *w, const struct history *h, size_t from, struct dice *dice)
+{
+    size_t at = from + (size_t)dice_roll(dice, h->count - from + 1);
+    struct bounds bounds;
+    struct history killed;
+    uint64_t step;
+    bool good;
+
+    history_copy(&killed, h, at);
+    bounds = bounds_at(&killed, at);
+    history_make(&killed, w->state.dir);
+    record_start(&killed, w->state.dir);
+    progress->workers[me].how = "killed";
+    good = state_check(w, &bounds, 2, &step);
+    if (!record_stop() && good) {
+        w->finding = (struct finding){.checker = "recorder", .what = "something went past it"};
+        good = false;
+    }
+    if (good)
+        good = cuts_explore(w, &killed, at, AGAIN_STATES, 1, "killed, opened, cut");
+    atomic_fetch_add(&progress->kills, 1);
+    history_free(&killed);
+    return good;
+}
+
+/* Runs the script and records it; every fourth has a log with a past. Its states begin at event *ret_from. */
+static bool
+workload_record(struct workload *w, struct dice *dice, struct history *h, size_t *ret_from)
+{
+    uint64_t first = dice_roll(dice, 4) == 0 ? 4 + dice_roll(dice, 12) : 0;
+    uint64_t last = first + 1 + dice_roll(dice, 7);
+    int rc;
+
+    script_make(&w->script, w->seed);
+    script_randomness(w->seed);
+    disk_remove(w->work.dir);
+    rc = place_prepare(&w->work);
+    if (rc == 0 && first > 0 && (rc = script_create(&w->work)) == 0)
+        rc = script_run(&w->script, &w->work, 1, first);
+    history_read(h, w->work.dir);
+    record_start(h, w->work.dir);
+    if (rc == 0 && first == 0)
+        rc = script_create(&w->work);
+    if (first > 0) {
+        disk_mark(MARK_CREATED, 0);
+        disk_mark(MARK_BEGUN, first);
+        disk_mark(MARK_ACKED, first);
+    }
+    *ret_from = first > 0 ? h->count : 0;
+    if (rc == 0)
+        rc = script_run(&w->script, &w->work, first + 1, last);
+    if (!record_stop()) {
+        w->finding = (struct finding){.checker = "recorder", .what = "something went past it"};
+        return false;
+    }
+    if (rc != 0) {
+        w->finding = (struct finding){.checker = "workload"};
+        (void)snprintf(w->finding.what, sizeof w->finding.what, "%s %s", strerror(-rc), store_open_damage());
+    }
+    return rc == 0;
+}
+
+static bool
+workload_explore(struct workload *w, uint64_t seed)
+{
+    struct dice dice = {.state = seed};
+    struct history h;
+    size_t from = 0;
+    bool good;
+
+    w->seed = seed;
+    w->state_count = 0;
+    progress->workers[me].seed = seed;
+    progress->workers[me].state = 0;
+    good = workload_record(w, &dice, &h, &from) && cuts_explore(w, &h, from, CUT_STATES, 1, "cut");
+    for (unsigned i = 0; i < KILLS && good; i++)
+        good = kill_explore(w, &h, from, &dice);
+    history_free(&h);
+    atomic_fetch_add(&progress->workloads, 1);
+    return good;
+}
+
+/* ---- workers */
+
+static void
+root_make(struct workload *w)
+{
+    const char *above = getenv("WICI_CRASH_DIR");
+    char dir[DIR_SIZE];
+
+    if (above == NULL)
+        above = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    (void)snprintf(w->root, sizeof w->root, "%.150s/wici-powercut-XXXXXX", above);
+    if (mkdtemp(w->root) == NULL) {
+        perror(w->root);
+        exit(EXIT_FAILURE);
+    }
+    (void)snprintf(dir, sizeof dir, "%.190s/work", w->root);
+    place_make(&w->work, dir);
+    (void)snprintf(dir, sizeof dir, "%.190s/state", w->root);
+    place_make(&w->state, dir);
+}
+
+/* Never returns. Takes seeds until enough states are done. */
+static void
+worker(struct workload *w, uint64_t states, uint64_t workloads)
+{
+    bool good = true;
+
+    while (good && !atomic_load(&progress->failed) && atomic_load(&progress->states) < states) {
+        uint64_t seed = atomic_fetch_add(&progress->next_seed, 1);
+
+        if (workloads-- == 0)
+            break;
+        good = workload_explore(w, seed);
+    }
+    if (!good) {
+        progress->workers[me].finding = w->finding;
+        atomic_store(&progress->failed, true);
+    }
+    atomic_fetch_add(&progress->left_over, script_left_over);
+    _exit(good ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+/* Runs the workers to their end. Returns the number of the first that failed, or -1. */
+static int
+workers_run(unsigned jobs, uint64_t seed, uint64_t states, uint64_t workloads)
+{
+    static struct workload w[JOBS_MAX];
+    pid_t pids[JOBS_MAX];
+    int failed = -1;
+
+    memset(progress, 0, sizeof *progress);
+    atomic_store(&progress->next_seed, seed);
+    (void)fflush(NULL);
+    for (unsigned i = 0; i < jobs; i++) {
+        root_make(&w[i]);
+        pids[i] = fork();
+        if (pids[i] < 0) {
+            perror("fork");
+            exit(EXIT_FAILURE);
+        }
+        if (pids[i] == 0) {
+            me = i;
+            worker(&w[i], states, workloads);
+        }
+    }
+    for (unsigned i = 0; i < jobs; i++) {
+        struct finding *finding = &progress->workers[i].finding;
+        int status = 0;
+
+        if (waitpid(pids[i], &status, 0) != pids[i])
+            abort();
+        if (WIFSIGNALED(status)) {
+            finding->checker = "dies";
+            (void)snprintf(finding->what, sizeof finding->what, "signal %d: %s", WTERMSIG(status),
+                           strsignal(WTERMSIG(status)));
+            atomic_store(&progress->failed, true);
+        }
+        if (status != 0 && failed < 0)
+            failed = (int)i;
+        if (status != 0 && keep)
+            (void)printf("kept: %s\n", w[i].state.dir);
+        else
+            disk_remove(w[i].root);
+    }
+    return failed;
+}
+
+static void
+failure_print(int worker_index, const char *plant)
+{
+    const struct finding *finding = &progress->workers[worker_index].finding;
+    uint64_t seed = progress->workers[worker_index].seed;
+
+    (void)printf("FAILED: %s: %s (seed %" PRIu64 ", state %" PRIu64 ": %s)\n", finding->checker, finding->what, seed,
+                 progress->workers[worker_index].state, progress->workers[worker_index].how);
+    (void)printf("again: powercut --only %" PRIu64 " --keep%s%s\n", seed, plant != NULL ? " --plant " : "",
+                 plant != NULL ? plant : "");
+}
+
+static bool
+plants_find(void)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < plant_count; i++) {
+        const struct finding *finding;
+        int failed;
+
+        if (!plant_set(plants[i].name))
+            abort();
+        failed = workers_run(1, 1, PLANT_STATES, PLANT_WORKLOADS);
+        if (failed < 0) {
+            (void)printf("%-9s NOT FOUND in %" PRIu64 " states\n", plants[i].name, atomic_load(&progress->states));
+            all = false;
+            continue;
+        }
+        finding = &progress->workers[failed].finding;
+        (void)printf("%-9s found after %" PRIu64 " states by \"%s\": %s\n", plants[i].name,
+                     atomic_load(&progress->states), finding->checker, finding->what);
+        if (strstr(plants[i].checkers, finding->checker) == NULL) {
+            (void)printf("%-9s should have been found by: %s\n", "", plants[i].checkers);
+            all = false;
+        }
+    }
+    return all;
+}
+
+static double
+seconds(void)
+{
+    struct timespec ts = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"states", required_argument, NULL, 's'}, {"jobs", required_argument, NULL, 'j'},
+        {"seed", required_argument, NULL, 'f'},   {"only", required_argument, NULL, 'o'},
+        {"plant", required_argument, NULL, 'p'},  {"plants", no_argument, NULL, 'P'},
+        {"keep", no_argument, NULL, 'k'},         {NULL, 0, NULL, 0}};
+    uint64_t states = 10000, seed = 1, workloads = UINT64_MAX;
+    unsigned long jobs = (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
+    const struct rlimit no_core = {0};
+    const char *plant = NULL;
+    bool all_plants = false;
+    double started = seconds(), took;
+    int option, failed;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 's': states = strtoull(optarg, NULL, 10); break;
+        case 'j': jobs = strtoul(optarg, NULL, 10); break;
+        case 'f': seed = strtoull(optarg, NULL, 10); break;
+        case 'o':
+            seed = strtoull(optarg, NULL, 10);
+            workloads = jobs = 1;
+            states = UINT64_MAX;
+            break;
+        case 'p': plant = optarg; break;
+        case 'P': all_plants = true; break;
+        case 'k': keep = true; break;
+        default: return 2;
+        }
+    }
+    jobs = jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs;
+    progress = mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    (void)mallopt(M_MMAP_THRESHOLD, MALLOC_KEPT); /* a page fault costs more than a page's use */
+    (void)mallopt(M_TRIM_THRESHOLD, MALLOC_KEPT);
+    if (progress == MAP_FAILED || setrlimit(RLIMIT_CORE, &no_core) != 0)
+        return EXIT_FAILURE;
+    if (all_plants)
+        return plants_find() ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (plant != NULL && !plant_set(plant)) {
+        (void)fprintf(stderr, "powercut: there is no bug \"%s\"\n", plant);
+        return 2;
+    }
+
+    failed = workers_run((unsigned)jobs, seed, states, workloads);
+    took = seconds() - started;
+    (void)printf("%" PRIu64 " states of %" PRIu64 " workloads from seed %" PRIu64 " (%" PRIu64
+                 " recoveries cut again, %" PRIu64 " kills, %" PRIu64
+                 " key stores left over) in %.1f s, %.0f a second\n",
+                 atomic_load(&progress->states), atomic_load(&progress->workloads), seed, atomic_load(&progress->again),
+                 atomic_load(&progress->kills), atomic_load(&progress->left_over), took,
+                 (double)atomic_load(&progress->states) / took);
+    if (failed >= 0)
+        failure_print(failed, plant);
+    return failed < 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,629 @@
+/* script - see script.h */
+#include "tests/crash/script.h"
+#include "tests/crash/disk.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PARTS      3u
+#define SLOTS      8u
+#define GHOST      UINT64_C(1000000) /* added to the number of a record that is rolled back */
+#define BODY_MAX   (100u << 10)
+#define ROOM_BYTES (UINT64_C(20) << 20)
+
+bool script_acks_early;
+uint64_t script_left_over;
+
+/* ---- the script */
+
+static struct dice
+dice_of(const struct script *script, uint64_t kind, uint64_t number)
+{
+    struct dice dice = {.state = script->seed * UINT64_C(0xd1342543de82ef95) + kind * UINT64_C(0x2545f4914f6cdd1d)};
+
+    (void)dice_roll(&dice, 2);
+    dice.state ^= number * UINT64_C(0x9fb21c651e98df25);
+    return dice;
+}
+
+static uint32_t
+body_len(struct dice *dice)
+{
+    uint64_t kind = dice_roll(dice, 200);
+
+    if (kind == 0)
+        return (uint32_t)(BODY_MAX / 2 + dice_roll(dice, BODY_MAX / 2));
+    if (kind < 20)
+        return (uint32_t)(3000 + dice_roll(dice, 6000)); /* pages of its own */
+    return (uint32_t)(10 + dice_roll(dice, 300));
+}
+
+static void
+record_draw(struct script *s, struct model *now, struct dice *dice)
+{
+    uint64_t kind = dice_roll(dice, 12);
+    uint32_t entry = STORE_CLEAR_ENTRY;
+
+    if (now->head == SCRIPT_RECORDS_MAX)
+        return;
+    if (kind < 2)
+        entry = ++now->entries;
+    else if (kind < 10 && now->entries > 0)
+        entry = 1 + (uint32_t)dice_roll(dice, now->entries);
+    now->head++;
+    s->entry_of[now->head] = entry;
+    s->len_of[now->head] = body_len(dice);
+}
+
+void
+script_make(struct script *s, uint64_t seed)
+{
+    memset(s, 0, sizeof *s);
+    s->seed = seed;
+    for (unsigned k = 1; k <= SCRIPT_STEPS_MAX; k++) {
+        struct dice dice = dice_of(s, 1, k);
+        struct model *now = &s->after[k];
+        struct step *step = &s->steps[k];
+        uint64_t before = s->after[k - 1].head;
+        unsigned records = (unsigned)dice_roll(&dice, dice_roll(&dice, 4) == 0 ? 40 : 6);
+
+        *now = s->after[k - 1];
+        step->ghosts = dice_roll(&dice, 6) == 0 ? 1 + (unsigned)dice_roll(&dice, 4) : 0;
+        step->room = dice_roll(&dice, 10) == 0;
+        step->flush = dice_roll(&dice, 3) == 0;
+        step->reopen = dice_roll(&dice, 8) == 0;
+        for (unsigned i = 0; i < records; i++)
+            record_draw(s, now, &dice);
+        /* A cursor stands at what was committed before; it may go away. */
+        for (unsigned i = 0; i < SCRIPT_CURSORS; i++)
+            if (before > 0 && dice_roll(&dice, 3) == 0)
+                now->cursors[i] = dice_roll(&dice, 6) == 0 ? 0 : 1 + dice_roll(&dice, before);
+        for (unsigned i = 0; i < SCRIPT_VALUES; i++)
+            if (dice_roll(&dice, 5) == 0)
+                now->values[i] = dice_roll(&dice, 4) == 0 ? 0 : 1 + (size_t)dice_roll(&dice, 3000);
+    }
+}
+
+struct record {
+    struct store_record record;
+    struct leaf_part parts[PARTS];
+    uint8_t seed[LEAF_SEED_SIZE], id[16];
+    uint8_t bodies[BODY_MAX + 256];
+};
+
+static void
+bytes_draw(struct dice *dice, uint8_t *to, size_t len)
+{
+    uint64_t word = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (i % 8 == 0)
+            word = dice_roll(dice, UINT64_MAX);
+        to[i] = (uint8_t)(word >> i % 8 * 8);
+    }
+}
+
+/* Most ids ascend, as the time in them does; some come late. */
+static void
+id_draw(const struct script *s, uint64_t number, uint8_t ret[16])
+{
+    struct dice dice = dice_of(s, 2, number);
+    bool late = dice_roll(&dice, 8) == 0;
+
+    bytes_draw(&dice, ret, 16);
+    for (unsigned i = 0; i < 8 && !late; i++)
+        ret[i] = (uint8_t)(number >> (56 - 8 * i));
+}
+
+static void
+record_fill(const struct script *s, uint64_t number, uint32_t entry, struct record *ret)
+{
+    struct dice dice = dice_of(s, 3, number);
+    uint32_t lens[PARTS] = {40, 7, number > GHOST ? 100 : s->len_of[number]};
+    uint8_t *at = ret->bodies;
+
+    id_draw(s, number, ret->id);
+    bytes_draw(&dice, ret->seed, sizeof ret->seed);
+    for (unsigned i = 0; i < PARTS; i++) {
+        bytes_draw(&dice, at, lens[i]);
+        ret->parts[i] = (struct leaf_part){
+            .slot = (uint8_t)i, .section_id = (uint16_t)(100 + i), .len = lens[i], .body = at};
+        at += lens[i];
+    }
+    ret->record = (struct store_record){.leaf_class = LEAF_EVENT,
+                                        .n = SLOTS,
+                                        .ts_ms = 1000 + number % GHOST,
+                                        .seed = ret->seed,
+                                        .event_id = ret->id,
+                                        .entry = entry,
+                                        .parts = ret->parts,
+                                        .part_count = PARTS};
+}
+
+/* ---- randomness */
+
+static struct dice random_dice;
+
+static const char *
+random_name(void)
+{
+    return "seeded";
+}
+
+static void
+random_buf(void *const to, const size_t len)
+{
+    bytes_draw(&random_dice, to, len);
+}
+
+static uint32_t
+random_word(void)
+{
+    return (uint32_t)dice_roll(&random_dice, UINT32_MAX);
+}
+
+void
+script_randomness(uint64_t seed)
+{
+    static randombytes_implementation seeded = {
+        .implementation_name = random_name, .random = random_word, .buf = random_buf};
+
+    random_dice.state = seed;
+    if (randombytes_set_implementation(&seeded) != 0 || sodium_init() < 0)
+        abort();
+}
+
+/* ---- running it */
+
+void
+place_make(struct place *place, const char *dir)
+{
+    (void)snprintf(place->dir, sizeof place->dir, "%s", dir);
+    (void)snprintf(place->data, sizeof place->data, "%s/var/data", place->dir);
+    (void)snprintf(place->keys, sizeof place->keys, "%s/vault/keys", place->dir);
+    (void)snprintf(place->kek, sizeof place->kek, "%s/etc/kek", place->dir);
+    (void)snprintf(place->key_file, sizeof place->key_file, "%s/keys", place->keys);
+    place->options = (struct store_options){
+        .dir = place->data, .key_dir = place->keys, .kek_path = place->kek, .map_size_max = UINT64_C(1) << 30};
+}
+
+int
+place_prepare(const struct place *place)
+{
+    static const char *const names[] = {"", "/var", "/vault", "/etc"};
+    char path[320];
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        (void)snprintf(path, sizeof path, "%s%s", place->dir, names[i]);
+        if (mkdir(path, 0700) != 0)
+            return -errno;
+    }
+    return 0;
+}
+
+int
+script_create(const struct place *place)
+{
+    struct store_identity identity = {.origin = "crash.example/log", .epoch = 1, .created_ms = 77};
+    int rc = store_create(&place->options, &identity);
+
+    if (rc == 0)
+        disk_mark(MARK_CREATED, 0);
+    return rc;
+}
+
+static int
+record_append(const struct script *s, struct store *st, uint64_t number, uint32_t entry, uint64_t seq)
+{
+    static struct record record;
+    uint64_t got = 0;
+    int rc;
+
+    record_fill(s, number, entry, &record);
+    rc = store_append(st, &record.record, &got, NULL);
+    return rc == 0 && got != seq ? -EPROTO : rc;
+}
+
+static int
+ghosts_append(const struct script *s, struct store *st, uint64_t k)
+{
+    const struct model *before = &s->after[k - 1];
+    int rc = 0;
+
+    for (unsigned i = 1; i <= s->steps[k].ghosts && rc == 0; i++)
+        rc = record_append(s, st, GHOST + before->head + i, before->entries > 0 && i % 2 == 0 ? 1 : STORE_CLEAR_ENTRY,
+                           before->head + i);
+    store_rollback(st);
+    return rc;
+}
+
+static int
+records_append(const struct script *s, struct store *st, uint64_t k)
+{
+    uint32_t entries = s->after[k - 1].entries, entry;
+    int rc = 0;
+
+    for (uint64_t seq = s->after[k - 1].head + 1; seq <= s->after[k].head && rc == 0; seq++) {
+        if (s->entry_of[seq] > entries) {
+            rc = store_key_take(st, &entry);
+            if (rc == 0 && entry != ++entries)
+                rc = -EPROTO; /* entries are given out in order */
+        }
+        if (rc == 0)
+            rc = record_append(s, st, seq, s->entry_of[seq], seq);
+    }
+    return rc;
+}
+
+static int
+cursors_put(const struct script *s, struct store *st, uint64_t k)
+{
+    const struct model *before = &s->after[k - 1], *now = &s->after[k];
+    int rc = 0;
+
+    for (unsigned i = 0; i < SCRIPT_CURSORS && rc == 0; i++) {
+        struct store_cursor cursor = {.seq = now->cursors[i], .acked_ms = now->cursors[i] + 5};
+        char name[] = {'c', (char)('0' + i), '\0'};
+
+        if (now->cursors[i] == before->cursors[i])
+            continue;
+        rc = now->cursors[i] == 0 ? store_cursor_drop(st, "unit", name) : store_cursor_put(st, "unit", name, &cursor);
+    }
+    return rc;
+}
+
+static void
+value_draw(const struct script *s, unsigned i, size_t len, uint8_t *ret)
+{
+    struct dice dice = dice_of(s, 4 + i, len);
+
+    bytes_draw(&dice, ret, len);
+}
+
+static int
+values_put(const struct script *s, struct store *st, uint64_t k)
+{
+    const struct model *before = &s->after[k - 1], *now = &s->after[k];
+    uint8_t bytes[4096];
+    int rc = store_value_put(st, "step", &k, sizeof k);
+
+    for (unsigned i = 0; i < SCRIPT_VALUES && rc == 0; i++) {
+        char name[] = {'v', (char)('0' + i), '\0'};
+
+        if (now->values[i] == before->values[i])
+            continue;
+        value_draw(s, i, now->values[i], bytes);
+        rc = now->values[i] == 0 ? store_value_drop(st, name) : store_value_put(st, name, bytes, now->values[i]);
+    }
+    return rc;
+}
+
+static int
+step_run(const struct script *s, struct store *st, uint64_t k)
+{
+    const struct step *step = &s->steps[k];
+    int rc = store_room(st, 100, step->room ? ROOM_BYTES << k % 3 : 100);
+
+    if (rc == 0)
+        rc = ghosts_append(s, st, k);
+    if (rc != 0 || (rc = records_append(s, st, k)) != 0 || (rc = cursors_put(s, st, k)) != 0 ||
+        (rc = values_put(s, st, k)) != 0)
+        return rc;
+    disk_mark(MARK_BEGUN, k);
+    if (script_acks_early)
+        disk_mark(MARK_ACKED, k);
+    rc = store_commit(st);
+    if (rc != 0)
+        return rc;
+    disk_mark(MARK_ACKED, k);
+    return step->flush ? store_find_flush(st, true) : 0;
+}
+
+static int
+steps_run(const struct script *s, const struct place *place, struct store **st, uint64_t from, uint64_t to)
+{
+    int rc = 0;
+
+    for (uint64_t k = from; k <= to && rc == 0; k++) {
+        rc = step_run(s, *st, k);
+        if (rc == 0 && s->steps[k].reopen) {
+            store_close(st);
+            rc = store_open(st, &place->options);
+        }
+    }
+    return rc;
+}
+
+int
+script_run(const struct script *s, const struct place *place, uint64_t from, uint64_t to)
+{
+    struct store *st = NULL;
+    int rc = store_open(&st, &place->options);
+
+    if (rc == 0)
+        rc = steps_run(s, place, &st, from, to);
+    store_close(&st);
+    return rc;
+}
+
+/* ---- the checkers: each returns false and says what it found */
+
+struct check {
+    const struct script *script;
+    struct store *st;
+    const struct model *want; /* what the step found must have left */
+    uint64_t step;
+    struct finding *finding;
+};
+
+static bool __attribute__((format(printf, 3, 4)))
+found_wrong(struct finding *finding, const char *checker, const char *fmt, ...)
+{
+    va_list args;
+
+    finding->checker = checker;
+    va_start(args, fmt);
+    (void)vsnprintf(finding->what, sizeof finding->what, fmt, args);
+    va_end(args);
+    return false;
+}
+
+static int
+step_take(void *arg, const char *name, const uint8_t *value, size_t len)
+{
+    uint64_t *step = arg;
+
+    if (strcmp(name, "step") != 0 || len != sizeof *step)
+        return -EPROTO;
+    memcpy(step, value, len);
+    return 0;
+}
+
+static bool
+check_step(struct check *c, const struct bounds *bounds)
+{
+    int rc = store_value_each(c->st, "step", step_take, &c->step);
+
+    if (rc != 0)
+        return found_wrong(c->finding, "values", "the step cannot be read: %s", strerror(-rc));
+    if (c->step < bounds->acked)
+        return found_wrong(c->finding, "acknowledged", "stands at step %" PRIu64 ", acknowledged %" PRIu64, c->step,
+                           bounds->acked);
+    if (c->step > bounds->begun)
+        return found_wrong(c->finding, "invented", "stands at step %" PRIu64 ", begun %" PRIu64, c->step,
+                           bounds->begun);
+    c->want = &c->script->after[c->step];
+    return true;
+}
+
+static bool
+check_row(struct check *c, const struct store_row *row, uint64_t seq)
+{
+    static struct record want;
+    static struct leaf leaf;
+
+    record_fill(c->script, seq, c->script->entry_of[seq], &want);
+    if (row->erased || row->seq != seq || row->entry != want.record.entry || row->part_count != PARTS ||
+        memcmp(row->seed, want.seed, sizeof want.seed) != 0)
+        return found_wrong(c->finding, "records", "record %" PRIu64 " is another one", seq);
+    for (unsigned i = 0; i < PARTS; i++)
+        if (row->parts[i].slot != want.parts[i].slot || row->parts[i].len != want.parts[i].len ||
+            row->parts[i].section_id != want.parts[i].section_id ||
+            memcmp(row->parts[i].body, want.parts[i].body, want.parts[i].len) != 0)
+            return found_wrong(c->finding, "records", "record %" PRIu64 " has another part %u", seq, i);
+    leaf.cls = want.record.leaf_class;
+    leaf.n = want.record.n;
+    leaf.seq = seq;
+    leaf.ts_ms = want.record.ts_ms;
+    leaf_fill(&leaf, row->seed, row->parts, row->part_count);
+    if (row->leaf.cls != leaf.cls || row->leaf.n != leaf.n || row->leaf.seq != seq || row->leaf.ts_ms != leaf.ts_ms ||
+        memcmp(row->leaf.digests, leaf.digests, leaf.n * (size_t)LEAF_HASH_SIZE) != 0)
+        return found_wrong(c->finding, "digests", "record %" PRIu64 " does not fit its leaf", seq);
+    if (seq == c->want->head) {
+        uint8_t input[LEAF_INPUT_MAX], hash[LEAF_HASH_SIZE], head[LEAF_HASH_SIZE];
+
+        leaf_hash(input, leaf_encode(&leaf, input), hash);
+        store_head_hash(c->st, head);
+        if (memcmp(hash, head, sizeof hash) != 0)
+            return found_wrong(c->finding, "digests", "the head's leaf hash is another one");
+    }
+    return true;
+}
+
+static bool
+check_records(struct check *c)
+{
+    struct store_slice *slice = NULL;
+    struct store_row row;
+    bool good = true;
+    int rc;
+
+    if (store_head(c->st) != c->want->head || store_next(c->st) != c->want->head + 1)
+        return found_wrong(c->finding, "gapless", "%" PRIu64 " records, step %" PRIu64 " made %" PRIu64,
+                           store_head(c->st), c->step, c->want->head);
+    rc = store_slice_begin(c->st, &slice);
+    if (rc != 0)
+        return found_wrong(c->finding, "records", "no slice: %s", strerror(-rc));
+    for (uint64_t seq = 1; good && seq <= c->want->head; seq++) {
+        rc = store_read(slice, seq, &row);
+        good = rc == 0 ? check_row(c, &row, seq)
+                       : found_wrong(c->finding, "records", "record %" PRIu64 ": %s %s", seq, strerror(-rc),
+                                     store_damage(c->st));
+    }
+    if (good && store_read(slice, c->want->head + 1, &row) != -ENOENT)
+        good = found_wrong(c->finding, "gapless", "there is a record behind the last");
+    store_slice_end(&slice);
+    return good;
+}
+
+static bool
+check_ids(struct check *c)
+{
+    uint8_t id[16];
+
+    for (uint64_t number = 1; number <= c->want->head + 8; number++) {
+        uint64_t seq = 0;
+        int rc;
+
+        id_draw(c->script, number, id);
+        rc = store_id_find(c->st, id, &seq);
+        if (number <= c->want->head ? rc != 0 || seq != number : rc != -ENOENT)
+            return found_wrong(c->finding, "ids", "id of record %" PRIu64 ": %s, record %" PRIu64, number,
+                               strerror(-rc), seq);
+        id_draw(c->script, GHOST + number, id);
+        if (store_id_find(c->st, id, &seq) != -ENOENT)
+            return found_wrong(c->finding, "ids", "id of a record that was rolled back leads to %" PRIu64, seq);
+    }
+    return true;
+}
+
+struct cursors_seen {
+    uint64_t seq[SCRIPT_CURSORS];
+    bool strange;
+};
+
+static int
+cursor_take(void *arg, const char *unit, const char *name, const struct store_cursor *cursor)
+{
+    struct cursors_seen *seen = arg;
+    unsigned i = (unsigned)(name[0] == 'c' ? name[1] - '0' : -1);
+
+    if (strcmp(unit, "unit") != 0 || i >= SCRIPT_CURSORS || cursor->acked_ms != cursor->seq + 5 ||
+        cursor->filter_len != 0)
+        seen->strange = true;
+    else
+        seen->seq[i] = cursor->seq;
+    return 0;
+}
+
+static bool
+check_cursors(struct check *c)
+{
+    struct cursors_seen seen = {0};
+    int rc = store_cursor_each(c->st, NULL, cursor_take, &seen);
+
+    if (rc != 0 || seen.strange)
+        return found_wrong(c->finding, "cursors", "a cursor cannot be read: %s", strerror(-rc));
+    for (unsigned i = 0; i < SCRIPT_CURSORS; i++)
+        if (seen.seq[i] != c->want->cursors[i] || seen.seq[i] > store_head(c->st))
+            return found_wrong(c->finding, "cursors", "cursor %u stands at %" PRIu64 ", it was put to %" PRIu64, i,
+                               seen.seq[i], c->want->cursors[i]);
+    return true;
+}
+
+struct values_seen {
+    const struct script *script;
+    size_t len[SCRIPT_VALUES];
+    bool strange;
+};
+
+static int
+value_take(void *arg, const char *name, const uint8_t *value, size_t len)
+{
+    struct values_seen *seen = arg;
+    unsigned i = (unsigned)(name[1] - '0');
+    uint8_t want[4096];
+
+    if (i >= SCRIPT_VALUES || len > sizeof want) {
+        seen->strange = true;
+        return 0;
+    }
+    value_draw(seen->script, i, len, want);
+    seen->strange |= memcmp(want, value, len) != 0;
+    seen->len[i] = len;
+    return 0;
+}
+
+static bool
+check_values(struct check *c)
+{
+    struct values_seen seen = {.script = c->script};
+    int rc = store_value_each(c->st, "v", value_take, &seen);
+
+    if (rc != 0 || seen.strange)
+        return found_wrong(c->finding, "values", "a value has other bytes: %s", strerror(-rc));
+    for (unsigned i = 0; i < SCRIPT_VALUES; i++)
+        if (seen.len[i] != c->want->values[i])
+            return found_wrong(c->finding, "values", "value %u has %zu bytes, it was put with %zu", i, seen.len[i],
+                               c->want->values[i]);
+    return true;
+}
+
+static bool
+check_found(struct check *c)
+{
+    static uint64_t seqs[SCRIPT_RECORDS_MAX];
+
+    for (uint32_t entry = 0; entry <= c->want->entries; entry++) {
+        size_t count = 0, at = 0;
+        int rc = store_find(c->st, entry, 1, seqs, SCRIPT_RECORDS_MAX, &count);
+
+        if (rc != 0)
+            return found_wrong(c->finding, "found", "dossier %" PRIu32 ": %s", entry, strerror(-rc));
+        for (uint64_t seq = 1; seq <= c->want->head; seq++)
+            if (c->script->entry_of[seq] == entry && (at == count || seqs[at++] != seq))
+                return found_wrong(c->finding, "found", "dossier %" PRIu32 ": record %" PRIu64 " is missing", entry,
+                                   seq);
+        if (at != count)
+            return found_wrong(c->finding, "found", "dossier %" PRIu32 ": %zu too many", entry, count - at);
+    }
+    return true;
+}
+
+/* The log was not there yet: making it again must work, or be refused before anything was touched. */
+static bool
+check_left_over(const struct place *place, struct finding *ret)
+{
+    int rc = script_create(place);
+
+    if (rc == -EEXIST && unlink(place->key_file) == 0) {
+        script_left_over++;
+        rc = script_create(place);
+    }
+    return rc == 0 || found_wrong(ret, "left over", "the log cannot be made again: %s", strerror(-rc));
+}
+
+bool
+script_check(const struct script *script, const struct place *place, const struct bounds *bounds, unsigned more,
+             uint64_t *ret_step, struct finding *ret)
+{
+    struct check c = {.script = script, .finding = ret};
+    uint64_t last;
+    bool good;
+    int rc;
+
+    ret->checker = NULL;
+    rc = store_open(&c.st, &place->options);
+    if (rc == -ENOENT && !bounds->created) {
+        if (!check_left_over(place, ret))
+            return false;
+        rc = store_open(&c.st, &place->options);
+    }
+    if (rc != 0)
+        return found_wrong(ret, "opens", "%s %s", strerror(-rc), store_open_damage());
+
+    good = check_step(&c, bounds);
+    if (good) {
+        disk_mark(MARK_CREATED, 0); /* who opened it may have served it */
+        disk_mark(MARK_ACKED, c.step);
+        disk_mark(MARK_BEGUN, c.step);
+        *ret_step = c.step;
+    }
+    good = good && check_records(&c) && check_ids(&c) && check_cursors(&c) && check_values(&c) && check_found(&c);
+    last = good && c.step + more < SCRIPT_STEPS_MAX ? c.step + more : SCRIPT_STEPS_MAX;
+    if (good) {
+        rc = steps_run(script, place, &c.st, c.step + 1, last);
+        if (rc != 0 || store_head(c.st) != script->after[last].head)
+            good = found_wrong(ret, "goes on", "after step %" PRIu64 ": %s %s", c.step, strerror(-rc),
+                               c.st != NULL ? store_damage(c.st) : store_open_damage());
+    }
+    store_close(&c.st);
+    return good;
+}

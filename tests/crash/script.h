@@ -1,0 +1,104 @@
+/*
+ * script - what a program does with a store, drawn from a seed, and what must be there afterwards
+ *
+ * A script is a row of steps; step k is one commit: records (of new dossiers, known ones and none), cursors, values,
+ * among them "step" = k, so that a store that opens tells which commit it stands at. Everything about step k and record
+ * n follows from the seed, so that the checker knows what each must be without having seen the run.
+ *
+ * The checkers, by the name they give in their finding:
+ *
+ *     opens          store_open() succeeds; before store_create() has returned there may be no log instead
+ *     acknowledged   the store stands at no commit before the last one that was reported as written
+ *     invented       nor at one that was never begun
+ *     gapless        as many records as that commit made, numbered from 1, none behind the last
+ *     records        each is the one that was sent, of its dossier
+ *     digests        the leaf of each fits its content computed anew; the head's leaf hash too
+ *     ids            each record's id leads to it; ids of no record, or of one rolled back, to nothing
+ *     cursors        each is where that commit left it, and not ahead of the log
+ *     values         each is as that commit left it
+ *     found          the finding index tells exactly each dossier's records
+ *     goes on        further steps commit, with the next numbers
+ *     left over      after a crash in store_create(), making the log again works, at most after removing the key store
+ *
+ * Threads: one. Randomness of libsodium is replaced by the seed (script_randomness), so that a seed replays exactly.
+ */
+#ifndef CRASH_SCRIPT_H
+#define CRASH_SCRIPT_H
+
+#include "store/store.h"
+
+#define SCRIPT_STEPS_MAX   40u
+#define SCRIPT_RECORDS_MAX 2000u
+#define SCRIPT_CURSORS     3u
+#define SCRIPT_VALUES      3u
+
+enum script_mark {
+    MARK_CREATED, /* store_create returned 0 */
+    MARK_BEGUN,   /* the commit of step k is about to be made */
+    MARK_ACKED    /* step k was reported as written; or a store that was opened stands there */
+};
+
+struct step {
+    unsigned ghosts; /* records that are rolled back before the others are appended */
+    bool room;       /* the map grows */
+    bool flush;      /* the finding index is flushed after it */
+    bool reopen;     /* the store is closed and opened after it */
+};
+
+/* What a store that stands at a step holds. */
+struct model {
+    uint64_t head;
+    uint32_t entries;
+    uint64_t cursors[SCRIPT_CURSORS]; /* 0: not there */
+    size_t values[SCRIPT_VALUES];     /* length; 0: not there */
+};
+
+struct script {
+    uint64_t seed;
+    struct step steps[SCRIPT_STEPS_MAX + 1];
+    struct model after[SCRIPT_STEPS_MAX + 1]; /* [0]: an empty log */
+    uint32_t entry_of[SCRIPT_RECORDS_MAX + 1];
+    uint32_t len_of[SCRIPT_RECORDS_MAX + 1];
+};
+
+/* A store in a directory: each of its parts in a directory of its own, so that no sync does another's work. */
+struct place {
+    char dir[256], data[300], keys[300], kek[300], key_file[320];
+    struct store_options options;
+};
+
+/* What may be found. */
+struct bounds {
+    bool created;
+    uint64_t acked, begun;
+};
+
+#define FINDING_SIZE 256
+struct finding {
+    const char *checker; /* NULL: none */
+    char what[FINDING_SIZE];
+};
+
+void script_make(struct script *script, uint64_t seed);
+void script_randomness(uint64_t seed);
+void place_make(struct place *place, const char *dir);
+int place_prepare(const struct place *place); /* the directories that an operator makes */
+
+/* A new log. 0, or the store's error. */
+int script_create(const struct place *place);
+/* Opens the store and does the steps `from` to `to`, with marks; closes it. */
+int script_run(const struct script *script, const struct place *place, uint64_t from, uint64_t to);
+
+/*
+ * Opens what a crash left and puts all checkers to it, then does up to `more` further steps, with marks. *ret_step is
+ * the step it was found at. False: see *ret.
+ */
+bool script_check(const struct script *script, const struct place *place, const struct bounds *bounds, unsigned more,
+                  uint64_t *ret_step, struct finding *ret);
+
+/* A bug that tests plant: step k is marked as acknowledged before its commit. */
+extern bool script_acks_early;
+/* How often a log could be made again only after the key store was removed. */
+extern uint64_t script_left_over;
+
+#endif
