@@ -54,7 +54,14 @@ __wrap_mdb_env_sync(MDB_env *env, int force)
     return opensync ? 0 : __real_mdb_env_sync(env, force);
 }
 
-/* Guarded and locked pages cost more than all else of opening a store; thousands are opened here. */
+/* Guarded and locked pages cost more than all else of opening a store; thousands are opened here. The key cache is kept
+ * from one to the next, so that its pages are not new to the system each time. */
+static struct {
+    void *bytes;
+    size_t size;
+    bool lent;
+} cache;
+
 void *__wrap_sodium_malloc(size_t size);
 void *__wrap_sodium_allocarray(size_t count, size_t size);
 void __wrap_sodium_free(void *at);
@@ -68,13 +75,24 @@ __wrap_sodium_malloc(size_t size)
 void *
 __wrap_sodium_allocarray(size_t count, size_t size)
 {
-    return malloc(count * size);
+    if (cache.lent)
+        return malloc(count * size);
+    if (cache.size != count * size) {
+        free(cache.bytes);
+        cache.bytes = malloc(count * size);
+        cache.size = count * size;
+    }
+    cache.lent = cache.bytes != NULL;
+    return cache.bytes;
 }
 
 void
 __wrap_sodium_free(void *at)
 {
-    free(at);
+    if (cache.lent && at == cache.bytes)
+        cache.lent = false;
+    else
+        free(at);
 }
 
 /* A put of a seq under an event id is one into the id table. */

@@ -47,7 +47,7 @@
 #define PLANT_STATES    20000u
 #define PLANT_WORKLOADS 60u
 #define DIR_SIZE        200
-#define MALLOC_KEPT     (32 << 20)
+#define MALLOC_MMAP     (1 << 20)
 
 /* Shared with the workers. */
 struct progress {
@@ -458,8 +458,8 @@ main(int argc, char **argv)
     }
     jobs = jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs;
     progress = mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    (void)mallopt(M_MMAP_THRESHOLD, MALLOC_KEPT); /* a page fault costs more than a page's use */
-    (void)mallopt(M_TRIM_THRESHOLD, MALLOC_KEPT);
+    (void)mallopt(M_MMAP_THRESHOLD, MALLOC_MMAP); /* LMDB asks for 2 MiB of zeros and uses a little of it */
+    (void)mallopt(M_TRIM_THRESHOLD, 32 * MALLOC_MMAP);
     if (progress == MAP_FAILED || setrlimit(RLIMIT_CORE, &no_core) != 0)
         return EXIT_FAILURE;
     if (all_plants)
