@@ -122,6 +122,8 @@ void reply_put_for(struct broker *b, const struct session *session, zmq_msg_t *m
 bool reply_is_full(const struct broker *b, const struct session *session);
 /* Sends what was queued. Only after store_commit returned 0. */
 void reply_flush(struct broker *b);
+/* Drops what waits for one peer: it may not be told anything more. */
+void reply_drop(struct broker *b, const struct front_route *route);
 void reply_drop_all(struct broker *b);
 void reply_refused(struct broker *b, const struct front_route *route, const struct refusal *refusal,
                    uint32_t subscription, uint32_t request);

@@ -210,6 +210,12 @@ front_receive(struct front *front, struct front_message *ret)
     return rc;
 }
 
+bool
+front_route_is(const struct front_route *a, const struct front_route *b)
+{
+    return a->len == b->len && memcmp(a->id, b->id, a->len) == 0;
+}
+
 int
 front_send(struct front *front, const struct front_route *route, zmq_msg_t *message)
 {

@@ -35,6 +35,8 @@ struct front_route {
     uint8_t id[FRONT_ROUTE_MAX];
 };
 
+bool front_route_is(const struct front_route *a, const struct front_route *b);
+
 struct front_message {
     struct front_route route;
     char key[FRONT_KEY_SIZE]; /* Z85 text; "" when there is none: refuse */

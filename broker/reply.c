@@ -139,6 +139,29 @@ reply_flush(struct broker *b)
 }
 
 void
+reply_drop(struct broker *b, const struct front_route *route)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < b->reply_count; i++) {
+        struct reply *reply = &b->replies[i];
+
+        if (front_route_is(&reply->route, route)) {
+            (void)zmq_msg_close(&reply->message);
+            continue;
+        }
+        if (kept != i) {
+            b->replies[kept].route = reply->route;
+            (void)zmq_msg_init(&b->replies[kept].message);
+            (void)zmq_msg_move(&b->replies[kept].message, &reply->message);
+            (void)zmq_msg_close(&reply->message);
+        }
+        kept++;
+    }
+    b->reply_count = kept;
+}
+
+void
 reply_drop_all(struct broker *b)
 {
     for (size_t i = 0; i < b->reply_count; i++)

@@ -30,12 +30,6 @@ bucket_of(const struct front_route *route)
     return hash & (BUCKETS - 1);
 }
 
-static bool
-route_is(const struct front_route *a, const struct front_route *b)
-{
-    return a->len == b->len && memcmp(a->id, b->id, a->len) == 0;
-}
-
 int
 sessions_create(struct sessions **ret)
 {
@@ -65,7 +59,7 @@ struct session *
 sessions_find(struct sessions *sessions, const struct front_route *route, const char *key)
 {
     for (struct session *s = sessions->buckets[bucket_of(route)]; s != NULL; s = s->next) {
-        if (!route_is(&s->route, route) || s->gone)
+        if (!front_route_is(&s->route, route) || s->gone)
             continue;
         if (strcmp(s->key, key) == 0)
             return s;
@@ -78,7 +72,7 @@ struct session *
 sessions_find_route(struct sessions *sessions, const struct front_route *route)
 {
     for (struct session *s = sessions->buckets[bucket_of(route)]; s != NULL; s = s->next)
-        if (!s->gone && route_is(&s->route, route))
+        if (!s->gone && front_route_is(&s->route, route))
             return s;
     return NULL;
 }

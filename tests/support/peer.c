@@ -363,17 +363,32 @@ peer_enrol_unit(struct peer *admin, const char *unit, const char *agency, Wici__
 }
 
 void
-peer_suspend(struct peer *admin, const char *unit)
+peer_suspend_later(struct peer *admin, const char *unit)
 {
     Wici__V1__SysUnitSuspendedS0 body;
     Wici__V1__Section section;
+    const Wici__V1__Section *sections[] = {&section};
+    struct peer_event event;
 
     wici__v1__sys_unit_suspended_s0__init(&body);
     wici__v1__section__init(&section);
     body.unit_id = TEXT(unit);
     section.body_case = WICI__V1__SECTION__BODY_SYS_UNIT_SUSPENDED_S0;
     section.sys_unit_suspended_s0 = &body;
-    command(admin, WICI__V1__EVENT_TYPE__SYS_UNIT_SUSPENDED, &section);
+    peer_event_make(admin, WICI__V1__EVENT_TYPE__SYS_UNIT_SUSPENDED, NULL, NULL, sections, 1, &event);
+    peer_publish_later(admin, &event, 1);
+    peer_event_free(&event);
+}
+
+void
+peer_suspend(struct peer *admin, const char *unit)
+{
+    Wici__V1__BrokerMessage *message;
+
+    peer_suspend_later(admin, unit);
+    message = peer_expect(admin, WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS);
+    assert_int_equal(message->answers->answers[0]->outcome_case, WICI__V1__ANSWER__OUTCOME_RECEIPT);
+    peer_free(message);
 }
 
 void
@@ -427,4 +442,39 @@ peer_ack(struct peer *p, uint32_t subscription, uint64_t seq)
     message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_ACK;
     message.ack = &ack;
     peer_send(p, &message);
+}
+
+/* ---- handshakes */
+
+int
+peer_knock(const struct daemon *d, const struct keyfile *key, const char *server_key)
+{
+    void *zmq = zmq_ctx_new(), *socket = zmq_socket(zmq, ZMQ_DEALER), *monitor = zmq_socket(zmq, ZMQ_PAIR);
+    zmq_pollitem_t item = {.socket = monitor, .events = ZMQ_POLLIN};
+    uint8_t frame[256];
+    uint16_t event = 0;
+    int linger = 0;
+
+    assert_int_equal(zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger), 0);
+    assert_int_equal(zmq_setsockopt(monitor, ZMQ_LINGER, &linger, sizeof linger), 0);
+    if (key != NULL) {
+        assert_int_equal(zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server_key, 40), 0);
+        assert_int_equal(zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, key->public_key, 40), 0);
+        assert_int_equal(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, key->secret_key, 40), 0);
+    }
+    assert_int_equal(zmq_socket_monitor(socket, "inproc://knock",
+                                        ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                                            ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                                            ZMQ_EVENT_DISCONNECTED),
+                     0);
+    assert_int_equal(zmq_connect(monitor, "inproc://knock"), 0);
+    assert_int_equal(zmq_connect(socket, d->endpoint), 0);
+    assert_true(zmq_poll(&item, 1, PEER_TIMEOUT_MS) > 0);
+    assert_true(zmq_recv(monitor, frame, sizeof frame, 0) >= 2);
+    memcpy(&event, frame, sizeof event);
+    (void)zmq_recv(monitor, frame, sizeof frame, 0);
+    (void)zmq_close(socket);
+    (void)zmq_close(monitor);
+    (void)zmq_ctx_term(zmq);
+    return event;
 }

@@ -67,11 +67,15 @@ void peer_uuid4(char ret[37]);
 void peer_enrol_agency(struct peer *admin, const char *agency, const char *kind);
 void peer_enrol_unit(struct peer *admin, const char *unit, const char *agency, Wici__V1__Role role, const char *key);
 void peer_suspend(struct peer *admin, const char *unit);
+void peer_suspend_later(struct peer *admin, const char *unit); /* does not wait for the answer */
 void peer_key(struct keyfile *ret);
 
 /* Subscribes; expects Subscribed. start: 0 live. Returns from_seq. */
 uint64_t peer_subscribe(struct peer *p, uint32_t subscription, const char *cursor, uint64_t start,
                         uint32_t window_bytes);
 void peer_ack(struct peer *p, uint32_t subscription, uint64_t seq);
+
+/* Connects with this key (NULL: without CURVE) and waits for how the handshake ends: an event of ZeroMQ's monitor. */
+int peer_knock(const struct daemon *d, const struct keyfile *key, const char *server_key);
 
 #endif

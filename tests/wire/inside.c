@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static _Atomic int64_t wall_offset_ms, boot_offset_ms;
+static pthread_mutex_t tick = PTHREAD_MUTEX_INITIALIZER; /* the broker looks at its clock before it takes messages */
 
 struct inside {
     struct town town;
@@ -33,9 +34,23 @@ now_ms(clockid_t id)
     return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+void
+inside_hold(void)
+{
+    assert_int_equal(pthread_mutex_lock(&tick), 0);
+}
+
+void
+inside_go(void)
+{
+    assert_int_equal(pthread_mutex_unlock(&tick), 0);
+}
+
 static void
 clock_held(uint64_t *ret_wall_ms, uint64_t *ret_boot_ms)
 {
+    (void)pthread_mutex_lock(&tick);
+    (void)pthread_mutex_unlock(&tick);
     *ret_wall_ms = (uint64_t)((int64_t)now_ms(CLOCK_REALTIME) + atomic_load(&wall_offset_ms));
     *ret_boot_ms = (uint64_t)((int64_t)now_ms(CLOCK_BOOTTIME) + atomic_load(&boot_offset_ms));
 }

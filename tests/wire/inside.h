@@ -22,6 +22,10 @@ int inside_stop(struct inside *inside);
 /* Waits until it ends by itself; returns what broker_run did. */
 int inside_wait(struct inside *inside);
 
+/* Keeps the broker from taking what arrives, until it may go on: then one tick takes all of it. */
+void inside_hold(void);
+void inside_go(void);
+
 /* Moves the wall clock and the time since boot, at once. */
 void inside_wall(int64_t ms);
 void inside_boot(int64_t ms);

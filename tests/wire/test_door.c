@@ -19,47 +19,13 @@ hello_send(struct peer *p)
     peer_send(p, &message);
 }
 
-/* Connects with these options and waits for how the handshake ends: the monitor's event. */
-static int
-knock(const struct daemon *d, const struct keyfile *key, const char *server_key)
-{
-    void *zmq = zmq_ctx_new(), *socket = zmq_socket(zmq, ZMQ_DEALER), *monitor = zmq_socket(zmq, ZMQ_PAIR);
-    zmq_pollitem_t item = {.socket = monitor, .events = ZMQ_POLLIN};
-    uint8_t frame[256];
-    uint16_t event = 0;
-    int linger = 0;
-
-    assert_int_equal(zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger), 0);
-    assert_int_equal(zmq_setsockopt(monitor, ZMQ_LINGER, &linger, sizeof linger), 0);
-    if (key != NULL) {
-        assert_int_equal(zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server_key, 40), 0);
-        assert_int_equal(zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, key->public_key, 40), 0);
-        assert_int_equal(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, key->secret_key, 40), 0);
-    }
-    assert_int_equal(zmq_socket_monitor(socket, "inproc://knock",
-                                        ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                                            ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                                            ZMQ_EVENT_DISCONNECTED),
-                     0);
-    assert_int_equal(zmq_connect(monitor, "inproc://knock"), 0);
-    assert_int_equal(zmq_connect(socket, d->endpoint), 0);
-    assert_true(zmq_poll(&item, 1, PEER_TIMEOUT_MS) > 0);
-    assert_true(zmq_recv(monitor, frame, sizeof frame, 0) >= 2);
-    memcpy(&event, frame, sizeof event);
-    (void)zmq_recv(monitor, frame, sizeof frame, 0);
-    (void)zmq_close(socket);
-    (void)zmq_close(monitor);
-    (void)zmq_ctx_term(zmq);
-    return event;
-}
-
 static void
 an_enrolled_key_gets_in_and_is_told_who_it_is(void **state)
 {
     struct town *t = *state;
     struct peer p;
 
-    assert_int_equal(knock(&t->daemon, &t->sw, t->daemon.server_key), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    assert_int_equal(peer_knock(&t->daemon, &t->sw, t->daemon.server_key), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     peer_hello(&p, &t->daemon, &t->sw, "main");
     assert_string_equal(p.unit, "ops-sw");
     assert_string_equal(p.agency, "ops");
@@ -74,7 +40,7 @@ a_key_nobody_enrolled_does_not_get_in(void **state)
     struct keyfile stranger;
 
     peer_key(&stranger);
-    assert_int_equal(knock(&t->daemon, &stranger, t->daemon.server_key), ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+    assert_int_equal(peer_knock(&t->daemon, &stranger, t->daemon.server_key), ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
 }
 
 static void
@@ -83,7 +49,7 @@ a_connection_without_curve_does_not_get_in(void **state)
     struct town *t = *state;
     struct peer p;
 
-    assert_int_not_equal(knock(&t->daemon, NULL, NULL), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    assert_int_not_equal(peer_knock(&t->daemon, NULL, NULL), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     peer_connect(&p, &t->daemon, NULL);
     hello_send(&p);
     assert_null(peer_receive(&p, SILENCE_MS));
@@ -97,7 +63,7 @@ a_client_that_expects_another_broker_does_not_get_in(void **state)
     struct keyfile other;
 
     peer_key(&other);
-    assert_int_not_equal(knock(&t->daemon, &t->sw, other.public_key), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    assert_int_not_equal(peer_knock(&t->daemon, &t->sw, other.public_key), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
 }
 
 static void
@@ -206,7 +172,7 @@ a_suspended_unit_is_told_once_and_gets_nothing_more(void **state)
     assert_null(peer_receive(&sw2, SILENCE_MS));
     peer_ack(&sw2, 1, seq);
     peer_expect_refused(&sw2, "E_KEY");
-    assert_int_equal(knock(&t->daemon, &t->sw2, t->daemon.server_key), ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+    assert_int_equal(peer_knock(&t->daemon, &t->sw2, t->daemon.server_key), ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
     peer_close(&admin);
     peer_close(&sw);
     peer_close(&sw2);

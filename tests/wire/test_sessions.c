@@ -3,6 +3,8 @@
 
 #include "proto/limits.h"
 
+#include <zmq.h>
+
 #define SILENCE_MS (15 * 60 * 1000)
 
 static Wici__V1__BrokerMessage *
@@ -200,10 +202,54 @@ a_silent_session_without_subscriptions_is_dropped_and_one_that_reads_is_not(void
     peer_close(&idle);
 }
 
+static void
+what_was_asked_in_the_tick_of_a_suspension_is_not_told(void **state)
+{
+    struct inside *inside = *state;
+    struct town *t = inside_town(inside);
+    Wici__V1__ClientMessage message;
+    Wici__V1__Query what;
+    Wici__V1__DirectoryQuery directory;
+    Wici__V1__BrokerMessage *told;
+    struct peer admin, late;
+    struct keyfile key;
+
+    peer_key(&key);
+    peer_hello(&admin, &t->daemon, &t->daemon.admin, "late");
+    peer_enrol_unit(&admin, "ops-late", "ops", WICI__V1__ROLE__SW, key.public_key);
+    peer_hello(&late, &t->daemon, &key, "late");
+    wici__v1__client_message__init(&message);
+    wici__v1__query__init(&what);
+    wici__v1__directory_query__init(&directory);
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY;
+    message.query = &what;
+    what.what_case = WICI__V1__QUERY__WHAT_DIRECTORY;
+    what.directory = &directory;
+
+    inside_hold();
+    for (what.request = 1; what.request <= 8; what.request++)
+        peer_send(&late, &message);
+    peer_suspend_later(&admin, "ops-late");
+    /* One thread receives for all connections: after this handshake both have long arrived. */
+    assert_int_equal(peer_knock(&t->daemon, &t->school, t->daemon.server_key), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    inside_go();
+    told = peer_expect(&admin, WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS);
+    assert_int_equal(told->answers->answers[0]->outcome_case, WICI__V1__ANSWER__OUTCOME_RECEIPT);
+    peer_free(told);
+    while ((told = peer_receive(&late, 500)) != NULL) {
+        assert_int_equal(told->message_case, WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED);
+        assert_string_equal(told->refused->refusal->code, "E_KEY");
+        peer_free(told);
+    }
+    peer_close(&admin);
+    peer_close(&late);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_asked_in_the_tick_of_a_suspension_is_not_told),
         cmocka_unit_test(a_unit_whose_places_are_all_idle_gets_in_and_the_longest_idle_leaves),
         cmocka_unit_test(places_that_all_read_are_kept_until_their_peers_are_gone),
         cmocka_unit_test(sessions_and_subscriptions_of_peers_that_are_gone_end),
