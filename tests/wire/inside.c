@@ -51,8 +51,14 @@ clock_held(uint64_t *ret_wall_ms, uint64_t *ret_boot_ms)
 {
     (void)pthread_mutex_lock(&tick);
     (void)pthread_mutex_unlock(&tick);
-    *ret_wall_ms = (uint64_t)((int64_t)now_ms(CLOCK_REALTIME) + atomic_load(&wall_offset_ms));
+    *ret_wall_ms = inside_now_ms();
     *ret_boot_ms = (uint64_t)((int64_t)now_ms(CLOCK_BOOTTIME) + atomic_load(&boot_offset_ms));
+}
+
+uint64_t
+inside_now_ms(void)
+{
+    return (uint64_t)((int64_t)now_ms(CLOCK_REALTIME) + atomic_load(&wall_offset_ms));
 }
 
 void

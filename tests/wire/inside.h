@@ -29,6 +29,7 @@ void inside_go(void);
 /* Moves the wall clock and the time since boot, at once. */
 void inside_wall(int64_t ms);
 void inside_boot(int64_t ms);
+uint64_t inside_now_ms(void); /* the wall clock as the broker sees it */
 /* Lets time go by: both. */
 void inside_pass(int64_t ms);
 

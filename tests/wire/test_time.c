@@ -365,6 +365,60 @@ counts_under_way_are_written_at_the_end(void **state)
     peer_close(&auditor);
 }
 
+static void
+a_rotated_key_serves_beside_the_new_one_until_its_time_and_no_longer(void **state)
+{
+    struct inside *inside = *state;
+    struct town *t = inside_town(inside);
+    Wici__V1__SysUnitKeyRotatedS0 body;
+    Wici__V1__Section section;
+    const Wici__V1__Section *sections[] = {&section};
+    char until[TIME_TEXT_SIZE];
+    struct peer admin, old, fresh;
+    struct keyfile old_key, new_key;
+    struct peer_event event;
+
+    peer_key(&old_key);
+    peer_key(&new_key);
+    peer_hello(&admin, &t->daemon, &t->daemon.admin, "turn");
+    peer_enrol_unit(&admin, "ops-turn", "ops", WICI__V1__ROLE__SW, old_key.public_key);
+    wici__v1__sys_unit_key_rotated_s0__init(&body);
+    wici__v1__section__init(&section);
+    time_format(inside_now_ms() + 3600000, until);
+    body.unit_id = (char *)(uintptr_t) "ops-turn";
+    body.key = new_key.public_key;
+    body.old_until = until;
+    section.body_case = WICI__V1__SECTION__BODY_SYS_UNIT_KEY_ROTATED_S0;
+    section.sys_unit_key_rotated_s0 = &body;
+    peer_event_make(&admin, WICI__V1__EVENT_TYPE__SYS_UNIT_KEY_ROTATED, NULL, NULL, sections, 1, &event);
+    (void)peer_publish_taken(&admin, &event);
+    peer_event_free(&event);
+
+    peer_hello(&old, &t->daemon, &old_key, "old");
+    peer_hello(&fresh, &t->daemon, &new_key, "new");
+    (void)peer_subscribe(&old, 1, "", 0, 0);
+    (void)peer_subscribe(&fresh, 1, "", 0, 0);
+    inside_pass(2 * 3600000);
+    peer_ack(&old, 1, 0);
+    for (;;) {
+        Wici__V1__BrokerMessage *message = peer_receive(&old, PEER_TIMEOUT_MS);
+        bool told;
+
+        assert_non_null(message);
+        told = message->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED;
+        if (told)
+            assert_string_equal(message->refused->refusal->code, "E_KEY");
+        peer_free(message);
+        if (told)
+            break;
+    }
+    peer_close(&old);
+    peer_close(&fresh);
+    peer_hello(&fresh, &t->daemon, &new_key, "again");
+    peer_close(&fresh);
+    peer_close(&admin);
+}
+
 int
 main(void)
 {
@@ -373,6 +427,7 @@ main(void)
         cmocka_unit_test(an_access_record_covers_no_more_than_a_thousand_events),
         cmocka_unit_test(refusals_are_recorded_at_once_and_then_counted_for_a_minute),
         cmocka_unit_test(counts_under_way_are_written_at_the_end),
+        cmocka_unit_test(a_rotated_key_serves_beside_the_new_one_until_its_time_and_no_longer),
         cmocka_unit_test(the_clock_is_followed_while_it_is_corrected_slowly),
         cmocka_unit_test(a_clock_that_jumps_ahead_stops_the_broker),
         cmocka_unit_test(a_clock_that_jumps_back_stops_the_broker),
