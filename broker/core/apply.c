@@ -113,6 +113,35 @@ let_go(const struct change *c)
 
 /* ---- referral.* */
 
+/*
+ * Inside one agency the dossier goes on: the holder asks another unit to take it over, which waits to accept from then
+ * on, or from the number that he gives it the history from. Another agency opens a dossier of its own.
+ */
+static int
+hand_over(const struct change *c)
+{
+    struct directory *directory = &c->core->directory;
+    struct relation_spec spec = {.kind = RELATION_PENDING, .from_seq = c->seq};
+    const Wici__V1__ReferralSubmittedS6 *body;
+    bool asked = false;
+    int rc = 0;
+
+    for (size_t at = 0; (body = facts_next(c->event, 6, &at)) != NULL;) {
+        asked = asked || facts_same(body->service, "HAND_OVER");
+        if (body->hand_over != NULL && body->hand_over->history_from != 0)
+            spec.from_seq = body->hand_over->history_from;
+    }
+    if (!asked || !is_open(c, c->dossier, RELATION_HOLDER, c->actor))
+        return 0;
+    for (size_t i = 0; i < addressed_count(c) && rc == 0; i++) {
+        spec.who = addressed_unit(c, i);
+        if (spec.who != DIRECTORY_NONE && spec.who != c->actor &&
+            directory->units[spec.who].agency == directory->units[c->actor].agency)
+            rc = dossiers_open(&c->core->dossiers, directory, c->dossier, &spec);
+    }
+    return rc;
+}
+
 static int
 referral_submitted(const struct change *c)
 {
@@ -121,7 +150,7 @@ referral_submitted(const struct change *c)
     int rc = 0;
 
     if (!c->opened)
-        return 0;
+        return hand_over(c);
     rc = open_plain(c, c->dossier, RELATION_REFERRER, c->actor, false);
     if (agency != DIRECTORY_NONE)
         for (uint32_t i = 0; i < c->core->directory.agencies[agency].units.count && rc == 0; i++)

@@ -4,6 +4,7 @@
 #include "proto/limits.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,41 @@ the_next_acceptance_ends_the_holder_before_and_its_office(void **state)
     kit_relations_are(k, "ops", r, "office holder");
     kit_relations_are(k, "sw", r, "");
     kit_relations_are(k, "dir", r, "");
+}
+
+static void
+handing_over_inside_the_agency_takes_effect_when_the_other_unit_accepts(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *c = kit_open_case(k, "sw", 'C');
+    char body[200];
+    const struct kit_record *ask;
+
+    (void)snprintf(body, sizeof body,
+                   "0 1@p1 6{'service':'HAND_OVER','handOver':{'fromDossier':'%s','historyFrom':%u},"
+                   "'ground':{'basis':'STATUTE'}}",
+                   kit_id('C'), (unsigned)c->record.seq);
+    ask = KIT_SAY(k, "sw", "referral.submitted", 'C', "ic", body, NULL, "ic=01 dir=016");
+    kit_relations_are(k, "ic", c, "pending"); /* the history it was given */
+    kit_relations_are(k, "sw", ask, "holder");
+    KIT_SAY(k, "ic", "referral.answered", 'C', "", "0 6{'status':'accepted'}", NULL, "sw=06 dir=06");
+    KIT_SAY(k, "ic", "consent.granted", 'C', "", "0 1@p1 6", NULL, NULL);
+    kit_relations_are(k, "sw", &k->records[k->count - 1], "");
+    kit_relations_are(k, "ic", &k->records[k->count - 1], "holder");
+}
+
+static void
+only_the_holder_hands_over_and_only_inside_the_agency(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *c = kit_open_case(k, "sw", 'C');
+    const struct kit_record *ask = KIT_SAY(k, "sw", "referral.submitted", 'C', "ops", "0 1@p1 6{'service':'HAND_OVER'}",
+                                           NULL, NULL);
+
+    kit_relations_are(k, "ops", ask, "");
+    kit_relations_are(k, "ops", c, "");
+    ask = KIT_SAY(k, "dir", "referral.submitted", 'C', "ic", "0 1@p1 6{'service':'HAND_OVER'}", NULL, NULL);
+    kit_relations_are(k, "ic", ask, "");
 }
 
 static void
@@ -557,6 +593,8 @@ main(void)
         RULE(a_referral_or_letter_without_addressee_is_for_the_unit_that_enters_it),
         RULE(accepting_makes_the_holder_and_ends_what_was_pending),
         RULE(the_next_acceptance_ends_the_holder_before_and_its_office),
+        RULE(handing_over_inside_the_agency_takes_effect_when_the_other_unit_accepts),
+        RULE(only_the_holder_hands_over_and_only_inside_the_agency),
         RULE(rejecting_ends_ones_own_pending_only),
         RULE(an_answer_for_a_part_leaves_the_whole_as_it_is),
         RULE(only_who_holds_or_is_pending_answers_and_forwards),
