@@ -64,6 +64,7 @@ reply_queue(struct broker *b, const struct front_route *route, Wici__V1__BrokerM
 
 /* A message that counts until libzmq has done with it. */
 struct counted {
+    atomic_bool given; /* libzmq passes it between threads by means that sanitizers do not see; this they do */
     zmq_msg_t message;
     struct unit_readers *unit; /* lives as long as the sockets */
     size_t size;
@@ -73,8 +74,10 @@ static void
 counted_free(void *data, void *hint)
 {
     struct counted *c = hint;
+    bool given = atomic_load_explicit(&c->given, memory_order_acquire);
 
     (void)data;
+    assert(given);
     (void)atomic_fetch_sub(&c->unit->answering, c->size);
     (void)zmq_msg_close(&c->message);
     free(c);
@@ -97,6 +100,7 @@ reply_put_for(struct broker *b, const struct session *session, zmq_msg_t *messag
     (void)zmq_msg_init(&c->message);
     (void)zmq_msg_move(&c->message, message);
     (void)atomic_fetch_add(&c->unit->answering, c->size);
+    atomic_store_explicit(&c->given, true, memory_order_release);
     if (zmq_msg_init_data(&outer, zmq_msg_data(&c->message), zmq_msg_size(&c->message), counted_free, c) != 0) {
         counted_free(NULL, c);
         (void)route_is_gone(b, &session->route);
