@@ -235,9 +235,10 @@ class Run:
             raise AssertionError("the setup was refused:\n" + "\n".join(self.failures[:SHOWN]))
         self.lap(f"{len(self.plan.setup)} events of setup")
         self.readers = [Reader(unit, self.client(unit.id)) for unit in self.plan.units]
-        self.first = self.client(AUTHOR).query(status=self.wici.wire.StatusQuery()).head.seq + 1
         for reader in self.readers:
             reader.client.subscribe(LIVE, live=True)
+        # The broker writes records of its own meanwhile: from here on everybody listens.
+        self.first = self.client(AUTHOR).query(status=self.wici.wire.StatusQuery()).head.seq + 1
         rounds = itertools.count(1)
         self.publish(self.plan.probes, lambda: next(rounds) % 4 == 0 and self.drain())
         self.events = {event.seq: event for _, event, _ in self.plan.probes if event.receipt is not None}
@@ -325,7 +326,8 @@ class Run:
 
     def again(self, reader):
         """Every difference between what came live and what came on replay and by reads."""
-        found, live = [], reader.live
+        found = []
+        live = {seq: delivery for seq, delivery in reader.live.items() if self.first <= seq <= self.last}
         for name, sent in (("replay", reader.replay), ("read", reader.read)):
             sent = {seq: delivery for seq, delivery in sent.items() if self.first <= seq <= self.last}
             found += [f"{name} to {reader.unit.role}: record {seq}" for seq in sent.keys() | live.keys()
