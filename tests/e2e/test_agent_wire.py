@@ -140,8 +140,9 @@ def explains_refusals(world):
 
 def survives_kills(world):
     random.seed(int(os.environ.get("WICI_SEED", "7")))
-    names = [f"k{i:02d}" for i in range(30)]
-    for i in range(15):
+    kills = int(os.environ.get("WICI_KILLS", "15"))
+    names = [f"k{i:03d}" for i in range(2 * kills)]
+    for i in range(kills):
         for name in names[2 * i:2 * i + 2]:
             world.school.drop(name, referral())
         victim = random.choice(["school", "ops", "broker"]) if i > 2 else ["school", "ops", "broker"][i]
@@ -160,7 +161,8 @@ def survives_kills(world):
     check(len(names_in) == len(set(world.ops.inbox())), "an event was filed twice")
     check(all(f[:-5] + ".html" in world.ops.files("inbox") for f in names_in), "a page is missing")
     check(world.school.files("outbox") == [] and world.school.files("state/out") == [], "something was left over")
-    check(len([f for f in world.school.files("sent") if f.startswith("k") and f.count(".") == 1]) == 30, "not all 30 sent")
+    check(len([f for f in world.school.files("sent") if f.startswith("k") and f.count(".") == 1]) == len(names),
+          "not all were sent")
 
 
 def catches_up_and_repeats_nothing(world):
