@@ -83,6 +83,15 @@ cursor_add(void *arg, const char *unit, const char *name, const struct store_cur
     return 0;
 }
 
+static bool
+is_administrator(const struct broker *b, uint32_t unit)
+{
+    struct core_unit u;
+
+    core_unit(b->core, unit, &u);
+    return (u.roles >> WICI__V1__ROLE__ADM & 1u) != 0;
+}
+
 /* A unit's cursors; all units' for an administrator. -ENOBUFS: more than one answer holds. */
 static int
 cursors_fill(struct broker *b, uint32_t unit, size_t *ret_count, Wici__V1__CursorInfo ***ret)
@@ -93,7 +102,7 @@ cursors_fill(struct broker *b, uint32_t unit, size_t *ret_count, Wici__V1__Curso
     int rc;
 
     core_unit(b->core, unit, &u);
-    whose = (u.roles >> WICI__V1__ROLE__ADM & 1u) != 0 ? NULL : u.id;
+    whose = is_administrator(b, unit) ? NULL : u.id;
     rc = cursors_write(b); /* what was acknowledged counts as it stands */
     if (rc == 0)
         rc = store_cursor_each(b->store, whose, cursor_add, &list);
@@ -149,9 +158,11 @@ status_fill(struct broker *b, uint32_t unit, Wici__V1__QueryResult *result)
     s->head = reply_head(b, b->reply_arena);
     s->last_fsync_us = b->stats.last_commit_us;
     s->commits = b->stats.commits;
-    s->sessions = sessions_count(b->sessions);
-    s->subscriptions = sessions_streams(b->sessions);
-    s->dossiers = core_dossier_count(b->core);
+    if (is_administrator(b, unit)) { /* a count that rises tells others that a dossier was opened, or who came */
+        s->sessions = sessions_count(b->sessions);
+        s->subscriptions = sessions_streams(b->sessions);
+        s->dossiers = core_dossier_count(b->core);
+    }
     s->store_bytes = store_bytes(b->store);
     s->store_bytes_max = store_bytes_max(b->store);
     s->index_behind = store_find_behind(b->store);

@@ -236,9 +236,11 @@ status_print(const struct cli *cli, const json_t *s)
     status_row(t, _("epoch"), head, "epoch");
     table_row(t, _("in a verified backup up to"), jnum(s, "safeUpTo") == 0 ? _("none") : jstr(s, "safeUpTo"));
     status_sizes(cli, t, s);
-    status_row(t, _("dossiers"), s, "dossiers");
-    status_row(t, _("sessions"), s, "sessions");
-    status_row(t, _("subscriptions"), s, "subscriptions");
+    if (json_object_get(s, "sessions") != NULL) { /* an administrator, who has one himself */
+        status_row(t, _("dossiers"), s, "dossiers");
+        status_row(t, _("sessions"), s, "sessions");
+        status_row(t, _("subscriptions"), s, "subscriptions");
+    }
     table_row(t, _("started"), time_local(jstr(s, "started")));
     status_row(t, _("commits since then"), s, "commits");
     words_micros(jnum(s, "lastFsyncUs"), cli->pl, text);

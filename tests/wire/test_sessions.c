@@ -146,7 +146,7 @@ sessions_and_subscriptions_of_peers_that_are_gone_end(void **state)
     struct peer watcher, reader, idle;
     uint32_t sessions, subscriptions, before, before_subscriptions;
 
-    peer_hello(&watcher, &t->daemon, &t->sw, "watching");
+    peer_hello(&watcher, &t->daemon, &t->daemon.admin, "watching");
     for (unsigned i = 0;; i++) { /* those of the tests before this one */
         assert_true(i < 1000);
         inside_pass(10000);
@@ -180,7 +180,7 @@ a_silent_session_without_subscriptions_is_dropped_and_one_that_reads_is_not(void
     peer_hello(&reader, &t->daemon, &t->sw2, "silent-reader");
     (void)peer_subscribe(&reader, 1, "", 0, 0);
     peer_hello(&idle, &t->daemon, &t->sw2, "silent");
-    peer_hello(&watcher, &t->daemon, &t->sw, "watching");
+    peer_hello(&watcher, &t->daemon, &t->daemon.admin, "watching");
     inside_pass(SILENCE_MS - 60000); /* for this long it may be silent */
     counts(&watcher, &sessions, &subscriptions);
     peer_ack(&idle, 1, 1);
@@ -200,6 +200,28 @@ a_silent_session_without_subscriptions_is_dropped_and_one_that_reads_is_not(void
     peer_close(&watcher);
     peer_close(&reader);
     peer_close(&idle);
+}
+
+static void
+only_an_administrator_is_told_how_many_dossiers_and_sessions_there_are(void **state)
+{
+    struct town *t = inside_town(*state);
+    uint32_t sessions, subscriptions;
+    struct peer admin, school;
+
+    peer_hello(&admin, &t->daemon, &t->daemon.admin, "status");
+    peer_hello(&school, &t->daemon, &t->school, "status");
+    (void)peer_subscribe(&school, 1, "", 0, 0);
+    counts(&admin, &sessions, &subscriptions);
+    assert_true(sessions >= 2);
+    assert_true(subscriptions >= 1);
+    peer_close(&admin);
+    peer_close(&school);
+    peer_hello(&school, &t->daemon, &t->school, "asks");
+    counts(&school, &sessions, &subscriptions);
+    assert_int_equal(sessions, 0);
+    assert_int_equal(subscriptions, 0);
+    peer_close(&school);
 }
 
 static void
@@ -249,6 +271,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_an_administrator_is_told_how_many_dossiers_and_sessions_there_are),
         cmocka_unit_test(what_was_asked_in_the_tick_of_a_suspension_is_not_told),
         cmocka_unit_test(a_unit_whose_places_are_all_idle_gets_in_and_the_longest_idle_leaves),
         cmocka_unit_test(places_that_all_read_are_kept_until_their_peers_are_gone),
