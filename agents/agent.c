@@ -13,7 +13,7 @@
 #include "agents/agent_status.h"
 #include "agents/agent_wici.h"
 #include "agents/inbox.h"
-#include "agents/language.h"
+#include "proto/language.h"
 #include "agents/outbox.h"
 #include "agents/outbox_delivery.h"
 

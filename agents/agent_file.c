@@ -5,6 +5,7 @@
  * two of them.
  */
 #include "agents/agent_file.h"
+#include "proto/language.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -38,7 +39,7 @@ agent_log(enum agent_level level, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(line, sizeof line, format, args);
+    (void)vsnprintf(line, sizeof line, _(format), args);
     va_end(args);
     if (getenv("JOURNAL_STREAM") != NULL) /* systemd's journal takes the level off; people would only wonder */
         fprintf(stderr, "<%d>", (int)level);

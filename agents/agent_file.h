@@ -63,7 +63,7 @@ void agent_list_free(struct agent_list *list);
 
 bool agent_has_suffix(const char *name, const char *suffix);
 
-/* One line to stderr for something the operator may act on; never with a file name or a person's data. */
+/* One line to stderr for something the operator may act on, in his language; never with a file name or a person's data. */
 enum agent_level { AGENT_ERROR = 3, AGENT_WARN = 4, AGENT_INFO = 6 };
 void agent_log(enum agent_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -9,6 +9,7 @@
 #include "broker/refusals.h"
 #include "broker/sequence.h"
 #include "proto/keyfile.h"
+#include "proto/language.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -119,8 +120,8 @@ door_open(struct broker *b)
 
     if (rc != 0) {
         log_error("front: key file %s: %s", b->config->curve_key,
-                  rc == -EPERM     ? "others may read it, or it is no file"
-                  : rc == -EBADMSG ? "it does not hold a key pair"
+                  rc == -EPERM     ? _("others may read it, or it is no file")
+                  : rc == -EBADMSG ? _("it does not hold a key pair")
                                    : strerror(-rc));
         return rc;
     }

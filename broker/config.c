@@ -3,6 +3,7 @@
  */
 #include "broker/config.h"
 #include "broker/log.h"
+#include "proto/language.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -158,9 +159,11 @@ static void
 range_text(const struct option_def *def, char *ret, size_t size)
 {
     switch (def->kind) {
-    case OPTION_STRING: (void)snprintf(ret, size, "a text of at most %u bytes", CONFIG_STRING_MAX); return;
-    case OPTION_BYTES: (void)snprintf(ret, size, "%s to %s bytes, K M G T for the units", def->min, def->max); return;
-    case OPTION_LEVEL: (void)snprintf(ret, size, "error, warn, info or debug"); return;
+    case OPTION_STRING: (void)snprintf(ret, size, _("a text of at most %u bytes"), CONFIG_STRING_MAX); return;
+    case OPTION_BYTES:
+        (void)snprintf(ret, size, _("%s to %s bytes, K M G T for the units"), def->min, def->max);
+        return;
+    case OPTION_LEVEL: (void)snprintf(ret, size, "error, warn, info, debug"); return;
     }
     abort();
 }
@@ -176,7 +179,7 @@ line_take(struct config *config, char *line, bool seen[OPTION_COUNT], char *erro
         return 0;
     value = strchr(name, '=');
     if (value == NULL) {
-        (void)snprintf(error, error_size, "not of the form name = value");
+        (void)snprintf(error, error_size, _("not of the form name = value"));
         return -EINVAL;
     }
     *value = '\0';
@@ -184,19 +187,19 @@ line_take(struct config *config, char *line, bool seen[OPTION_COUNT], char *erro
     name = trim(name);
     def = option_find(name);
     if (def == NULL) {
-        (void)snprintf(error, error_size, "unknown option '%s'", log_escape(name, shown, sizeof shown));
+        (void)snprintf(error, error_size, _("unknown option '%s'"), log_escape(name, shown, sizeof shown));
         return -EINVAL;
     }
     if (seen[def - options]) {
-        (void)snprintf(error, error_size, "option '%s' is given twice", def->name);
+        (void)snprintf(error, error_size, _("option '%s' is given twice"), def->name);
         return -EINVAL;
     }
     seen[def - options] = true;
     rc = option_set(config, def, value);
     if (rc == -EINVAL) {
         range_text(def, range, sizeof range);
-        (void)snprintf(error, error_size, "'%s' does not fit option '%s': %s", log_escape(value, shown, sizeof shown),
-                       def->name, range);
+        (void)snprintf(error, error_size, _("'%s' does not fit option '%s': %s"),
+                       log_escape(value, shown, sizeof shown), def->name, range);
     }
     return rc;
 }
@@ -224,7 +227,7 @@ config_read(struct config *config, const char *path, char error[CONFIG_ERROR_MAX
     }
     if (rc == 0 && ferror(in)) {
         rc = -EIO;
-        (void)snprintf(error, CONFIG_ERROR_MAX, "%.300s: cannot be read", path);
+        (void)snprintf(error, CONFIG_ERROR_MAX, _("%.300s: cannot be read"), path);
     }
     free(line);
     (void)fclose(in);

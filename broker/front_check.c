@@ -6,6 +6,7 @@
  */
 #include "broker/front.h"
 #include "broker/log.h"
+#include "proto/language.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -79,8 +80,9 @@ knock(void *zmq, const char *endpoint, const char *server_key, bool curve)
     if (event != 0 && event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
         rc = 0;
     else
-        log_error("front: self-test: a connection %s %s", curve ? "with a random key" : "without CURVE",
-                  event == 0 ? "was not refused in time" : "got in");
+        log_error("front: self-test: %s %s",
+                  curve ? _("a connection with a random key") : _("a connection without CURVE"),
+                  event == 0 ? _("was not refused in time") : _("got in"));
 out:
     explicit_bzero(secret_key, sizeof secret_key);
     if (client != NULL) {

@@ -7,6 +7,7 @@
 #include "broker/log.h"
 #include "broker/sequence.h"
 #include "proto/keyfile.h"
+#include "proto/language.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -19,20 +20,6 @@
 #include <unistd.h>
 
 #define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-
-static bool
-speaks_polish(void)
-{
-    static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *value = getenv(names[i]);
-
-        if (value != NULL && value[0] != '\0')
-            return strncmp(value, "pl", 2) == 0;
-    }
-    return false;
-}
 
 /* Makes the directory and its parents, for their owner only. */
 static int
@@ -245,28 +232,20 @@ options_check(const struct init_options *o)
         return 0;
     log_error(
         "init: --agency and --unit are 1 to 64 letters, digits, . _ - and not the same; --agency-name is a line of "
-        "text, --agency-kind a known word%s%s",
-        refusal.path[0] != '\0' ? ": wrong is " : "", refusal.path);
+        "text, --agency-kind a known word (wrong: %s)",
+        refusal.path[0] != '\0' ? refusal.path : "--unit");
     return -EINVAL;
 }
 
 static void
 next_steps_print(const struct config *config, const struct init_options *o, const struct keyfile *broker)
 {
-    if (speaks_polish())
-        (void)printf("Dziennik %s gotowy w %s.\n"
-                     "Klucz publiczny brokera (dla wszystkich, którzy się łączą): %s\n"
-                     "Klucz administratora (%s) jest w pliku %s: proszę go strzec.\n"
-                     "Klucz szyfrujący klucze jest w %s: proszę zrobić jego kopię na innym nośniku.\n"
-                     "Dalej: uruchomić wicid -c PLIK, potem dopisywać instytucje i jednostki poleceniem wici.\n",
-                     o->origin, config->data_dir, broker->public_key, o->unit, o->admin_key, config->kek_file);
-    else
-        (void)printf("The log %s is ready in %s.\n"
-                     "The broker's public key (for everybody who connects): %s\n"
-                     "The administrator's key (%s) is in the file %s: keep it safe.\n"
-                     "The key-encryption key is in %s: keep a copy of it on another medium.\n"
-                     "Next: start wicid -c FILE, then enrol agencies and units with the command wici.\n",
-                     o->origin, config->data_dir, broker->public_key, o->unit, o->admin_key, config->kek_file);
+    (void)printf(_("The log %s is ready in %s.\n"
+                   "The broker's public key (for everybody who connects): %s\n"
+                   "The administrator's key (%s) is in the file %s: keep it safe.\n"
+                   "The key-encryption key is in %s: keep a copy of it on another medium.\n"
+                   "Next: start wicid -c FILE, then enrol agencies and units with the command wici.\n"),
+                 o->origin, config->data_dir, broker->public_key, o->unit, o->admin_key, config->kek_file);
 }
 
 int
@@ -379,12 +358,8 @@ init_recover(const struct config *config, const struct init_options *o)
         (void)unlink(o->admin_key);
         goto out;
     }
-    if (speaks_polish())
-        (void)printf("Nowy klucz administratora %s jest w pliku %s. Zmiana jest zapisana w dzienniku.\n", o->unit,
-                     o->admin_key);
-    else
-        (void)printf("The new key of the administrator %s is in the file %s. The change is recorded in the log.\n",
-                     o->unit, o->admin_key);
+    (void)printf(_("The new key of the administrator %s is in the file %s. The change is recorded in the log.\n"),
+                 o->unit, o->admin_key);
 out:
     keyfile_wipe(&admin);
     desk_close(&desk);

@@ -2,6 +2,7 @@
  * log - see log.h
  */
 #include "broker/log.h"
+#include "proto/language.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -25,9 +26,9 @@ static const char *
 level_name(enum log_level level)
 {
     switch (level) {
-    case LOG_ERROR: return "error";
-    case LOG_WARN: return "warn";
-    case LOG_INFO: return "info";
+    case LOG_ERROR: return _("error");
+    case LOG_WARN: return _("warn");
+    case LOG_INFO: return _("info");
     case LOG_DEBUG: return "debug";
     }
     abort();
@@ -46,7 +47,7 @@ log_at(enum log_level level, const char *fmt, ...)
                        : snprintf(line, sizeof line, "wicid: %s: ", level_name(level));
     errno = saved; /* for %m */
     va_start(ap, fmt);
-    more = vsnprintf(line + used, sizeof line - (size_t)used - 1, fmt, ap);
+    more = vsnprintf(line + used, sizeof line - (size_t)used - 1, level == LOG_DEBUG ? fmt : _(fmt), ap);
     va_end(ap);
     if (more > 0) {
         used += more;

@@ -9,6 +9,7 @@
 #include "broker/broker.h"
 #include "broker/init.h"
 #include "broker/log.h"
+#include "proto/language.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -45,21 +46,19 @@ struct arguments {
 };
 
 static const struct argp_option argp_options[] = {
-    {"config", KEY_CONFIG, "FILE", 0, "Read the configuration from FILE (default " DEFAULT_CONFIG ")", 0},
-    {"test", KEY_TEST, NULL, 0, "Check the configuration and exit", 0},
-    {"print", KEY_PRINT, NULL, 0, "Print the effective configuration and exit", 0},
+    {"config", KEY_CONFIG, N_("FILE"), 0, N_("read the settings from FILE (default /etc/wici/wicid.conf)"), 0},
+    {"test", KEY_TEST, NULL, 0, N_("check the settings and exit"), 0},
+    {"print", KEY_PRINT, NULL, 0, N_("print the settings in effect and exit"), 0},
     {"accept-clock", KEY_ACCEPT_CLOCK, NULL, 0,
-     "Start although the clock stands before the log's last record, or more than "
-     "30 days after it",
-     0},
-    {NULL, 0, NULL, 0, "wicid init:", 1},
-    {"origin", KEY_ORIGIN, "NAME", 0, "The name of the new log, for ever", 1},
-    {"agency", KEY_AGENCY, "ID", 0, "The operator's agency", 1},
-    {"agency-name", KEY_AGENCY_NAME, "TEXT", 0, "Its name", 1},
-    {"agency-kind", KEY_AGENCY_KIND, "WORD", 0, "Its kind: OPS (default), CUS, ...", 1},
-    {"unit", KEY_UNIT, "ID", 0, "The administrator's unit", 1},
-    {"admin-key", KEY_ADMIN_KEY, "FILE", 0, "Write the administrator's key pair to FILE", 1},
-    {"recover", KEY_RECOVER, NULL, 0, "Replace the key of the administrator --unit in an existing log", 1},
+     N_("start although the clock stands before the log's last record, or more than 30 days after it"), 0},
+    {NULL, 0, NULL, 0, N_("For init:"), 1},
+    {"origin", KEY_ORIGIN, N_("NAME"), 0, N_("the name of the new log, for ever"), 1},
+    {"agency", KEY_AGENCY, N_("ID"), 0, N_("the operator's agency"), 1},
+    {"agency-name", KEY_AGENCY_NAME, N_("TEXT"), 0, N_("its name"), 1},
+    {"agency-kind", KEY_AGENCY_KIND, N_("WORD"), 0, N_("its kind: OPS (default), CUS, ..."), 1},
+    {"unit", KEY_UNIT, N_("ID"), 0, N_("the administrator's unit"), 1},
+    {"admin-key", KEY_ADMIN_KEY, N_("FILE"), 0, N_("write the administrator's key pair to FILE"), 1},
+    {"recover", KEY_RECOVER, NULL, 0, N_("replace the key of the administrator --unit in an existing log"), 1},
     {NULL, 0, NULL, 0, NULL, 0}};
 
 static error_t
@@ -96,9 +95,8 @@ init_main(const struct config *config, const struct arguments *a)
 
     if (o->unit == NULL || o->admin_key == NULL ||
         (!a->recover && (o->origin == NULL || o->agency == NULL || o->agency_name == NULL))) {
-        (void)fprintf(stderr, "wicid init: needs %s\n",
-                      a->recover ? "--unit and --admin-key"
-                                 : "--origin, --agency, --agency-name, --unit and --admin-key");
+        (void)fprintf(stderr, _("wicid init: needs %s\n"),
+                      a->recover ? "--unit, --admin-key" : "--origin, --agency, --agency-name, --unit, --admin-key");
         return EXIT_USAGE;
     }
     rc = a->recover ? init_recover(config, o) : init_run(config, o);
@@ -153,7 +151,7 @@ serve_main(const struct config *config, bool accept_clock)
     }
     (void)printf("listening %s\n", front_endpoint(broker->front));
     (void)fflush(stdout);
-    log_info("broker: serving %s at seq %llu", store_identity(broker->store)->origin,
+    log_info("broker: serving %s (seq=%llu)", store_identity(broker->store)->origin,
              (unsigned long long)store_head(broker->store));
     rc = broker_run(broker, signals);
     broker_close(&broker);
@@ -165,19 +163,23 @@ out:
 int
 main(int argc, char **argv)
 {
-    struct argp argp = {.options = argp_options,
-                        .parser = argument_take,
-                        .args_doc = "\ninit --origin NAME --agency ID --agency-name TEXT --unit ID --admin-key FILE\n"
-                                    "init --recover --unit ID --admin-key FILE",
-                        .doc = "The broker of Wici: it carries case events between institutions."};
+    static const struct argp_child children[] = {{&language_help, 0, NULL, -1}, {NULL, 0, NULL, 0}};
+    static const struct argp argp = {.options = argp_options,
+                                     .parser = argument_take,
+                                     .args_doc = N_("\ninit --origin=NAME --agency=ID --agency-name=TEXT --unit=ID "
+                                                    "--admin-key=FILE\ninit --recover --unit=ID --admin-key=FILE"),
+                                     .doc = N_("The broker of Wici: it carries case events between institutions."),
+                                     .children = children,
+                                     .argp_domain = "wici"};
     struct arguments arguments = {.config = DEFAULT_CONFIG, .options.agency_kind = "OPS"};
     struct config config;
     char error[CONFIG_ERROR_MAX] = "";
     int rc;
 
+    (void)language_set();
     argp_program_version = "wicid " WICI_VERSION;
     argp_err_exit_status = EXIT_USAGE;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
+    if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &arguments) != 0)
         return EXIT_USAGE;
     if (sodium_init() < 0 || config_init(&config) != 0)
         return EXIT_FAILURE;

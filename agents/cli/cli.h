@@ -4,13 +4,13 @@
  * A command is a function in the table of cli.c. It parses its words with args_parse(), connects with cli_connect()
  * when it needs the broker, and returns an exit code. With --json it prints JSON and nothing else on standard output.
  *
- * Texts are as agents/language.h says. Labels of types, fields and words, and the broker's sentences, come in both
+ * Texts are as proto/language.h says. Labels of types, fields and words, and the broker's sentences, come in both
  * languages from where they are defined.
  */
 #ifndef WICI_CLI_H
 #define WICI_CLI_H
 
-#include "agents/language.h"
+#include "proto/language.h"
 #include "agents/wici.h"
 
 #include <jansson.h>

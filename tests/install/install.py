@@ -65,10 +65,16 @@ def main():
         check("wici.h stands by itself", done.returncode == 0, done.stderr)
         key = run(f"{prefix}/bin/wici", "key", "generate", f"{root}/k", env=env).stdout.strip()
         check("the installed wici makes a key", len(key) == 40)
-        text = run(f"{prefix}/bin/wici", "--help", env=dict(env, LANG="pl_PL.UTF-8", LC_ALL="pl_PL.UTF-8", LANGUAGE="")).stdout
+        polish = dict(env, LANG="pl_PL.UTF-8", LC_ALL="pl_PL.UTF-8", LANGUAGE="")
+        text = run(f"{prefix}/bin/wici", "--help", env=polish).stdout
         check("the installed wici speaks Polish", "Użycie" in text, text)
         wicid = next((f"{prefix}/{d}/wicid" for d in ("sbin", "bin") if os.path.exists(f"{prefix}/{d}/wicid")), None)
         check("wicid is installed", wicid is not None)
+        if wicid is not None:
+            with open(f"{root}/empty.conf", "w", encoding="utf-8") as f:
+                f.write(f"data.dir = {root}/none\n")
+            done = run(wicid, "-c", f"{root}/empty.conf", env=polish)
+            check("the installed wicid logs in Polish", "nie ma dziennika" in done.stderr and "błąd" in done.stderr, done.stderr)
         if wicid is not None and not FAILED:
             talk(root, prefix, wicid, env)
     finally:

@@ -1,4 +1,4 @@
-"""po/pl.po holds a Polish text for every text of the commands: none missing, none fuzzy, none left over."""
+"""po/pl.po holds a Polish text for every text of the programs: none missing, none fuzzy, none left over."""
 import glob
 import os
 import shutil
@@ -12,13 +12,14 @@ for tool in ("xgettext", "msgcmp", "msgfmt"):
         print(f"skipped: {tool} is not installed")
         sys.exit(77)
 with tempfile.TemporaryDirectory() as tmp:
-    subprocess.run(["xgettext", "--from-code=UTF-8", "-k_", "-kN_", "-o", f"{tmp}/wici.pot",
-                    *sorted(glob.glob(f"{SOURCE}/agents/*.c") + glob.glob(f"{SOURCE}/agents/cli/*.c"))], check=True)
+    sources = [path for where in ("agents", "agents/cli", "broker", "proto") for path in glob.glob(f"{SOURCE}/{where}/*.c")]
+    subprocess.run(["xgettext", "--from-code=UTF-8", "-k_", "-kN_", "-klog_error", "-klog_warn", "-klog_info",
+                    "-kagent_log:2", "-o", f"{tmp}/wici.pot", *sorted(sources)], check=True)
     done = subprocess.run(["msgcmp", f"{SOURCE}/po/pl.po", f"{tmp}/wici.pot"], check=False)
     if done.returncode != 0:
         sys.exit("po/pl.po lacks texts (see above)")
     done = subprocess.run(["msgcmp", "--use-untranslated", f"{tmp}/wici.pot", f"{SOURCE}/po/pl.po"], capture_output=True,
                           text=True, check=False)
     if done.returncode != 0:
-        sys.exit("po/pl.po has texts that no command uses:\n" + done.stderr)
+        sys.exit("po/pl.po has texts that no program uses:\n" + done.stderr)
     subprocess.run(["msgfmt", "--check", "-o", "/dev/null", f"{SOURCE}/po/pl.po"], check=True)

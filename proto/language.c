@@ -7,7 +7,7 @@
  * for beside the program first (../share/locale, ../locale in a build folder), so that it is found wherever Wici was
  * installed.
  */
-#include "agents/language.h"
+#include "proto/language.h"
 
 #include <limits.h>
 #include <locale.h>

@@ -7,8 +7,8 @@
  *
  * Threads: call language_set() before any is started.
  */
-#ifndef WICI_LANGUAGE_H
-#define WICI_LANGUAGE_H
+#ifndef PROTO_LANGUAGE_H
+#define PROTO_LANGUAGE_H
 
 #include <argp.h>
 #include <libintl.h>
