@@ -3,6 +3,7 @@
  */
 #include "agents/words.h"
 
+#include "proto/date.h"
 #include "proto/event.h"
 #include "proto/types.h"
 
@@ -46,29 +47,13 @@ words_class(unsigned cls, bool pl)
 
 /* ---- times */
 
-/* When summer time begins or ends in that year: 01:00 UTC on the last Sunday of the month (0 to 11, of 31 days). */
-static time_t
-last_sunday(int year, int month)
-{
-    struct tm tm = {.tm_year = year, .tm_mon = month, .tm_mday = 31, .tm_hour = 1};
-    time_t last = timegm(&tm); /* fills in the weekday */
-
-    return last - (time_t)tm.tm_wday * 86400;
-}
-
 void
 words_time(uint64_t ms, bool pl, char ret[WORDS_TEXT_SIZE])
 {
     time_t at = (time_t)(ms / 1000);
     struct tm tm;
-    bool summer;
 
-    if (gmtime_r(&at, &tm) == NULL) {
-        ret[0] = '\0';
-        return;
-    }
-    summer = at >= last_sunday(tm.tm_year, 2) && at < last_sunday(tm.tm_year, 9);
-    at += summer ? 7200 : 3600;
+    at += (time_t)(date_zone_ms(ms) / 1000);
     if (gmtime_r(&at, &tm) == NULL)
         ret[0] = '\0';
     else if (pl)

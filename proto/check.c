@@ -2,6 +2,7 @@
  * check - formats, bounds and mandatory fields
  */
 #include "check.h"
+#include "date.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -81,8 +81,6 @@ void uuid_format(const uint8_t id[16], char ret[37]);
 /* A version 7 id out of a time and 10 random bytes. */
 void uuid7_make(uint64_t ms, const uint8_t random[10], uint8_t ret[16]);
 
-/* Is text[0..len-1] a day of the calendar, "2026-02-28"? From 1800 on. */
-bool date_is_valid(const char *text, size_t len);
 /* RFC 3339 with a zone, from 1970 on. -EINVAL: not such a time. */
 int time_parse(const char *text, uint64_t *ret_ms);
 /* "2026-03-01T08:30:00.000Z" */

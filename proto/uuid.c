@@ -1,6 +1,7 @@
 /*
  * uuid - ids and times as text (declared in event.h)
  */
+#include "date.h"
 #include "event.h"
 
 #include <assert.h>
@@ -83,48 +84,22 @@ digits(const char *text, int count)
     return value;
 }
 
-/* Days from 1970-01-01 to a day of the Gregorian calendar. */
-static int64_t
-days_from_civil(int year, int month, int day)
-{
-    int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = y / 400;
-    int64_t year_of_era = y - era * 400;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-
-    return era * 146097 + day_of_era - 719468;
-}
-
-bool
-date_is_valid(const char *text, size_t len)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int year, month, day, last;
-
-    if (len < 10 || text[4] != '-' || text[7] != '-')
-        return false;
-    year = digits(text, 4);
-    month = digits(text + 5, 2);
-    day = digits(text + 8, 2);
-    if (year < 1800 || month < 1 || month > 12 || day < 1)
-        return false;
-    last = days[month - 1];
-    if (month == 2 && ((year % 4 == 0 && year % 100 != 0) || year % 400 == 0))
-        last++;
-    return day <= last && len == 10;
-}
-
 int
 time_parse(const char *text, uint64_t *ret_ms)
 {
     size_t len, at = 19;
     int hour, minute, second, offset = 0;
     int64_t ms, fraction = 0;
+    char date[DATE_TEXT_SIZE];
+    int32_t day;
 
     assert(text != NULL);
     len = strnlen(text, TIME_TEXT_SIZE + 8);
-    if (len < 20 || !date_is_valid(text, 10) || text[10] != 'T' || text[13] != ':' || text[16] != ':')
+    if (len < 20 || text[10] != 'T' || text[13] != ':' || text[16] != ':')
+        return -EINVAL;
+    memcpy(date, text, sizeof date - 1);
+    date[sizeof date - 1] = '\0';
+    if (date_parse(date, &day) != 0)
         return -EINVAL;
     hour = digits(text + 11, 2);
     minute = digits(text + 14, 2);
@@ -153,8 +128,8 @@ time_parse(const char *text, uint64_t *ret_ms)
     } else if (text[at] != 'Z' || len != at + 1) {
         return -EINVAL;
     }
-    ms = days_from_civil(digits(text, 4), digits(text + 5, 2), digits(text + 8, 2)) * 86400000 +
-         ((int64_t)hour * 3600 + (int64_t)(minute - offset) * 60 + second) * 1000 + fraction;
+    ms = (int64_t)day * DATE_DAY_MS + ((int64_t)hour * 3600 + (int64_t)(minute - offset) * 60 + second) * 1000 +
+         fraction;
     if (ms < 0)
         return -EINVAL;
     *ret_ms = (uint64_t)ms;

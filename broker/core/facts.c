@@ -1,11 +1,9 @@
 /* Reading bodies by offset is safe because facts_section_known() first compares the body's descriptor. */
 #include "broker/core/facts.h"
+#include "proto/date.h"
 
 #include <assert.h>
 #include <string.h>
-
-#define DAY_MS  86400000u
-#define HOUR_MS 3600000u
 
 bool
 facts_section_known(const struct event *event, size_t section)
@@ -154,38 +152,12 @@ facts_is_recall(const struct event *event)
     return facts_same(event->header->correction, "ENTERED_IN_ERROR");
 }
 
-/* Days from 1970-01-01, by the civil calendar counted from March. */
-static int64_t
-days_from_civil(int64_t year, unsigned month, unsigned day)
-{
-    int64_t era, year_of_era, day_of_year;
-
-    year -= month <= 2;
-    era = (year >= 0 ? year : year - 399) / 400;
-    year_of_era = year - era * 400;
-    day_of_year = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + (int64_t)day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
 uint64_t
 facts_day_end_ms(const char *date)
 {
-    unsigned part[3] = {0, 0, 0}; /* year, month, day */
-    unsigned index = 0;
-    int64_t days;
+    int32_t day;
 
-    for (const char *at = date; *at != '\0'; at++) {
-        if (*at == '-' && index < 2)
-            index++;
-        else if (*at >= '0' && *at <= '9' && part[index] < 10000)
-            part[index] = part[index] * 10 + (unsigned)(*at - '0');
-        else
-            return 0;
-    }
-    if (index != 2 || part[0] < 1970 || part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31)
-        return 0;
-    days = days_from_civil(part[0], part[1], part[2]);
-    return (uint64_t)days * DAY_MS + 23u * HOUR_MS;
+    return date_parse(date, &day) == 0 && day >= 0 ? date_end(day) - 1 : 0;
 }
 
 bool

@@ -55,7 +55,7 @@ const Wici__V1__ServiceRow *facts_row(const struct event *event, size_t section)
 /* ENTERED_IN_ERROR: the event says only that another must not count. */
 bool facts_is_recall(const struct event *event);
 
-/* The end (24:00, counted in UTC+1) of the named day; 0: no date. */
+/* The last moment of the named day in Poland; 0: no date, or one before 1970. */
 uint64_t facts_day_end_ms(const char *date);
 
 bool facts_same(const char *a, const char *b);

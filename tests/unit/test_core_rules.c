@@ -364,7 +364,7 @@ a_substitute_takes_part_until_the_end_of_its_last_day(void **state)
     KIT_SAY(k, "ops", "sys.participant_removed", 'C', "", "0{'unit':'kur'}", NULL, "kur=0 fcc=");
     kit_relations_are(k, "kur", c, "");
     KIT_SAY(k, "ops", "sys.participant_added", 'C', "", "0{'unit':'kur','until':'2026-03-02'}", NULL, NULL);
-    k->now_ms += DAY_MS + 15 * 3600000u; /* the end of that day, in winter time */
+    k->now_ms += DAY_MS + 15 * 3600000u - 1; /* the last moment of that day in Poland */
     KIT_SAY(k, "ops", "case.closed", 'C', "", "0", NULL, "kur=0");
     KIT_SAY(k, "ops", "sys.participant_added", 'C', "", "0{'unit':'kur','until':'2026-03-02'}", NULL, NULL);
     k->now_ms += 1;

@@ -87,26 +87,6 @@ a_made_id_holds_its_time_version_and_variant(void **state)
 }
 
 static void
-only_days_of_the_calendar_are_days(void **state)
-{
-    static const char *const good[] = {"2026-03-01", "2024-02-29", "2000-02-29", "1800-01-01", "9999-12-31",
-                                       "2026-04-30", "2026-12-31", "2026-01-31", "2026-02-28", "1900-02-28"};
-    static const char *const bad[] = {"2026-02-29",  "1900-02-29", "2100-02-29", "2026-04-31", "2026-06-31",
-                                      "2026-09-31",  "2026-11-31", "2026-01-32", "2026-00-10", "2026-13-10",
-                                      "2026-10-00",  "1799-12-31", "0000-00-00", "2026-3-01",  "2026-03-1",
-                                      "2026/03/01",  "20260301",   "26-03-01",   "",           "2026-03-01 ",
-                                      "2026-03-01T", "+026-03-01", "2026-03--1", "2026-0a-01"};
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(good); i++)
-        if (!date_is_valid(good[i], strlen(good[i])))
-            fail_msg("%s is refused", good[i]);
-    for (size_t i = 0; i < COUNT(bad); i++)
-        if (date_is_valid(bad[i], strlen(bad[i])))
-            fail_msg("%s is taken for a day", bad[i]);
-}
-
-static void
 a_time_is_read_in_its_zone(void **state)
 {
     (void)state;
@@ -190,7 +170,6 @@ main(void)
         cmocka_unit_test(an_id_comes_back_as_it_was_written),
         cmocka_unit_test(what_is_no_id_is_refused_and_leaves_the_result_alone),
         cmocka_unit_test(a_made_id_holds_its_time_version_and_variant),
-        cmocka_unit_test(only_days_of_the_calendar_are_days),
         cmocka_unit_test(a_time_is_read_in_its_zone),
         cmocka_unit_test(what_is_no_time_is_refused_and_leaves_the_result_alone),
         cmocka_unit_test(a_time_comes_back_as_it_was_written),
