@@ -11,7 +11,7 @@
 #include "broker/log.h"
 #include "broker/refusals.h"
 #include "broker/sequence.h"
-#include "proto/check.h"
+#include "proto/decode.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -760,6 +760,7 @@ talk_take(struct broker *b, const struct front_message *from)
 {
     zmq_msg_t *payload = (zmq_msg_t *)(uintptr_t)&from->payload; /* zmq's accessors take no const */
     Wici__V1__ClientMessage *message = NULL;
+    ProtobufCMessage *decoded;
     struct refusal refusal = {.code = E_NONE};
     struct session *session = sessions_find(b->sessions, &from->route, from->key);
     uint32_t unit = from->key[0] == '\0' ? CORE_UNIT_NONE : core_unit_by_key(b->core, from->key, b->clock.now_ms);
@@ -777,10 +778,9 @@ talk_take(struct broker *b, const struct front_message *from)
         return rc;
     }
     arena_reset(b->message_arena);
-    if (!from->bad_frames &&
-        check_encoding_text(&wici__v1__client_message__descriptor, zmq_msg_data(payload), zmq_msg_size(payload)) == 0)
-        message = wici__v1__client_message__unpack(arena_allocator(b->message_arena), zmq_msg_size(payload),
-                                                   zmq_msg_data(payload));
+    if (!from->bad_frames && decode_message(&wici__v1__client_message__descriptor, zmq_msg_data(payload),
+                                            zmq_msg_size(payload), true, b->message_arena, &decoded) == 0)
+        message = (Wici__V1__ClientMessage *)decoded;
     if (message == NULL || message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE__NOT_SET) {
         refuse(&refusal, E_DECODE, "");
         if (session != NULL)

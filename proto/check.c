@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PERSONAL_NUMBER_DIGITS 11         /* a PESEL */
-#define FIELD_NUMBER_MAX       536870911u /* of protobuf */
+#define PERSONAL_NUMBER_DIGITS 11 /* a PESEL */
 
 /* Takes off a character that was cut in the middle. */
 static void
@@ -105,137 +104,55 @@ utf8_next(const unsigned char *text, uint32_t *ret)
     return len;
 }
 
-/* The same for text without a NUL at its end. */
-static bool
-utf8_is_valid(const uint8_t *text, size_t len)
+/* ---- text */
+
+#define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* How many characters from text on are plain: printable ASCII, as nearly all are. Looked at eight at a time. */
+static size_t
+plain_run(const unsigned char *text, size_t len)
 {
-    for (size_t at = 0, step = 1; at < len; at += step) {
+    size_t at = 0;
+
+    for (; len - at >= 8; at += 8) {
+        uint64_t word, low, del;
+
+        memcpy(&word, text + at, sizeof word);
+        low = word - EIGHT(0x20); /* borrows from the top bit of bytes below 0x20 */
+        del = word + EIGHT(0x01); /* carries into it from 0x7f */
+        if (((word | low | del) & EIGHT(0x80)) != 0)
+            break;
+    }
+    while (at < len && text[at] >= 0x20 && text[at] < 0x7f)
+        at++;
+    return at;
+}
+
+bool
+check_is_utf8(const uint8_t *text, size_t len)
+{
+    for (size_t at = 0; at < len;) {
         unsigned char four[4] = {0};
         uint32_t point;
+        size_t step = plain_run(text + at, len - at);
 
-        step = 1;
-        if (text[at] < 0x80)
-            continue;
-        memcpy(four, text + at, len - at < sizeof four ? len - at : sizeof four);
-        step = utf8_next(four, &point);
+        if (step == 0) {
+            memcpy(four, text + at, len - at < sizeof four ? len - at : sizeof four);
+            step = utf8_next(four, &point);
+        }
         if (step == 0)
             return false;
+        at += step;
     }
     return true;
 }
 
-/* ---- the encoding */
-
-static int
-varint_read(const uint8_t **at, const uint8_t *end, uint64_t *ret)
-{
-    uint64_t value = 0;
-
-    for (unsigned shift = 0; shift < 64 && *at < end; shift += 7) {
-        uint8_t byte = *(*at)++;
-
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if ((byte & 0x80) == 0) {
-            *ret = value;
-            return 0;
-        }
-    }
-    return -EBADMSG;
-}
-
-static const ProtobufCFieldDescriptor *
-field_by_number(const ProtobufCMessageDescriptor *desc, uint64_t number)
-{
-    size_t low = 0, high = desc->n_fields;
-
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-
-        if (desc->fields[mid].id == number)
-            return &desc->fields[mid];
-        if (desc->fields[mid].id < number)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return NULL;
-}
-
-static int
-encoding_walk(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len, bool utf8, unsigned depth)
-{
-    const uint8_t *at = data, *end = len > 0 ? data + len : data; /* no bytes: data may be NULL */
-    uint64_t seen = 0; /* fields of this message that had their one value, by place in the descriptor */
-
-    if (depth > EVENT_DEPTH_MAX)
-        return -EBADMSG;
-    while (at < end) {
-        const ProtobufCFieldDescriptor *field;
-        uint64_t tag, size = 0;
-
-        if (varint_read(&at, end, &tag) != 0)
-            return -EBADMSG;
-        if (tag >> 3 == 0 || tag >> 3 > FIELD_NUMBER_MAX)
-            return -EBADMSG; /* protobuf-c would take it; a recipient's decoder need not */
-        field = field_by_number(desc, tag >> 3);
-        switch (tag & 7) {
-        case 0:
-            if (varint_read(&at, end, &size) != 0)
-                return -EBADMSG;
-            size = 0;
-            break;
-        case 1: size = 8; break;
-        case 2:
-            if (varint_read(&at, end, &size) != 0)
-                return -EBADMSG;
-            break;
-        case 5: size = 4; break;
-        default: return -EBADMSG;
-        }
-        if (size > (uint64_t)(end - at))
-            return -EBADMSG;
-        if (field != NULL && field->label != PROTOBUF_C_LABEL_REPEATED) {
-            size_t place = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) ? 63 : (size_t)(field - desc->fields);
-
-            if (place > 63)
-                place = 62; /* none of our messages has as many fields outside a oneof */
-            if (seen & (UINT64_C(1) << place))
-                return -EBADMSG;
-            seen |= UINT64_C(1) << place;
-        }
-        if (field != NULL && (tag & 7) == 2) {
-            if (field->type == PROTOBUF_C_TYPE_STRING &&
-                (memchr(at, 0, (size_t)size) != NULL || (utf8 && !utf8_is_valid(at, (size_t)size))))
-                return -EBADMSG;
-            if (field->type == PROTOBUF_C_TYPE_MESSAGE &&
-                encoding_walk(field->descriptor, at, (size_t)size, utf8, depth + 1) != 0)
-                return -EBADMSG;
-        }
-        at += size;
-    }
-    return 0;
-}
-
-int
-check_encoding(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len)
-{
-    return encoding_walk(desc, data, len, false, 0);
-}
-
-int
-check_encoding_text(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len)
-{
-    return encoding_walk(desc, data, len, true, 0);
-}
-
-/* ---- text */
-
 static bool
 text_is_clean(const char *text, bool lines)
 {
-    const unsigned char *at = (const unsigned char *)text;
+    const unsigned char *at = (const unsigned char *)text, *end = at + strlen(text);
 
-    while (*at != '\0') {
+    while ((at += plain_run(at, (size_t)(end - at))) < end) {
         uint32_t point = 0;
         size_t len = utf8_next(at, &point);
 

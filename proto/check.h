@@ -50,12 +50,7 @@ int check_message(const ProtobufCMessage *message, const struct message_info *in
 int check_field(const ProtobufCMessage *message, const struct message_info *info, unsigned place,
                 struct check_path *path, struct refusal *refusal);
 
-/*
- * Walks the encoded bytes of a message for what decoding hides: a NUL inside a string cuts it, and a second value of a
- * field that may have one replaces the first. -EBADMSG when there is one.
- */
-int check_encoding(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len);
-/* The same, and its strings are UTF-8: for messages whose fields are not checked one by one (check_message). */
-int check_encoding_text(const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t len);
+/* Valid UTF-8 throughout? A NUL is. */
+bool check_is_utf8(const uint8_t *text, size_t len);
 
 #endif

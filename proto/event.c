@@ -1,12 +1,14 @@
 /*
  * event - decoding and judging one event
  *
- * Three passes: what the encoding hides (check.h), protobuf-c's decoding into the arena, and the registry: which
- * sections the type declares, which fields must be there, what each may hold.
+ * Two passes: decoding (decode.h), which refuses what an encoding may hide, and the registry: which sections the type
+ * declares, which fields must be there, what each may hold.
  */
 #include "event.h"
 #include "check.h"
+#include "decode.h"
 #include "leaf.h"
+#include "types_table.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -30,18 +32,30 @@ static int
 section_decode(struct event_section *ret, struct bytes bytes, struct arena *arena)
 {
     const ProtobufCFieldDescriptor *field;
+    ProtobufCMessage *message;
 
     ret->bytes = bytes;
-    ret->section = wici__v1__section__unpack(arena_allocator(arena), bytes.len, bytes.data);
     ret->body = NULL;
-    if (ret->section == NULL)
+    if (decode_message(&wici__v1__section__descriptor, bytes.data, bytes.len, false, arena, &message) != 0)
         return -EBADMSG;
+    ret->section = (Wici__V1__Section *)message;
     ret->id = (uint16_t)ret->section->body_case;
     ret->cls = (uint8_t)(ret->id % 10u);
     field = body_field(ret->section->body_case);
     if (field != NULL)
         memcpy(&ret->body, (const uint8_t *)ret->section + field->offset, sizeof ret->body);
     return 0;
+}
+
+/* NULL: it does not decode. */
+static Wici__V1__Header *
+header_decode(struct bytes bytes, struct arena *arena)
+{
+    ProtobufCMessage *message;
+
+    if (decode_message(&wici__v1__header__descriptor, bytes.data, bytes.len, false, arena, &message) != 0)
+        return NULL;
+    return (Wici__V1__Header *)message;
 }
 
 static bool
@@ -82,7 +96,7 @@ int
 event_decode_stored(struct event *ret, struct bytes header, const struct bytes *sections, size_t section_count,
                     struct arena *arena)
 {
-    Wici__V1__Header *decoded = wici__v1__header__unpack(arena_allocator(arena), header.len, header.data);
+    Wici__V1__Header *decoded = header_decode(header, arena);
     int rc = decoded == NULL || section_count > EVENT_SECTIONS_MAX ? -EBADMSG : header_fill(ret, header, decoded);
 
     ret->section_count = 0;
@@ -107,15 +121,13 @@ header_check(struct event *event, struct bytes bytes, struct arena *arena, struc
 
     if (bytes.len > EVENT_HEADER_MAX)
         return check_refuse(refusal, E_SIZE, "header");
-    if (check_encoding(&wici__v1__header__descriptor, bytes.data, bytes.len) != 0)
-        return check_refuse(refusal, E_DECODE, "header");
-    header = wici__v1__header__unpack(arena_allocator(arena), bytes.len, bytes.data);
+    header = header_decode(bytes, arena);
     if (header == NULL)
         return check_refuse(refusal, E_DECODE, "header");
     if (type_by_number((uint32_t)header->type) == NULL)
         return check_refuse(refusal, E_TYPE, "header.type");
     check_path_set(&path, "header");
-    rc = check_message(&header->base, message_info(&wici__v1__header__descriptor), true, &path, refusal);
+    rc = check_message(&header->base, types_header, true, &path, refusal);
     if (rc != 0) {
         if (strcmp(refusal->path, "header.eventId") == 0 && refusal->code == E_FIELD)
             refusal->code = E_ID;
@@ -149,7 +161,7 @@ static int
 section_check(struct event *event, size_t index, struct bytes bytes, struct arena *arena, struct refusal *refusal)
 {
     struct event_section *section = &event->sections[index];
-    const struct message_info *info = message_info(&wici__v1__section__descriptor);
+    const struct message_info *info = types_section;
     const ProtobufCFieldDescriptor *field;
     struct check_path path;
     size_t place;
@@ -157,8 +169,7 @@ section_check(struct event *event, size_t index, struct bytes bytes, struct aren
 
     check_path_set(&path, "");
     check_path_push(&path, "sections", (long)index);
-    if (check_encoding(&wici__v1__section__descriptor, bytes.data, bytes.len) != 0 ||
-        section_decode(section, bytes, arena) != 0)
+    if (section_decode(section, bytes, arena) != 0)
         return check_refuse_at(refusal, E_DECODE, &path);
     if (!section_is_declared(section, event->type))
         return check_refuse_at(refusal, E_SECTION, &path);
@@ -198,10 +209,9 @@ first_section(const struct event *event, unsigned cls)
 static const char *
 body_json_name(const struct event *event, unsigned cls)
 {
-    const struct message_info *info = message_info(&wici__v1__section__descriptor);
     const ProtobufCFieldDescriptor *field = body_field(section_id(event->type->number, cls));
 
-    return info->fields[field - info->desc->fields].json;
+    return types_section->fields[field - types_section->desc->fields].json;
 }
 
 static int

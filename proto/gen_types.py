@@ -150,6 +150,8 @@ def table(files, messages, types):
         yield f"    {{&{PACKAGE.replace('.', '__')}__{snake(name)}__descriptor, fields_{snake(name)}}},"
     yield "};"
     yield f"const size_t types_messages_count = {len(names)};"
+    for name in ("Header", "Section"):
+        yield f"const struct message_info *const types_{name.lower()} = &types_messages[{names.index(name)}];"
     yield "\nconst struct type_info types_types[] = {"
     for value, info, classes in types:
         slots = {cls: SLOTS_FIXED + i for i, cls in enumerate(sorted(classes))}

@@ -10,6 +10,8 @@
 
 extern const struct message_info types_messages[];
 extern const size_t types_messages_count;
+extern const struct message_info *const types_header; /* the two that every event has */
+extern const struct message_info *const types_section;
 extern const struct type_info types_types[];
 extern const size_t types_types_count;
 

@@ -10,37 +10,34 @@
 #include <string.h>
 #include <time.h>
 
-static int
-hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
-}
+/* One more than the value of a lower-case hexadecimal digit; 0: it is none. */
+static const uint8_t hex[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 int
 uuid_parse(const char *text, uint8_t ret[16])
 {
+    const unsigned char *digits = (const unsigned char *)text;
     uint8_t id[16];
     size_t at = 0;
 
     assert(text != NULL);
+    if (strnlen(text, 37) != 36)
+        return -EINVAL;
     for (size_t i = 0; i < 16; i++) {
-        int high, low;
+        unsigned high, low;
 
         if ((i == 4 || i == 6 || i == 8 || i == 10) && text[at++] != '-')
             return -EINVAL;
-        high = hex_value(text[at]);
-        low = high < 0 ? -1 : hex_value(text[at + 1]);
-        if (low < 0)
+        high = hex[digits[at]];
+        low = hex[digits[at + 1]];
+        if (high == 0 || low == 0)
             return -EINVAL;
-        id[i] = (uint8_t)(high << 4 | low);
+        id[i] = (uint8_t)((high - 1) << 4 | (low - 1));
         at += 2;
     }
-    if (text[at] != '\0')
-        return -EINVAL;
     memcpy(ret, id, sizeof id);
     return 0;
 }

@@ -4,6 +4,7 @@
  * With clang and -DWICI_FUZZ=ON this is a libFuzzer target: fuzz_proto CORPUS_DIR. Otherwise fuzz_replay.c gives it the
  * corpus and what becomes of that by a fixed series of small changes.
  */
+#include "proto/decode.h"
 #include "proto/event.h"
 #include "proto/json.h"
 
@@ -62,13 +63,16 @@ json_try(struct arena *arena, const ProtobufCMessageDescriptor *desc, const uint
     json_decref(json);
 }
 
-/* The bytes of a message as JSON text, which is where the changes to the corpus start from. */
+/* The bytes of a message as JSON text, which is where the changes to the corpus start from. What the broker's decoder
+ * takes, protobuf-c takes. */
 static void
 message_try(struct arena *arena, const ProtobufCMessageDescriptor *desc, const uint8_t *data, size_t size)
 {
-    ProtobufCMessage *message = protobuf_c_message_unpack(desc, arena_allocator(arena), size, data);
+    ProtobufCMessage *message = protobuf_c_message_unpack(desc, arena_allocator(arena), size, data), *decoded;
+    bool taken = decode_message(desc, data, size, false, arena, &decoded) == 0;
     json_t *json = message == NULL ? NULL : json_from_message(message); /* NULL too where a text is not UTF-8 */
 
+    must(message != NULL || !taken);
     json_decref(json);
 }
 
