@@ -73,28 +73,58 @@ leaf_sha256(const void *data, size_t len, uint8_t ret[LEAF_HASH_SIZE])
     sha256(data, len, NULL, 0, ret);
 }
 
-static void
-derive(const char *tag, size_t tag_size, const uint8_t seed[LEAF_SEED_SIZE], uint8_t slot, uint8_t ret[LEAF_HASH_SIZE])
-{
-    uint8_t input[sizeof DECOY_TAG + LEAF_SEED_SIZE + 1]; /* the longer of the two tags */
+/*
+ * What salts and decoys are hashed from fits one block of SHA-256, and from slot to slot only one byte of it changes.
+ * So the block is put together and padded once.
+ */
+struct derived {
+    uint8_t block[SHA256_CBLOCK];
+    size_t slot_at;
+};
 
-    assert(tag_size <= sizeof DECOY_TAG);
-    memcpy(input, tag, tag_size);
-    memcpy(input + tag_size, seed, LEAF_SEED_SIZE);
-    input[tag_size + LEAF_SEED_SIZE] = slot;
-    sha256(input, tag_size + LEAF_SEED_SIZE + 1, NULL, 0, ret);
+static_assert(sizeof DECOY_TAG + LEAF_SEED_SIZE + 1 + 1 + 8 <= SHA256_CBLOCK,
+              "the longer of the two fits with padding");
+
+static void
+derived_begin(struct derived *d, const char *tag, size_t tag_size, const uint8_t seed[LEAF_SEED_SIZE])
+{
+    d->slot_at = tag_size + LEAF_SEED_SIZE;
+    memcpy(d->block, tag, tag_size);
+    memcpy(d->block + tag_size, seed, LEAF_SEED_SIZE);
+    memset(d->block + d->slot_at, 0, sizeof d->block - d->slot_at);
+    d->block[d->slot_at + 1] = 0x80;
+    be64(d->block + sizeof d->block - 8, (d->slot_at + 1) * 8);
+}
+
+static void
+derived_take(struct derived *d, uint8_t slot, uint8_t ret[LEAF_HASH_SIZE])
+{
+    SHA256_CTX context;
+
+    d->block[d->slot_at] = slot;
+    if (SHA256_Init(&context) != 1)
+        abort();
+    SHA256_Transform(&context, d->block);
+    for (unsigned i = 0; i < 8; i++)
+        be32(ret + 4 * i, context.h[i]);
 }
 
 void
 leaf_salt(const uint8_t seed[LEAF_SEED_SIZE], uint8_t slot, uint8_t ret[LEAF_HASH_SIZE])
 {
-    derive(SALT_TAG, sizeof SALT_TAG, seed, slot, ret);
+    struct derived salts;
+
+    derived_begin(&salts, SALT_TAG, sizeof SALT_TAG, seed);
+    derived_take(&salts, slot, ret);
 }
 
 void
 leaf_decoy(const uint8_t seed[LEAF_SEED_SIZE], uint8_t slot, uint8_t ret[LEAF_HASH_SIZE])
 {
-    derive(DECOY_TAG, sizeof DECOY_TAG, seed, slot, ret);
+    struct derived decoys;
+
+    derived_begin(&decoys, DECOY_TAG, sizeof DECOY_TAG, seed);
+    derived_take(&decoys, slot, ret);
 }
 
 void
@@ -113,21 +143,24 @@ leaf_section_digest(const struct leaf_part *part, const uint8_t salt[LEAF_HASH_S
 void
 leaf_fill(struct leaf *leaf, const uint8_t seed[LEAF_SEED_SIZE], const struct leaf_part *parts, size_t count)
 {
+    struct derived salts, decoys;
     uint32_t filled = 0;
 
     assert(leaf->n <= LEAF_SLOTS_MAX);
+    derived_begin(&salts, SALT_TAG, sizeof SALT_TAG, seed);
+    derived_begin(&decoys, DECOY_TAG, sizeof DECOY_TAG, seed);
     for (size_t i = 0; i < count; i++) {
         uint8_t salt[LEAF_HASH_SIZE];
 
         assert(parts[i].slot < leaf->n);
         assert((filled & (1u << parts[i].slot)) == 0);
         filled |= 1u << parts[i].slot;
-        leaf_salt(seed, parts[i].slot, salt);
+        derived_take(&salts, parts[i].slot, salt);
         leaf_section_digest(&parts[i], salt, leaf->digests[parts[i].slot]);
     }
     for (uint8_t slot = 0; slot < leaf->n; slot++)
         if ((filled & (1u << slot)) == 0)
-            leaf_decoy(seed, slot, leaf->digests[slot]);
+            derived_take(&decoys, slot, leaf->digests[slot]);
 }
 
 size_t
