@@ -73,6 +73,44 @@ nobody_is_given_what_is_not_theirs(void **state)
     peer_close(&school);
 }
 
+/* The dossier is on its list, since it is written to there once; that makes it no reader of the rest. */
+static void
+a_replay_gives_of_a_dossier_only_what_is_for_its_reader(void **state)
+{
+    struct town *t = *state;
+    struct peer sw, sw2;
+    uint64_t first, theirs, after, got = 0;
+    char dossier[37];
+
+    peer_hello(&sw, &t->daemon, &t->sw, "replay");
+    peer_hello(&sw2, &t->daemon, &t->sw2, "replay");
+    peer_uuid4(dossier);
+    first = peer_letter(&sw, dossier, "sp12-ped", "do szkoły");
+    theirs = peer_letter(&sw, dossier, "ops-sw2", "do kolegi");
+    after = peer_letter(&sw, dossier, "sp12-ped", "do szkoły");
+    assert_int_equal(peer_subscribe(&sw2, 1, "", first, 0), first);
+    for (uint64_t announced = 0; announced < after;) {
+        Wici__V1__BrokerMessage *message = peer_receive(&sw2, PEER_TIMEOUT_MS);
+
+        assert_non_null(message);
+        if (message->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS) {
+            for (size_t i = 0; i < message->positions->n_positions; i++)
+                announced = message->positions->positions[i]->seq;
+        } else {
+            assert_int_equal(message->message_case, WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH);
+            for (size_t i = 0; i < message->batch->n_deliveries; i++) {
+                got = message->batch->deliveries[i]->seq;
+                if (got != theirs)
+                    fail_msg("given %s", got < theirs ? "what was before its relation" : "what is not for it");
+            }
+        }
+        peer_free(message);
+    }
+    assert_int_equal(got, theirs);
+    peer_close(&sw);
+    peer_close(&sw2);
+}
+
 static void
 a_cursor_goes_on_after_what_was_acknowledged_also_after_a_crash(void **state)
 {
@@ -222,6 +260,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replay_flows_into_live_without_gap_or_repeat),
         cmocka_unit_test(nobody_is_given_what_is_not_theirs),
+        cmocka_unit_test(a_replay_gives_of_a_dossier_only_what_is_for_its_reader),
         cmocka_unit_test(a_cursor_goes_on_after_what_was_acknowledged_also_after_a_crash),
         cmocka_unit_test(no_more_is_sent_than_there_is_credit_for),
         cmocka_unit_test(an_ack_beyond_what_was_sent_is_refused),

@@ -1,0 +1,141 @@
+/* What is said waits for the commit, whoever asks: docs/PROTOCOL.md section 4. */
+#include "tests/wire/inside.h"
+
+#include "store/fault.h"
+
+#include <errno.h>
+#include <semaphore.h>
+#include <zmq.h>
+
+#define SILENCE_MS 300
+
+static sem_t begun, go_on;
+
+/* The commit has begun, and lasts as long as the test wants. */
+static int
+commit_waits(void)
+{
+    (void)sem_post(&begun);
+    while (sem_wait(&go_on) != 0) {
+    }
+    return 0;
+}
+
+static int
+commit_fails(void)
+{
+    return -EIO;
+}
+
+static int
+setup(void **state)
+{
+    struct inside *inside;
+
+    inside_create(&inside, NULL);
+    *state = inside;
+    return sem_init(&begun, 0, 0) + sem_init(&go_on, 0, 0);
+}
+
+static int
+teardown(void **state)
+{
+    struct inside *inside = *state;
+
+    store_commit_fault = NULL;
+    (void)sem_post(&go_on); /* after a test that failed a commit may wait still */
+    inside_destroy(&inside);
+    return 0;
+}
+
+/* The same event over two connections, so that one tick takes both. */
+static void
+twice_in_one_tick(struct inside *inside, struct peer *first, struct peer *second, int (*fault)(void))
+{
+    struct town *t = inside_town(inside);
+    struct peer_event event;
+    char dossier[37];
+
+    peer_hello(first, &t->daemon, &t->sw, "first");
+    peer_hello(second, &t->daemon, &t->sw, "second");
+    peer_uuid4(dossier);
+    peer_letter_make(first, dossier, "ops-sw2", "once", &event);
+    inside_hold();
+    store_commit_fault = fault;
+    peer_publish_later(first, &event, 1);
+    peer_publish_later(second, &event, 1);
+    /* One thread receives for all connections: after this handshake both have long arrived. */
+    assert_int_equal(peer_knock(&t->daemon, &t->school, t->daemon.server_key), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    inside_go();
+    peer_event_free(&event);
+}
+
+/* Positions are no answer. */
+static void
+nothing_is_told(struct peer *p, const char *who)
+{
+    Wici__V1__BrokerMessage *message;
+
+    while ((message = peer_receive(p, SILENCE_MS)) != NULL) {
+        if (message->message_case != WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS)
+            fail_msg("%s was answered before the commit had ended", who);
+        peer_free(message);
+    }
+}
+
+static const Wici__V1__Receipt *
+receipt(Wici__V1__BrokerMessage *message)
+{
+    assert_int_equal(message->answers->n_answers, 1);
+    assert_int_equal(message->answers->answers[0]->outcome_case, WICI__V1__ANSWER__OUTCOME_RECEIPT);
+    return message->answers->answers[0]->receipt;
+}
+
+static void
+an_event_and_its_repeat_wait_for_the_commit_that_holds_them(void **state)
+{
+    struct inside *inside = *state;
+    Wici__V1__BrokerMessage *one, *other;
+    struct peer first, second;
+
+    twice_in_one_tick(inside, &first, &second, commit_waits);
+    while (sem_wait(&begun) != 0) {
+    }
+    nothing_is_told(&second, "the repeat");
+    nothing_is_told(&first, "the event");
+    store_commit_fault = NULL;
+    (void)sem_post(&go_on);
+    one = peer_expect(&first, WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS);
+    other = peer_expect(&second, WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS);
+    assert_int_equal(receipt(one)->seq, receipt(other)->seq);
+    assert_true(receipt(one)->repeated != receipt(other)->repeated);
+    peer_free(one);
+    peer_free(other);
+    peer_close(&first);
+    peer_close(&second);
+}
+
+static void
+when_that_commit_fails_neither_is_ever_answered(void **state)
+{
+    struct inside *inside = *state;
+    struct peer first, second;
+
+    twice_in_one_tick(inside, &first, &second, commit_fails);
+    assert_int_equal(inside_wait(inside), -EIO);
+    nothing_is_told(&first, "the event");
+    nothing_is_told(&second, "the repeat");
+    peer_close(&first);
+    peer_close(&second);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_event_and_its_repeat_wait_for_the_commit_that_holds_them, setup, teardown),
+        cmocka_unit_test_setup_teardown(when_that_commit_fails_neither_is_ever_answered, setup, teardown),
+    };
+
+    return cmocka_run_group_tests_name("wire: commits", tests, NULL, NULL);
+}
