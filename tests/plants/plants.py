@@ -1,0 +1,196 @@
+"""Bugs that tests must find: each is put into a copy of one source file, and the test named for it has to fail.
+
+    plants.py NAME        compiles the copy as the build compiles the file, links the program with it, runs the checker
+    plants.py --names     what there is
+
+A plant is text of a source file and what stands there instead. It fails when the text is not found exactly once (the
+source has changed: plant it anew), when the checker passes, when it fails for another reason than the one named, or
+when docs/TESTING.md does not name it. Production sources know nothing of this. What is wrong with a disk is planted
+elsewhere (tests/crash/plant.h, test_order.c).
+"""
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+SOURCE = os.environ.get("WICI_SOURCE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+BUILD = os.environ.get("WICI_BUILD", os.path.join(SOURCE, "build", "dev"))
+SECONDS = 240
+ORDER = "an_answer_leaves_after_pages_meta_page_keys_and_names_are_on_disk"
+
+
+class Plant:
+    """One bug. program: what is linked with it; checker: the test, which runs that program, or is it."""
+
+    def __init__(self, name, file, edits, program, checker, finds):
+        self.name, self.file, self.edits = name, file, edits
+        self.program, self.checker, self.finds = program, checker, finds
+
+
+PLANTS = [
+    Plant("answer_before_commit", "broker/broker.c",
+          [("(rc = broker_receive(b)) != 0 || (rc = broker_timers(b)) != 0 ||\n        (rc = broker_commit(b)) != 0",
+            "(rc = broker_receive(b)) != 0 || (rc = broker_timers(b)) != 0 ||\n"
+            "        (reply_flush(b), rc = broker_commit(b)) != 0")],
+          "wicid", "test_order", [ORDER, "an answer leaves before"]),
+    Plant("repeat_before_commit", "broker/talk.c",
+          [("    reply_queue_for(b, session, &message);\n    return 0;\n}\n\n/* ---- subscriptions */",
+            "    if (list[0]->outcome_case == WICI__V1__ANSWER__OUTCOME_RECEIPT && list[0]->receipt->repeated) {\n"
+            "        zmq_msg_t now;\n\n"
+            "        (void)zmq_msg_init_size(&now, wici__v1__broker_message__get_packed_size(&message));\n"
+            "        (void)wici__v1__broker_message__pack(&message, zmq_msg_data(&now));\n"
+            "        (void)front_send(b->front, &session->route, &now);\n"
+            "        return 0;\n"
+            "    }\n"
+            "    reply_queue_for(b, session, &message);\n    return 0;\n}\n\n/* ---- subscriptions */")],
+          "test_wire_commit", "test_wire_commit",
+          ["an_event_and_its_repeat_wait_for_the_commit_that_holds_them",
+           "the repeat was answered before the commit had ended"]),
+    Plant("cursor_moves_on_send", "broker/deliver.c",
+          [('#include "broker/access.h"\n', '#include "broker/access.h"\n#include "broker/cursor.h"\n'),
+           ("        r->out_credits = 0;\n    } else {",
+            "        r->out_credits = 0;\n        r->acked = r->sent;\n        cursor_touch(b, r);\n    } else {")],
+          "wicid", "test_wire_subscribe",
+          ["a_cursor_goes_on_after_what_was_acknowledged_also_after_a_crash", "from <= sent[1] + 1"]),
+    Plant("replay_without_relation", "broker/deliver.c",
+          [("            core_view(b->core, r->feed.unit, &record.core, false, &view);\n",
+            "            core_view(b->core, r->feed.unit, &record.core, false, &view);\n"
+            "            view.received = true;\n"
+            "            view.sections = (1u << record.event.section_count) - 1;\n")],
+          "wicid", "test_wire_subscribe",
+          ["a_replay_gives_of_a_dossier_only_what_is_for_its_reader", "given what was before its relation"]),
+    Plant("section_mask_off_by_one", "broker/core/view.c",
+          [("        ret->sections |= 1u << section;", "        ret->sections |= 1u << (section + 1);")],
+          "test_core_cells", "test_core_cells", ["each_cell_gives_what_the_matrix_and_the_relations_say"]),
+    Plant("class_mask_off_by_one", "broker/core/view.c",
+          [("    bit = (uint8_t)(1u << s->cls);", "    bit = (uint8_t)(2u << s->cls);")],
+          "test_core_cells", "test_core_cells", ["each_cell_gives_what_the_matrix_and_the_relations_say"]),
+    Plant("relation_never_ends", "broker/core/dossier.c",
+          [("                d->relations[i].until_seq = seq;", "                d->relations[i].until_seq = 0;")],
+          "test_core_rules", "test_core_rules", ["closing_ends_participants_but_those_who_monitor"]),
+    Plant("nosync", "store/env.c",
+          [("dir, MDB_NOTLS, 0600", "dir, MDB_NOTLS | MDB_NOSYNC, 0600")],
+          "test_store", "test_store", ["Assertion `(flags & (MDB_NOSYNC"]),
+    Plant("nosync_unseen", "store/env.c",
+          [("dir, MDB_NOTLS, 0600", "dir, MDB_NOTLS | MDB_NOSYNC, 0600"),
+           ("    assert((flags & (MDB_NOSYNC", "    assert((flags & (0")],
+          "wicid", "test_order", [ORDER, "an answer leaves before"]),
+    Plant("no_directory_sync", "store/file.c",
+          [("    if (fsync(fd) != 0)\n        rc = -errno;\n    close(fd);", "    close(fd);")],
+          "wicid", "test_order", [ORDER, "names: /tmp/"]),
+    Plant("no_key_sync", "store/keys.c",
+          [("    if (rc == 0 && fdatasync(k->fd) != 0)\n        rc = -errno;\n    if (rc == 0)\n        k->synced =",
+            "    if (rc == 0)\n        k->synced =")],
+          "wicid", "test_order", [ORDER, "key entries are not synced"]),
+    Plant("no_id_table", "store/store.c",
+          [("    return err_from_lmdb(mdb_put(st->txn, st->id, &key, &val, MDB_NOOVERWRITE));", "    return 0;")],
+          "test_store", "test_store", ["append_refuses_a_known_id_and_goes_on", "the_id_table_sees_the_open_batch"]),
+]
+
+
+class Unfit(Exception):
+    """The plant does not show what it is for."""
+
+
+def planted(plant):
+    """The text of the source with the bug in it."""
+    with open(os.path.join(SOURCE, plant.file), encoding="utf-8") as source:
+        text = source.read()
+    for old, new in plant.edits:
+        if text.count(old) != 1:
+            raise Unfit(f"{plant.file} has {text.count(old)} times, not once:\n{old}")
+        text = text.replace(old, new)
+    return text
+
+
+def run(command, **options):
+    """Runs a command of the build; what it said when it fails."""
+    done = subprocess.run(command, cwd=BUILD, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                          **options)
+    if done.returncode != 0:
+        raise Unfit(f"{shlex.join(command)}\n{done.stdout}")
+    return done.stdout
+
+
+def compile_command(file):
+    """How the library that has this file compiles it: its command, the object's name in it."""
+    with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as commands:
+        for entry in json.load(commands):
+            command = shlex.split(entry["command"])
+            output = command[command.index("-o") + 1]
+            if os.path.samefile(entry["file"], os.path.join(SOURCE, file)) and "tests/" not in output:
+                return command
+    raise Unfit(f"nothing compiles {file}")
+
+
+def compiled(plant, folder):
+    """The object of the planted copy."""
+    copy = os.path.join(folder, os.path.basename(plant.file))
+    command = compile_command(plant.file)
+    with open(copy, "w", encoding="utf-8") as out:
+        out.write(planted(plant))
+    for flag in ("-o", "-c", "-MF", "-MT"):
+        if flag in command:
+            command[command.index(flag) + 1] = {"-o": copy + ".o", "-c": copy, "-MF": copy + ".d", "-MT": copy}[flag]
+    run(command + ["-w"])
+    return copy + ".o"
+
+
+def linked(plant, folder):
+    """The program, with the planted object before the libraries: the one that the library has is not looked for then."""
+    ninja = run(["ninja", "-t", "commands", plant.program]).strip().splitlines()[-1]
+    command = [word for word in shlex.split(ninja) if word not in (":", "&&")]
+    output = command.index("-o") + 1
+    path = os.path.join(folder, os.path.basename(command[output]))
+    command[output] = path
+    command.insert(output + 1, compiled(plant, folder))
+    run(command)
+    return path
+
+
+def check(plant):
+    """Plants the bug and runs its checker. Says how it was found."""
+    with open(os.path.join(SOURCE, "docs", "TESTING.md"), encoding="utf-8") as docs:
+        if f"`{plant.name}`" not in docs.read():
+            raise Unfit("docs/TESTING.md does not name it")
+    folder = os.path.join(BUILD, "plants", plant.name)
+    os.makedirs(folder, exist_ok=True)
+    program = linked(plant, folder)
+    checker = program if plant.program == plant.checker else os.path.join(BUILD, "tests", plant.checker)
+    bin_dir = folder if plant.program == "wicid" else os.path.join(BUILD, "bin")
+    env = {**os.environ, "WICI_BIN": bin_dir, "ASAN_OPTIONS": "detect_leaks=0"}  # what failed frees nothing
+    done = subprocess.run([checker], env=env, text=True, errors="replace", stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
+    if done.returncode == 0:
+        raise Unfit(f"{plant.checker} did not notice:\n{done.stdout}")
+    for text in plant.finds:
+        if text not in done.stdout or (text.isidentifier() and f"[  FAILED  ] {text}" not in done.stdout):
+            raise Unfit(f"{plant.checker} failed, but not by \"{text}\":\n{done.stdout}")
+    noise = re.search(r"AddressSanitizer|runtime error", done.stdout)
+    if noise:
+        raise Unfit(f"{plant.checker} ended in {noise.group()}:\n{done.stdout}")
+    return f"{plant.name}: found by {plant.checker}: {', '.join(plant.finds)}"
+
+
+def main():
+    """See the top of the file."""
+    if sys.argv[1:] == ["--names"]:
+        print("\n".join(plant.name for plant in PLANTS))
+        return 0
+    chosen = [plant for plant in PLANTS if plant.name in sys.argv[1:]]
+    if len(chosen) != len(sys.argv) - 1 or not chosen:
+        print(f"usage: {sys.argv[0]} --names | NAME...", file=sys.stderr)
+        return 2
+    try:
+        for plant in chosen:
+            print(check(plant))
+    except Unfit as unfit:
+        print(f"FAILED: {plant.name}: {unfit}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
