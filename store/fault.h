@@ -1,5 +1,5 @@
 /*
- * fault - how a test makes a commit fail
+ * fault - how a test makes a commit fail, or leaves the tree out of it
  *
  * When set, store_commit() calls it instead of LMDB's commit once everything of the batch is written into the
  * transaction; a negative errno it returns is a failed commit, 0 lets the commit go ahead. NULL outside tests.
@@ -7,6 +7,14 @@
 #ifndef STORE_FAULT_H
 #define STORE_FAULT_H
 
+#include <stdbool.h>
+
 extern int (*store_commit_fault)(void);
+
+/*
+ * While set, commits leave the tree as it was: what the log would cost without it. Nothing that such a log proves
+ * holds, and opening it must say so.
+ */
+extern bool store_tree_fault;
 
 #endif

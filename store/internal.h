@@ -13,8 +13,11 @@
  *     id    event id (16)            seq (8)
  *     cur   unit NUL cursor name     seq u64 | acked_ms u64 | filter
  *     val   name                     value
- *     meta  "identity"               version u32 = 1 | epoch u64 | created_ms u64 | pair id 16 | origin
- *           "state"                  struct store_mark, rewritten by each commit that holds records
+ *     tile  level u8, index u64      256 hashes (tree.h)
+ *     cp    size                     signed note
+ *     meta  "identity"               version u32 = 2 | epoch u64 | created_ms u64 | pair id 16 | origin
+ *           "state"                  struct store_mark | frontier of the tree (tree.h), rewritten by each commit that
+ * holds records
  *
  * Integers are big-endian.
  */
@@ -25,12 +28,15 @@
 #include "store/keys.h"
 #include "store/seal.h"
 #include "store/store.h"
+#include "store/tree.h"
 
 #include <limits.h>
 #include <lmdb.h>
 
 #define STORE_DBS      16u /* databases of the log's environment, some for what is built on the store */
-#define STATE_SIZE     88u
+#define STORE_VERSION  2u  /* of the format */
+#define STATE_HEAD     88u /* before the frontier */
+#define STATE_MAX      (STATE_HEAD + TREE_FRONTIER_MAX)
 #define IDENTITY_HEAD  (4u + 8u + 8u + KEYS_PAIR_SIZE)
 #define ROW_HEAD_SIZE  8u /* entry and generation, between leaf input and blob */
 #define PART_HEAD_SIZE 7u /* slot, section id and length, before a body */
@@ -64,10 +70,11 @@ struct store {
     int lock_fd;
 
     MDB_env *env;
-    MDB_dbi ev, id, cur, val, meta;
+    MDB_dbi ev, id, cur, val, cp, meta;
     uint64_t page_size;
     struct keys *keys;
     struct find *find;
+    struct tree tree; /* as committed */
 
     MDB_txn *read; /* reset unless read_users > 0 */
     unsigned read_users;
@@ -80,7 +87,8 @@ struct store {
     MDB_cursor *ev_cursor; /* at the end of ev; dies with txn */
     uint64_t batch_bytes;  /* what the batch may add to the map */
     size_t batch_rows;
-    uint64_t batch_lists[STORE_BATCH_MAX]; /* tail keys of its records, to take back */
+    uint64_t batch_lists[STORE_BATCH_MAX];                 /* tail keys of its records, to take back */
+    uint8_t batch_hashes[STORE_BATCH_MAX][LEAF_HASH_SIZE]; /* their leaf hashes */
     bool latched;
 
     uint8_t *blob;                      /* BLOB_MAX bytes: content on its way into a seal */
@@ -96,7 +104,7 @@ struct store {
 
 /* Notes the damage, for store_damage(). Returns -EBADMSG. */
 int damage_set(struct store *st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void state_encode(const struct store_mark *mark, uint8_t ret[STATE_SIZE]);
+void state_encode(const struct store_mark *mark, uint8_t ret[STATE_HEAD]);
 
 /* ---- store.c */
 

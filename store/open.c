@@ -6,6 +6,7 @@
  *
  *   state row      <-> last key and number of rows of ev (equal: gapless from 1), number of ids
  *   newest records <-> their leaves, all digests computed anew, time never falling; the head's leaf hash <-> state
+ *   tree           <-> hashes of the newest records; number of tiles; frontier in the state row (tree.h)
  *   newest ids     <-> seqs within the log; the last id entered <-> its record
  *   key store      <-> pair id, and long enough for the entries records use
  *   finding index  <-> leaf hash at its watermark; behind it, it is fed again (it may be rebuilt: it is a projection)
@@ -28,7 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHECK_NEWEST  256u       /* records and ids looked at when opening */
+#define CHECK_NEWEST  256u       /* records and ids looked at when opening: a tile of the tree, at least */
 #define UNWRITTEN_MAX (1u << 20) /* bytes that may be missing at the end of the log's file (env.c) */
 
 static char open_damage[DAMAGE_SIZE];
@@ -53,7 +54,7 @@ store_open_damage(void)
 /* ---- rows of meta */
 
 void
-state_encode(const struct store_mark *mark, uint8_t ret[STATE_SIZE])
+state_encode(const struct store_mark *mark, uint8_t ret[STATE_HEAD])
 {
     be64_put(ret, mark->head);
     be64_put(ret + 8, mark->last_ms);
@@ -63,7 +64,7 @@ state_encode(const struct store_mark *mark, uint8_t ret[STATE_SIZE])
     be32_put(ret + 48, mark->keys_used);
     be32_put(ret + 52, 0);
     memcpy(ret + 56, mark->hash, LEAF_HASH_SIZE);
-    static_assert(56 + LEAF_HASH_SIZE == STATE_SIZE, "the state row");
+    static_assert(56 + LEAF_HASH_SIZE == STATE_HEAD, "the state row");
 }
 
 static int
@@ -77,8 +78,9 @@ meta_get(struct store *st, MDB_txn *txn, const char *name, MDB_val *ret)
     return mdb_get(txn, st->meta, &key, ret) == 0 ? 0 : damage_set(st, "meta: %s is missing", name);
 }
 
+/* The frontier points into the map. */
 static int
-state_load(struct store *st, MDB_txn *txn)
+state_load(struct store *st, MDB_txn *txn, const uint8_t **ret_frontier, size_t *ret_len)
 {
     const uint8_t *bytes;
     MDB_val val;
@@ -86,9 +88,11 @@ state_load(struct store *st, MDB_txn *txn)
 
     if (rc != 0)
         return rc;
-    if (val.mv_size != STATE_SIZE)
+    if (val.mv_size < STATE_HEAD || val.mv_size > STATE_MAX)
         return damage_set(st, "meta: state has no sense");
     bytes = val.mv_data;
+    *ret_frontier = bytes + STATE_HEAD;
+    *ret_len = val.mv_size - STATE_HEAD;
     st->at.head = be64_get(bytes);
     st->at.last_ms = be64_get(bytes + 8);
     st->at.id_count = be64_get(bytes + 16);
@@ -113,8 +117,11 @@ identity_load(struct store *st, MDB_txn *txn)
         return rc;
     bytes = val.mv_data;
     len = val.mv_size - IDENTITY_HEAD;
-    if (val.mv_size <= IDENTITY_HEAD || len >= STORE_ORIGIN_MAX || be32_get(bytes) != 1)
-        return damage_set(st, "meta: identity is of no version known here");
+    if (val.mv_size < 4 || be32_get(bytes) != STORE_VERSION)
+        return damage_set(st, "the log is of another version of the format (this program reads version %u)",
+                          STORE_VERSION);
+    if (val.mv_size <= IDENTITY_HEAD || len >= STORE_ORIGIN_MAX)
+        return damage_set(st, "meta: identity has no sense");
     st->identity.epoch = be64_get(bytes + 4);
     st->identity.created_ms = be64_get(bytes + 12);
     memcpy(st->pair, bytes + 20, KEYS_PAIR_SIZE);
@@ -127,14 +134,14 @@ static int
 meta_put_first(MDB_txn *txn, MDB_dbi meta, const struct store_identity *identity, const uint8_t pair[KEYS_PAIR_SIZE])
 {
     const struct store_mark empty = {0};
-    uint8_t state[STATE_SIZE], bytes[IDENTITY_HEAD + STORE_ORIGIN_MAX];
+    uint8_t state[STATE_HEAD], bytes[IDENTITY_HEAD + STORE_ORIGIN_MAX];
     char state_name[] = "state", identity_name[] = "identity";
     size_t len = strlen(identity->origin);
     MDB_val key = {.mv_size = sizeof identity_name - 1, .mv_data = identity_name};
     MDB_val val = {.mv_size = IDENTITY_HEAD + len, .mv_data = bytes};
     int rc;
 
-    be32_put(bytes, 1);
+    be32_put(bytes, STORE_VERSION);
     be64_put(bytes + 4, identity->epoch);
     be64_put(bytes + 12, identity->created_ms);
     memcpy(bytes + 20, pair, KEYS_PAIR_SIZE);
@@ -180,7 +187,8 @@ dbis_open(MDB_txn *txn, unsigned flags, struct store *st)
     if ((rc = mdb_dbi_open(txn, "ev", flags, &st->ev)) != 0 || (rc = mdb_dbi_open(txn, "id", flags, &st->id)) != 0 ||
         (rc = mdb_dbi_open(txn, "cur", flags, &st->cur)) != 0 ||
         (rc = mdb_dbi_open(txn, "val", flags, &st->val)) != 0 ||
-        (rc = mdb_dbi_open(txn, "meta", flags, &st->meta)) != 0)
+        (rc = mdb_dbi_open(txn, "tile", flags, &st->tree.tile)) != 0 ||
+        (rc = mdb_dbi_open(txn, "cp", flags, &st->cp)) != 0)
         return rc;
     return 0;
 }
@@ -191,12 +199,14 @@ log_make(const char *log_dir, const struct store_options *options, const struct 
          const uint8_t pair[KEYS_PAIR_SIZE])
 {
     static const char *const stale[] = {"data.mdb", "lock.mdb"}; /* of an attempt that a crash ended */
-    struct store dbis = {0};
+    struct store *dbis = calloc(1, sizeof *dbis);
     MDB_env *env = NULL;
     MDB_txn *txn = NULL;
     char path[PATH_MAX];
     int rc;
 
+    if (dbis == NULL)
+        return -ENOMEM;
     rc = file_make_dir(log_dir);
     for (size_t i = 0; rc == 0 && i < sizeof stale / sizeof *stale; i++)
         if ((rc = file_path(path, log_dir, stale[i])) == 0 && unlink(path) != 0 && errno != ENOENT)
@@ -204,13 +214,15 @@ log_make(const char *log_dir, const struct store_options *options, const struct 
     if (rc == 0)
         rc = env_open(&env, log_dir, STORE_DBS, options->map_size_max, UNWRITTEN_MAX);
     if (rc != 0)
-        return rc;
+        goto out;
 
     rc = mdb_txn_begin(env, NULL, 0, &txn);
     if (rc == 0)
-        rc = dbis_open(txn, MDB_CREATE, &dbis);
+        rc = mdb_dbi_open(txn, "meta", MDB_CREATE, &dbis->meta);
     if (rc == 0)
-        rc = meta_put_first(txn, dbis.meta, identity, pair);
+        rc = dbis_open(txn, MDB_CREATE, dbis);
+    if (rc == 0)
+        rc = meta_put_first(txn, dbis->meta, identity, pair);
     if (rc == 0) {
         rc = mdb_txn_commit(txn);
         txn = NULL;
@@ -219,7 +231,11 @@ log_make(const char *log_dir, const struct store_options *options, const struct 
     if (txn != NULL)
         mdb_txn_abort(txn);
     mdb_env_close(env);
-    return rc == 0 ? file_sync_dir(log_dir) : rc;
+    if (rc == 0)
+        rc = file_sync_dir(log_dir);
+out:
+    free(dbis);
+    return rc;
 }
 
 int
@@ -281,10 +297,11 @@ rows_check(struct store *st, MDB_txn *txn)
     return 0;
 }
 
+/* Leaves the leaf hashes of what it checked in st->batch_hashes. */
 static int
-newest_check(struct store *st, MDB_txn *txn)
+newest_check(struct store *st, MDB_txn *txn, size_t *ret_count)
 {
-    uint64_t seq = st->at.head > CHECK_NEWEST ? st->at.head - CHECK_NEWEST + 1 : 1;
+    uint64_t first = st->at.head > CHECK_NEWEST ? st->at.head - CHECK_NEWEST + 1 : 1, seq = first;
     uint8_t hash[LEAF_HASH_SIZE] = {0};
     uint64_t last_ms = 0;
     struct row row;
@@ -301,9 +318,10 @@ newest_check(struct store *st, MDB_txn *txn)
         if (rc != 0)
             return rc;
         last_ms = be64_get(row.leaf + 24);
-        if (seq == st->at.head)
-            leaf_hash(row.leaf, row.leaf_len, hash);
+        leaf_hash(row.leaf, row.leaf_len, hash);
+        memcpy(st->batch_hashes[seq - first], hash, sizeof hash);
     }
+    *ret_count = (size_t)(seq - first);
     if (memcmp(hash, st->at.hash, sizeof hash) != 0 || last_ms != st->at.last_ms)
         return damage_set(st, "record %" PRIu64 ": is not the one that was committed", st->at.head);
     return 0;
@@ -421,6 +439,12 @@ log_open(struct store *st, const char *log_dir)
     /* Handles opened in a read transaction are kept by its commit; nothing is written. */
     rc = mdb_txn_begin(st->env, NULL, MDB_RDONLY, &txn);
     if (rc == 0)
+        rc = mdb_dbi_open(txn, "meta", 0, &st->meta);
+    if (rc == 0 && identity_load(st, txn) != 0) { /* first of all: which databases there are depends on the version */
+        mdb_txn_abort(txn);
+        return -EBADMSG;
+    }
+    if (rc == 0)
         rc = dbis_open(txn, 0, st);
     if (rc == MDB_NOTFOUND) {
         mdb_txn_abort(txn);
@@ -442,13 +466,18 @@ log_open(struct store *st, const char *log_dir)
 static int
 recover(struct store *st, const char *find_dir, const uint8_t pair[KEYS_PAIR_SIZE])
 {
+    const uint8_t *frontier = NULL;
+    size_t frontier_len = 0, newest = 0;
     MDB_txn *txn;
     int rc = view_begin(st, &txn);
 
     if (rc != 0)
         return rc;
-    if ((rc = identity_load(st, txn)) != 0 || (rc = state_load(st, txn)) != 0 || (rc = rows_check(st, txn)) != 0 ||
-        (rc = keys_check(st, pair)) != 0 || (rc = newest_check(st, txn)) != 0 || (rc = ids_check(st, txn)) != 0)
+    if ((rc = state_load(st, txn, &frontier, &frontier_len)) != 0 || (rc = rows_check(st, txn)) != 0 ||
+        (rc = keys_check(st, pair)) != 0 || (rc = newest_check(st, txn, &newest)) != 0 ||
+        (rc = ids_check(st, txn)) != 0 ||
+        (rc = tree_load(st, txn, (const uint8_t(*)[LEAF_HASH_SIZE])st->batch_hashes, newest, frontier, frontier_len)) !=
+            0)
         goto out;
     rc = find_open(&st->find, find_dir, st->pair, st->map_size_max);
     if (rc == 0)

@@ -145,16 +145,24 @@ store_rollback(struct store *st)
     store_check(st);
 }
 
+/* The batch's leaves go into the tree; then what the log is after them. */
 static int
 state_put(struct store *st)
 {
-    uint8_t bytes[STATE_SIZE];
+    uint8_t bytes[STATE_MAX];
     char name[] = "state";
     MDB_val key = {.mv_size = sizeof name - 1, .mv_data = name};
-    MDB_val val = {.mv_size = sizeof bytes, .mv_data = bytes};
+    MDB_val val = {.mv_data = bytes};
 
     leaf_hash(st->leaf_input, st->leaf_len, st->now.hash);
+    for (size_t i = 0; i < st->batch_rows && !store_tree_fault; i++) {
+        int rc = tree_append(&st->tree, st->txn, st->batch_hashes[i]);
+
+        if (rc != 0)
+            return rc;
+    }
     state_encode(&st->now, bytes);
+    val.mv_size = STATE_HEAD + tree_frontier(&st->tree, bytes + STATE_HEAD);
     return err_from_lmdb(mdb_put(st->txn, st->meta, &key, &val, 0));
 }
 
@@ -195,14 +203,16 @@ store_commit(struct store *st)
 /*
  * What `records` rows of `bytes` bytes may add to the map. A page is at least half full of rows (one that does not fit
  * the rest begins the next, a longer one takes whole pages), hence twice the bytes. In the id table each record may
- * touch a page of its own, which LMDB copies: an id whose time is not near the others'.
+ * touch a page of its own, which LMDB copies: an id whose time is not near the others'. A tile of the tree takes three
+ * pages for 256 records.
  */
 static uint64_t
 room_needed(const struct store *st, size_t records, uint64_t bytes, uint64_t id_pages)
 {
     uint64_t touched = records < id_pages ? records : id_pages;
 
-    return 2 * (bytes + records * (uint64_t)ROW_EXTRA_MAX) + (touched + records / 32 + 16) * st->page_size;
+    return 2 * (bytes + records * (uint64_t)ROW_EXTRA_MAX) +
+           (touched + records / 32 + records / 64 + 32) * st->page_size;
 }
 
 /* Pages that commits have given up and later ones may take; and the pages of the id table. */
@@ -461,6 +471,8 @@ store_append(struct store *st, const struct store_record *record, uint64_t *ret_
     if (rc != 0)
         return batch_fail(st, rc);
 
+    if (!store_tree_fault)
+        leaf_hash(st->leaf_input, st->leaf_len, st->batch_hashes[st->batch_rows]);
     st->batch_lists[st->batch_rows++] = (uint64_t)record->entry << 32 | generation;
     st->batch_bytes += room_needed(st, 1, blob_len, 1);
     st->now.head = seq;

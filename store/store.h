@@ -4,7 +4,8 @@
  * A record is the parts of one event (header, broker's note, sections), each in its slot, with a leaf that covers
  * them (proto/leaf.h). Records get sequence numbers 1, 2, 3, ... without gaps and are never changed. Beside them
  * the store keeps what must move in the same commit: the table of event ids, cursors and small named values; and,
- * behind the log, the finding index that tells which records belong to a dossier.
+ * behind the log, the finding index that tells which records belong to a dossier. A tree over the leaves grows in the
+ * same commit as the records, so that any record, and that nothing was taken away or changed, can be proven.
  *
  *     store_append, store_cursor_put, ...      store_commit
  *   IDLE ---------------------------> BATCH ----------------> IDLE
@@ -28,6 +29,7 @@
 #define STORE_H
 
 #include "proto/leaf.h"
+#include "proto/merkle.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,6 +44,7 @@
 #define STORE_MAP_OWN_PCT      97u          /* records of reads stop there; what has to be written to end still fits */
 #define STORE_KEY_ENTRIES_STEP 1024u        /* key entries made and synced at a time */
 #define STORE_FIND_FLUSH       50000u       /* index rows written in one transaction */
+#define STORE_CHECKPOINT_STEP  65536u       /* records: of the checkpoints in one such stretch the last one is kept */
 #define STORE_CLEAR_ENTRY      0u           /* key entry of records that belong to no dossier: not sealed */
 #define STORE_NO_ENTRY         UINT32_MAX   /* read from an erased record: its row no longer names an entry */
 
@@ -72,12 +75,12 @@ struct store_identity {
 int store_create(const struct store_options *options, const struct store_identity *identity);
 
 /*
- * Opens a log that store_create made, and recovers: checks the newest records against their leaves, the id table
- * against them, and rolls the finding index forward.
+ * Opens a log that store_create made, and recovers: checks the newest records against their leaves, the id table and
+ * the tree against them, and rolls the finding index forward.
  *   -ENOENT   there is no log
  *   -EBUSY    another process has it open
  *   -EPERM    the key-encryption key can be read by others, or does not fit the key store
- *   -EBADMSG  the log is damaged; store_damage() names the place
+ *   -EBADMSG  the log is damaged, or of another version of the format; store_open_damage() says which and where
  */
 int store_open(struct store **ret, const struct store_options *options);
 /* Drops what was not committed. */
@@ -195,6 +198,30 @@ int store_read_leaf(struct store_slice *slice, uint64_t seq, struct leaf *ret, u
 int store_read_pending(struct store *st, uint64_t seq, struct store_row *ret);
 /* The first seq whose time is at or after ms; store_head + 1 when there is none. Binary search. */
 int store_find_time(struct store_slice *slice, uint64_t ms, uint64_t *ret_seq);
+
+/* ---- the tree over the leaves, and checkpoints of it */
+
+/*
+ * Roots and proofs over the first `size` committed records, as proto/merkle.h has them; record seq is leaf seq - 1.
+ * Each proof was checked against the records' leaves and the tree's own roots before it is handed out; that the root is
+ * the one that was signed for that size is for the caller to compare.
+ *   -ENOENT   size is above store_head, or seq is none of 1 ... size, or size1 is above size2
+ *   -EBADMSG  the tree is damaged, or does not hold this record: stop serving
+ */
+int store_tree_root(struct store *st, uint64_t size, uint8_t ret[MERKLE_HASH_SIZE]);
+int store_prove_inclusion(struct store *st, uint64_t seq, uint64_t size, struct merkle_proof *ret);
+int store_prove_consistency(struct store *st, uint64_t size1, uint64_t size2, struct merkle_proof *ret);
+
+/*
+ * Keeps a signed checkpoint of the first `size` committed records, in the open batch, and drops the one before it when
+ * both lie in the same STORE_CHECKPOINT_STEP records. The note is not looked into.
+ *   -EINVAL   there is no committed tree of that size, or it is empty, or the note is
+ *   -EMSGSIZE more than STORE_VALUE_MAX
+ */
+int store_checkpoint_put(struct store *st, uint64_t size, const char *note, size_t len);
+/* The newest checkpoint of at most `size` records, also of the open batch; the note is not terminated and lives until
+ * the next call. -ENOENT: none is kept. */
+int store_checkpoint_get(struct store *st, uint64_t size, uint64_t *ret_size, const char **ret_note, size_t *ret_len);
 
 /* ---- the finding index */
 

@@ -2,11 +2,13 @@
  * bench_store - how fast the log takes and gives records
  *
  *     bench_store [-n records] [-d dossiers] [directory]
+ *     bench_store -t [-n records] [directory]              what the tree costs: the same appends with and without it
  *
  * Events of about 500 bytes (a header, a note, two sections, 8 slots) in as many dossiers as told, UUIDv7-like ids,
  * synchronous commits. Prints appends a second for several batch sizes, what one append costs apart from its commit,
  * and reads a second, in order and by dossier. The directory should be on the disk that matters; the default is here.
  */
+#include "store/fault.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -145,42 +147,135 @@ remove_one(const char *path, const struct stat *sb, int flag, struct FTW *ftw)
     return remove(path);
 }
 
+/* A fresh store below root, and its dossiers. */
+struct place {
+    char dir[PATH_MAX / 2], keys[PATH_MAX / 2], kek[PATH_MAX / 2];
+    struct store_options options;
+};
+
+static void
+bench_open(struct bench *b, struct place *place, const char *root, const char *name)
+{
+    struct store_identity identity = {.origin = "bench.example/log", .epoch = 1};
+
+    snprintf(place->dir, sizeof place->dir, "%s/%s.data", root, name);
+    snprintf(place->keys, sizeof place->keys, "%s/%s.keys", root, name);
+    snprintf(place->kek, sizeof place->kek, "%s/%s.kek", root, name);
+    place->options = (struct store_options){
+        .dir = place->dir, .key_dir = place->keys, .kek_path = place->kek, .map_size_max = UINT64_C(64) << 30};
+    check(store_create(&place->options, &identity), "create");
+    check(store_open(&b->st, &place->options), "open");
+    b->entries = calloc(b->dossiers, sizeof *b->entries);
+    if (b->entries == NULL)
+        check(-ENOMEM, "entries");
+    randombytes_buf(b->bodies, sizeof b->bodies);
+    for (uint32_t i = 0; i < b->dossiers; i++)
+        check(store_key_take(b->st, &b->entries[i]), "key");
+}
+
+/* Processor time of this thread. */
+static double
+cpu_s(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* Rounds of the two in turn, so that both meet the same machine. */
+static void
+bench_tree(const char *root, uint64_t records)
+{
+    static struct bench with = {.dossiers = 1000}, without = {.dossiers = 1000};
+    struct bench *both[2] = {&with, &without};
+    double wall[2] = {0}, cpu[2] = {0};
+    const unsigned rounds = 10, batch = 500;
+    struct merkle_proof proof;
+    struct place places[2];
+    double began;
+
+    bench_open(&with, &places[0], root, "with");
+    bench_open(&without, &places[1], root, "without");
+    for (unsigned round = 0; round < rounds; round++)
+        for (unsigned i = 0; i < 2; i++) {
+            double wall_began = now_s(), cpu_began = cpu_s();
+
+            store_tree_fault = i == 1;
+            for (uint64_t done = 0; done < records / rounds; done += batch) {
+                check(store_room(both[i]->st, batch, batch * UINT64_C(700)), "room");
+                for (unsigned k = 0; k < batch; k++)
+                    append(both[i]);
+                check(store_commit(both[i]->st), "commit");
+            }
+            wall[i] += now_s() - wall_began;
+            cpu[i] += cpu_s() - cpu_began;
+        }
+    store_tree_fault = false;
+    for (unsigned i = 0; i < 2; i++) {
+        double count = (double)store_head(both[i]->st);
+
+        printf("%-13s %.3f us a record, of which processor %.3f us; %.0f bytes of map a record (%.0f records, batches "
+               "of %u)\n",
+               i == 0 ? "with tree:" : "without tree:", wall[i] / count * 1e6, cpu[i] / count * 1e6,
+               (double)store_bytes(both[i]->st) / count, count, batch);
+    }
+    began = now_s();
+    for (unsigned i = 0; i < 10000; i++)
+        check(store_prove_inclusion(with.st, 1 + randombytes_uniform((uint32_t)store_head(with.st)),
+                                    store_head(with.st), &proof),
+              "inclusion");
+    printf("proof that a record is in the log: %.1f us\n", (now_s() - began) * 1e6 / 10000);
+    began = now_s();
+    for (unsigned i = 0; i < 10000; i++)
+        check(store_prove_consistency(with.st, 1 + randombytes_uniform((uint32_t)store_head(with.st)),
+                                      store_head(with.st), &proof),
+              "consistency");
+    printf("proof that the log begins with an older one: %.1f us\n", (now_s() - began) * 1e6 / 10000);
+    for (unsigned i = 0; i < 2; i++) {
+        store_close(&both[i]->st);
+        free(both[i]->entries);
+    }
+    began = now_s();
+    check(store_open(&with.st, &places[0].options), "open");
+    printf("open: %.1f ms\n", (now_s() - began) * 1e3);
+    store_close(&with.st);
+}
+
 int
 main(int argc, char **argv)
 {
     static struct bench b;
-    char root[PATH_MAX / 4], dir[PATH_MAX / 2], keys[PATH_MAX / 2], kek[PATH_MAX / 2];
-    struct store_options options = {.dir = dir, .key_dir = keys, .kek_path = kek, .map_size_max = UINT64_C(64) << 30};
-    struct store_identity identity = {.origin = "bench.example/log", .epoch = 1};
+    char root[PATH_MAX / 4];
+    struct place place;
     uint64_t records = 500000;
+    bool tree = false;
     double began;
     int option;
 
     b.dossiers = 10000;
-    while ((option = getopt(argc, argv, "n:d:")) != -1) {
+    while ((option = getopt(argc, argv, "n:d:t")) != -1) {
         if (option == 'n')
             records = strtoull(optarg, NULL, 10);
         else if (option == 'd')
             b.dossiers = (uint32_t)strtoul(optarg, NULL, 10);
+        else if (option == 't')
+            tree = true;
         else
             return 2;
     }
     snprintf(root, sizeof root, "%s/bench-store-XXXXXX", optind < argc ? argv[optind] : ".");
     if (mkdtemp(root) == NULL)
         check(-errno, root);
-    snprintf(dir, sizeof dir, "%s/data", root);
-    snprintf(keys, sizeof keys, "%s/keys", root);
-    snprintf(kek, sizeof kek, "%s/kek", root);
-    check(store_create(&options, &identity), "create");
-    check(store_open(&b.st, &options), "open");
-    b.entries = calloc(b.dossiers, sizeof *b.entries);
-    if (b.entries == NULL || b.dossiers == 0)
+    if (tree) {
+        bench_tree(root, records);
+        nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        return 0;
+    }
+    if (b.dossiers == 0)
         return 2;
-    randombytes_buf(b.bodies, sizeof b.bodies);
-
     began = now_s();
-    for (uint32_t i = 0; i < b.dossiers; i++)
-        check(store_key_take(b.st, &b.entries[i]), "key");
+    bench_open(&b, &place, root, "all");
     printf("key entries:     %8.0f /s\n", b.dossiers / (now_s() - began));
     bench_appends(&b, 1, records / 250);
     bench_appends(&b, 10, records / 25);
@@ -191,7 +286,7 @@ main(int argc, char **argv)
     printf("%.0f bytes of map a record\n", (double)store_bytes(b.st) / (double)store_head(b.st));
     store_close(&b.st);
     began = now_s();
-    check(store_open(&b.st, &options), "open");
+    check(store_open(&b.st, &place.options), "open");
     printf("open:            %8.1f ms with %llu records\n", (now_s() - began) * 1e3,
            (unsigned long long)store_head(b.st));
     store_close(&b.st);

@@ -14,11 +14,12 @@ const struct plant plants[] = {{"nosync", "opens, acknowledged, records, gapless
                                {"dirsync", "opens"},
                                {"keysync", "opens, records"},
                                {"idput", "opens, ids"},
+                               {"tileput", "workload, opens, tree"},
                                {"opensync", "acknowledged"},
                                {"early", "acknowledged"}};
 const size_t plant_count = sizeof plants / sizeof *plants;
 
-static bool nosync, idput, opensync;
+static bool nosync, idput, tileput, opensync;
 static enum trace_op drop_op;
 static const char *drop_suffix;
 
@@ -95,13 +96,15 @@ __wrap_sodium_free(void *at)
         free(at);
 }
 
-/* A put of a seq under an event id is one into the id table. */
+/* A put of a seq under an event id is one into the id table; one of 8 KiB into the tree. */
 int
 __wrap_mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned int flags)
 {
     static unsigned count;
 
     if (idput && key->mv_size == 16 && data->mv_size == 8 && flags == MDB_NOOVERWRITE && ++count % 16 == 0)
+        return 0;
+    if (tileput && key->mv_size == 9 && data->mv_size == 8192)
         return 0;
     return __real_mdb_put(txn, dbi, key, data, flags);
 }
@@ -133,6 +136,7 @@ plant_set(const char *name)
 
     nosync = strcmp(name, "nosync") == 0;
     idput = strcmp(name, "idput") == 0;
+    tileput = strcmp(name, "tileput") == 0;
     opensync = strcmp(name, "opensync") == 0;
     script_acks_early = strcmp(name, "early") == 0;
     record_drop = NULL;
@@ -142,5 +146,5 @@ plant_set(const char *name)
             drop_suffix = drops[i].suffix;
             record_drop = call_is_dropped;
         }
-    return nosync || idput || opensync || script_acks_early || record_drop != NULL;
+    return nosync || idput || tileput || opensync || script_acks_early || record_drop != NULL;
 }

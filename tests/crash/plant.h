@@ -8,6 +8,7 @@
  *     dirsync    no directory is ever synced                                            opens
  *     keysync    the key store's fdatasync returns and does nothing                     opens, records
  *     idput      one put into the id table in 16 is left out                            opens (its own count), ids
+ *     tileput    the put of a full tile of the tree is left out                         workload, opens (its own count)
  *     opensync   store_open() does not sync the log that a killed process left             acknowledged
  *     early      a step is acknowledged before its commit                               acknowledged
  *

@@ -16,7 +16,12 @@
 #define SLOTS      8u
 #define GHOST      UINT64_C(1000000) /* added to the number of a record that is rolled back */
 #define BODY_MAX   (100u << 10)
+#define NOTE_LEN   180u
 #define ROOM_BYTES (UINT64_C(20) << 20)
+
+/* One script in so many begins with records for most of a tile of the tree, so that its later steps fill it. */
+#define TALL_ONE_IN  4u
+#define TALL_RECORDS 240u
 
 bool script_acks_early;
 uint64_t script_left_over;
@@ -74,6 +79,9 @@ script_make(struct script *s, uint64_t seed)
         uint64_t before = s->after[k - 1].head;
         unsigned records = (unsigned)dice_roll(&dice, dice_roll(&dice, 4) == 0 ? 40 : 6);
 
+        if (k == 1 && seed % TALL_ONE_IN == 0)
+            records = TALL_RECORDS;
+
         *now = s->after[k - 1];
         step->ghosts = dice_roll(&dice, 6) == 0 ? 1 + (unsigned)dice_roll(&dice, 4) : 0;
         step->room = dice_roll(&dice, 10) == 0;
@@ -88,6 +96,8 @@ script_make(struct script *s, uint64_t seed)
         for (unsigned i = 0; i < SCRIPT_VALUES; i++)
             if (dice_roll(&dice, 5) == 0)
                 now->values[i] = dice_roll(&dice, 4) == 0 ? 0 : 1 + (size_t)dice_roll(&dice, 3000);
+        if (before > 0 && dice_roll(&dice, 3) == 0)
+            now->checkpoint = before; /* signed after a commit, kept with the next one */
     }
 }
 
@@ -305,6 +315,26 @@ values_put(const struct script *s, struct store *st, uint64_t k)
     return rc;
 }
 
+static void
+note_draw(const struct script *s, uint64_t size, char ret[NOTE_LEN])
+{
+    struct dice dice = dice_of(s, 4 + SCRIPT_VALUES, size);
+
+    bytes_draw(&dice, (uint8_t *)ret, NOTE_LEN);
+}
+
+static int
+checkpoint_put(const struct script *s, struct store *st, uint64_t k)
+{
+    uint64_t size = s->after[k].checkpoint;
+    char note[NOTE_LEN];
+
+    if (size == s->after[k - 1].checkpoint)
+        return 0;
+    note_draw(s, size, note);
+    return store_checkpoint_put(st, size, note, sizeof note);
+}
+
 static int
 step_run(const struct script *s, struct store *st, uint64_t k)
 {
@@ -314,7 +344,7 @@ step_run(const struct script *s, struct store *st, uint64_t k)
     if (rc == 0)
         rc = ghosts_append(s, st, k);
     if (rc != 0 || (rc = records_append(s, st, k)) != 0 || (rc = cursors_put(s, st, k)) != 0 ||
-        (rc = values_put(s, st, k)) != 0)
+        (rc = values_put(s, st, k)) != 0 || (rc = checkpoint_put(s, st, k)) != 0)
         return rc;
     disk_mark(MARK_BEGUN, k);
     if (script_acks_early)
@@ -358,7 +388,8 @@ script_run(const struct script *s, const struct place *place, uint64_t from, uin
 struct check {
     const struct script *script;
     struct store *st;
-    const struct model *want; /* what the step found must have left */
+    const struct model *want;          /* what the step found must have left */
+    uint8_t (*hashes)[LEAF_HASH_SIZE]; /* of the leaves that the script gives, by number - 1 */
     uint64_t step;
     struct finding *finding;
 };
@@ -408,6 +439,7 @@ check_row(struct check *c, const struct store_row *row, uint64_t seq)
 {
     static struct record want;
     static struct leaf leaf;
+    uint8_t input[LEAF_INPUT_MAX];
 
     record_fill(c->script, seq, c->script->entry_of[seq], &want);
     if (row->erased || row->seq != seq || row->entry != want.record.entry || row->part_count != PARTS ||
@@ -426,12 +458,12 @@ check_row(struct check *c, const struct store_row *row, uint64_t seq)
     if (row->leaf.cls != leaf.cls || row->leaf.n != leaf.n || row->leaf.seq != seq || row->leaf.ts_ms != leaf.ts_ms ||
         memcmp(row->leaf.digests, leaf.digests, leaf.n * (size_t)LEAF_HASH_SIZE) != 0)
         return found_wrong(c->finding, "digests", "record %" PRIu64 " does not fit its leaf", seq);
+    leaf_hash(input, leaf_encode(&leaf, input), c->hashes[seq - 1]);
     if (seq == c->want->head) {
-        uint8_t input[LEAF_INPUT_MAX], hash[LEAF_HASH_SIZE], head[LEAF_HASH_SIZE];
+        uint8_t head[LEAF_HASH_SIZE];
 
-        leaf_hash(input, leaf_encode(&leaf, input), hash);
         store_head_hash(c->st, head);
-        if (memcmp(hash, head, sizeof hash) != 0)
+        if (memcmp(c->hashes[seq - 1], head, sizeof head) != 0)
             return found_wrong(c->finding, "digests", "the head's leaf hash is another one");
     }
     return true;
@@ -461,6 +493,70 @@ check_records(struct check *c)
         good = found_wrong(c->finding, "gapless", "there is a record behind the last");
     store_slice_end(&slice);
     return good;
+}
+
+/* RFC 6962 taken literally. */
+static void
+tree_hash(const uint8_t (*leaf)[LEAF_HASH_SIZE], uint64_t n, uint8_t ret[LEAF_HASH_SIZE])
+{
+    uint8_t input[1 + 2 * LEAF_HASH_SIZE] = {1};
+    uint64_t k = 1;
+
+    if (n < 2) {
+        memcpy(ret, leaf[0], LEAF_HASH_SIZE);
+        if (n == 0)
+            leaf_sha256("", 0, ret);
+        return;
+    }
+    while (2 * k < n)
+        k *= 2;
+    tree_hash(leaf, k, input + 1);
+    tree_hash(leaf + k, n - k, input + 1 + LEAF_HASH_SIZE);
+    leaf_sha256(input, sizeof input, ret);
+}
+
+static bool
+check_tree(struct check *c)
+{
+    const uint8_t(*hashes)[LEAF_HASH_SIZE] = (const uint8_t(*)[LEAF_HASH_SIZE])c->hashes;
+    uint64_t head = c->want->head, older = head - head / 3, seq = head / 2 + 1;
+    uint8_t root[LEAF_HASH_SIZE], want[LEAF_HASH_SIZE], want_older[LEAF_HASH_SIZE];
+    struct merkle_proof proof;
+    int rc = store_tree_root(c->st, head, root);
+
+    tree_hash(hashes, head, want);
+    tree_hash(hashes, older, want_older);
+    if (rc != 0 || memcmp(root, want, sizeof root) != 0)
+        return found_wrong(c->finding, "tree", "the root of %" PRIu64 " records is another one: %s", head,
+                           strerror(-rc));
+    if (head == 0)
+        return true;
+    if (store_prove_inclusion(c->st, seq, head, &proof) != 0 ||
+        merkle_inclusion_check(seq - 1, head, c->hashes[seq - 1], &proof, want) != 0)
+        return found_wrong(c->finding, "tree", "record %" PRIu64 " cannot be proven: %s", seq, store_damage(c->st));
+    if (store_prove_consistency(c->st, older, head, &proof) != 0 ||
+        merkle_consistency_check(older, head, want_older, want, &proof) != 0)
+        return found_wrong(c->finding, "tree", "%" PRIu64 " to %" PRIu64 " records cannot be proven: %s", older, head,
+                           store_damage(c->st));
+    return true;
+}
+
+static bool
+check_checkpoint(struct check *c)
+{
+    const char *note = NULL;
+    char want[NOTE_LEN];
+    uint64_t size = 0;
+    size_t len = 0;
+    int rc = store_checkpoint_get(c->st, UINT64_MAX, &size, &note, &len);
+
+    if (c->want->checkpoint == 0)
+        return rc == -ENOENT || found_wrong(c->finding, "checkpoints", "there is one of %" PRIu64 " records", size);
+    note_draw(c->script, c->want->checkpoint, want);
+    if (rc != 0 || size != c->want->checkpoint || len != sizeof want || memcmp(note, want, len) != 0)
+        return found_wrong(c->finding, "checkpoints", "of %" PRIu64 " records, it was put for %" PRIu64 ": %s", size,
+                           c->want->checkpoint, strerror(-rc));
+    return true;
 }
 
 static bool
@@ -594,7 +690,8 @@ bool
 script_check(const struct script *script, const struct place *place, const struct bounds *bounds, unsigned more,
              uint64_t *ret_step, struct finding *ret)
 {
-    struct check c = {.script = script, .finding = ret};
+    static uint8_t hashes[SCRIPT_RECORDS_MAX][LEAF_HASH_SIZE];
+    struct check c = {.script = script, .finding = ret, .hashes = hashes};
     uint64_t last;
     bool good;
     int rc;
@@ -616,7 +713,8 @@ script_check(const struct script *script, const struct place *place, const struc
         disk_mark(MARK_BEGUN, c.step);
         *ret_step = c.step;
     }
-    good = good && check_records(&c) && check_ids(&c) && check_cursors(&c) && check_values(&c) && check_found(&c);
+    good = good && check_records(&c) && check_tree(&c) && check_checkpoint(&c) && check_ids(&c) && check_cursors(&c) &&
+           check_values(&c) && check_found(&c);
     last = good && c.step + more < SCRIPT_STEPS_MAX ? c.step + more : SCRIPT_STEPS_MAX;
     if (good) {
         rc = steps_run(script, place, &c.st, c.step + 1, last);

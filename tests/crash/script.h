@@ -13,6 +13,8 @@
  *     gapless        as many records as that commit made, numbered from 1, none behind the last
  *     records        each is the one that was sent, of its dossier
  *     digests        the leaf of each fits its content computed anew; the head's leaf hash too
+ *     tree           its root is that of the definition over these leaves; proofs from it hold
+ *     checkpoints    the newest one is the one that commit left
  *     ids            each record's id leads to it; ids of no record, or of one rolled back, to nothing
  *     cursors        each is where that commit left it, and not ahead of the log
  *     values         each is as that commit left it
@@ -51,6 +53,7 @@ struct model {
     uint32_t entries;
     uint64_t cursors[SCRIPT_CURSORS]; /* 0: not there */
     size_t values[SCRIPT_VALUES];     /* length; 0: not there */
+    uint64_t checkpoint;              /* size of the newest; 0: none */
 };
 
 struct script {

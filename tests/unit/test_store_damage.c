@@ -19,6 +19,10 @@
 #define OLD     3u   /* a record that is not */
 #define LEAF    (33u + 32u * KIT_SLOTS)
 #define ENTRY   80u /* bytes of one key entry */
+#define TILE    8192u
+#define STATE   88u /* bytes of the state row before the frontier */
+
+#define VALUE_MAX TILE
 
 /* ---- doing damage */
 
@@ -34,7 +38,7 @@ be64_key(uint8_t ret[8], uint64_t v)
 static void
 row_set(struct kit *kit, const char *db, const void *key_bytes, size_t key_len, const void *value, size_t len)
 {
-    uint8_t name[64], bytes[4096];
+    uint8_t name[64], bytes[VALUE_MAX];
     MDB_val key = {.mv_size = key_len, .mv_data = name};
     MDB_val val = {.mv_size = len, .mv_data = bytes};
     char dir[PATH_MAX];
@@ -58,7 +62,7 @@ row_set(struct kit *kit, const char *db, const void *key_bytes, size_t key_len, 
 
 /* Reads a row of the closed log; returns its length. */
 static size_t
-row_get(struct kit *kit, const char *db, const void *key_bytes, size_t key_len, uint8_t ret[4096])
+row_get(struct kit *kit, const char *db, const void *key_bytes, size_t key_len, uint8_t ret[VALUE_MAX])
 {
     uint8_t name[64];
     MDB_val key = {.mv_size = key_len, .mv_data = name};
@@ -76,7 +80,7 @@ row_get(struct kit *kit, const char *db, const void *key_bytes, size_t key_len, 
     assert_int_equal(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), 0);
     assert_int_equal(mdb_dbi_open(txn, db, 0, &dbi), 0);
     assert_int_equal(mdb_get(txn, dbi, &key, &val), 0);
-    assert_true(val.mv_size <= 4096);
+    assert_true(val.mv_size <= VALUE_MAX);
     memcpy(ret, val.mv_data, val.mv_size);
     mdb_txn_abort(txn);
     mdb_env_close(env);
@@ -158,7 +162,7 @@ is_covered_by_a_read(size_t at)
 static void
 each_byte_of_a_row_counts(struct kit *kit, bool sealed)
 {
-    uint8_t row[4096], key[8];
+    uint8_t row[VALUE_MAX], key[8];
     struct store_row got;
     size_t len;
 
@@ -193,7 +197,7 @@ static void
 a_row_cut_short_is_noticed(void **state)
 {
     struct kit *kit = *state;
-    uint8_t row[4096], key[8];
+    uint8_t row[VALUE_MAX], key[8];
     struct store_row got;
     size_t len;
 
@@ -213,7 +217,7 @@ static void
 open_checks_the_newest_records_whole(void **state)
 {
     struct kit *kit = *state;
-    uint8_t row[4096], key[8];
+    uint8_t row[VALUE_MAX], key[8];
     size_t len;
 
     fill(kit, true);
@@ -233,7 +237,7 @@ open_refuses_missing_records(void **state)
 {
     static const uint64_t seqs[] = {1, OLD, RECORDS - 1, RECORDS};
     struct kit *kit = *state;
-    uint8_t row[4096], key[8];
+    uint8_t row[VALUE_MAX], key[8];
 
     fill(kit, true);
     for (size_t i = 0; i < sizeof seqs / sizeof *seqs; i++) {
@@ -277,6 +281,101 @@ open_refuses_a_log_without_its_state(void **state)
     fill(kit, false);
     row_set(kit, "meta", "state", 5, NULL, 0);
     assert_open_refuses(kit, "state");
+}
+
+static void
+open_refuses_a_log_of_another_version(void **state)
+{
+    struct kit *kit = *state;
+    uint8_t row[VALUE_MAX];
+    size_t len;
+
+    fill(kit, false);
+    len = row_get(kit, "meta", "identity", 8, row);
+    for (uint8_t version = 0; version < 5; version++) {
+        row[3] = version;
+        row_set(kit, "meta", "identity", 8, row, len);
+        if (version != 2)
+            assert_open_refuses(kit, "another version of the format");
+        else
+            kit_reopen(kit);
+        store_close(&kit->st);
+    }
+}
+
+/* ---- the tree */
+
+static const uint8_t tile_key[9] = {0}; /* the first tile: records 1 to 256 */
+
+static void
+open_compares_the_newest_records_with_the_tree(void **state)
+{
+    struct kit *kit = *state;
+    uint8_t tile[VALUE_MAX];
+
+    fill(kit, true);
+    assert_int_equal(row_get(kit, "tile", tile_key, sizeof tile_key, tile), TILE);
+    for (size_t at = (RECORDS - 256) * 32; at < TILE; at += 97) {
+        tile[at] ^= 1;
+        row_set(kit, "tile", tile_key, sizeof tile_key, tile, TILE);
+        assert_open_refuses(kit, "tile 0/0");
+        tile[at] ^= 1;
+    }
+    row_set(kit, "tile", tile_key, sizeof tile_key, tile, TILE - 1);
+    assert_open_refuses(kit, "tile 0/0");
+    row_set(kit, "tile", tile_key, sizeof tile_key, NULL, 0);
+    assert_open_refuses(kit, "0 tiles where there should be 1");
+    row_set(kit, "tile", tile_key, sizeof tile_key, tile, TILE);
+    assert_int_equal(kit_open(kit), 0);
+}
+
+static void
+open_compares_the_tree_with_what_was_committed(void **state)
+{
+    struct kit *kit = *state;
+    uint8_t tile[VALUE_MAX], row[VALUE_MAX];
+    size_t len;
+
+    fill(kit, true);
+    assert_int_equal(row_get(kit, "tile", tile_key, sizeof tile_key, tile), TILE);
+    for (size_t at = 0; at < (RECORDS - 256) * 32; at += 97) { /* records that opening does not look at */
+        tile[at] ^= 1;
+        row_set(kit, "tile", tile_key, sizeof tile_key, tile, TILE);
+        assert_open_refuses(kit, "tree");
+        tile[at] ^= 1;
+    }
+    row_set(kit, "tile", tile_key, sizeof tile_key, tile, TILE);
+    len = row_get(kit, "meta", "state", 5, row);
+    assert_int_equal(len, STATE + 4 * 32); /* 300 is 256 + 32 + 8 + 4 */
+    for (size_t at = STATE; at < len; at += 7) {
+        row[at] ^= 1;
+        row_set(kit, "meta", "state", 5, row, len);
+        assert_open_refuses(kit, "tree");
+        row[at] ^= 1;
+    }
+    row_set(kit, "meta", "state", 5, row, len - 32);
+    assert_open_refuses(kit, "tree");
+    row_set(kit, "meta", "state", 5, row, len);
+    assert_int_equal(kit_open(kit), 0);
+}
+
+static void
+a_record_that_the_tree_does_not_hold_is_not_proven(void **state)
+{
+    struct kit *kit = *state;
+    uint8_t row[VALUE_MAX], key[8], root[LEAF_HASH_SIZE];
+    struct merkle_proof proof;
+    size_t len;
+
+    fill(kit, true);
+    len = row_get(kit, "ev", key, be64_key(key, OLD), row);
+    row[31] ^= 1; /* its time: no read notices */
+    row_set(kit, "ev", key, sizeof key, row, len);
+    assert_int_equal(kit_open(kit), 0);
+    assert_int_equal(store_prove_inclusion(kit->st, OLD + 1, RECORDS, &proof), 0);
+    assert_int_equal(store_prove_inclusion(kit->st, OLD, RECORDS, &proof), -EBADMSG);
+    assert_non_null(strstr(store_damage(kit->st), "record 3: the tree holds another one"));
+    assert_int_equal(store_tree_root(kit->st, RECORDS, root), 0);
 }
 
 /* ---- files */
@@ -378,7 +477,7 @@ static void
 a_damaged_finding_index_is_noticed(void **state)
 {
     struct kit *kit = *state;
-    uint8_t key[16] = {0, 0, 0, 1, 0, 0, 0, 1}, chunk[4096], good[4096];
+    uint8_t key[16] = {0, 0, 0, 1, 0, 0, 0, 1}, chunk[4096], good[VALUE_MAX];
     uint64_t seqs[RECORDS];
     size_t count = 0, len;
 
@@ -502,7 +601,7 @@ static void
 a_row_that_is_its_leaf_alone_reads_as_erased(void **state)
 {
     struct kit *kit = *state;
-    uint8_t row[4096], key[8];
+    uint8_t row[VALUE_MAX], key[8];
     struct store_slice *slice = NULL;
     struct store_row got;
     struct leaf leaf;
@@ -597,6 +696,10 @@ main(void)
         KIT_TEST(open_refuses_missing_records),
         KIT_TEST(open_compares_the_id_table_with_the_records),
         KIT_TEST(open_refuses_a_log_without_its_state),
+        KIT_TEST(open_refuses_a_log_of_another_version),
+        KIT_TEST(open_compares_the_newest_records_with_the_tree),
+        KIT_TEST(open_compares_the_tree_with_what_was_committed),
+        KIT_TEST(a_record_that_the_tree_does_not_hold_is_not_proven),
         KIT_TEST(open_refuses_a_file_that_lost_its_end),
         KIT_TEST(open_refuses_a_file_that_is_not_lmdbs),
         KIT_TEST(open_refuses_a_key_store_that_is_short_or_gone),
