@@ -245,6 +245,7 @@ socket_open(struct wici *w)
     if (rc != 0)
         goto out;
     w->phase = PHASE_OPENING;
+    w->monitor_due = true;
     w->next_ms = client_now_ms() + CLIENT_OPENING_MS;
     w->diverged = false;
     hello_send(w);
@@ -482,8 +483,10 @@ client_step(struct wici *w, size_t *ret_done)
         }
     }
     /* Only after what was received: a last refusal tells more than the end of the connection. */
-    if (rc == 0)
+    if (rc == 0 && w->monitor_due) {
+        w->monitor_due = false;
         done += monitor_step(w);
+    }
     if (w->phase == PHASE_OPENING && client_now_ms() >= w->next_ms) {
         client_lose(w, 0);
         done++;
@@ -523,7 +526,10 @@ timer_arm(struct wici *w, bool at_once)
     struct itimerspec spec = {0};
     int64_t next = next_timer_ms(w);
 
-    at_once = at_once || input_waits(w->socket) || input_waits(w->monitor);
+    if (!at_once) {
+        w->monitor_due = w->monitor_due || input_waits(w->monitor);
+        at_once = w->monitor_due || input_waits(w->socket);
+    }
     if (at_once)
         next = 0;
     if (next == w->timer_ms)
@@ -545,12 +551,17 @@ client_wake(struct wici *w)
         timer_arm(w, true);
 }
 
+/*
+ * Waits until a socket has something, or until the deadline. 1: it may have; 0: nothing came. zmq_poll would ask the
+ * kernel three times and each socket twice. It need not: client_step has received until there was nothing left, and
+ * drained the monitor when it was due, so that whatever came since makes their descriptors readable.
+ */
 static int
 client_poll(struct wici *w, int64_t deadline)
 {
-    zmq_pollitem_t items[2] = {{.socket = w->socket, .events = ZMQ_POLLIN},
-                               {.socket = w->monitor, .events = ZMQ_POLLIN}};
+    struct pollfd fds[2] = {{.fd = w->socket_fd, .events = POLLIN}, {.fd = w->monitor_fd, .events = POLLIN}};
     int64_t until = next_timer_ms(w), wait;
+    int count;
 
     if (deadline < until)
         until = deadline;
@@ -559,9 +570,11 @@ client_poll(struct wici *w, int64_t deadline)
         wait = 0;
     if (wait > 60000)
         wait = 60000;
-    if (zmq_poll(items, w->socket == NULL ? 0 : 2, (long)wait) < 0)
-        return err_from_zmq(errno);
-    return 0;
+    count = poll(fds, w->socket == NULL ? 0 : 2, (int)wait);
+    if (count < 0)
+        return -errno;
+    w->monitor_due = w->monitor_due || fds[1].revents != 0;
+    return count > 0;
 }
 
 static int
@@ -573,10 +586,10 @@ client_run(struct wici *w, int64_t deadline)
     w->busy = true;
     for (;;) {
         rc = client_step(w, &done);
-        if (rc != 0 || done > 0 || client_now_ms() >= deadline)
+        if (rc != 0 || done > 0)
             break;
         rc = client_poll(w, deadline);
-        if (rc != 0)
+        if (rc < 0 || (rc == 0 && client_now_ms() >= deadline))
             break;
     }
     w->busy = false;

@@ -109,6 +109,7 @@ struct wici {
     /* the connection */
     void *ctx, *socket, *monitor;
     int epoll_fd, timer_fd, socket_fd, monitor_fd;
+    bool monitor_due; /* the monitor may have something to tell */
     int64_t timer_ms; /* what timer_fd is set to: 0 at once (it stays readable), INT64_MAX never */
     enum phase phase;
     enum wici_state state;
