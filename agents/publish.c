@@ -9,6 +9,7 @@
  */
 #include "agents/client.h"
 
+#include "proto/decode.h"
 #include "proto/json.h"
 
 #include <assert.h>
@@ -107,10 +108,10 @@ event_id_read(const uint8_t *event, size_t len, char ret[37])
 }
 
 static int
-publish_create(struct publish **ret, const uint8_t *const *events, const size_t *lens, size_t count)
+publish_create(struct publish **ret, const uint8_t *const *events, const size_t *lens, size_t count, bool bare)
 {
     struct publish *p;
-    size_t size = 0;
+    size_t size = SCAN_TAG_MAX; /* the flag behind the events */
     int rc;
 
     if (count == 0 || count > WIRE_PUBLISH_MAX)
@@ -139,6 +140,8 @@ publish_create(struct publish **ret, const uint8_t *const *events, const size_t 
         memcpy(p->body + p->body_len, events[i], lens[i]);
         p->body_len += lens[i];
     }
+    if (bare)
+        p->body_len += scan_put_tag(p->body + p->body_len, 3, SCAN_VARINT, 1);
     rc = 0;
     *ret = p;
     p = NULL;
@@ -169,7 +172,7 @@ wici_publish_many(struct wici *w, const uint8_t *const *events, const size_t *le
 
     if (w->publish_count - w->again_count >= w->window)
         return -EAGAIN;
-    rc = publish_create(&p, events, lens, count);
+    rc = publish_create(&p, events, lens, count, w->bare_answers);
     if (rc == 0 && w->keep != NULL)
         rc = publish_keep(w, p, events, lens);
     if (rc != 0) {
@@ -244,7 +247,7 @@ again_load(struct wici *w)
         if (rc != 0)
             return rc;
         view = event;
-        rc = publish_create(&p, &view, &len, 1);
+        rc = publish_create(&p, &view, &len, 1, w->bare_answers);
         free(event);
         if (rc != 0)
             return rc;
@@ -259,20 +262,17 @@ again_load(struct wici *w)
     return 0;
 }
 
+/* Messages go out in the order of the list, so those that have not gone yet stand at its end. */
 static int
 list_pump(struct wici *w, struct publish_list *list, size_t *ret_done)
 {
-    struct publish *p;
+    struct publish *p = TAILQ_LAST(list, publish_list), *first = NULL;
 
-    TAILQ_FOREACH(p, list, link)
-    {
-        int rc;
+    for (; p != NULL && p->number == 0; p = TAILQ_PREV(p, publish_list, link))
+        first = p;
+    for (p = first; p != NULL && w->phase == PHASE_UP && w->in_flight < w->window; p = TAILQ_NEXT(p, link)) {
+        int rc = publish_send(w, p);
 
-        if (p->number != 0)
-            continue;
-        if (w->phase != PHASE_UP || w->in_flight >= w->window)
-            break;
-        rc = publish_send(w, p);
         if (rc != 0)
             return rc;
         if (p->number == 0)
@@ -378,12 +378,13 @@ publish_answers(struct wici *w, const uint8_t *data, size_t len)
 {
     struct publish_list *list;
     struct publish *p;
-    Wici__V1__Answers *answers;
+    const Wici__V1__Answers *answers;
+    ProtobufCMessage *message;
 
     arena_reset(w->arena);
-    answers = wici__v1__answers__unpack(arena_allocator(w->arena), len, data);
-    if (answers == NULL)
+    if (decode_message(&wici__v1__answers__descriptor, data, len, false, w->arena, &message) != 0)
         return -EBADMSG;
+    answers = (const Wici__V1__Answers *)message;
     p = publish_find(w, answers->number, &list);
     if (answers->number == 0 || p == NULL || answers->n_answers != p->count)
         return -EBADMSG;

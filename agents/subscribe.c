@@ -8,6 +8,8 @@
  */
 #include "agents/client.h"
 
+#include "proto/decode.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -221,12 +223,15 @@ subscribe_subscribed(struct wici *w, const Wici__V1__Subscribed *subscribed)
 int
 delivery_open(struct wici *w, const uint8_t *data, size_t len, struct wici_event *ret)
 {
-    Wici__V1__Delivery *delivery;
+    const Wici__V1__Delivery *delivery;
     const struct type_info *type = NULL;
+    ProtobufCMessage *message;
 
     arena_reset(w->arena);
-    delivery = wici__v1__delivery__unpack(arena_allocator(w->arena), len, data);
-    if (delivery == NULL || delivery->seq == 0)
+    if (decode_message(&wici__v1__delivery__descriptor, data, len, false, w->arena, &message) != 0)
+        return -EBADMSG;
+    delivery = (const Wici__V1__Delivery *)message;
+    if (delivery->seq == 0)
         return -EBADMSG;
     *ret = (struct wici_event){.seq = delivery->seq,
                                .ts_ms = delivery->ts_ms,
@@ -242,11 +247,12 @@ delivery_open(struct wici *w, const uint8_t *data, size_t len, struct wici_event
         const Wici__V1__Disclosed *part = delivery->parts[i];
 
         if (part->slot != NULL && part->slot->section_id % 10 == TYPE_CLASS_HEADER) {
-            Wici__V1__Header *header = wici__v1__header__unpack(arena_allocator(w->arena), part->body.len,
-                                                                part->body.data);
+            const Wici__V1__Header *header;
 
-            if (header == NULL)
+            if (decode_message(&wici__v1__header__descriptor, part->body.data, part->body.len, false, w->arena,
+                               &message) != 0)
                 return -EBADMSG;
+            header = (const Wici__V1__Header *)message;
             ret->event_id = header->event_id;
             ret->dossier_id = header->dossier_id;
             type = type_by_number((uint32_t)header->type);

@@ -54,7 +54,9 @@ struct wici_options {
     unsigned reconnect_min_ms, reconnect_max_ms;                  /* pauses between attempts; 0: 100 and 30000 */
     void (*kept_fn)(void *arg, const struct wici_answer *answer); /* answers to what was sent again from keep_dir */
     void *kept_arg;
-    int bare_answers; /* non-zero: receipt_json is always "{}", which saves time where only seq matters */
+    /* non-zero: receipt_json is always "{}", which saves both sides time where only seq matters: digests and slots are
+     * not sent. An event that is published again without it is answered with its receipt in full. */
+    int bare_answers;
 };
 
 /*

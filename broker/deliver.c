@@ -3,6 +3,7 @@
  */
 #include "broker/deliver.h"
 #include "broker/access.h"
+#include "broker/pack.h"
 #include "broker/record.h"
 #include "broker/sequence.h"
 
@@ -14,7 +15,7 @@
 
 /* ---- packing: deliveries collect in reader->out as they stand in a Batch or ReadResult (field 2 of both) */
 
-#define DELIVERY_FIELD_TAG 0x12u
+#define DELIVERIES_FIELD 2u
 static_assert(WIRE_BATCH_MAX < WIRE_MESSAGE_MAX, "a batch is one message");
 
 static int
@@ -46,33 +47,28 @@ out_free(struct reader *r)
 static int
 out_add(struct reader *r, struct bytes delivery)
 {
-    int rc = out_reserve(r, delivery.len + 1 + VARINT_BYTES);
+    int rc = out_reserve(r, pack_bytes_size(delivery.len));
 
     if (rc != 0)
         return rc;
-    r->out[r->out_len++] = DELIVERY_FIELD_TAG;
-    r->out_len += varint_put(r->out + r->out_len, delivery.len);
-    memcpy(r->out + r->out_len, delivery.data, delivery.len);
-    r->out_len += delivery.len;
+    (void)pack_bytes(r->out + r->out_len, DELIVERIES_FIELD, delivery.data, delivery.len);
+    r->out_len += pack_bytes_size(delivery.len);
     return 0;
 }
 
 /* A BrokerMessage of field `field` with head's fields and the packed deliveries. -ENOMEM */
 static int
-out_message(const struct reader *r, uint32_t field, const ProtobufCMessage *head, zmq_msg_t *ret)
+out_message(const struct reader *r, unsigned field, const ProtobufCMessage *head, zmq_msg_t *ret)
 {
-    size_t head_len = protobuf_c_message_get_packed_size(head), at;
-    uint8_t prefix[12], *data;
+    size_t head_len = protobuf_c_message_get_packed_size(head), len = head_len + r->out_len;
+    uint8_t *at;
 
-    prefix[0] = (uint8_t)(field << 3 | 2u);
-    at = 1 + varint_put(prefix + 1, head_len + r->out_len);
-    if (zmq_msg_init_size(ret, at + head_len + r->out_len) != 0)
+    if (zmq_msg_init_size(ret, pack_bytes_size(len)) != 0)
         return -ENOMEM;
-    data = zmq_msg_data(ret);
-    memcpy(data, prefix, at);
-    (void)protobuf_c_message_pack(head, data + at);
+    at = pack_head(zmq_msg_data(ret), field, len);
+    at += protobuf_c_message_pack(head, at);
     if (r->out_len > 0)
-        memcpy(data + at + head_len, r->out, r->out_len);
+        memcpy(at, r->out, r->out_len);
     return 0;
 }
 

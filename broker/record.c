@@ -2,6 +2,7 @@
  * record - see record.h
  */
 #include "broker/record.h"
+#include "broker/pack.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -111,143 +112,97 @@ record_is_same(const struct store_row *row, const struct event *event)
     return true;
 }
 
-static uint8_t *
-digests_copy(const struct leaf *leaf, struct arena *arena)
-{
-    uint8_t *data = arena_alloc(arena, (size_t)leaf->n * LEAF_HASH_SIZE);
+/* ---- receipts and deliveries */
 
-    if (data != NULL)
-        memcpy(data, leaf->digests, (size_t)leaf->n * LEAF_HASH_SIZE);
-    return data;
+enum { /* fields of messages in wire.proto */
+       RECEIPT_SEQ = 1,
+       RECEIPT_TS = 2,
+       RECEIPT_WARNINGS = 3,
+       RECEIPT_DIGESTS = 4,
+       RECEIPT_SLOTS = 5,
+       RECEIPT_CLASS = 6,
+       RECEIPT_REPEATED = 7,
+       DELIVERY_SEQ = 1,
+       DELIVERY_TS = 2,
+       DELIVERY_CLASS = 3,
+       DELIVERY_DIGESTS = 4,
+       DELIVERY_PARTS = 5,
+       DISCLOSED_SLOT = 1,
+       DISCLOSED_BODY = 2,
+       SLOT_SLOT = 1,
+       SLOT_SECTION = 2,
+       SLOT_SALT = 3
+};
+
+/* The most that a slot takes as a field, a part beside its body, and the rest of a receipt or delivery. */
+#define SLOT_MAX       (PACK_HEAD_SIZE + 2 * PACK_NUMBER_SIZE + PACK_HEAD_SIZE + LEAF_HASH_SIZE)
+#define PART_EXTRA_MAX (SLOT_MAX + 2 * PACK_HEAD_SIZE)
+#define REST_MAX       (4 * PACK_NUMBER_SIZE + PACK_HEAD_SIZE + LEAF_SLOTS_MAX * LEAF_HASH_SIZE)
+
+/* A Slot without its tag and length; returns its length. */
+static size_t
+slot_fill(uint8_t to[SLOT_MAX], const uint8_t seed[LEAF_SEED_SIZE], uint8_t slot, uint32_t id)
+{
+    uint8_t salt[LEAF_HASH_SIZE], *at = to;
+
+    leaf_salt(seed, slot, salt);
+    at = pack_number(at, SLOT_SLOT, slot);
+    at = pack_number(at, SLOT_SECTION, id);
+    at = pack_bytes(at, SLOT_SALT, salt, sizeof salt);
+    return (size_t)(at - to);
 }
 
-static Wici__V1__Slot *
-slot_make(struct arena *arena, const uint8_t seed[LEAF_SEED_SIZE], uint8_t slot, uint32_t section_id)
+static uint8_t *
+slot_put(uint8_t *at, unsigned field, const uint8_t seed[LEAF_SEED_SIZE], uint8_t slot, uint32_t id)
 {
-    Wici__V1__Slot *ret = arena_alloc(arena, sizeof *ret);
-    uint8_t *salt = arena_alloc(arena, LEAF_HASH_SIZE);
+    uint8_t filled[SLOT_MAX];
 
-    if (ret == NULL || salt == NULL)
-        return NULL;
-    wici__v1__slot__init(ret);
-    leaf_salt(seed, slot, salt);
-    ret->slot = slot;
-    ret->section_id = section_id;
-    ret->salt = (ProtobufCBinaryData){.len = LEAF_HASH_SIZE, .data = salt};
-    return ret;
+    return pack_bytes(at, field, filled, slot_fill(filled, seed, slot, id));
 }
 
 int
 record_receipt(const struct event *event, const struct leaf *leaf, const uint8_t seed[LEAF_SEED_SIZE],
-               const uint8_t *slots, const Wici__V1__BrokerNote *note, struct arena *arena, Wici__V1__Receipt **ret)
+               const uint8_t *slots, const Wici__V1__BrokerNote *note, unsigned how, struct arena *arena,
+               struct bytes *ret)
 {
-    Wici__V1__Receipt *receipt = arena_alloc(arena, sizeof *receipt);
-    uint8_t *digests = digests_copy(leaf, arena);
-    Wici__V1__Slot **list = arena_alloc(arena, (event->section_count + 1) * sizeof(Wici__V1__Slot *));
+    size_t warnings = note == NULL ? 0 : note->n_warnings, size = REST_MAX;
+    uint8_t *data, *at;
 
-    if (receipt == NULL || digests == NULL || list == NULL)
+    for (size_t i = 0; i < warnings; i++)
+        size += pack_bytes_size(wici__v1__warning__get_packed_size(note->warnings[i]));
+    if ((how & RECEIPT_BARE) == 0)
+        size += (1 + event->section_count) * SLOT_MAX;
+    data = at = arena_alloc(arena, size);
+    if (data == NULL)
         return -ENOMEM;
-    wici__v1__receipt__init(receipt);
-    receipt->seq = leaf->seq;
-    receipt->ts_ms = leaf->ts_ms;
-    receipt->leaf_class = leaf->cls;
-    receipt->digests = (ProtobufCBinaryData){.len = (size_t)leaf->n * LEAF_HASH_SIZE, .data = digests};
-    if (note != NULL) {
-        receipt->n_warnings = note->n_warnings;
-        receipt->warnings = note->warnings;
+    at = pack_number(at, RECEIPT_SEQ, leaf->seq);
+    at = pack_number(at, RECEIPT_TS, leaf->ts_ms);
+    for (size_t i = 0; i < warnings; i++) {
+        at = pack_head(at, RECEIPT_WARNINGS, wici__v1__warning__get_packed_size(note->warnings[i]));
+        at += wici__v1__warning__pack(note->warnings[i], at);
     }
-    list[0] = slot_make(arena, seed, TYPE_SLOT_HEADER, section_id(event->type->number, TYPE_CLASS_HEADER));
-    for (size_t i = 0; i < event->section_count; i++)
-        list[i + 1] = slot_make(arena, seed, slots[i], event->sections[i].id);
-    for (size_t i = 0; i <= event->section_count; i++)
-        if (list[i] == NULL)
-            return -ENOMEM;
-    receipt->n_slots = event->section_count + 1;
-    receipt->slots = list;
-    *ret = receipt;
+    if ((how & RECEIPT_BARE) == 0) {
+        at = pack_bytes(at, RECEIPT_DIGESTS, leaf->digests, (size_t)leaf->n * LEAF_HASH_SIZE);
+        at = slot_put(at, RECEIPT_SLOTS, seed, TYPE_SLOT_HEADER, section_id(event->type->number, TYPE_CLASS_HEADER));
+        for (size_t i = 0; i < event->section_count; i++)
+            at = slot_put(at, RECEIPT_SLOTS, seed, slots[i], event->sections[i].id);
+    }
+    at = pack_number(at, RECEIPT_CLASS, leaf->cls);
+    at = pack_number(at, RECEIPT_REPEATED, (how & RECEIPT_AGAIN) != 0);
+    *ret = (struct bytes){.data = data, .len = (size_t)(at - data)};
+    assert(ret->len <= size);
     return 0;
-}
-
-/* ---- deliveries, written by hand: half of what a replay costs was protobuf-c measuring and packing them */
-
-enum { /* field and wire type of Delivery, Disclosed and Slot in wire.proto */
-       TAG_DELIVERY_SEQ = 1 << 3,
-       TAG_DELIVERY_TS = 2 << 3,
-       TAG_DELIVERY_CLASS = 3 << 3,
-       TAG_DELIVERY_DIGESTS = 4 << 3 | 2,
-       TAG_DELIVERY_PARTS = 5 << 3 | 2,
-       TAG_DISCLOSED_SLOT = 1 << 3 | 2,
-       TAG_DISCLOSED_BODY = 2 << 3 | 2,
-       TAG_SLOT_SLOT = 1 << 3,
-       TAG_SLOT_SECTION = 2 << 3,
-       TAG_SLOT_SALT = 3 << 3 | 2
-};
-
-/* The most a part takes beside its body, and a delivery beside its parts. */
-#define PART_EXTRA_MAX     (6 * (1 + VARINT_BYTES) + LEAF_HASH_SIZE)
-#define DELIVERY_EXTRA_MAX (4 * (1 + VARINT_BYTES) + LEAF_SLOTS_MAX * LEAF_HASH_SIZE)
-
-size_t
-varint_put(uint8_t *at, uint64_t value)
-{
-    size_t len = 0;
-
-    while (value >= 0x80) {
-        at[len++] = (uint8_t)(value | 0x80);
-        value >>= 7;
-    }
-    at[len++] = (uint8_t)value;
-    return len;
-}
-
-static uint8_t *
-number_put(uint8_t *at, uint8_t tag, uint64_t value)
-{
-    if (value == 0)
-        return at; /* proto3: the same as absent */
-    *at++ = tag;
-    return at + varint_put(at, value);
-}
-
-static uint8_t *
-bytes_put(uint8_t *at, uint8_t tag, const void *data, size_t len)
-{
-    *at++ = tag;
-    at += varint_put(at, len);
-    if (len > 0)
-        memcpy(at, data, len);
-    return at + len;
-}
-
-static size_t
-varint_size(uint64_t value)
-{
-    size_t len = 1;
-
-    while (value >= 0x80) {
-        value >>= 7;
-        len++;
-    }
-    return len;
 }
 
 static uint8_t *
 part_put(uint8_t *at, const struct record *record, uint8_t slot_number, uint32_t id, struct bytes body)
 {
-    uint8_t salt[LEAF_HASH_SIZE], slot[3 * (1 + VARINT_BYTES) + LEAF_HASH_SIZE], *end = slot;
-    size_t slot_len, len;
+    uint8_t slot[SLOT_MAX];
+    size_t slot_len = slot_fill(slot, record->seed, slot_number, id);
 
-    leaf_salt(record->seed, slot_number, salt);
-    end = number_put(end, TAG_SLOT_SLOT, slot_number);
-    end = number_put(end, TAG_SLOT_SECTION, id);
-    end = bytes_put(end, TAG_SLOT_SALT, salt, sizeof salt);
-    slot_len = (size_t)(end - slot);
-    len = 1 + varint_size(slot_len) + slot_len + (body.len > 0 ? 1 + varint_size(body.len) + body.len : 0);
-
-    *at++ = TAG_DELIVERY_PARTS;
-    at += varint_put(at, len);
-    at = bytes_put(at, TAG_DISCLOSED_SLOT, slot, slot_len);
-    return body.len > 0 ? bytes_put(at, TAG_DISCLOSED_BODY, body.data, body.len) : at;
+    at = pack_head(at, DELIVERY_PARTS, pack_bytes_size(slot_len) + (body.len > 0 ? pack_bytes_size(body.len) : 0));
+    at = pack_bytes(at, DISCLOSED_SLOT, slot, slot_len);
+    return body.len > 0 ? pack_bytes(at, DISCLOSED_BODY, body.data, body.len) : at;
 }
 
 int
@@ -255,7 +210,7 @@ record_delivery(const struct record *record, const struct core_view *view, struc
 {
     const struct event *event = &record->event;
     bool note = view->note && record->note_bytes.data != NULL;
-    size_t size = DELIVERY_EXTRA_MAX + 2 * PART_EXTRA_MAX + event->header_bytes.len + record->note_bytes.len;
+    size_t size = REST_MAX + 2 * PART_EXTRA_MAX + event->header_bytes.len + record->note_bytes.len;
     uint8_t *data, *at;
 
     assert(view->received);
@@ -265,10 +220,10 @@ record_delivery(const struct record *record, const struct core_view *view, struc
     data = at = arena_alloc(arena, size);
     if (data == NULL)
         return -ENOMEM;
-    at = number_put(at, TAG_DELIVERY_SEQ, record->core.seq);
-    at = number_put(at, TAG_DELIVERY_TS, record->core.ts_ms);
-    at = number_put(at, TAG_DELIVERY_CLASS, record->leaf.cls);
-    at = bytes_put(at, TAG_DELIVERY_DIGESTS, record->leaf.digests, (size_t)record->leaf.n * LEAF_HASH_SIZE);
+    at = pack_number(at, DELIVERY_SEQ, record->core.seq);
+    at = pack_number(at, DELIVERY_TS, record->core.ts_ms);
+    at = pack_number(at, DELIVERY_CLASS, record->leaf.cls);
+    at = pack_bytes(at, DELIVERY_DIGESTS, record->leaf.digests, (size_t)record->leaf.n * LEAF_HASH_SIZE);
     at = part_put(at, record, TYPE_SLOT_HEADER, section_id(event->type->number, TYPE_CLASS_HEADER),
                   event->header_bytes);
     if (note)
@@ -276,8 +231,7 @@ record_delivery(const struct record *record, const struct core_view *view, struc
     for (size_t i = 0; i < event->section_count; i++)
         if ((view->sections >> i & 1u) != 0)
             at = part_put(at, record, record->slots[i], event->sections[i].id, event->sections[i].bytes);
-    ret->data = data;
-    ret->len = (size_t)(at - data);
+    *ret = (struct bytes){.data = data, .len = (size_t)(at - data)};
     assert(ret->len <= size);
     return 0;
 }

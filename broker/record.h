@@ -31,10 +31,16 @@ int record_load(struct record *ret, const struct store_row *row, struct arena *a
 /* Does the row hold exactly this event (header, and each section in the slot its seed gives it)? */
 bool record_is_same(const struct store_row *row, const struct event *event);
 
-/* The receipt of an event: its header's and sections' slots in the order they were published. -ENOMEM */
+enum receipt_how {
+    RECEIPT_BARE = 1, /* without digests and slots */
+    RECEIPT_AGAIN = 2 /* the log had the event already */
+};
+
+/* The receipt of an event, as the bytes of a Receipt: its header's and sections' slots in the order they were
+ * published. how: of enum receipt_how. In the arena. -ENOMEM */
 int record_receipt(const struct event *event, const struct leaf *leaf, const uint8_t seed[LEAF_SEED_SIZE],
-                   const uint8_t *slots, const Wici__V1__BrokerNote *note, struct arena *arena,
-                   Wici__V1__Receipt **ret);
+                   const uint8_t *slots, const Wici__V1__BrokerNote *note, unsigned how, struct arena *arena,
+                   struct bytes *ret);
 
 /* What a reader is given, as the bytes of a Delivery: all digests, and the parts the view allows. In the arena. -ENOMEM
  */
@@ -43,11 +49,6 @@ int record_delivery(const struct record *record, const struct core_view *view, s
 /* A copy in the arena in which the record's event was decoded, to live as long as that; it borrows nothing else. NULL:
  * the arena is used up. */
 const struct record *record_copy(const struct record *record, struct arena *arena);
-
-#define VARINT_BYTES 10u
-
-/* Protobuf's variable-length number; returns its length. */
-size_t varint_put(uint8_t *at, uint64_t value);
 
 /* Is it one of the registry's and the broker's own records (sys.*)? */
 static inline bool

@@ -87,8 +87,8 @@ refuse(struct refusal *refusal, enum error_code code, const char *path)
 
 /* The event is in the log already: the same answer again, or a refusal that tells nothing (-EACCES). */
 static int
-repeat_answer(struct sequence *s, uint32_t unit, const struct event *event, uint64_t seq, struct arena *reply,
-              Wici__V1__Receipt **ret, struct refusal *refusal)
+repeat_answer(struct sequence *s, uint32_t unit, const struct event *event, uint64_t seq, unsigned how,
+              struct arena *reply, struct answer *ret)
 {
     struct store_row row;
     struct core_unit asker;
@@ -100,10 +100,10 @@ repeat_answer(struct sequence *s, uint32_t unit, const struct event *event, uint
     if (rc != 0)
         return rc;
     if (row.erased)
-        return refuse(refusal, E_ERASED, "header.eventId");
+        return refuse(&ret->refusal, E_ERASED, "header.eventId");
     core_unit(s->core, unit, &asker);
     if (!record_is_same(&row, event) || strcmp(event->header->actor->agency, asker.agency) != 0)
-        return refuse(refusal, E_ID_REUSE, "header.eventId");
+        return refuse(&ret->refusal, E_ID_REUSE, "header.eventId");
     for (size_t i = 0; i < row.part_count; i++) {
         if (row.parts[i].slot != TYPE_SLOT_NOTE)
             continue;
@@ -115,10 +115,7 @@ repeat_answer(struct sequence *s, uint32_t unit, const struct event *event, uint
         ids[i] = event->sections[i].id;
     rc = event_slots(event->type, ids, event->section_count, row.seed, slots);
     assert(rc == 0); /* record_is_same did the same */
-    rc = record_receipt(event, &row.leaf, row.seed, slots, note, reply, ret);
-    if (rc == 0)
-        (*ret)->repeated = true;
-    return rc;
+    return record_receipt(event, &row.leaf, row.seed, slots, note, how | RECEIPT_AGAIN, reply, &ret->receipt);
 }
 
 /* What the log holds about an event that this one names; *ret NULL: nothing. */
@@ -261,8 +258,7 @@ event_append(struct sequence *s, uint32_t entry, uint64_t ts_ms, const Wici__V1_
 
 /* Decides and appends s->current.event. -EACCES: refused. */
 static int
-event_take(struct sequence *s, uint32_t unit, uint64_t now_ms, struct arena *reply, Wici__V1__Receipt **ret,
-           struct refusal *refusal)
+event_take(struct sequence *s, uint32_t unit, uint64_t now_ms, unsigned how, struct arena *reply, struct answer *ret)
 {
     struct record *r = &s->current;
     const struct event *event = &r->event;
@@ -284,44 +280,18 @@ event_take(struct sequence *s, uint32_t unit, uint64_t now_ms, struct arena *rep
             return rc;
     }
     command.fresh_entry = s->spare_entry;
-    rc = core_decide(s->core, &command, s->event_arena, &decision, refusal);
+    rc = core_decide(s->core, &command, s->event_arena, &decision, &ret->refusal);
     if (rc == -ENOMEM)
-        return refuse(refusal, E_INTERNAL, ""); /* nothing was changed; no event of allowed size comes here */
+        return refuse(&ret->refusal, E_INTERNAL, ""); /* nothing was changed; no event of allowed size comes here */
     if (rc != 0)
         return rc;
     if (decision.opens)
         s->spare_entry = 0;
     rc = event_append(s, decision.entry, command.now_ms, decision.note);
     if (rc == 0)
-        rc = record_receipt(event, &r->leaf, r->seed, r->slots, decision.note, reply, ret);
+        rc = record_receipt(event, &r->leaf, r->seed, r->slots, decision.note, how, reply, &ret->receipt);
     sodium_memzero(r->seed, sizeof r->seed);
     return rc;
-}
-
-/* The receipt's warnings must outlive the event's arena. */
-static int
-warnings_copy(Wici__V1__Receipt *receipt, struct arena *reply)
-{
-    Wici__V1__Warning **list;
-
-    if (receipt->n_warnings == 0)
-        return 0;
-    list = arena_alloc(reply, receipt->n_warnings * sizeof(Wici__V1__Warning *));
-    if (list == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < receipt->n_warnings; i++) {
-        size_t len = wici__v1__warning__get_packed_size(receipt->warnings[i]);
-        uint8_t *bytes = arena_alloc(reply, len + 1);
-
-        if (bytes == NULL)
-            return -ENOMEM;
-        (void)wici__v1__warning__pack(receipt->warnings[i], bytes);
-        list[i] = wici__v1__warning__unpack(arena_allocator(reply), len, bytes);
-        if (list[i] == NULL)
-            return -ENOMEM;
-    }
-    receipt->warnings = list;
-    return 0;
 }
 
 /* The id of an event that does not decode, as far as it can be made out: its sender looks for it in the answer. */
@@ -340,66 +310,52 @@ id_guess(struct sequence *s, const Wici__V1__Event *sent, char ret[37])
 }
 
 int
-sequence_take(struct sequence *s, uint32_t unit, const Wici__V1__Event *sent, uint64_t now_ms, struct arena *reply,
-              Wici__V1__Answer **ret, struct refusal *ret_refusal)
+sequence_take(struct sequence *s, uint32_t unit, const Wici__V1__Event *sent, uint64_t now_ms, bool bare,
+              struct arena *reply, struct answer *ret)
 {
     struct bytes header = {.data = sent->header.data, .len = sent->header.len}, sections[EVENT_SECTIONS_MAX];
-    Wici__V1__Answer *answer = arena_alloc(reply, sizeof *answer);
-    Wici__V1__Receipt *receipt = NULL;
-    char *id = arena_alloc(reply, 37);
     struct event *event = &s->current.event;
+    unsigned how = bare ? RECEIPT_BARE : 0;
     uint64_t seq;
     int rc;
 
-    if (answer == NULL || id == NULL)
-        return -ENOMEM;
-    wici__v1__answer__init(answer);
-    id[0] = '\0';
-    answer->event_id = id;
-    ret_refusal->code = E_NONE;
-    ret_refusal->path[0] = '\0';
+    ret->event_id[0] = ret->refusal.path[0] = '\0';
+    ret->receipt = (struct bytes){.data = NULL};
+    ret->refusal.code = E_NONE;
     event_room(s);
     arena_reset(s->named_arena);
 
     if (sent->n_sections > EVENT_SECTIONS_MAX) {
-        rc = refuse(ret_refusal, E_SECTION, "sections");
+        rc = refuse(&ret->refusal, E_SECTION, "sections");
         goto out;
     }
     for (size_t i = 0; i < sent->n_sections; i++)
         sections[i] = (struct bytes){.data = sent->sections[i].data, .len = sent->sections[i].len};
-    rc = event_decode(event, header, sections, sent->n_sections, s->event_arena, ret_refusal);
+    rc = event_decode(event, header, sections, sent->n_sections, s->event_arena, &ret->refusal);
     if (rc == -EBADMSG || rc == -ENOMEM) {
-        if (ret_refusal->code == E_NONE)
-            (void)refuse(ret_refusal, E_DECODE, "");
+        if (ret->refusal.code == E_NONE)
+            (void)refuse(&ret->refusal, E_DECODE, "");
         rc = -EACCES;
         goto out;
     }
     if (rc != 0)
         goto out;
-    uuid_format(event->event_id, id);
+    uuid_format(event->event_id, ret->event_id);
     rc = store_id_find(s->store, event->event_id, &seq);
     if (rc == 0) {
-        rc = repeat_answer(s, unit, event, seq, reply, &receipt, ret_refusal);
+        rc = repeat_answer(s, unit, event, seq, how, reply, ret);
     } else if (rc == -ENOENT) {
         if (event->event_id_ms > now_ms + EVENT_AHEAD_MS_MAX)
-            rc = refuse(ret_refusal, E_ID, "header.eventId");
+            rc = refuse(&ret->refusal, E_ID, "header.eventId");
         else
-            rc = event_take(s, unit, now_ms, reply, &receipt, ret_refusal);
+            rc = event_take(s, unit, now_ms, how, reply, ret);
     }
-    if (rc == 0)
-        rc = warnings_copy(receipt, reply);
 out:
-    if (rc == 0) {
-        answer->outcome_case = WICI__V1__ANSWER__OUTCOME_RECEIPT;
-        answer->receipt = receipt;
-    } else if (rc == -EACCES) {
-        if (id[0] == '\0')
-            id_guess(s, sent, id);
-        answer->outcome_case = WICI__V1__ANSWER__OUTCOME_REFUSAL;
-        rc = 0;
-    }
-    *ret = answer;
-    return rc;
+    if (rc != -EACCES)
+        return rc;
+    if (ret->event_id[0] == '\0')
+        id_guess(s, sent, ret->event_id);
+    return 0;
 }
 
 int

@@ -24,12 +24,19 @@ typedef int sequence_fn(void *arg, const struct record *record);
 int sequence_create(struct sequence **ret, struct store *store, struct core *core, sequence_fn *appended, void *arg);
 void sequence_destroy(struct sequence **sequence);
 
+/* What became of one event. */
+struct answer {
+    char event_id[37];      /* "" when it cannot be made out */
+    struct bytes receipt;   /* a Receipt, packed; data NULL: refused */
+    struct refusal refusal; /* code E_NONE: taken */
+};
+
 /*
- * Takes one event of a unit and fills its answer, which lives in `reply` as long as that arena is not reset.
- * now_ms: the wall clock. Always gives an answer unless it returns an error.
+ * Takes one event of a unit and fills its answer, whose receipt lives in `reply` as long as that arena is not reset.
+ * now_ms: the wall clock. bare: a receipt without digests and slots. Always gives an answer unless it returns an error.
  */
-int sequence_take(struct sequence *sequence, uint32_t unit, const Wici__V1__Event *event, uint64_t now_ms,
-                  struct arena *reply, Wici__V1__Answer **ret, struct refusal *ret_refusal);
+int sequence_take(struct sequence *sequence, uint32_t unit, const Wici__V1__Event *event, uint64_t now_ms, bool bare,
+                  struct arena *reply, struct answer *ret);
 
 /*
  * Appends a record of the broker's own (sys.event_rejected and the like): `body` is a Section with its oneof set, as

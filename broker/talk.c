@@ -9,6 +9,7 @@
 #include "broker/cursor.h"
 #include "broker/deliver.h"
 #include "broker/log.h"
+#include "broker/pack.h"
 #include "broker/refusals.h"
 #include "broker/sequence.h"
 #include "proto/decode.h"
@@ -333,14 +334,71 @@ publish_refused(struct broker *b, const struct session *session, const Wici__V1_
     reply_queue(b, &session->route, &message);
 }
 
+enum { /* fields of messages in wire.proto */
+       MESSAGE_ANSWERS = 2,
+       ANSWERS_NUMBER = 1,
+       ANSWERS_ANSWERS = 2,
+       ANSWER_ID = 1,
+       ANSWER_RECEIPT = 2,
+       ANSWER_REFUSAL = 3
+};
+
+/* The bytes of an event's Refusal, in the arena. data NULL: it is used up. */
+static struct bytes
+refusal_pack(const struct refusal *refusal, struct arena *arena)
+{
+    Wici__V1__Refusal why;
+    struct bytes ret = {.data = NULL};
+    uint8_t *data;
+
+    refusal_fill(&why, refusal);
+    ret.len = wici__v1__refusal__get_packed_size(&why);
+    data = arena_alloc(arena, ret.len);
+    if (data != NULL)
+        (void)wici__v1__refusal__pack(&why, data);
+    ret.data = data;
+    return ret;
+}
+
+/* Queues the answers to one Publish. */
+static int
+answers_queue(struct broker *b, const struct session *session, uint64_t number, const struct answer *answers,
+              size_t count)
+{
+    struct bytes outcomes[WIRE_PUBLISH_MAX];
+    size_t sizes[WIRE_PUBLISH_MAX], size;
+    uint8_t head[PACK_NUMBER_SIZE], *at;
+    zmq_msg_t message;
+
+    size = (size_t)(pack_number(head, ANSWERS_NUMBER, number) - head);
+    for (size_t i = 0; i < count; i++) {
+        outcomes[i] = answers[i].refusal.code == E_NONE ? answers[i].receipt
+                                                        : refusal_pack(&answers[i].refusal, b->reply_arena);
+        if (outcomes[i].data == NULL)
+            return -ENOMEM;
+        sizes[i] = pack_bytes_size(strlen(answers[i].event_id)) + pack_bytes_size(outcomes[i].len);
+        size += pack_bytes_size(sizes[i]);
+    }
+    if (zmq_msg_init_size(&message, pack_bytes_size(size)) != 0)
+        return -ENOMEM;
+    at = pack_head(zmq_msg_data(&message), MESSAGE_ANSWERS, size);
+    at = pack_number(at, ANSWERS_NUMBER, number);
+    for (size_t i = 0; i < count; i++) {
+        at = pack_head(at, ANSWERS_ANSWERS, sizes[i]);
+        at = pack_bytes(at, ANSWER_ID, answers[i].event_id, strlen(answers[i].event_id));
+        at = pack_bytes(at, answers[i].refusal.code == E_NONE ? ANSWER_RECEIPT : ANSWER_REFUSAL, outcomes[i].data,
+                        outcomes[i].len);
+    }
+    assert(at == (uint8_t *)zmq_msg_data(&message) + zmq_msg_size(&message));
+    reply_put_for(b, session, &message);
+    return 0;
+}
+
 static int
 publish_take(struct broker *b, struct session *session, const Wici__V1__Publish *publish)
 {
-    Wici__V1__BrokerMessage message;
-    Wici__V1__Answers answers;
-    Wici__V1__Answer *list[WIRE_PUBLISH_MAX];
-    Wici__V1__Refusal whys[WIRE_PUBLISH_MAX];
-    struct refusal refusals[WIRE_PUBLISH_MAX];
+    struct answer answers[WIRE_PUBLISH_MAX];
+    int rc = 0;
 
     if (publish->number != session->next_number) {
         publish_refused(b, session, publish, E_GAP, "publish.number", 0);
@@ -357,35 +415,14 @@ publish_take(struct broker *b, struct session *session, const Wici__V1__Publish 
     }
     session->next_number++;
     arena_reset(b->reply_arena);
-    for (size_t i = 0; i < publish->n_events; i++) {
-        int rc = sequence_take(b->sequence, session->unit, publish->events[i], b->clock.now_ms, b->reply_arena,
-                               &list[i], &refusals[i]);
-
-        if (rc != 0)
-            return rc;
-        if (list[i]->outcome_case != WICI__V1__ANSWER__OUTCOME_REFUSAL)
-            continue;
-        refusal_fill(&whys[i], &refusals[i]);
-        list[i]->refusal = &whys[i];
-    }
+    for (size_t i = 0; i < publish->n_events && rc == 0; i++)
+        rc = sequence_take(b->sequence, session->unit, publish->events[i], b->clock.now_ms, publish->bare,
+                           b->reply_arena, &answers[i]);
     /* Recorded behind the message's own events, which stay together. */
-    for (size_t i = 0; i < publish->n_events; i++) {
-        int rc = 0;
-
-        if (list[i]->outcome_case == WICI__V1__ANSWER__OUTCOME_REFUSAL && refusals[i].code != E_FULL)
-            rc = refused_record(b, session->unit, refusals[i].code);
-        if (rc != 0)
-            return rc;
-    }
-    wici__v1__broker_message__init(&message);
-    wici__v1__answers__init(&answers);
-    answers.number = publish->number;
-    answers.n_answers = publish->n_events;
-    answers.answers = list;
-    message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS;
-    message.answers = &answers;
-    reply_queue_for(b, session, &message);
-    return 0;
+    for (size_t i = 0; i < publish->n_events && rc == 0; i++)
+        if (answers[i].refusal.code != E_NONE && answers[i].refusal.code != E_FULL)
+            rc = refused_record(b, session->unit, answers[i].refusal.code);
+    return rc == 0 ? answers_queue(b, session, publish->number, answers, publish->n_events) : rc;
 }
 
 /* ---- subscriptions */

@@ -254,6 +254,7 @@ peer_publish_later(struct peer *p, const struct peer_event *events, size_t count
     publish.number = p->next_number++;
     publish.events = refs;
     publish.n_events = count;
+    publish.bare = p->bare;
     message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_PUBLISH;
     message.publish = &publish;
     peer_send(p, &message);

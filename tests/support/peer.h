@@ -19,6 +19,7 @@ struct peer {
     char agency[ID_LEN_MAX + 1], unit[ID_LEN_MAX + 1];
     Wici__V1__Role role;
     uint64_t next_number;
+    bool bare; /* asks for receipts without digests and slots */
 };
 
 /* Connects; says nothing. key NULL: without CURVE. */

@@ -118,6 +118,46 @@ a_receipt_covers_the_bytes_as_published(void **state)
 }
 
 static void
+a_bare_receipt_is_given_in_full_to_who_sends_the_event_again(void **state)
+{
+    struct town *t = *state;
+    struct peer p;
+    struct peer_event event;
+    Wici__V1__BrokerMessage *bare, *full;
+    const Wici__V1__Receipt *receipt;
+    char dossier[37];
+
+    peer_hello(&p, &t->daemon, &t->sw, "bare");
+    p.bare = true;
+    peer_uuid4(dossier);
+    peer_letter_make(&p, dossier, "ops-sw2", "treść", &event);
+    bare = peer_publish(&p, &event);
+    assert_int_equal(bare->answers->answers[0]->outcome_case, WICI__V1__ANSWER__OUTCOME_RECEIPT);
+    assert_string_equal(bare->answers->answers[0]->event_id, event.id);
+    receipt = bare->answers->answers[0]->receipt;
+    assert_int_equal(receipt->digests.len, 0);
+    assert_int_equal(receipt->n_slots, 0);
+
+    p.bare = false;
+    full = peer_publish(&p, &event);
+    assert_true(full->answers->answers[0]->receipt->repeated);
+    assert_int_equal(full->answers->answers[0]->receipt->seq, receipt->seq);
+    assert_int_equal(full->answers->answers[0]->receipt->ts_ms, receipt->ts_ms);
+    assert_int_equal(full->answers->answers[0]->receipt->n_warnings, receipt->n_warnings);
+    receipt_check(full->answers->answers[0]->receipt, &event);
+    peer_free(full);
+
+    p.bare = true;
+    full = peer_publish(&p, &event);
+    assert_true(full->answers->answers[0]->receipt->repeated);
+    assert_int_equal(full->answers->answers[0]->receipt->digests.len, 0);
+    peer_free(full);
+    peer_free(bare);
+    peer_event_free(&event);
+    peer_close(&p);
+}
+
+static void
 the_same_event_gets_the_same_receipt_also_after_a_crash(void **state)
 {
     struct town *t = *state;
@@ -313,6 +353,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_receipt_covers_the_bytes_as_published),
+        cmocka_unit_test(a_bare_receipt_is_given_in_full_to_who_sends_the_event_again),
         cmocka_unit_test(the_same_event_gets_the_same_receipt_also_after_a_crash),
         cmocka_unit_test(a_repeat_in_the_same_message_waits_for_the_same_commit),
         cmocka_unit_test(other_bytes_or_another_agency_under_a_used_id_learn_nothing),
