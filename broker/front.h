@@ -5,8 +5,7 @@
  * each message carries it (`key`). Which unit that is, now, is for the caller to ask. A routing id is chosen by the
  * peer: it says where an answer goes, never who somebody is.
  *
- * One message is one frame. Others are read to their end and reported as FRONT_BAD_FRAMES, so that their sender can be
- * told.
+ * One message is one frame. Others are read to their end and reported as bad_frames, so that their sender can be told.
  *
  * Errors: 0 or -errno, libzmq's own codes mapped. Threads: the broker's only.
  */
@@ -38,7 +37,7 @@ struct front_route {
 bool front_route_is(const struct front_route *a, const struct front_route *b);
 
 struct front_message {
-    struct front_route route;
+    struct front_route route; /* len 0: the peer named itself with more than FRONT_ROUTE_MAX bytes, nobody to answer */
     char key[FRONT_KEY_SIZE]; /* Z85 text; "" when there is none: refuse */
     bool bad_frames;          /* not exactly one frame: payload is empty */
     zmq_msg_t payload;        /* always initialised; the caller closes it */

@@ -799,10 +799,14 @@ talk_take(struct broker *b, const struct front_message *from)
     Wici__V1__ClientMessage *message = NULL;
     ProtobufCMessage *decoded;
     struct refusal refusal = {.code = E_NONE};
-    struct session *session = sessions_find(b->sessions, &from->route, from->key);
-    uint32_t unit = from->key[0] == '\0' ? CORE_UNIT_NONE : core_unit_by_key(b->core, from->key, b->clock.now_ms);
+    struct session *session;
+    uint32_t unit;
     int rc = 0;
 
+    if (from->route.len == 0)
+        return 0; /* no answer would reach it */
+    session = sessions_find(b->sessions, &from->route, from->key);
+    unit = from->key[0] == '\0' ? CORE_UNIT_NONE : core_unit_by_key(b->core, from->key, b->clock.now_ms);
     if (unit == CORE_UNIT_NONE || (session != NULL && session->unit != unit)) {
         refuse(&refusal, E_KEY, "");
         if (session != NULL) {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -189,6 +190,37 @@ daemon_logged(const struct daemon *d, const char *text)
     log[used] = '\0';
     (void)fclose(in);
     return strstr(log, text) != NULL;
+}
+
+size_t
+daemon_memory(const struct daemon *d)
+{
+    char path[64];
+    unsigned long size, resident, shared;
+    FILE *in;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)d->pid);
+    in = fopen(path, "re");
+    assert_non_null(in);
+    assert_int_equal(fscanf(in, "%lu %lu %lu", &size, &resident, &shared), 3);
+    (void)fclose(in);
+    return (size_t)(resident - shared) * (size_t)sysconf(_SC_PAGESIZE); /* shared: the map of the log, and programs */
+}
+
+size_t
+daemon_descriptors(const struct daemon *d)
+{
+    char path[64];
+    size_t count = 0;
+    DIR *dir;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)d->pid);
+    dir = opendir(path);
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    (void)closedir(dir);
+    return count - 2; /* "." and ".." */
 }
 
 static int

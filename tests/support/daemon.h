@@ -41,4 +41,8 @@ void daemon_write(const struct daemon *d, const char *name, const char *text);
 /* What the daemon has written to its log so far contains this. */
 bool daemon_logged(const struct daemon *d, const char *text);
 
+/* What the running daemon holds now: bytes of memory that are its own (no mapped file), and descriptors. */
+size_t daemon_memory(const struct daemon *d);
+size_t daemon_descriptors(const struct daemon *d);
+
 #endif

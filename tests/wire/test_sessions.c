@@ -1,7 +1,9 @@
 /* Sessions come and go: nobody is locked out by those that are gone, idle, or somebody else's. PROTOCOL.md 3.1 */
 #include "tests/wire/inside.h"
 
+#include "broker/front.h"
 #include "proto/limits.h"
+#include "tests/support/curve.h"
 
 #include <zmq.h>
 
@@ -267,6 +269,39 @@ what_was_asked_in_the_tick_of_a_suspension_is_not_told(void **state)
     peer_close(&late);
 }
 
+/* More messages than one connection's queue takes, with heartbeats between them: a queue that is full must not upset
+ * those. */
+static void
+a_full_queue_with_heartbeats_in_between_is_taken_to_its_end(void **state)
+{
+    struct inside *inside = *state;
+    struct town *t = inside_town(inside);
+    struct curve c;
+    Wici__V1__BrokerMessage *answer;
+    uint8_t metadata[64], *data;
+    size_t len = curve_property(metadata, "Socket-Type", "DEALER", 6);
+
+    assert_true(curve_open(&c, &t->daemon, &t->school, metadata, len));
+    inside_hold();
+    for (unsigned i = 0; i < 2 * FRONT_RCVHWM; i++) {
+        assert_true(curve_send(&c, 0, "\xff\xff", 2));
+        if (i % 50 == 0)
+            assert_true(curve_send(&c, CURVE_COMMAND, "\x04PING\0\0", 7));
+    }
+    assert_int_equal(peer_knock(&t->daemon, &t->sw, t->daemon.server_key), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    inside_go();
+    for (unsigned i = 0; i < 2 * FRONT_RCVHWM; i++) {
+        assert_true(curve_receive(&c, &data, &len));
+        answer = wici__v1__broker_message__unpack(NULL, len, data);
+        assert_non_null(answer);
+        assert_int_equal(answer->message_case, WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED);
+        assert_string_equal(answer->refused->refusal->code, "E_DECODE");
+        peer_free(answer);
+        free(data);
+    }
+    curve_close(&c);
+}
+
 int
 main(void)
 {
@@ -277,6 +312,7 @@ main(void)
         cmocka_unit_test(places_that_all_read_are_kept_until_their_peers_are_gone),
         cmocka_unit_test(sessions_and_subscriptions_of_peers_that_are_gone_end),
         cmocka_unit_test(a_silent_session_without_subscriptions_is_dropped_and_one_that_reads_is_not),
+        cmocka_unit_test(a_full_queue_with_heartbeats_in_between_is_taken_to_its_end),
     };
 
     return cmocka_run_group_tests_name("wire: sessions", tests, setup, teardown);
