@@ -286,6 +286,17 @@ session_due(void *arg, struct session *session)
     return rc;
 }
 
+static void
+cut_tell(struct broker *b)
+{
+    uint64_t count = front_cut_count(b->front);
+
+    if (count != b->cut_count)
+        log_warn("front: %" PRIu64 " connections sent more than may wait for us and were cut off",
+                 count - b->cut_count);
+    b->cut_count = count;
+}
+
 static int
 broker_timers(struct broker *b)
 {
@@ -299,6 +310,7 @@ broker_timers(struct broker *b)
     if ((rc = deliver_retry(b)) != 0 || b->clock.mono_ms - b->second_ms < POSITIONS_EVERY_MS)
         return rc;
     b->second_ms = b->clock.mono_ms;
+    cut_tell(b);
     if ((rc = refusals_flush(b->refusals, b->clock.now_ms, b->clock.mono_ms, false)) != 0 ||
         (rc = talk_sweep(b, true)) != 0 || (rc = sessions_each(b->sessions, session_due, b)) != 0 ||
         (rc = store_find_flush(b->store, false)) != 0)

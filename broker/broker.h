@@ -87,6 +87,7 @@ struct broker {
     uint64_t delivered;           /* the live pass has been up to here */
     uint64_t cursors_due_ms;      /* boot time; 0: no cursor waits */
     uint64_t timer_ms, second_ms; /* boot time: when the clock's work was last looked for */
+    uint64_t cut_count;           /* of connections, as last told to the operator */
     bool gone;                    /* some session is to be dropped */
     bool latched;                 /* it has ended, or something failed: nothing is written any more */
     bool no_room;                 /* publishes of this tick are answered E_FULL */

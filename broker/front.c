@@ -3,6 +3,7 @@
  */
 #include "broker/front.h"
 #include "broker/log.h"
+#include "broker/watch.h"
 #include "broker/zap.h"
 #include "proto/limits.h"
 
@@ -18,6 +19,7 @@
 
 struct front {
     void *router;
+    struct watch *watch; /* NULL: not TCP */
     char endpoint[FRONT_ENDPOINT_MAX];
 };
 
@@ -83,6 +85,15 @@ options_set(void *router, const char *secret_key)
     return 0;
 }
 
+/* The port of "tcp://ADDRESS:PORT"; 0: another transport. */
+static uint16_t
+port_of(const char *endpoint)
+{
+    const char *colon = strrchr(endpoint, ':');
+
+    return strncmp(endpoint, "tcp://", 6) != 0 ? 0 : (uint16_t)strtoul(colon + 1, NULL, 10);
+}
+
 int
 front_open(struct front **ret, void *zmq, const char *secret_key, const char *public_key, const char *listen)
 {
@@ -106,6 +117,8 @@ front_open(struct front **ret, void *zmq, const char *secret_key, const char *pu
         rc = err_from_zmq(errno);
         goto out;
     }
+    if (port_of(front->endpoint) != 0 && (rc = watch_create(&front->watch, port_of(front->endpoint))) != 0)
+        goto out;
     *ret = front;
     front = NULL;
 out:
@@ -118,6 +131,7 @@ front_close(struct front **front)
 {
     if (*front == NULL)
         return;
+    watch_destroy(&(*front)->watch);
     if ((*front)->router != NULL)
         (void)zmq_close((*front)->router);
     free(*front);
@@ -128,6 +142,12 @@ const char *
 front_endpoint(const struct front *front)
 {
     return front->endpoint;
+}
+
+uint64_t
+front_cut_count(struct front *front)
+{
+    return front->watch == NULL ? 0 : watch_cut_count(front->watch);
 }
 
 void *
@@ -145,10 +165,23 @@ front_waiting(struct front *front)
     return zmq_getsockopt(front->router, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN) != 0;
 }
 
+/* FNV-1a. */
+static uint64_t
+route_hash(const struct front_route *route)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+
+    for (size_t i = 0; i < route->len; i++)
+        hash = (hash ^ route->id[i]) * UINT64_C(1099511628211);
+    return hash;
+}
+
 /* Reads the frames after the routing id. Only the first is kept, and only if it is the last. */
 static int
-payload_receive(void *router, struct front_message *message)
+payload_receive(struct front *front, struct front_message *message)
 {
+    void *router = front->router;
+    uint64_t who = front->watch == NULL ? 0 : route_hash(&message->route);
     bool first = true;
 
     for (;;) {
@@ -170,6 +203,8 @@ payload_receive(void *router, struct front_message *message)
             if (user != NULL && strlen(user) == FRONT_KEY_SIZE - 1)
                 memcpy(message->key, user, FRONT_KEY_SIZE);
         }
+        if (front->watch != NULL)
+            watch_took(front->watch, zmq_msg_get(into, ZMQ_SRCFD), who, zmq_msg_size(into));
         if (!zmq_msg_more(into)) {
             if (!first)
                 (void)zmq_msg_close(&extra);
@@ -201,7 +236,7 @@ front_receive(struct front *front, struct front_message *ret)
     ret->route.len = zmq_msg_size(&route) > FRONT_ROUTE_MAX ? 0 : (uint8_t)zmq_msg_size(&route);
     memcpy(ret->route.id, zmq_msg_data(&route), ret->route.len);
     if (zmq_msg_more(&route))
-        rc = payload_receive(front->router, ret);
+        rc = payload_receive(front, ret);
     else
         ret->bad_frames = true;
     (void)zmq_msg_close(&route);

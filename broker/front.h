@@ -6,6 +6,7 @@
  * peer: it says where an answer goes, never who somebody is.
  *
  * One message is one frame. Others are read to their end and reported as bad_frames, so that their sender can be told.
+ * What arrives and is not taken yet is bounded too: watch.h.
  *
  * Errors: 0 or -errno, libzmq's own codes mapped. Threads: the broker's only.
  */
@@ -53,6 +54,9 @@ void front_close(struct front **front);
 
 /* The endpoint as it was bound: "tcp://127.0.0.1:40123". */
 const char *front_endpoint(const struct front *front);
+
+/* How many connections were cut off because they sent too much that was not taken yet. */
+uint64_t front_cut_count(struct front *front);
 
 /* For zmq_poll. */
 void *front_socket(struct front *front);

@@ -5,6 +5,7 @@
 #include "tests/wire/kit.h"
 
 #include "broker/front.h"
+#include "broker/watch.h"
 #include "tests/support/curve.h"
 #include "tests/support/raw.h"
 
@@ -472,6 +473,40 @@ a_routing_id_beyond_its_bound_does_no_harm(void **state)
     free(name);
 }
 
+/* ---- more than is taken */
+
+#define FRAME_SIZE  60000u
+#define LARGE_SIZE  (WIRE_MESSAGE_MAX - 64) /* with what CURVE adds it is within the bound */
+#define LARGE_COUNT 300u
+
+/* What may wait of one connection, and what arrives between two looks at it. */
+#define WAITING_MAX ((size_t)WATCH_PEER_MAX + 96 * MIB)
+
+static void
+a_message_without_end_is_cut_off(void **state)
+{
+    struct scene *s = *state;
+    uint8_t metadata[256], *frame = calloc(1, FRAME_SIZE);
+    size_t len = metadata_of_a_dealer(metadata), memory;
+    struct curve c;
+    unsigned sent = 0;
+
+    assert_non_null(frame);
+    others_live(s);
+    memory = daemon_memory(&s->town.daemon);
+    assert_true(curve_open(&c, &s->town.daemon, &s->town.school, metadata, len));
+    for (; sent < FRAMES_COUNT && curve_send(&c, CURVE_MORE, frame, FRAME_SIZE); sent++)
+        if (sent % 100 == 0) {
+            memory_within(s, memory, WAITING_MAX);
+            others_live(s);
+        }
+    assert_true(sent < FRAMES_COUNT);
+    curve_close(&c);
+    memory_within(s, memory, WAITING_MAX);
+    others_live(s);
+    free(frame);
+}
+
 static void
 nine_thousand_frames_are_one_refused_message(void **state)
 {
@@ -492,6 +527,65 @@ nine_thousand_frames_are_one_refused_message(void **state)
     others_live(s);
 }
 
+static void
+what_is_sent_under_a_name_that_is_taken_does_not_pile_up(void **state)
+{
+    struct scene *s = *state;
+    struct peer owner;
+    struct curve squatter;
+    uint8_t metadata[256], *large = calloc(1, LARGE_SIZE);
+    size_t len = metadata_of_a_dealer(metadata), memory;
+    unsigned sent = 0;
+
+    assert_non_null(large);
+    len += curve_property(metadata + len, "Identity", "gmina", 5);
+    named_connect(&owner, s, &s->town.sw, "gmina", 5);
+    hello_send(&owner, "owner");
+    peer_free(peer_expect(&owner, WICI__V1__BROKER_MESSAGE__MESSAGE_WELCOME));
+    others_live(s);
+    memory = daemon_memory(&s->town.daemon);
+    assert_true(curve_open(&squatter, &s->town.daemon, &s->town.school, metadata, len));
+    for (; sent < LARGE_COUNT && curve_send(&squatter, 0, large, LARGE_SIZE); sent++)
+        if (sent % 10 == 0) {
+            memory_within(s, memory, WAITING_MAX);
+            others_live(s);
+        }
+    assert_true(sent < LARGE_COUNT); /* cut off */
+    memory_within(s, memory, WAITING_MAX);
+    peer_ack(&owner, 1, 1);
+    peer_expect_refused(&owner, "E_REQUEST");
+    peer_close(&owner);
+    curve_close(&squatter);
+    for (unsigned i = 0; !daemon_logged(&s->town.daemon, "were cut off"); i++) {
+        assert_true(i < 2000);
+        others_live(s);
+    }
+    free(large);
+}
+
+static void
+messages_of_the_largest_size_without_a_pause_do_not_pile_up(void **state)
+{
+    struct scene *s = *state;
+    uint8_t metadata[256], *garbage = malloc(LARGE_SIZE);
+    size_t len = metadata_of_a_dealer(metadata), memory;
+    struct curve c;
+
+    assert_non_null(garbage);
+    memset(garbage, 0xff, LARGE_SIZE);
+    others_live(s);
+    memory = daemon_memory(&s->town.daemon);
+    assert_true(curve_open(&c, &s->town.daemon, &s->town.school, metadata, len));
+    for (unsigned i = 0; i < LARGE_COUNT && curve_send(&c, 0, garbage, LARGE_SIZE); i++)
+        if (i % 10 == 0) {
+            memory_within(s, memory, WAITING_MAX);
+            others_live(s);
+        }
+    curve_close(&c);
+    free(garbage);
+    others_live(s);
+}
+
 int
 main(void)
 {
@@ -508,6 +602,9 @@ main(void)
         cmocka_unit_test(who_claims_to_be_somebody_else_is_still_its_key),
         cmocka_unit_test(a_routing_id_beyond_its_bound_does_no_harm),
         cmocka_unit_test(nine_thousand_frames_are_one_refused_message),
+        cmocka_unit_test(a_message_without_end_is_cut_off),
+        cmocka_unit_test(what_is_sent_under_a_name_that_is_taken_does_not_pile_up),
+        cmocka_unit_test(messages_of_the_largest_size_without_a_pause_do_not_pile_up),
     };
 
     return cmocka_run_group_tests_name("wire: strangers", tests, setup, teardown);
