@@ -415,6 +415,7 @@ session_positions(void *arg, struct session *s)
     Wici__V1__BrokerMessage message;
     Wici__V1__Positions positions;
     Wici__V1__SubscriptionPosition list[SUBSCRIPTIONS_PER_SESSION_MAX], *refs[SUBSCRIPTIONS_PER_SESSION_MAX];
+    struct reader *told[SUBSCRIPTIONS_PER_SESSION_MAX];
     size_t count = 0;
     zmq_msg_t packed;
     int rc;
@@ -434,8 +435,7 @@ session_positions(void *arg, struct session *s)
         list[count].subscription = r->number;
         list[count].seq = pos;
         refs[count] = &list[count];
-        count++;
-        r->announced = pos;
+        told[count++] = r;
     }
     if (count == 0)
         return 0;
@@ -455,6 +455,8 @@ session_positions(void *arg, struct session *s)
         s->stuck = true;
     else if (rc != 0)
         s->gone = b->gone = true;
+    for (size_t i = 0; i < count && rc == 0; i++) /* what was not sent is told later */
+        told[i]->announced = list[i].seq;
     return 0;
 }
 
