@@ -24,11 +24,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_SIZE    32u
-#define NONCE_SIZE  crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
-#define TAG_SIZE    crypto_aead_xchacha20poly1305_ietf_ABYTES
-#define CACHE_SLOTS 65536u      /* unwrapped keys kept: 2.5 MiB */
-#define ENTRY_LAST  0xffff0000u /* well below the end of u32 */
+#define KEY_SIZE   32u
+#define NONCE_SIZE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define TAG_SIZE   crypto_aead_xchacha20poly1305_ietf_ABYTES
+#define CACHE_MIN  1024u       /* unwrapped keys kept: 40 KiB, more as higher entries are asked for, */
+#define CACHE_MAX  262144u     /* up to 10 MiB: reading and unwrapping one costs as much as opening a record */
+#define ENTRY_LAST 0xffff0000u /* well below the end of u32 */
 
 enum { STATE_FREE = 0, STATE_LIVE = 1, STATE_ERASED = 2 };
 
@@ -38,7 +39,8 @@ enum { AT_MAGIC = 0, AT_VERSION = 8, AT_CHECK_NONCE = 16, AT_CHECK = 40 };
 
 static_assert(AT_SEALED + KEY_SIZE + TAG_SIZE == KEYS_ENTRY_SIZE, "an entry is 80 bytes");
 static_assert(AT_CHECK + KEYS_PAIR_SIZE + TAG_SIZE <= KEYS_ENTRY_SIZE, "the header is one entry");
-static_assert((CACHE_SLOTS & (CACHE_SLOTS - 1)) == 0, "the slot is the entry's low bits");
+static_assert((CACHE_MIN & (CACHE_MIN - 1)) == 0, "the slot is the entry's low bits");
+static_assert((CACHE_MAX & (CACHE_MAX - 1)) == 0, "the same");
 
 static const uint8_t magic[8] = "WICIKEYS";
 static const uint8_t header_label[] = "wici-keystore-v1";
@@ -57,6 +59,7 @@ struct keys {
     uint32_t synced;      /* entries keys_next may give; 0: none yet */
     uint8_t *kek;         /* both from sodium_malloc: guarded, locked when allowed, wiped by sodium_free */
     struct cached *cache; /* by the low bits of the entry */
+    uint32_t cache_slots; /* a power of two */
 };
 
 static void
@@ -180,15 +183,55 @@ keys_next(struct keys *k, uint32_t after, uint32_t *ret_entry)
     return -ENOSPC;
 }
 
+static int
+cache_create(struct cached **ret, uint32_t slots)
+{
+    struct cached *cache = sodium_allocarray(slots, sizeof *cache);
+
+    if (cache == NULL)
+        return -ENOMEM;
+    sodium_memzero(cache, slots * sizeof *cache);
+    *ret = cache;
+    return 0;
+}
+
+/* Makes the cache larger, as far as it may be, until the entry has a slot that no lower one uses. */
+static int
+cache_fit(struct keys *k, uint32_t entry)
+{
+    struct cached *grown;
+    uint32_t slots = k->cache_slots;
+    int rc;
+
+    while (slots <= entry && slots < CACHE_MAX)
+        slots *= 2;
+    if (slots == k->cache_slots)
+        return 0;
+    rc = cache_create(&grown, slots);
+    if (rc != 0)
+        return rc;
+    for (uint32_t i = 0; i < k->cache_slots; i++)
+        if (k->cache[i].entry != 0)
+            grown[k->cache[i].entry & (slots - 1)] = k->cache[i];
+    sodium_free(k->cache);
+    k->cache = grown;
+    k->cache_slots = slots;
+    return 0;
+}
+
 int
 keys_find(struct keys *k, uint32_t entry, const uint8_t **ret_key, uint32_t *ret_generation)
 {
-    struct cached *slot = &k->cache[entry & (CACHE_SLOTS - 1)];
+    struct cached *slot;
     uint8_t bytes[KEYS_ENTRY_SIZE];
     size_t had;
     int rc;
 
     assert(entry != STORE_CLEAR_ENTRY);
+    rc = cache_fit(k, entry);
+    if (rc != 0)
+        return rc;
+    slot = &k->cache[entry & (k->cache_slots - 1)];
     if (slot->entry != entry) {
         rc = file_read_at(k->fd, bytes, sizeof bytes, (off_t)entry * KEYS_ENTRY_SIZE, &had);
         if (rc != 0)
@@ -327,10 +370,9 @@ keys_open(struct keys **ret, const char *key_dir, const char *kek_path, uint8_t 
     k->fd = -1;
     rc = -ENOMEM;
     k->kek = sodium_malloc(KEY_SIZE);
-    k->cache = sodium_allocarray(CACHE_SLOTS, sizeof *k->cache);
-    if (k->kek == NULL || k->cache == NULL)
+    if (k->kek == NULL || cache_create(&k->cache, CACHE_MIN) != 0)
         goto out;
-    sodium_memzero(k->cache, CACHE_SLOTS * sizeof *k->cache);
+    k->cache_slots = CACHE_MIN;
 
     if ((rc = kek_read(kek_path, k->kek)) != 0 || (rc = file_path(path, key_dir, KEYS_FILE)) != 0)
         goto out;

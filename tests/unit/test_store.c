@@ -970,6 +970,29 @@ records_are_read_in_any_order(void **state)
     store_slice_end(&slice);
 }
 
+/* More of them than the cache of keys begins with. */
+static void
+records_of_thousands_of_dossiers_are_read_in_any_order(void **state)
+{
+    enum { DOSSIERS = 2500, STRIDE = 1501 };
+    struct kit *kit = *state;
+    struct store_slice *slice = NULL;
+    struct store_row row;
+
+    for (unsigned i = 1; i <= DOSSIERS; i++)
+        append(kit, i, take(kit));
+    assert_int_equal(store_commit(kit->st), 0);
+    kit_reopen(kit);
+    assert_int_equal(store_slice_begin(kit->st, &slice), 0);
+    for (unsigned i = 0; i < 2 * DOSSIERS; i++) {
+        unsigned seq = i * STRIDE % DOSSIERS + 1;
+
+        assert_int_equal(store_read(slice, seq, &row), 0);
+        assert_true(kit_row_is(&row, seq, seq));
+    }
+    store_slice_end(&slice);
+}
+
 static void
 time_is_found_by_its_first_record(void **state)
 {
@@ -1041,6 +1064,7 @@ main(void)
         KIT_TEST(values_are_listed_by_prefix),
         KIT_TEST(a_slice_is_a_view_of_one_moment),
         KIT_TEST(records_are_read_in_any_order),
+        KIT_TEST(records_of_thousands_of_dossiers_are_read_in_any_order),
         KIT_TEST(time_is_found_by_its_first_record),
     };
 
