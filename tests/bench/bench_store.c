@@ -1,18 +1,21 @@
 /*
  * bench_store - how fast the log takes and gives records
  *
- *     bench_store [-n records] [-d dossiers] [directory]
+ *     bench_store [-g] [-n records] [-d dossiers] [directory]
  *     bench_store -t [-n records] [directory]              what the tree costs: the same appends with and without it
  *
  * Events of about 500 bytes (a header, a note, two sections, 8 slots) in as many dossiers as told, UUIDv7-like ids,
  * synchronous commits. Prints appends a second for several batch sizes, what one append costs apart from its commit,
- * and reads a second, in order and by dossier. The directory should be on the disk that matters; the default is here.
+ * and reads a second, in order and by dossier. With -g it appends in batches of 500 only, and tells what the records
+ * cost up to 100,000 (a tenth of all, when they are fewer than a million) and the last as many. The directory should be
+ * on the disk that matters; the default is here.
  */
 #include "store/fault.h"
 #include "store/store.h"
 
 #include <errno.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -21,7 +24,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PARTS 4u
+#define PARTS        4u
+#define GROWTH_PART  UINT64_C(100000)
+#define GROWTH_BATCH 500u
 
 struct bench {
     struct store *st;
@@ -100,8 +105,9 @@ bench_appends(struct bench *b, unsigned batch, uint64_t count)
         worst_flush = at > worst_flush ? at : worst_flush;
     }
     at = now_s() - began;
-    printf("batch %4u: %8.0f records/s   append %5.2f us, commit %6.3f ms, flush %5.2f us a record (longest %.0f ms)\n",
-           batch, (double)count / at, (at - committing - flushing) / (double)count * 1e6,
+    printf("batch %4u, to record %10" PRIu64 ": %8.0f records/s   append %5.2f us, commit %6.3f ms, flush %5.2f us a "
+           "record (longest %.0f ms)\n",
+           batch, b->number, (double)count / at, (at - committing - flushing) / (double)count * 1e6,
            committing / ((double)count / batch) * 1e3, flushing / (double)count * 1e6, worst_flush * 1e3);
 }
 
@@ -138,6 +144,19 @@ bench_reads(struct bench *b)
     printf("read by dossier: %8.0f records/s (%.1f us a dossier of %.0f)\n", (double)total / (now_s() - began),
            (now_s() - began) * 1e6 / (b->dossiers < 2000 ? b->dossiers : 2000),
            (double)total / (b->dossiers < 2000 ? b->dossiers : 2000));
+}
+
+/* What the first records cost, and what the last do. */
+static void
+bench_growth(struct bench *b, uint64_t records)
+{
+    uint64_t part = records < GROWTH_PART * 10 ? records / 10 : GROWTH_PART;
+
+    bench_appends(b, GROWTH_BATCH, part);
+    for (unsigned i = 0; i < 4; i++) {
+        bench_appends(b, GROWTH_BATCH, (records - 2 * part) / 4);
+    }
+    bench_appends(b, GROWTH_BATCH, part);
 }
 
 static int
@@ -249,18 +268,20 @@ main(int argc, char **argv)
     char root[PATH_MAX / 4];
     struct place place;
     uint64_t records = 500000;
-    bool tree = false;
+    bool tree = false, growth = false;
     double began;
     int option;
 
     b.dossiers = 10000;
-    while ((option = getopt(argc, argv, "n:d:t")) != -1) {
+    while ((option = getopt(argc, argv, "gn:d:t")) != -1) {
         if (option == 'n')
             records = strtoull(optarg, NULL, 10);
         else if (option == 'd')
             b.dossiers = (uint32_t)strtoul(optarg, NULL, 10);
         else if (option == 't')
             tree = true;
+        else if (option == 'g')
+            growth = true;
         else
             return 2;
     }
@@ -277,12 +298,16 @@ main(int argc, char **argv)
     began = now_s();
     bench_open(&b, &place, root, "all");
     printf("key entries:     %8.0f /s\n", b.dossiers / (now_s() - began));
-    bench_appends(&b, 1, records / 250);
-    bench_appends(&b, 10, records / 25);
-    bench_appends(&b, 100, records / 5 * 2);
-    bench_appends(&b, 500, records / 5 * 2);
-    bench_appends(&b, 1000, records);
-    bench_reads(&b);
+    if (growth) {
+        bench_growth(&b, records);
+    } else {
+        bench_appends(&b, 1, records / 250);
+        bench_appends(&b, 10, records / 25);
+        bench_appends(&b, 100, records / 5 * 2);
+        bench_appends(&b, 500, records / 5 * 2);
+        bench_appends(&b, 1000, records);
+        bench_reads(&b);
+    }
     printf("%.0f bytes of map a record\n", (double)store_bytes(b.st) / (double)store_head(b.st));
     store_close(&b.st);
     began = now_s();

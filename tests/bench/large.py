@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""Fills a log of many events once and measures on it what depends on size. Each part prints lines for docs/BENCHMARKS.md.
+
+    cmake --preset release && cmake --build --preset release
+    tests/bench/large.py --keep DIRECTORY fill                    # 10 million events, once; a quarter of an hour at most
+    tests/bench/large.py --keep DIRECTORY start dossier units     # and append, replay, cold, store
+
+DIRECTORY gets 15 GB and stays, for the next time. The log: --dossiers cases held by one unit, each with one of as many
+other units as give each unit --each dossiers as a participant; placement.changed events of about 500 bytes, spread over all
+dossiers in turn, so that those of one dossier lie far apart.
+
+    start    time until the broker listens; memory then; the fold and the state of a dossier (bench_state)
+    dossier  one dossier's events, without a durable cursor, for 1,000 dossiers; the file in memory
+    units    --units units, --behind records behind, all at once
+    append   publishing into this log and into one of --small events, in turn
+    store    the same in the store alone (bench_store), which fills a log of its own
+    replay   the whole log for an auditor (all headers), and for the holder; the file in memory
+    cold     the same after the system's page cache was dropped (root only)
+"""
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+
+import kit
+
+EVENT = ["-T", "placement.changed"]
+LOAD = ["-p", "16", "-w", "64", "-b", "10"]
+
+
+def unit_names(options):
+    """The units that take part: each in `each` dossiers."""
+    return [f"u{i:03}" for i in range(max(options.units, options.dossiers // options.each))]
+
+
+def fill(options):
+    """Makes the log, or says that it is there."""
+    if os.path.exists(f"{options.keep}/filled.json"):
+        print("filled already")
+        return
+    broker = kit.Broker(options.bin, None, keep=options.keep, size_max="64G")
+    participants = []
+    for name in unit_names(options):
+        broker.unit_add(name, name)
+        participants += ["--participant", name]
+    result = broker.bench(*LOAD, *EVENT, "-n", str(options.events // 16), "-d", str(options.dossiers // 16), *participants)
+    result["head"] = int(broker.status()["head"]["seq"])
+    broker.stop()
+    with open(f"{options.keep}/filled.json", "w", encoding="utf-8") as f:
+        json.dump(result, f)
+    print(f"| filling | {result['head']:,} records in {result['seconds']:.0f} s, {result['publishedPerSecond']:,.0f}/s; "
+          f"{result['diskBytes']:,.0f} bytes on disk an event |", flush=True)
+
+
+def opened(options):
+    """The broker on the filled log; asked for only once what needs it stopped is done."""
+    return kit.Broker(options.bin, None, keep=options.keep)
+
+
+def start(options):
+    """Time to start, memory, state of a dossier."""
+    taken, memory = [], []
+    for _ in range(options.rounds):
+        broker = opened(options)
+        taken.append(broker.started_s)
+        memory.append(broker.memory_kib())
+        records = int(broker.status()["head"]["seq"])
+        broker.stop()
+    state = json.loads(kit.run([f"{options.bin}/bench_state", f"{options.keep}/data", f"{options.keep}/keys", f"{options.keep}/kek"]))
+    print(f"| start, the file in memory ({records:,} records) | {statistics.median(taken):.1f} s (of {len(taken)}: "
+          f"{min(taken):.1f} to {max(taken):.1f}) |")
+    print(f"| memory after it without LMDB's maps | {statistics.median(m[0] for m in memory) / 1024:.0f} MiB |")
+    print(f"| the fold | {state['foldPerSecond']:,.0f} records/s, {state['foldSeconds']:.1f} s; before it the store's recovery "
+          f"{state['openSeconds']:.2f} s |")
+    print(f"| state of a dossier (of {state['dossiers']:,}) | {state['stateBytesPerDossier']:.0f} bytes |", flush=True)
+
+
+def dossier(options):
+    """1,000 cold cursors."""
+    broker = opened(options)
+    rounds = [json.loads(kit.run([f"{options.bin}/bench_readers", "dossiers", broker.endpoint, broker.key,
+                                  f"{options.keep}/sw.key", str(options.cursors)])) for _ in range(options.rounds)]
+    broker.stop()
+    print(f"| one dossier of {rounds[0]['eventsEach']:.0f} events, cold cursor, p50 / p99 / max of {options.cursors} | "
+          f"{kit.median(rounds, 'read.p50Us') / 1000:.2f} / {kit.median(rounds, 'read.p99Us') / 1000:.2f} / "
+          f"{kit.median(rounds, 'read.maxUs') / 1000:.2f} ms |", flush=True)
+
+
+def units(options):
+    """A week behind, all at once."""
+    broker = opened(options)
+    rounds = []
+    for _ in range(options.rounds):
+        cpu = broker.cpu_us()
+        rounds.append(json.loads(kit.run([f"{options.bin}/bench_readers", "units", broker.endpoint, broker.key, options.keep, "u",
+                                          str(options.units), str(options.behind)])))
+        rounds[-1]["cpuMs"] = (broker.cpu_us() - cpu) / 1000
+    memory = broker.memory_kib()
+    broker.stop()
+    print(f"| {options.units} units, {options.behind:,} records behind: all current after | "
+          f"{kit.median(rounds, 'allCurrentMs') / 1000:.2f} s; {kit.median(rounds, 'events'):,.0f} events delivered; "
+          f"{kit.median(rounds, 'cpuMs') / 1000:.2f} s of the broker's CPU; its memory after that {memory[0] / 1024:.0f} MiB |",
+          flush=True)
+
+
+def append(options):
+    """This log and a small one in turn."""
+    large, rounds = opened(options), []
+    for _ in range(options.rounds):
+        small = kit.Broker(options.bin, os.path.dirname(options.keep))
+        small.bench(*LOAD, *EVENT, "-n", str(options.small // 16), "-d", str(max(1, options.small // 1600)))
+        one = {}
+        for name, broker in (("small", small), ("large", large)):
+            one[name] = broker.bench(*LOAD, *EVENT, "-n", str(options.published // 16), "-d", "10")
+        small.close()
+        rounds.append(one)
+    large.stop()
+    for title, path, unit in (("broker CPU an event", "brokerCpuUs", "us"), ("bytes on disk an event", "diskBytes", "bytes"),
+                              ("events/s", "publishedPerSecond", "")):
+        ratio = statistics.median(kit.ratios(rounds, lambda r, p=path: r["large"][p], lambda r, p=path: r["small"][p]))
+        print(f"| append into the large log over one of {options.small:,}: {title} | {ratio:.2f} x "
+              f"({kit.median(rounds, 'large.' + path):,.1f} over {kit.median(rounds, 'small.' + path):,.1f} {unit}) |", flush=True)
+
+
+def store(options):
+    """The store alone: a log of its own grows to the size, and tells what the first and the last records cost."""
+    print(kit.run([f"{options.bin}/bench_store", "-g", "-n", str(options.events), "-d", str(options.dossiers),
+                   os.path.dirname(options.keep)]).strip(), flush=True)
+
+
+def auditor(broker):
+    """The key of a unit that sees every record's header."""
+    if not os.path.exists(f"{broker.dir}/aud.key"):
+        broker.wici("admin", "key", "generate", f"{broker.dir}/aud.key")
+        broker.wici("admin", "unit", "add", "ops-aud", "--agency", "ops", "--name", "AUD", "--role", "AUD", "--key",
+                    f"{broker.dir}/aud.key")
+    return "aud"
+
+
+def replay_run(options, broker, key, title):
+    cpu, begin = broker.cpu_us(), time.monotonic()
+    result = json.loads(broker.wici(key, "--json", "bench", "-p", "0", "-r", "1"))
+    print(f"| {title}: {result['replayed']:,} records | {result['replayedPerSecond']:,.0f}/s, {time.monotonic() - begin:.0f} s; "
+          f"{(broker.cpu_us() - cpu) / result['replayed']:.2f} us of the broker's CPU a record |", flush=True)
+    del options
+
+
+def replay(options):
+    """The whole log, the file in memory."""
+    broker = opened(options)
+    replay_run(options, broker, auditor(broker), "replay of the whole log for an auditor, hot")
+    replay_run(options, broker, "sw", "replay of the whole log for its holder, hot")
+    broker.stop()
+
+
+def cold(options):
+    """The same, the page cache dropped after the start."""
+    broker = opened(options)
+    key = auditor(broker)
+    if os.geteuid() != 0:
+        sys.exit("cold: only root can drop the page cache")
+    for name, title in ((key, "an auditor"), ("sw", "its holder")):
+        os.sync()
+        with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
+            f.write("1\n")
+        replay_run(options, broker, name, f"replay of the whole log for {title}, cold")
+    broker.stop()
+
+
+PARTS = {f.__name__: f for f in (fill, start, dossier, units, append, store, replay, cold)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="+", choices=PARTS)
+    parser.add_argument("--bin", default="build/release/bin")
+    parser.add_argument("--keep", required=True, help="where the large log is, or will be")
+    parser.add_argument("--events", type=int, default=10_000_000)
+    parser.add_argument("--dossiers", type=int, default=100_000)
+    parser.add_argument("--each", type=int, default=200, help="dossiers a participating unit has")
+    parser.add_argument("--units", type=int, default=200, help="units that catch up")
+    parser.add_argument("--behind", type=int, default=10_000_000 // 52, help="a week of a year's records")
+    parser.add_argument("--cursors", type=int, default=1000)
+    parser.add_argument("--small", type=int, default=100_000)
+    parser.add_argument("--published", type=int, default=100_000, help="events that append publishes into each log")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    options.keep = os.path.abspath(options.keep)
+    for part in options.parts:
+        PARTS[part](options)
+
+
+if __name__ == "__main__":
+    main()
