@@ -25,6 +25,40 @@ entry_read(void *arg, const char *name, const uint8_t *value, size_t len)
     return 0;
 }
 
+static const struct leaf_part *
+part_at(const struct store_row *row, uint8_t slot)
+{
+    for (size_t i = 0; i < row->part_count; i++)
+        if (row->parts[i].slot == slot)
+            return &row->parts[i];
+    return NULL;
+}
+
+/* A record as core_apply needs it: without its sections, where it does not look at them. -ENOENT: it holds no event. */
+static int
+record_load_for_fold(struct record *ret, const struct store_row *row, struct arena *arena)
+{
+    const struct leaf_part *header = part_at(row, TYPE_SLOT_HEADER), *note = part_at(row, TYPE_SLOT_NOTE);
+    int rc;
+
+    if (row->erased || row->leaf.cls != LEAF_EVENT)
+        return -ENOENT;
+    if (header == NULL)
+        return -EBADMSG;
+    rc = event_decode_stored(&ret->event, (struct bytes){header->body, header->len}, NULL, 0, arena);
+    if (rc != 0)
+        return rc;
+    if (core_apply_reads_sections(ret->event.type->number))
+        return record_load(ret, row, arena, false);
+    ret->core = (struct core_record){.seq = row->seq, .ts_ms = row->leaf.ts_ms, .event = &ret->event};
+    if (ret->event.has_dossier)
+        ret->core.entry = row->entry; /* the entry of the access records is no dossier's */
+    if (note == NULL)
+        return 0;
+    ret->core.note = wici__v1__broker_note__unpack(arena_allocator(arena), note->len, note->body);
+    return ret->core.note == NULL ? -EBADMSG : 0;
+}
+
 int
 broker_fold(struct store *store, struct core *core, uint32_t *ret_access_entry)
 {
@@ -44,7 +78,7 @@ broker_fold(struct store *store, struct core *core, uint32_t *ret_access_entry)
             if (rc != 0)
                 break;
             arena_reset(arena);
-            rc = record_load(&record, &row, arena, false);
+            rc = record_load_for_fold(&record, &row, arena);
             if (rc == 0)
                 rc = core_apply(core, &record.core);
             else if (rc == -ENOENT)

@@ -506,6 +506,29 @@ participant_removed(const struct change *c)
 
 /* ---- one record */
 
+/* Those that a log has many of; whatever is not here is taken to be read. */
+bool
+core_apply_reads_sections(uint32_t type)
+{
+    switch (type) {
+    case WICI__V1__EVENT_TYPE__CASE_INTERVIEW_COMPLETED:
+    case WICI__V1__EVENT_TYPE__CASE_PLAN_UPDATED:
+    case WICI__V1__EVENT_TYPE__CASE_ASSESSMENT_RECORDED:
+    case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_RAISED:
+    case WICI__V1__EVENT_TYPE__CASE_ASSISTANT_REQUESTED:
+    case WICI__V1__EVENT_TYPE__CONSENT_GRANTED:
+    case WICI__V1__EVENT_TYPE__CONSENT_WITHDRAWN:
+    case WICI__V1__EVENT_TYPE__PLACEMENT_CHANGED:
+    case WICI__V1__EVENT_TYPE__COURT_OPINION_DELIVERED:
+    case WICI__V1__EVENT_TYPE__MEETING_HELD:
+    case WICI__V1__EVENT_TYPE__INFO_REQUESTED:
+    case WICI__V1__EVENT_TYPE__INFO_PROVIDED:
+    case WICI__V1__EVENT_TYPE__SYS_EVENT_REJECTED:
+    case WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED: return false;
+    default: return true;
+    }
+}
+
 static int
 apply_type(const struct change *c)
 {

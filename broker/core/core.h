@@ -47,6 +47,9 @@ struct core_record {
 
 /* Takes a committed (or just decided) record into the state. */
 int core_apply(struct core *core, const struct core_record *record);
+/* Does core_apply look into the sections of such an event (a type's number)? Where not, the event may be given to it
+ * without any: a fold need not decode them. */
+bool core_apply_reads_sections(uint32_t type);
 
 /* Everything the state holds as bytes, for comparing two states. The caller frees *ret. */
 int core_dump(const struct core *core, uint8_t **ret, size_t *ret_len);

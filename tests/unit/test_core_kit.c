@@ -232,12 +232,43 @@ make(struct kit *kit, const struct kit_line *line, struct kit_record *r)
 
 /* ---- the core */
 
+void
+kit_apply(struct kit *kit, const struct core_record *record)
+{
+    struct core_record folded = *record;
+    struct event event = *record->event;
+
+    assert_int_equal(core_apply(kit->core, record), 0);
+    if (!core_apply_reads_sections(event.type->number)) {
+        folded.event = &event;
+        event.section_count = 0;
+    }
+    assert_int_equal(core_apply(kit->folded, &folded), 0);
+}
+
+/* What was folded is what was lived. */
+static void
+folded_is_the_same(const struct kit *kit)
+{
+    uint8_t *live = NULL, *folded = NULL;
+    size_t live_len = 0, folded_len = 0;
+
+    if (kit->changed)
+        return;
+    assert_int_equal(core_dump(kit->core, &live, &live_len), 0);
+    assert_int_equal(core_dump(kit->folded, &folded, &folded_len), 0);
+    assert_int_equal(folded_len, live_len);
+    assert_memory_equal(folded, live, live_len);
+    free(live);
+    free(folded);
+}
+
 static void
 take(struct kit *kit, struct kit_record *r, uint32_t entry, const Wici__V1__BrokerNote *note)
 {
     r->record = (struct core_record){
         .seq = ++kit->count, .ts_ms = kit->now_ms, .entry = entry, .event = &r->event, .note = note};
-    assert_int_equal(core_apply(kit->core, &r->record), 0);
+    kit_apply(kit, &r->record);
 }
 
 static const struct core_named *
@@ -363,6 +394,7 @@ kit_create(struct kit *kit)
     kit->next_entry = 1;
     kit->now_ms = 1772352000000; /* 2026-03-01 */
     assert_int_equal(core_create(&kit->core), 0);
+    assert_int_equal(core_create(&kit->folded), 0);
     load_policy(kit);
     seed(kit, "sys.agency_enrolled", "0{'agencyId':'op','name':'op','kinds':['AUDIT']}");
     body_text(body, sizeof body, "0{'unitId':'adm','agencyId':'op','name':'adm','roles':['ADM'],'key':'%s'}",
@@ -373,7 +405,9 @@ kit_create(struct kit *kit)
 void
 kit_destroy(struct kit *kit)
 {
+    folded_is_the_same(kit);
     core_destroy(&kit->core);
+    core_destroy(&kit->folded);
     for (size_t i = 0; i < kit->count; i++)
         arena_destroy(&kit->records[i].arena);
 }

@@ -27,6 +27,8 @@ struct kit_record {
 
 struct kit {
     struct core *core;
+    struct core *folded; /* the same records, without the sections that core_apply says it does not look at */
+    bool changed;        /* the test changed core by other means: it is not compared with folded */
     struct kit_record records[KIT_RECORDS_MAX]; /* records[i].record.seq is i + 1 */
     size_t count;
     uint32_t next_entry;
@@ -54,6 +56,8 @@ void kit_unit(struct kit *kit, const char *unit, const char *agency, const char 
  * gops: ops, a small office with SW INT FA DIR in one unit. */
 void kit_enrol_town(struct kit *kit);
 
+/* Applies it to core, and to folded as a restart would; kit_destroy() compares the two. */
+void kit_apply(struct kit *kit, const struct core_record *record);
 /* Decides, and when it is taken applies. Returns the record, or NULL with *refusal filled. */
 struct kit_record *kit_try(struct kit *kit, const struct kit_line *line, struct refusal *refusal);
 /* Must be taken, and seen as line->expect says. */
