@@ -364,17 +364,13 @@ timeout_until(const struct broker *b, int timeout_ms)
 int
 broker_tick(struct broker *b, int signal_fd, int timeout_ms, bool *ret_signalled)
 {
-    zmq_pollitem_t items[2] = {{.socket = front_socket(b->front), .events = ZMQ_POLLIN},
-                               {.fd = signal_fd, .events = ZMQ_POLLIN}};
     int rc;
 
     *ret_signalled = false;
-    if (zmq_poll(items, 2, timeout_until(b, timeout_ms)) < 0 && errno != EINTR)
-        return -EIO;
-    if (items[1].revents != 0) {
-        *ret_signalled = true;
+    if ((rc = front_wait(b->front, signal_fd, timeout_until(b, timeout_ms), ret_signalled)) != 0)
+        return rc;
+    if (*ret_signalled)
         return broker_commit(b);
-    }
     if ((rc = broker_commit(b)) != 0) /* what the last deliveries recorded */
         return rc;
     reply_flush(b);

@@ -150,10 +150,15 @@ front_cut_count(struct front *front)
     return front->watch == NULL ? 0 : watch_cut_count(front->watch);
 }
 
-void *
-front_socket(struct front *front)
+int
+front_wait(struct front *front, int fd, int timeout_ms, bool *ret_readable)
 {
-    return front->router;
+    zmq_pollitem_t items[2] = {{.socket = front->router, .events = ZMQ_POLLIN}, {.fd = fd, .events = ZMQ_POLLIN}};
+
+    if (zmq_poll(items, 2, timeout_ms) < 0 && errno != EINTR)
+        return -EIO;
+    *ret_readable = items[1].revents != 0;
+    return 0;
 }
 
 bool

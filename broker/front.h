@@ -58,8 +58,9 @@ const char *front_endpoint(const struct front *front);
 /* How many connections were cut off because they sent too much that was not taken yet. */
 uint64_t front_cut_count(struct front *front);
 
-/* For zmq_poll. */
-void *front_socket(struct front *front);
+/* Waits until there is something to receive or fd becomes readable, at most timeout_ms. *ret_readable tells of the fd.
+ * -EIO */
+int front_wait(struct front *front, int fd, int timeout_ms, bool *ret_readable);
 /* Is there something to receive? */
 bool front_waiting(struct front *front);
 
