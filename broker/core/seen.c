@@ -118,8 +118,6 @@ core_audience(struct core *core, const struct core_record *record, const uint32_
         rc = add_list(core, record->note->answer_to, record->note->n_answer_to);
     if (rc == 0 && event->type->number == TYPE(SYS_PARTICIPANT_ADDED))
         rc = add_named(core, FACTS_TEXT(event, 0, Wici__V1__SysParticipantAddedS0, unit));
-    if (rc == 0 && event->type->number == TYPE(SYS_PARTICIPANT_REMOVED))
-        rc = add_named(core, FACTS_TEXT(event, 0, Wici__V1__SysParticipantRemovedS0, unit));
     if (rc == 0 && event->type->number == TYPE(SYS_EVENT_REJECTED))
         rc = add_named(core, FACTS_TEXT(event, 0, Wici__V1__SysEventRejectedS0, agency));
     for (uint32_t i = 0; dossier != NULL && i < dossier->relation_count && rc == 0; i++) {

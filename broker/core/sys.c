@@ -198,6 +198,19 @@ participant_state(struct deciding *d, const Wici__V1__SysParticipantAddedS0 *bod
     return rc;
 }
 
+/* Who takes no part is not told of his removal, and has nothing to be removed from. */
+static int
+removal_state(struct deciding *d, const Wici__V1__SysParticipantRemovedS0 *body)
+{
+    uint32_t unit = directory_unit(&d->core->directory, body->unit);
+
+    if (unit == DIRECTORY_NONE)
+        return refuse_field(d, E_ADDRESS, "unit");
+    return dossiers_has_open(&d->core->dossiers, d->dossier, RELATION_PARTICIPANT, unit, NULL, d->command->now_ms)
+               ? 0
+               : refuse_field(d, E_ORDER, "unit");
+}
+
 static int
 policy_state(struct deciding *d, const Wici__V1__SysPolicyLoadedS0 *body)
 {
@@ -231,8 +244,7 @@ sys_state(struct deciding *d)
     case WICI__V1__EVENT_TYPE__SYS_PERSON_REGISTERED:
         return unit_known(d, ((const Wici__V1__SysPersonRegisteredS0 *)body)->unit, E_UNKNOWN, "unit");
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED: return participant_state(d, body);
-    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED:
-        return unit_known(d, ((const Wici__V1__SysParticipantRemovedS0 *)body)->unit, E_ADDRESS, "unit");
+    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED: return removal_state(d, body);
     case WICI__V1__EVENT_TYPE__SYS_POLICY_LOADED: return policy_state(d, body);
     default: return refuse_role(d);
     }

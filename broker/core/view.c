@@ -314,9 +314,7 @@ register_receives(const struct core *core, uint32_t unit, const struct event *ev
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED:
         return (roles & ROLE_BIT(AUD)) != 0 || strcmp(FACTS_TEXT(event, 0, Wici__V1__SysParticipantAddedS0, unit),
                                                       directory_unit_id(&core->directory, unit)) == 0;
-    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED:
-        return (roles & ROLE_BIT(AUD)) != 0 || strcmp(FACTS_TEXT(event, 0, Wici__V1__SysParticipantRemovedS0, unit),
-                                                      directory_unit_id(&core->directory, unit)) == 0;
+    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED: return (roles & ROLE_BIT(AUD)) != 0;
     default: return true;
     }
 }

@@ -360,6 +360,7 @@ a_substitute_takes_part_until_the_end_of_its_last_day(void **state)
     KIT_SAY(k, "ops", "sys.participant_added", 'C', "", "0{'unit':'kur'}", NULL, NULL);
     KIT_SAY(k, "kur", "case.worker_set", 'C', "", "0{'unit':'kur','kind':'SUBSTITUTE','until':'2026-03-02'}", NULL,
             "ops=0");
+    KIT_SAY(k, "ops", "sys.participant_added", 'C', "", "0{'unit':'fcc'}", NULL, "kur=0 fcc=0");
     KIT_SAY(k, "ops", "sys.participant_removed", 'C', "", "0{'unit':'fcc'}", NULL, "kur=0 fcc=0");
     KIT_SAY(k, "ops", "sys.participant_removed", 'C', "", "0{'unit':'kur'}", NULL, "kur=0 fcc=");
     kit_relations_are(k, "kur", c, "");
@@ -386,6 +387,19 @@ a_worker_is_set_by_the_own_unit_or_by_the_head_of_the_agency(void **state)
     kit_refused(k, &(struct kit_line){"dir", "case.worker_set", 'C', "", "0{'unit':'none'}", NULL, NULL}, E_ADDRESS,
                 "sections[0].caseWorkerSetS0.unit");
     KIT_SAY(k, "dir", "case.worker_set", 'C', "", "0{'unit':'fa'}", NULL, "sw=0 fa=0");
+}
+
+static void
+who_takes_no_part_cannot_be_removed_and_is_told_nothing(void **state)
+{
+    const struct kit_line removal = {"sw", "sys.participant_removed", 'C', "", "0{'unit':'kur'}", NULL, NULL};
+    struct kit *k = *state;
+
+    kit_open_case(k, "sw", 'C');
+    kit_refused(k, &removal, E_ORDER, "sections[0].sysParticipantRemovedS0.unit");
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'kur'}", NULL, "kur=0 dir=0");
+    KIT_SAY(k, "sw", "sys.participant_removed", 'C', "", "0{'unit':'kur'}", NULL, "kur=0 dir=0");
+    kit_refused(k, &removal, E_ORDER, "sections[0].sysParticipantRemovedS0.unit");
 }
 
 static void
@@ -612,6 +626,7 @@ main(void)
         RULE(the_assistants_unit_reads_the_case_from_its_opening),
         RULE(a_substitute_takes_part_until_the_end_of_its_last_day),
         RULE(a_worker_is_set_by_the_own_unit_or_by_the_head_of_the_agency),
+        RULE(who_takes_no_part_cannot_be_removed_and_is_told_nothing),
         RULE(a_participant_is_added_from_now_or_with_a_ground_from_before),
         RULE(closing_ends_participants_but_those_who_monitor),
         RULE(convening_opens_a_meeting_and_invites_and_a_revision_removes),
