@@ -472,6 +472,7 @@ stream_turn(struct broker *b, struct store_slice *slice, struct reader *r)
     enum outcome outcome;
     int rc = 0;
 
+    feed_refresh(&r->feed, &b->source);
     for (unsigned i = 0; i < DELIVER_TURN_MAX && r->state == READER_BUSY; i++) {
         uint64_t seq;
 
@@ -596,6 +597,7 @@ read_turn(struct broker *b, struct store_slice *slice, struct reader *r)
     struct record record;
     int rc = 0;
 
+    feed_refresh(&r->feed, &b->source);
     for (unsigned i = 0; i < DELIVER_TURN_MAX; i++) {
         uint64_t seq;
         bool full = false;

@@ -150,17 +150,18 @@ plan_make(struct feed *feed, struct feed_source *source, uint64_t head)
     return 0;
 }
 
-/* A dossier that the unit came to know meanwhile is not in the plan. */
-static bool
-plan_is_old(const struct feed *feed, struct feed_source *source)
+/* A dossier that the unit came to know meanwhile is not in the plan, and may go back to before the plan's end. */
+void
+feed_refresh(struct feed *feed, struct feed_source *source)
 {
     const uint32_t *list = NULL;
     size_t known = 0;
     bool all = false;
 
-    if (core_unit_entries(source->core, feed->unit, &list, &known, &all) != 0)
-        return true;
-    return known != feed->entry_count;
+    if (feed->plan == NULL)
+        return;
+    if (core_unit_entries(source->core, feed->unit, &list, &known, &all) != 0 || known != feed->entry_count)
+        feed_forget(feed);
 }
 
 int
@@ -171,8 +172,6 @@ feed_next(struct feed *feed, struct feed_source *source, uint64_t head, uint64_t
     *ret = 0;
     while (feed->plan != NULL && feed->plan_at < feed->plan_count && feed->plan[feed->plan_at] <= feed->pos)
         feed->plan_at++;
-    if (feed->plan != NULL && feed->plan_at < feed->plan_count && feed->plan_at % 64 == 0 && plan_is_old(feed, source))
-        feed_forget(feed);
     if (feed->plan == NULL || feed->plan_at == feed->plan_count) {
         if (feed->plan != NULL && feed->pos < feed->horizon)
             feed->pos = feed->horizon; /* the rest of the piece held nothing more */

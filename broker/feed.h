@@ -48,6 +48,8 @@ struct feed {
 int feed_source_init(struct feed_source *source, struct store *store, struct core *core);
 void feed_source_free(struct feed_source *source);
 
+/* Before a turn: a plan is made anew when the unit has come to know another dossier since. Within a turn it cannot. */
+void feed_refresh(struct feed *feed, struct feed_source *source);
 /*
  * The next record after feed->pos, at most `head`, that may concern the unit; *ret 0: there is none up to head.
  * -EAGAIN: none in the piece just gathered; pos has moved on, call again.

@@ -197,6 +197,113 @@ no_more_is_sent_than_there_is_credit_for(void **state)
     peer_close(&admin);
 }
 
+#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
+
+/* Opens a case; its seq. */
+static uint64_t
+case_open(struct peer *p, const char *dossier)
+{
+    Wici__V1__CaseOpenedS0 facts;
+    Wici__V1__CaseOpenedS1 who;
+    Wici__V1__CaseOpenedS6 notes;
+    Wici__V1__Person person, *household[] = {&person};
+    Wici__V1__Section sections[3];
+    const Wici__V1__Section *const list[] = {&sections[0], &sections[1], &sections[2]};
+    struct peer_event event;
+    uint64_t seq;
+
+    wici__v1__case_opened_s0__init(&facts);
+    wici__v1__case_opened_s1__init(&who);
+    wici__v1__case_opened_s6__init(&notes);
+    wici__v1__person__init(&person);
+    for (size_t i = 0; i < 3; i++)
+        wici__v1__section__init(&sections[i]);
+    facts.opened_on = facts.proceeding_started_on = TEXT("2026-03-02");
+    facts.gmina = TEXT("1465011");
+    person.person_ref = TEXT("osoba-1");
+    who.household = household;
+    who.n_household = 1;
+    notes.path = TEXT("ORDINARY");
+    sections[0].body_case = WICI__V1__SECTION__BODY_CASE_OPENED_S0;
+    sections[0].case_opened_s0 = &facts;
+    sections[1].body_case = WICI__V1__SECTION__BODY_CASE_OPENED_S1;
+    sections[1].case_opened_s1 = &who;
+    sections[2].body_case = WICI__V1__SECTION__BODY_CASE_OPENED_S6;
+    sections[2].case_opened_s6 = &notes;
+    peer_event_make(p, WICI__V1__EVENT_TYPE__CASE_OPENED, dossier, NULL, list, 3, &event);
+    seq = peer_publish_taken(p, &event);
+    peer_event_free(&event);
+    return seq;
+}
+
+/* Lets a unit take part in the dossier and read it from `history` on. */
+static void
+participant_add(struct peer *p, const char *dossier, const char *unit, uint64_t history)
+{
+    Wici__V1__SysParticipantAddedS0 body;
+    Wici__V1__Ground ground;
+    Wici__V1__Section section;
+    const Wici__V1__Section *const list[] = {&section};
+    struct peer_event event;
+
+    wici__v1__sys_participant_added_s0__init(&body);
+    wici__v1__ground__init(&ground);
+    wici__v1__section__init(&section);
+    ground.basis = TEXT("STATUTE");
+    body.unit = TEXT(unit);
+    body.history_from = history;
+    body.ground = &ground;
+    section.body_case = WICI__V1__SECTION__BODY_SYS_PARTICIPANT_ADDED_S0;
+    section.sys_participant_added_s0 = &body;
+    peer_event_make(p, WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED, dossier, NULL, list, 1, &event);
+    (void)peer_publish_taken(p, &event);
+    peer_event_free(&event);
+}
+
+static void
+what_a_stream_may_see_by_the_time_it_comes_there_it_is_given(void **state)
+{
+    struct town *t = *state;
+    struct peer sw, sw2;
+    uint64_t first, last = 0, opened = 0, got = 0;
+    char letters[37], dossier[37], text[1001];
+    bool seen = false;
+
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    peer_hello(&sw, &t->daemon, &t->sw, "history");
+    peer_hello(&sw2, &t->daemon, &t->sw2, "history");
+    peer_uuid4(letters);
+    peer_uuid4(dossier);
+    first = peer_letter(&sw, letters, "ops-sw2", text);
+    for (unsigned i = 0; i < 20; i++) {
+        if (i == 10)
+            opened = case_open(&sw, dossier);
+        last = peer_letter(&sw, letters, "ops-sw2", text);
+    }
+    /* Without credit it stands before the case, which is not its own yet. */
+    (void)peer_subscribe(&sw2, 1, "", first, WIRE_WINDOW_MIN);
+    for (Wici__V1__BrokerMessage *message; (message = peer_receive(&sw2, SILENCE_MS)) != NULL; peer_free(message))
+        if (message->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH)
+            got = message->batch->deliveries[message->batch->n_deliveries - 1]->seq;
+    assert_true(got > 0 && got < opened);
+    participant_add(&sw, dossier, "ops-sw2", opened);
+    while (got < last) {
+        Wici__V1__BrokerMessage *message;
+
+        peer_ack(&sw2, 1, got);
+        message = peer_expect(&sw2, WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH);
+        for (size_t i = 0; i < message->batch->n_deliveries; i++) {
+            got = message->batch->deliveries[i]->seq;
+            seen = seen || got == opened;
+        }
+        peer_free(message);
+    }
+    assert_true(seen);
+    peer_close(&sw);
+    peer_close(&sw2);
+}
+
 static void
 an_ack_beyond_what_was_sent_is_refused(void **state)
 {
@@ -263,6 +370,7 @@ main(void)
         cmocka_unit_test(a_replay_gives_of_a_dossier_only_what_is_for_its_reader),
         cmocka_unit_test(a_cursor_goes_on_after_what_was_acknowledged_also_after_a_crash),
         cmocka_unit_test(no_more_is_sent_than_there_is_credit_for),
+        cmocka_unit_test(what_a_stream_may_see_by_the_time_it_comes_there_it_is_given),
         cmocka_unit_test(an_ack_beyond_what_was_sent_is_refused),
         cmocka_unit_test(a_cursor_in_use_is_taken_over),
         cmocka_unit_test(subscriptions_are_bounded),
