@@ -1,0 +1,63 @@
+/*
+ * check - the promises of docs/PROTOCOL.md 4 as checkers, each with the name that a failure shows
+ *
+ *   G1 durable     a receipt leaves only when the log holds its record at its number; after each restart all is there
+ *   G2 once        one id, one record, one receipt, for the same bytes of the same agency; E_ID_REUSE for others, and
+ * for nothing else; a refusal leaves nothing behind G3 log         numbers without gaps, nothing that nobody published,
+ * heads and hashes that are told are true G3 order       what a publisher sent stands in the log in the order of its
+ * sending G4 cursor      a durable cursor is never ahead of what was acknowledged, never goes back on disk, and is
+ * there when an event published after the acknowledgement has its receipt G4 complete    at the end each durable
+ * subscriber has taken every event that it always could see G4 progress    at the end everybody who asks has an answer,
+ * and every subscription stands at the head G5 gap         a subscription passes nothing that it could see all the time
+ *   G5 repeat      inside one subscription seqs ascend
+ *   G6 sections    a delivery holds exactly the parts that the unit may see; a read no others, and all that it asked
+ * for G6 oracle      what the core gives is what the domain's tables give (oracle.h) G6 marks       no message to a
+ * peer holds text of a section that this peer may not see G6 barred      who is suspended, or whose key has ended, is
+ * told nothing but that G6 accounted   nothing is shown before the mark of its access window is committed G7 bounded
+ * what is kept for a reader stays within its credit; nothing stays packed between ticks fold           the state after
+ * a restart, and while running, is the fold of the log, byte for byte pure           core_decide leaves the state as it
+ * was answers        each Publish is answered once, event by event, in its order
+ *
+ * Threads: one.
+ */
+#ifndef SIM_CHECK_H
+#define SIM_CHECK_H
+
+#include "tests/sim/door.h"
+#include "tests/sim/tally.h"
+#include "proto/event.h"
+#include "store/store.h"
+
+void check_create(void);
+void check_clear(void);
+
+/* The door's hooks. */
+void check_taken(struct door_line *line, const struct door_message *message);
+void check_sent(struct door_line *line, const uint8_t *bytes, size_t len);
+
+/* A commit succeeded; the broker was opened again; a tick ended. */
+void check_committed(struct store *store);
+void check_reopened(void);
+void check_tick(void);
+
+/* ---- check_delivery.c */
+
+/* The unit whose key this is in the ledger's newest state, now or within the last second; CORE_UNIT_NONE. */
+uint32_t check_unit_of(const char *key);
+void check_marks(uint32_t unit, const uint8_t *bytes, size_t len);
+void check_batch(struct door_line *line, uint32_t unit, const Wici__V1__Batch *batch);
+void check_positions(struct door_line *line, uint32_t unit, const Wici__V1__Positions *positions);
+void check_read(struct door_line *line, uint32_t unit, const Wici__V1__ReadResult *result);
+void check_head(const Wici__V1__Position *head);
+
+/* ---- check_cursor.c */
+
+/* A durable subscription begins: it goes on where an earlier one left off. */
+void check_cursor_begins(uint32_t unit, const struct tally_sub *sub, uint64_t from_seq);
+void check_cursor_acked(uint32_t unit, const char *cursor, uint64_t seq);
+/* The cursor has to be on disk as far as this. */
+void check_cursor_reached(uint32_t unit, const char *cursor, uint64_t seq);
+void check_cursors_committed(struct store *store);
+void check_cursors_clear(void);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * client - what the institutions' programs do, as docs/PROTOCOL.md tells them to; each with a temper of its own
+ *
+ * A client keeps what it published until it is answered and sends it again after a reconnect, in the old order; it
+ * keeps what its durable subscriptions took. Tempers: one acknowledges at once, one late, one never, one does not even
+ * read.
+ *
+ * Threads: one. Ownership: clients and inboxes belong to this module until clients_clear().
+ */
+#ifndef SIM_CLIENT_H
+#define SIM_CLIENT_H
+
+#include "tests/sim/door.h"
+#include "proto/leaf.h"
+#include "tests/sim/town.h"
+
+#define CLIENT_SUBS_MAX    3u
+#define CLIENT_FLIGHTS_MAX 3u
+
+enum temper { TEMPER_EAGER, TEMPER_LATE, TEMPER_NO_ACK, TEMPER_STUCK };
+
+/* A durable subscription of a unit, whichever client uses it now; or one that ends with its session (cursor ""). */
+struct inbox {
+    struct inbox *next;
+    const struct town_unit *unit;
+    char cursor[16];
+    char dossier[37], family[16]; /* the filter; "": none */
+    uint64_t start;               /* 0: live */
+    uint32_t window;
+    uint64_t first; /* from_seq when it first began; 0: has not */
+    uint8_t *taken; /* taken[seq] */
+    size_t taken_size;
+};
+
+struct client_sub {
+    struct inbox *inbox;
+    uint32_t number; /* 0: not asked for on this line */
+    bool open;
+    uint64_t to_ack, acked;
+};
+
+struct client {
+    uint32_t index;
+    struct town_unit *unit;
+    char session[16];
+    enum temper temper;
+    bool publishes;
+    bool twin; /* takes another's session or cursor over; rests when things calm down */
+    struct door_line *line;
+    bool ready;
+    uint64_t next_number;
+    uint32_t *queue; /* events in the order of their sending */
+    size_t queue_len, queue_size, answered, sent;
+    struct {
+        uint64_t number;
+        size_t first, count;
+    } flights[CLIENT_FLIGHTS_MAX];
+    size_t flight_count;
+    struct client_sub subs[CLIENT_SUBS_MAX];
+    size_t sub_count;
+    uint32_t next_sub, next_request;
+    size_t reads_open;
+    unsigned waited; /* rounds of the end without an answer: who is suspended meanwhile is not told */
+    uint64_t known_seq;
+    uint8_t known_hash[LEAF_HASH_SIZE];
+};
+
+void clients_create(void);
+void clients_clear(void);
+size_t clients_count(void);
+struct client *client_at(size_t index);
+
+/* Enters an event to be published, behind those that wait. */
+void client_publish(struct client *c, uint32_t said);
+/* Takes one message that has arrived, if there is one and the temper reads. */
+void client_hear(struct client *c);
+/* One drawn deed: connect, publish, subscribe, acknowledge, read, ask, misbehave. */
+void client_act(struct client *c);
+/* The deeds that bring everything to its end, and nothing new. */
+void client_finish(struct client *c);
+void client_cut(struct client *c, bool noticed);
+/* Nothing waits for an answer, and all its subscriptions stand at or beyond seq. */
+bool client_is_done(const struct client *c, uint64_t seq, const char **ret_why);
+
+/* At the end: each inbox took all it could always see. */
+void clients_check_complete(void);
+
+#endif

@@ -1,0 +1,310 @@
+/*
+ * ledger - see ledger.h
+ */
+#include "tests/sim/ledger.h"
+
+#include "tests/sim/saids.h"
+#include "tests/sim/sim.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_SIZE   (2u << 20) /* of memory for records; each has to fit into one */
+#define CHUNKS_MAX   512u
+#define UNITS_SEEN   64u
+#define ENTRIES_SEEN 4096u
+
+static struct {
+    struct arena *chunks[CHUNKS_MAX];
+    size_t chunk_count;
+    struct ledger_record **at; /* at[seq - 1] */
+    struct sight *sights[UNITS_SEEN];
+    uint64_t head, size;
+    struct core *core;
+    uint32_t group[ENTRIES_SEEN]; /* entries that were linked share a number */
+} ledger;
+
+void
+ledger_create(void)
+{
+    memset(&ledger, 0, sizeof ledger);
+    if (core_create(&ledger.core) != 0)
+        abort();
+    for (uint32_t i = 0; i < ENTRIES_SEEN; i++)
+        ledger.group[i] = i;
+}
+
+void
+ledger_clear(void)
+{
+    core_destroy(&ledger.core);
+    for (uint64_t i = 0; i < ledger.head; i++)
+        free(ledger.at[i]);
+    free(ledger.at);
+    for (size_t i = 0; i < UNITS_SEEN; i++)
+        free(ledger.sights[i]);
+    for (size_t i = 0; i < ledger.chunk_count; i++)
+        arena_destroy(&ledger.chunks[i]);
+    memset(&ledger, 0, sizeof ledger);
+}
+
+uint64_t
+ledger_head(void)
+{
+    return ledger.head;
+}
+
+struct core *
+ledger_core(void)
+{
+    return ledger.core;
+}
+
+const struct ledger_record *
+ledger_at(uint64_t seq)
+{
+    return ledger.at[seq - 1];
+}
+
+const struct sight *
+ledger_sight(uint32_t unit, uint64_t seq)
+{
+    return &ledger.sights[unit][seq - 1];
+}
+
+bool
+ledger_was_hidden(uint32_t unit, uint64_t seq, uint64_t since)
+{
+    const struct sight *sight = ledger_sight(unit, seq);
+
+    return !sight->view.received || (sight->hidden_until != 0 && sight->hidden_until >= since);
+}
+
+/* ---- who may be shown what */
+
+static void
+look(uint32_t unit, uint64_t seq)
+{
+    struct sight *sight = &ledger.sights[unit][seq - 1];
+    bool was_hidden = !sight->view.received;
+
+    core_view(ledger.core, unit, &ledger.at[seq - 1]->record.core, false, &sight->view);
+    if (was_hidden && sight->view.received && seq != ledger.head)
+        sight->hidden_until = ledger.head - 1;
+}
+
+static void
+look_all(bool every, uint32_t group)
+{
+    uint32_t units = core_unit_count(ledger.core);
+
+    if (units > UNITS_SEEN)
+        abort();
+    for (uint32_t unit = 0; unit < units; unit++) {
+        if (ledger.sights[unit] == NULL) { /* enrolled just now: until then it was given nothing */
+            ledger.sights[unit] = must(calloc(ledger.size, sizeof(struct sight)));
+            every = true;
+        }
+        for (uint64_t seq = 1; seq <= ledger.head; seq++) {
+            uint32_t entry = ledger.at[seq - 1]->record.core.entry;
+
+            if (every || seq == ledger.head || (group != 0 && ledger.group[entry] == group))
+                look(unit, seq);
+        }
+    }
+}
+
+static uint32_t
+entry_of_dossier(const uint8_t id[16])
+{
+    for (uint64_t i = 0; i < ledger.head; i++) {
+        const struct record *record = &ledger.at[i]->record;
+
+        if (record->core.entry != 0 && memcmp(record->event.dossier_id, id, 16) == 0)
+            return record->core.entry;
+    }
+    return 0;
+}
+
+/* What links two dossiers may change what is seen in either. */
+static void
+groups_join(const struct record *record)
+{
+    for (size_t i = 0; i < record->event.section_count; i++) {
+        const Wici__V1__Section *section = record->event.sections[i].section;
+        uint32_t from, to = ledger.group[record->core.entry];
+        uint8_t id[16];
+
+        if (section->body_case != WICI__V1__SECTION__BODY_CASE_LINKED_S0 ||
+            uuid_parse(section->case_linked_s0->other_dossier, id) != 0 || entry_of_dossier(id) == 0)
+            continue;
+        from = ledger.group[entry_of_dossier(id)];
+        for (uint32_t e = 0; e < ENTRIES_SEEN; e++)
+            if (ledger.group[e] == from)
+                ledger.group[e] = to;
+    }
+}
+
+static bool
+changes_everything(uint32_t type)
+{
+    return type > TYPE_SYS_FIRST && type != WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED &&
+           type != WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED && type != WICI__V1__EVENT_TYPE__SYS_EVENT_REJECTED &&
+           type != WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED && type != WICI__V1__EVENT_TYPE__SYS_UNIT_KEY_ROTATED;
+}
+
+/* ---- following */
+
+static uint32_t
+published_as(const struct record *record)
+{
+    struct bytes sections[EVENT_SECTIONS_MAX];
+    uint32_t said = saids_by_id(record->event.event_id);
+
+    for (size_t i = 0; i < record->event.section_count; i++)
+        sections[i] = record->event.sections[i].bytes;
+    while (said != SAID_NONE &&
+           !said_has_bytes(saids_at(said), record->event.header_bytes, sections, record->event.section_count))
+        said = saids_next_same_id(said);
+    if (said != SAID_NONE)
+        return saids_at(said)->same_as;
+    if (strcmp(record->event.header->actor->agency, "broker") != 0)
+        sim_fail("G3 log", "record %" PRIu64 " (%s) is an event that nobody published", record->core.seq,
+                 record->event.type->name);
+    return SAID_NONE;
+}
+
+static void
+room_make(void)
+{
+    if (ledger.head < ledger.size)
+        return;
+    ledger.size = ledger.size == 0 ? 1024 : 2 * ledger.size;
+    ledger.at = must(realloc(ledger.at, ledger.size * sizeof *ledger.at));
+    for (size_t i = 0; i < UNITS_SEEN; i++) {
+        if (ledger.sights[i] == NULL)
+            continue;
+        ledger.sights[i] = must(realloc(ledger.sights[i], ledger.size * sizeof(struct sight)));
+        memset(ledger.sights[i] + ledger.head, 0, (ledger.size - ledger.head) * sizeof(struct sight));
+    }
+}
+
+static int
+load(struct ledger_record *ret, const struct store_row *row)
+{
+    int rc = -ENOMEM;
+
+    if (ledger.chunk_count > 0)
+        rc = record_load(&ret->record, row, ledger.chunks[ledger.chunk_count - 1], true);
+    if (rc != -ENOMEM)
+        return rc;
+    if (ledger.chunk_count == CHUNKS_MAX || arena_create(&ledger.chunks[ledger.chunk_count++], CHUNK_SIZE) != 0)
+        abort();
+    return record_load(&ret->record, row, ledger.chunks[ledger.chunk_count - 1], true);
+}
+
+static void
+take(const struct store_row *row, uint64_t seq)
+{
+    struct ledger_record *r = must(calloc(1, sizeof *r));
+    uint8_t input[LEAF_INPUT_MAX];
+    uint32_t entry;
+
+    if (row->seq != seq || row->leaf.seq != seq)
+        sim_fail("G3 log", "where record %" PRIu64 " should be stands %" PRIu64, seq, row->leaf.seq);
+    if (load(r, row) != 0)
+        sim_fail("G3 log", "record %" PRIu64 " does not decode", seq);
+    if (seq > 1 && r->record.core.ts_ms < ledger_at(seq - 1)->record.core.ts_ms)
+        sim_fail("G3 log", "record %" PRIu64 " is older than the one before it", seq);
+    leaf_hash(input, leaf_encode(&row->leaf, input), r->hash);
+    r->said = published_as(&r->record);
+    if (r->said != SAID_NONE) {
+        struct said *said = saids_at(r->said);
+
+        if (said->seq != 0)
+            sim_fail("G2 once", "event %u is in the log twice: %" PRIu64 " and %" PRIu64, r->said, said->seq, seq);
+        said->seq = seq;
+    }
+    sim_tell("record %" PRIu64 ": %s by %s in %.8s, key entry %u", seq, r->record.event.type->name,
+             r->record.event.header->actor->unit, r->record.event.header->dossier_id, r->record.core.entry);
+    room_make();
+    ledger.at[ledger.head++] = r;
+    if (core_apply(ledger.core, &r->record.core) != 0)
+        abort();
+    entry = r->record.core.entry;
+    if (entry >= ENTRIES_SEEN)
+        abort();
+    if (r->record.event.type->number == WICI__V1__EVENT_TYPE__CASE_LINKED)
+        groups_join(&r->record);
+    look_all(changes_everything(r->record.event.type->number), ledger.group[entry]);
+}
+
+void
+ledger_follow(struct store *store)
+{
+    uint64_t head = store_head(store);
+    struct store_slice *slice = NULL;
+    struct store_row row;
+    uint8_t hash[LEAF_HASH_SIZE];
+
+    if (head < ledger.head)
+        sim_fail("G3 log", "the log stands at %" PRIu64 ", it stood at %" PRIu64, head, ledger.head);
+    if (head == ledger.head)
+        return;
+    if (store_slice_begin(store, &slice) != 0)
+        abort();
+    for (uint64_t seq = ledger.head + 1; seq <= head; seq++) {
+        if (store_read(slice, seq, &row) != 0)
+            sim_fail("G3 log", "record %" PRIu64 " of %" PRIu64 " is not there: %s", seq, head, store_damage(store));
+        take(&row, seq);
+    }
+    if (store_read(slice, head + 1, &row) != -ENOENT)
+        sim_fail("G3 log", "there is a record beyond the head, %" PRIu64, head);
+    store_slice_end(&slice);
+    store_head_hash(store, hash);
+    if (memcmp(hash, ledger_at(head)->hash, sizeof hash) != 0)
+        sim_fail("G3 log", "the head's hash at %" PRIu64 " is another record's", head);
+}
+
+void
+ledger_compare(struct store *store)
+{
+    struct store_slice *slice = NULL;
+    struct store_row row;
+
+    if (store_head(store) < ledger.head)
+        sim_fail("G1 durable", "after a restart the log ends at %" PRIu64 ", %" PRIu64 " were committed",
+                 store_head(store), ledger.head);
+    if (store_slice_begin(store, &slice) != 0)
+        abort();
+    for (uint64_t seq = 1; seq <= ledger.head; seq++) {
+        const struct ledger_record *r = ledger_at(seq);
+        uint8_t input[LEAF_INPUT_MAX], hash[LEAF_HASH_SIZE];
+        uint64_t found = 0;
+
+        if (store_read(slice, seq, &row) != 0)
+            sim_fail("G1 durable", "after a restart record %" PRIu64 " is not there", seq);
+        leaf_hash(input, leaf_encode(&row.leaf, input), hash);
+        if (memcmp(hash, r->hash, sizeof hash) != 0)
+            sim_fail("G1 durable", "after a restart record %" PRIu64 " is another one", seq);
+        if (store_id_find(store, r->record.event.event_id, &found) != 0 || found != seq)
+            sim_fail("G2 once", "after a restart the id of record %" PRIu64 " leads to %" PRIu64, seq, found);
+    }
+    store_slice_end(&slice);
+}
+
+void
+ledger_compare_core(const struct core *core, const char *when)
+{
+    uint8_t *a = NULL, *b = NULL;
+    size_t a_len = 0, b_len = 0;
+
+    if (core_dump(core, &a, &a_len) != 0 || core_dump(ledger.core, &b, &b_len) != 0)
+        abort();
+    if (a_len != b_len || memcmp(a, b, a_len) != 0)
+        sim_fail("fold", "%s the state differs from the fold of the log at %" PRIu64, when, ledger.head);
+    free(a);
+    free(b);
+}

@@ -1,0 +1,47 @@
+/*
+ * ledger - what the log must hold: every record that was seen committed, its fold, and who may be shown what of it
+ *
+ * Follows the store after each commit and keeps every record it saw. Records never change after that, also over a death
+ * of the broker: that is what ledger_compare() holds the reopened store against.
+ *
+ * A state of the log is named by the number of its last record. For each unit and record the ledger knows what
+ * core_view() says in the newest state, and the last state in which the unit was given nothing of it: a reader that
+ * passes a record without being given it must have been able to pass it in such a state.
+ *
+ * Threads: one. Ownership: what is handed out lives until ledger_clear().
+ */
+#ifndef SIM_LEDGER_H
+#define SIM_LEDGER_H
+
+#include "broker/record.h"
+#include "store/store.h"
+
+struct ledger_record {
+    struct record record;
+    uint32_t said; /* who published it; SAID_NONE: the broker itself, or init */
+    uint8_t hash[LEAF_HASH_SIZE];
+};
+
+struct sight {
+    struct core_view view;
+    uint64_t hidden_until; /* while view.received: the last state in which it was not; 0: always was */
+};
+
+void ledger_create(void);
+void ledger_clear(void);
+
+/* Takes what was committed since the last call; checks numbers, times, leaves and that somebody published it. */
+void ledger_follow(struct store *store);
+/* The reopened store holds all that was seen committed, unchanged. */
+void ledger_compare(struct store *store);
+/* A state of the broker, none of whose records is uncommitted, is that of the ledger, byte for byte. */
+void ledger_compare_core(const struct core *core, const char *when);
+
+uint64_t ledger_head(void);
+struct core *ledger_core(void);
+const struct ledger_record *ledger_at(uint64_t seq); /* 1 to ledger_head() */
+const struct sight *ledger_sight(uint32_t unit, uint64_t seq);
+/* Could the unit have been given nothing of the record in some state from `since` on? */
+bool ledger_was_hidden(uint32_t unit, uint64_t seq, uint64_t since);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * seams - see seams.h
+ */
+#include "tests/sim/seams.h"
+
+#include "broker/deliver.h"
+#include "broker/sequence.h"
+#include "store/fault.h"
+#include "tests/sim/check.h"
+#include "tests/sim/door.h"
+#include "tests/sim/fate.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/saids.h"
+#include "tests/sim/sim.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PURE_EACH 8u /* decisions: comparing states is dear */
+
+static bool commit_failed;
+
+static int
+commit_fails(void)
+{
+    store_commit_fault = NULL;
+    commit_failed = true;
+    return -EIO;
+}
+
+void
+seams_fail_commit(void)
+{
+    commit_failed = false;
+    store_commit_fault = commit_fails;
+}
+
+bool
+seams_commit_failed(void)
+{
+    return commit_failed;
+}
+
+/* ---- the store */
+
+__typeof__(store_commit) __real_store_commit, __wrap_store_commit;
+
+int
+__wrap_store_commit(struct store *st)
+{
+    bool batch = store_has_batch(st);
+    int rc;
+
+    sim_point("commit");
+    if (door_is_dead())
+        return -EIO;
+    rc = __real_store_commit(st);
+    if (rc == 0 && batch)
+        check_committed(st);
+    if (rc == 0)
+        sim_point("committed");
+    return rc;
+}
+
+__typeof__(store_append) __real_store_append, __wrap_store_append;
+
+int
+__wrap_store_append(struct store *st, const struct store_record *record, uint64_t *ret_seq, struct leaf *leaf)
+{
+    sim_point("append");
+    return __real_store_append(st, record, ret_seq, leaf);
+}
+
+__typeof__(store_find_flush) __real_store_find_flush, __wrap_store_find_flush;
+
+/* Now and then all of it: otherwise no run would be long enough. */
+int
+__wrap_store_find_flush(struct store *st, bool all)
+{
+    if (door_is_dead())
+        return 0;
+    return __real_store_find_flush(st, all || fate_once_in(8));
+}
+
+/* ---- the sequencer */
+
+__typeof__(sequence_take) __real_sequence_take, __wrap_sequence_take;
+
+/* Notes what was refused, whether or not anybody is told: sent again it may be taken, behind what came after it. */
+int
+__wrap_sequence_take(struct sequence *sequence, uint32_t unit, const Wici__V1__Event *event, uint64_t now_ms, bool bare,
+                     struct arena *reply, struct answer *ret)
+{
+    struct bytes header = {.data = event->header.data, .len = event->header.len}, sections[EVENT_SECTIONS_MAX];
+    int rc = __real_sequence_take(sequence, unit, event, now_ms, bare, reply, ret);
+    uint8_t id[16];
+
+    if (rc != 0 || ret->refusal.code == E_NONE || event->n_sections > EVENT_SECTIONS_MAX ||
+        uuid_parse(ret->event_id, id) != 0)
+        return rc;
+    for (size_t i = 0; i < event->n_sections; i++)
+        sections[i] = (struct bytes){.data = event->sections[i].data, .len = event->sections[i].len};
+    for (uint32_t said = saids_by_id(id); said != SAID_NONE; said = saids_next_same_id(said))
+        if (said_has_bytes(saids_at(said), header, sections, event->n_sections))
+            saids_at(saids_at(said)->same_as)->refused++;
+    return 0;
+}
+
+/* ---- the core */
+
+__typeof__(core_decide) __real_core_decide, __wrap_core_decide;
+
+int
+__wrap_core_decide(const struct core *core, const struct core_command *command, struct arena *arena,
+                   struct core_decision *ret, struct refusal *refusal)
+{
+    uint8_t *before = NULL, *after = NULL;
+    size_t before_len = 0, after_len = 0;
+    bool look = command->event->event_id[15] % PURE_EACH == 0;
+    int rc;
+
+    if (look && core_dump(core, &before, &before_len) != 0)
+        abort();
+    rc = __real_core_decide(core, command, arena, ret, refusal);
+    if (look && core_dump(core, &after, &after_len) != 0)
+        abort();
+    if (before_len != after_len || (look && memcmp(before, after, before_len) != 0))
+        sim_fail("pure", "deciding %s changed the state", command->event->type->name);
+    free(before);
+    free(after);
+    return rc;
+}
+
+/* ---- planted bugs */
+
+static const struct plant plants[] = {
+    {NULL, NULL, NULL},
+};
+
+static const char *planted;
+
+const struct plant *
+plant_at(size_t index)
+{
+    return plants[index].name == NULL ? NULL : &plants[index];
+}
+
+int
+plant_choose(const char *name)
+{
+    planted = name;
+    for (size_t i = 0; name != NULL; i++) {
+        if (plants[i].name == NULL)
+            return -ENOENT;
+        if (strcmp(plants[i].name, name) == 0)
+            return 0;
+    }
+    return 0;
+}
+
+bool
+plant_is(const char *name)
+{
+    return planted != NULL && strcmp(planted, name) == 0;
+}

@@ -1,0 +1,88 @@
+/*
+ * tally - what the checkers know of one line: the session on it, what it published, what it subscribed to and asked for
+ *
+ * Filled from what passes through the door (check.c), never from the broker's own tables.
+ */
+#ifndef SIM_TALLY_H
+#define SIM_TALLY_H
+
+#include "proto/event.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TALLY_NAMES_MAX 4u
+#define TALLY_SUBS_MAX  SUBSCRIPTIONS_PER_SESSION_MAX
+#define TALLY_READS_MAX READS_PER_SESSION_MAX
+
+struct tally_filter {
+    uint8_t dossiers[TALLY_NAMES_MAX][16];
+    size_t dossier_count;
+    char families[TALLY_NAMES_MAX][16];
+    size_t family_count;
+};
+
+struct tally_credit {
+    uint64_t seq;
+    size_t bytes;
+};
+
+struct tally_sub {
+    uint32_t number; /* 0: free */
+    bool open;       /* Subscribed was sent, and nothing that ended it */
+    char cursor[ID_LEN_MAX + 1];
+    struct tally_filter filter;
+    uint64_t start;   /* asked for; 0: live */
+    uint64_t told;    /* it was told of everything up to here */
+    uint64_t told_in; /* the state of the log when it was (ledger.h) */
+    uint64_t acked;
+    size_t window, outstanding;
+    struct tally_credit *credits; /* given and not acknowledged */
+    size_t credit_count, credit_size;
+};
+
+struct tally_read {
+    bool used;
+    uint32_t request;
+    struct tally_filter filter;
+    uint64_t from, to; /* to 0: the head */
+    uint32_t type, max;
+    bool with_content;
+    uint64_t asked_in; /* the state of the log */
+};
+
+struct tally_publish {
+    struct tally_publish *next;
+    uint64_t number;
+    bool bare;
+    uint32_t *saids;
+    size_t count;
+    uint64_t acked[TALLY_SUBS_MAX]; /* of each subscription when the broker took the Publish */
+};
+
+struct tally {
+    bool welcomed;
+    char session[ID_LEN_MAX + 1];
+    struct tally_sub subs[TALLY_SUBS_MAX];
+    struct tally_read reads[TALLY_READS_MAX];
+    struct tally_publish *publishes; /* taken and not answered */
+};
+
+struct tally *tally_create(void);
+void tally_destroy(struct tally **tally);
+/* Everything on it has ended. */
+void tally_reset(struct tally *tally);
+
+struct tally_sub *tally_sub_find(struct tally *tally, uint32_t number);
+/* NULL: all are in use. */
+struct tally_sub *tally_sub_add(struct tally *tally, uint32_t number);
+void tally_sub_end(struct tally_sub *sub);
+void tally_credit_add(struct tally_sub *sub, uint64_t seq, size_t bytes);
+void tally_credit_ack(struct tally_sub *sub, uint64_t seq);
+struct tally_read *tally_read_find(struct tally *tally, uint32_t request);
+
+void tally_filter_take(struct tally_filter *ret, char *const *dossiers, size_t dossier_count, char *const *families,
+                       size_t family_count);
+bool tally_filter_passes(const struct tally_filter *filter, const struct event *event);
+
+#endif
