@@ -238,6 +238,7 @@ static int
 filter_refuse(struct refusal *refusal, enum error_code code, const char *path, const char *field, size_t index)
 {
     refusal->code = code;
+    refusal->rule = RULE_NONE;
     (void)snprintf(refusal->path, sizeof refusal->path, "%s.%s[%zu]", path, field, index);
     return -EINVAL;
 }

@@ -19,6 +19,7 @@ static int
 refuse(struct refusal *refusal, enum error_code code, const char *path)
 {
     refusal->code = code;
+    refusal->rule = RULE_NONE;
     (void)snprintf(refusal->path, sizeof refusal->path, "%s", path);
     return -EACCES;
 }

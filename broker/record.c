@@ -160,6 +160,19 @@ slot_put(uint8_t *at, unsigned field, const uint8_t seed[LEAF_SEED_SIZE], uint8_
     return pack_bytes(at, field, filled, slot_fill(filled, seed, slot, id));
 }
 
+/* A warning with the sentences that a person reads, which the note does not keep. */
+static Wici__V1__Warning
+explained(const Wici__V1__Warning *warning)
+{
+    Wici__V1__Warning ret = *warning;
+    enum error_code code = error_by_name(warning->code);
+    enum rule rule = rule_by_id(warning->rule, code);
+
+    ret.text_pl = (char *)(uintptr_t)(rule == RULE_NONE ? error_text(code, true) : rule_text(rule, true));
+    ret.text_en = (char *)(uintptr_t)(rule == RULE_NONE ? error_text(code, false) : rule_text(rule, false));
+    return ret; /* packing only reads them */
+}
+
 int
 record_receipt(const struct event *event, const struct leaf *leaf, const uint8_t seed[LEAF_SEED_SIZE],
                const uint8_t *slots, const Wici__V1__BrokerNote *note, unsigned how, struct arena *arena,
@@ -168,8 +181,11 @@ record_receipt(const struct event *event, const struct leaf *leaf, const uint8_t
     size_t warnings = note == NULL ? 0 : note->n_warnings, size = REST_MAX;
     uint8_t *data, *at;
 
-    for (size_t i = 0; i < warnings; i++)
-        size += pack_bytes_size(wici__v1__warning__get_packed_size(note->warnings[i]));
+    for (size_t i = 0; i < warnings; i++) {
+        Wici__V1__Warning warning = explained(note->warnings[i]);
+
+        size += pack_bytes_size(wici__v1__warning__get_packed_size(&warning));
+    }
     if ((how & RECEIPT_BARE) == 0)
         size += (1 + event->section_count) * SLOT_MAX;
     data = at = arena_alloc(arena, size);
@@ -178,8 +194,10 @@ record_receipt(const struct event *event, const struct leaf *leaf, const uint8_t
     at = pack_number(at, RECEIPT_SEQ, leaf->seq);
     at = pack_number(at, RECEIPT_TS, leaf->ts_ms);
     for (size_t i = 0; i < warnings; i++) {
-        at = pack_head(at, RECEIPT_WARNINGS, wici__v1__warning__get_packed_size(note->warnings[i]));
-        at += wici__v1__warning__pack(note->warnings[i], at);
+        Wici__V1__Warning warning = explained(note->warnings[i]);
+
+        at = pack_head(at, RECEIPT_WARNINGS, wici__v1__warning__get_packed_size(&warning));
+        at += wici__v1__warning__pack(&warning, at);
     }
     if ((how & RECEIPT_BARE) == 0) {
         at = pack_bytes(at, RECEIPT_DIGESTS, leaf->digests, (size_t)leaf->n * LEAF_HASH_SIZE);

@@ -81,6 +81,7 @@ static int
 refuse(struct refusal *refusal, enum error_code code, const char *path)
 {
     refusal->code = code;
+    refusal->rule = RULE_NONE;
     (void)snprintf(refusal->path, sizeof refusal->path, "%s", path);
     return -EACCES;
 }
@@ -322,6 +323,7 @@ sequence_take(struct sequence *s, uint32_t unit, const Wici__V1__Event *sent, ui
     ret->event_id[0] = ret->refusal.path[0] = '\0';
     ret->receipt = (struct bytes){.data = NULL};
     ret->refusal.code = E_NONE;
+    ret->refusal.rule = RULE_NONE;
     event_room(s);
     arena_reset(s->named_arena);
 

@@ -29,6 +29,7 @@ static void
 refuse(struct refusal *refusal, enum error_code code, const char *path)
 {
     refusal->code = code;
+    refusal->rule = RULE_NONE;
     (void)snprintf(refusal->path, sizeof refusal->path, "%s", path);
 }
 

@@ -56,6 +56,7 @@ int
 check_refuse(struct refusal *refusal, enum error_code code, const char *path)
 {
     refusal->code = code;
+    refusal->rule = RULE_NONE;
     snprintf(refusal->path, sizeof refusal->path, "%s", path);
     utf8_cut(refusal->path);
     return -EBADMSG;
@@ -67,6 +68,7 @@ check_refuse_at(struct refusal *refusal, enum error_code code, const struct chec
     size_t len = 0;
 
     refusal->code = code;
+    refusal->rule = RULE_NONE;
     refusal->path[0] = '\0';
     for (unsigned i = 0; i < path->depth && len < sizeof refusal->path; i++) {
         size_t room = sizeof refusal->path - len;

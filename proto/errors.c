@@ -47,3 +47,71 @@ error_by_name(const char *name)
             return (enum error_code)code;
     return E_NONE;
 }
+
+static const struct {
+    const char *id;
+    enum error_code code;
+    const char *source, *pl, *en;
+} rules[RULE_COUNT] = {
+    {"", E_NONE, "", "", ""},
+#define WICI_ERROR(name, client, pl, en)
+#define WICI_RULE(name, id, code, source, pl, en) {id, code, source, pl, en},
+#include "errors.def"
+#undef WICI_RULE
+#undef WICI_ERROR
+};
+
+const char *
+rule_id(enum rule rule)
+{
+    assert(rule < RULE_COUNT);
+    return rules[rule].id;
+}
+
+enum error_code
+rule_code(enum rule rule)
+{
+    assert(rule < RULE_COUNT);
+    return rules[rule].code;
+}
+
+const char *
+rule_source(enum rule rule)
+{
+    assert(rule < RULE_COUNT);
+    return rules[rule].source;
+}
+
+const char *
+rule_text(enum rule rule, bool pl)
+{
+    const char *own;
+
+    assert(rule < RULE_COUNT);
+    own = pl ? rules[rule].pl : rules[rule].en;
+    return own[0] != '\0' ? own : error_text(rules[rule].code, pl);
+}
+
+enum rule
+rule_of_code(enum error_code code)
+{
+    enum rule found = RULE_NONE;
+
+    for (unsigned rule = 1; rule < RULE_COUNT; rule++) {
+        if (rules[rule].code != code || rules[rule].pl[0] != '\0')
+            continue; /* one with a sentence of its own is named by whoever means it */
+        found = (enum rule)rule;
+        break;
+    }
+    return found;
+}
+
+enum rule
+rule_by_id(const char *id, enum error_code code)
+{
+    assert(id != NULL);
+    for (unsigned rule = 1; rule < RULE_COUNT; rule++)
+        if (rules[rule].code == code && strcmp(rules[rule].id, id) == 0)
+            return (enum rule)rule;
+    return RULE_NONE;
+}

@@ -17,6 +17,20 @@ enum error_code {
     ERROR_CODE_COUNT
 };
 
+/*
+ * The rules behind them: several may have one code, and a code need not have any. A constant ends in W where the same rule
+ * also has a milder reaction.
+ */
+enum rule {
+    RULE_NONE,
+#define WICI_ERROR(name, client, pl, en)
+#define WICI_RULE(name, id, code, source, pl, en) RULE_##name,
+#include "errors.def"
+#undef WICI_RULE
+#undef WICI_ERROR
+    RULE_COUNT
+};
+
 /* What a client does about a refusal. */
 enum error_client {
     CLIENT_FIX,   /* mend the message: sending it again as it is gives the same answer */
@@ -33,10 +47,23 @@ enum error_client error_client(enum error_code code);
 /* E_NONE: no such code. */
 enum error_code error_by_name(const char *name);
 
+/* "I16"; "" for RULE_NONE. */
+const char *rule_id(enum rule rule);
+enum error_code rule_code(enum rule rule);
+/* "CUS art. 40 (E2)": the act, or whose practice, and the entry of docs/RULES.md; "" when the rule is Wici's own. */
+const char *rule_source(enum rule rule);
+/* The rule's own sentence, or its code's. */
+const char *rule_text(enum rule rule, bool pl);
+/* The rule that a refusal or warning with this code comes from when nothing else is said; RULE_NONE: several, or none. */
+enum rule rule_of_code(enum error_code code);
+/* The rule with this id and code; RULE_NONE: none. */
+enum rule rule_by_id(const char *id, enum error_code code);
+
 /* A refusal and where in the message its cause stands; the path is empty when it is the whole message. */
 #define ERROR_PATH_MAX 200u
 struct refusal {
     enum error_code code;
+    enum rule rule; /* RULE_NONE: the code says it all */
     char path[ERROR_PATH_MAX];
 };
 

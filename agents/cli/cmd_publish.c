@@ -35,7 +35,8 @@ answer_print(void *arg, const struct wici_answer *answer)
         printf("%s  %llu  %s%s\n", answer->event_id, (unsigned long long)answer->seq, time_local_ms(answer->ts_ms),
                answer->repeated ? _("  (already in the log)") : "");
         json_array_foreach(json_object_get(receipt, "warnings"), i, warning)
-            printf("  %s %s\n", jstr(warning, "code"), jstr(warning, "path"));
+            printf("  %s %s: %s\n", jstr(warning, "code"), jstr(warning, "path"),
+                   jstr(warning, p->cli->pl ? "textPl" : "textEn"));
         json_decref(receipt);
     } else {
         printf("%s  %s %s: %s\n", answer->event_id, e->code, e->path, p->cli->pl ? e->pl : e->en);

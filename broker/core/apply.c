@@ -5,7 +5,7 @@
  * every one that ends still covers s, so that those concerned read the event that ends it.
  */
 #include "broker/core/facts.h"
-#include "broker/core/state.h"
+#include "broker/core/keep.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -511,16 +511,9 @@ bool
 core_apply_reads_sections(uint32_t type)
 {
     switch (type) {
-    case WICI__V1__EVENT_TYPE__CASE_INTERVIEW_COMPLETED:
-    case WICI__V1__EVENT_TYPE__CASE_PLAN_UPDATED:
-    case WICI__V1__EVENT_TYPE__CASE_ASSESSMENT_RECORDED:
     case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_RAISED:
     case WICI__V1__EVENT_TYPE__CASE_ASSISTANT_REQUESTED:
-    case WICI__V1__EVENT_TYPE__CONSENT_GRANTED:
-    case WICI__V1__EVENT_TYPE__CONSENT_WITHDRAWN:
-    case WICI__V1__EVENT_TYPE__PLACEMENT_CHANGED:
     case WICI__V1__EVENT_TYPE__COURT_OPINION_DELIVERED:
-    case WICI__V1__EVENT_TYPE__MEETING_HELD:
     case WICI__V1__EVENT_TYPE__INFO_REQUESTED:
     case WICI__V1__EVENT_TYPE__INFO_PROVIDED:
     case WICI__V1__EVENT_TYPE__SYS_EVENT_REJECTED:
@@ -586,6 +579,8 @@ apply_in_dossier(struct change *c)
         rc = open_plain(c, c->dossier, RELATION_AUTHOR, c->actor, false);
     for (size_t i = 0; i < addressed_count(c) && rc == 0; i++)
         rc = open_plain(c, c->dossier, RELATION_ADDRESSEE, addressed_unit(c, i), false);
+    if (rc == 0)
+        rc = keep_acts(core, c->record, c->dossier, c->actor);
     if (rc != 0 || facts_is_recall(c->event))
         return rc;
     if (c->opened && c->event->type->opens == OPENS_LETTER)

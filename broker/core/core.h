@@ -10,7 +10,8 @@
  * with the command. core_decide never changes the state.
  *
  * What the state holds: the directory (agencies, units, keys), the policy in force, and for each dossier its kind, its
- * relations (who takes part, from and until which seq, about whom), and what ties it to other dossiers.
+ * relations (who takes part, from and until which seq, about whom), what ties it to other dossiers, and where its
+ * referral, case, meetings, plans and consents stand (acts.h, machines.h).
  *
  * Numbers: a unit is named by its index in the directory (enrolment order, from 0), a dossier by its key entry in the
  * store (1 and up). Both are stable for as long as the log lives.

@@ -10,117 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define WARNINGS_MAX 16u
-
-/* ---- refusals */
-
-struct path {
-    char *at, *end;
-};
-
-static void
-path_put(struct path *path, const char *text)
-{
-    while (*text != '\0' && path->at < path->end)
-        *path->at++ = *text++;
-    *path->at = '\0';
-}
-
-static void
-path_put_index(struct path *path, size_t index)
-{
-    char digits[24];
-    char *at = digits + sizeof digits - 1;
-
-    *at = '\0';
-    do {
-        *--at = (char)('0' + index % 10);
-        index /= 10;
-    } while (index > 0);
-    path_put(path, "[");
-    path_put(path, at);
-    path_put(path, "]");
-}
-
-/* "case_linked_s0" as JSON spells it. */
-static void
-path_put_camel(struct path *path, const char *name)
-{
-    for (; *name != '\0' && path->at < path->end; name++) {
-        if (*name != '_')
-            *path->at++ = *name;
-        else if (name[1] >= 'a' && name[1] <= 'z')
-            *path->at++ = (char)(*++name - 'a' + 'A');
-    }
-    *path->at = '\0';
-}
-
-static struct path
-refusal_start(struct deciding *d, enum error_code code)
-{
-    d->refusal->code = code;
-    d->refusal->path[0] = '\0';
-    return (struct path){.at = d->refusal->path, .end = d->refusal->path + sizeof d->refusal->path - 1};
-}
-
-int
-decide_refuse(struct deciding *d, enum error_code code, const char *path)
-{
-    struct path out = refusal_start(d, code);
-
-    path_put(&out, path);
-    return -EACCES;
-}
-
-int
-decide_refuse_indexed(struct deciding *d, enum error_code code, const char *before, size_t index, const char *after)
-{
-    struct path out = refusal_start(d, code);
-
-    path_put(&out, before);
-    path_put_index(&out, index);
-    path_put(&out, after);
-    return -EACCES;
-}
-
-static struct path
-body_start(struct deciding *d, enum error_code code, size_t section)
-{
-    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(&wici__v1__section__descriptor,
-                                                                                    d->event->sections[section].id);
-    struct path out = refusal_start(d, code);
-
-    path_put(&out, "sections");
-    path_put_index(&out, section);
-    path_put(&out, ".");
-    if (field != NULL)
-        path_put_camel(&out, field->name);
-    return out;
-}
-
-int
-decide_refuse_body(struct deciding *d, enum error_code code, size_t section, const char *field)
-{
-    struct path out = body_start(d, code, section);
-
-    path_put(&out, ".");
-    path_put(&out, field);
-    return -EACCES;
-}
-
-int
-decide_refuse_item(struct deciding *d, enum error_code code, size_t section, const char *list, size_t index,
-                   const char *field)
-{
-    struct path out = body_start(d, code, section);
-
-    path_put(&out, ".");
-    path_put(&out, list);
-    path_put_index(&out, index);
-    path_put(&out, field);
-    return -EACCES;
-}
-
 /* ---- relations of the one who asks */
 
 bool
@@ -332,6 +221,17 @@ check_named_units(struct deciding *d)
     return 0;
 }
 
+/* A correction of a correction is one of what was first said. */
+static void
+note_corrected(struct deciding *d)
+{
+    const struct core_named *corrected = d->command->corrected;
+
+    d->note->corrects_seq = corrected->seq;
+    if (corrected->note != NULL && corrected->note->corrects_seq != 0)
+        d->note->corrects_seq = corrected->note->corrects_seq;
+}
+
 static int
 check_correction(struct deciding *d)
 {
@@ -348,39 +248,9 @@ check_correction(struct deciding *d)
         return decide_refuse(d, E_CORRECT, "header.correctsEventId");
     author = view_is_author(d->core, d->command->unit, corrected->event);
     allowed = author || (facts_is_recall(d->event) && decide_is(d, RELATION_HOLDER));
-    return allowed ? 0 : decide_refuse(d, E_CORRECT, "header.correctsEventId");
-}
-
-static int
-warn(struct deciding *d, const char *code, const char *before, size_t index, bool indexed)
-{
-    Wici__V1__Warning *warning;
-    struct refusal path;
-    struct deciding shadow = *d;
-    size_t len;
-
-    if (d->note->n_warnings == WARNINGS_MAX)
-        return 0;
-    if (d->note->warnings == NULL)
-        d->note->warnings = arena_alloc(d->arena, WARNINGS_MAX * sizeof(Wici__V1__Warning *));
-    warning = arena_alloc(d->arena, sizeof *warning);
-    if (d->note->warnings == NULL || warning == NULL)
-        return -ENOMEM;
-    /* The path is built as that of a refusal would be. */
-    shadow.refusal = &path;
-    if (indexed)
-        decide_refuse_indexed(&shadow, E_NONE, before, index, "");
-    else
-        decide_refuse(&shadow, E_NONE, before);
-    len = strlen(path.path) + 1;
-    wici__v1__warning__init(warning);
-    warning->code = arena_alloc(d->arena, strlen(code) + 1);
-    warning->path = arena_alloc(d->arena, len);
-    if (warning->code == NULL || warning->path == NULL)
-        return -ENOMEM;
-    memcpy(warning->code, code, strlen(code) + 1);
-    memcpy(warning->path, path.path, len);
-    d->note->warnings[d->note->n_warnings++] = warning;
+    if (!allowed)
+        return decide_refuse(d, E_CORRECT, "header.correctsEventId");
+    note_corrected(d);
     return 0;
 }
 
@@ -395,7 +265,7 @@ check_time(struct deciding *d)
         return decide_refuse(d, E_TIME, "header.occurredAt");
     if (d->dossier != DOSSIER_NONE && !d->event->header->late_entry &&
         d->event->occurred_ms < d->core->dossiers.at[d->dossier].opened_ms)
-        return warn(d, "W_TIME", "header.occurredAt", 0, false);
+        return decide_warn(d, RULE_I35W, "header.occurredAt");
     return 0;
 }
 
@@ -422,6 +292,19 @@ relations_bound(const struct deciding *d)
     return bound;
 }
 
+/* An upper bound of the acts it may leave in its dossier. */
+static size_t
+acts_bound(const struct deciding *d)
+{
+    const Wici__V1__MeetingHeldS6 *body;
+    size_t bound = 4;
+
+    if (d->type == TYPE(MEETING_HELD))
+        for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;)
+            bound += body->n_documents;
+    return bound;
+}
+
 static int
 check_limits(struct deciding *d)
 {
@@ -438,7 +321,11 @@ check_limits(struct deciding *d)
     }
     if (d->dossier != DOSSIER_NONE)
         bound += dossiers->at[d->dossier].relation_count;
-    return bound > RELATIONS_PER_DOSSIER_MAX ? decide_refuse(d, E_LIMIT, "header.dossierId") : 0;
+    if (bound > RELATIONS_PER_DOSSIER_MAX)
+        return decide_refuse(d, E_LIMIT, "header.dossierId");
+    if (d->dossier != DOSSIER_NONE && dossiers->at[d->dossier].act_count + acts_bound(d) > ACTS_PER_DOSSIER_MAX)
+        return decide_refuse(d, E_LIMIT, "header.dossierId");
+    return 0;
 }
 
 /* ---- what an addressee will not be given */
@@ -485,7 +372,8 @@ warn_withheld(struct deciding *d)
         for (size_t j = 0; j < d->event->section_count; j++)
             withheld = withheld || verdict_is_class(view.verdicts[j]);
         if (withheld)
-            rc = warn(d, "W_WITHHELD", i < header->n_to ? "header.to" : "header.type", i, i < header->n_to);
+            rc = i < header->n_to ? decide_warn_indexed(d, RULE_I28, "header.to", i)
+                                  : decide_warn(d, RULE_I28, "header.type");
     }
     return rc;
 }
@@ -513,13 +401,15 @@ check_state(struct deciding *d)
     if (rc == 0)
         rc = check_time(d);
     if (rc == 0)
+        rc = decide_rules(d);
+    if (rc == 0)
         rc = check_limits(d);
     if (rc == 0)
         rc = decide_answer(d);
     if (rc == 0)
         rc = warn_withheld(d);
     if (rc == 0 && decide_is_unaddressed(d))
-        rc = warn(d, "W_NO_ADDRESSEE", "header.to", 0, false);
+        rc = decide_warn_code(d, W_NO_ADDRESSEE, "header.to");
     if (rc == 0 && wici__v1__broker_note__get_packed_size(d->note) > EVENT_NOTE_MAX)
         rc = decide_refuse(d, E_LIMIT, "header.to");
     return rc;

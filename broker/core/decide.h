@@ -1,5 +1,6 @@
 /*
- * decide - the inside of core_decide, shared by its files: address.c, conditions.c, sys.c, decide.c
+ * decide - the inside of core_decide, shared by its files: decide.c, refuse.c, address.c, conditions.c, forms.c,
+ * rules.c, sys.c
  *
  * A check returns 0, or -EACCES after it has filled the refusal, or -ENOMEM.
  */
@@ -30,6 +31,18 @@ int decide_refuse_body(struct deciding *d, enum error_code code, size_t section,
 int decide_refuse_item(struct deciding *d, enum error_code code, size_t section, const char *list, size_t index,
                        const char *field);
 
+/* The same by a rule, whose code it is. */
+int decide_refuse_rule(struct deciding *d, enum rule rule, const char *path);
+int decide_refuse_rule_body(struct deciding *d, enum rule rule, size_t section, const char *field);
+int decide_refuse_rule_item(struct deciding *d, enum rule rule, size_t section, const char *list, size_t index,
+                            const char *field);
+
+/* Mark the event; said once for each code and path. 0 or -ENOMEM. */
+int decide_warn(struct deciding *d, enum rule rule, const char *path);
+int decide_warn_indexed(struct deciding *d, enum rule rule, const char *before, size_t index);
+int decide_warn_body(struct deciding *d, enum rule rule, size_t section, const char *field);
+int decide_warn_code(struct deciding *d, enum error_code code, const char *path);
+
 /* The unit has this relation to the event's dossier, open now. */
 bool decide_is(const struct deciding *d, enum relation_kind kind);
 bool decide_is_in(const struct deciding *d, uint32_t dossier, enum relation_kind kind);
@@ -47,6 +60,10 @@ int decide_answer(struct deciding *d);    /* fills note->answer_to and answer_ab
 int decide_conditions(struct deciding *d, unsigned role, bool conditional);
 /* Some condition is known for the role and type. */
 bool conditions_known(unsigned role, uint32_t type);
+/* What the procedure says of it: the machines, and the rules that look at the state. rules.c */
+int decide_rules(struct deciding *d);
+/* The rules that look at the event alone. forms.c */
+int decide_forms(struct deciding *d);
 /* sys.* commands: who, and whether the state allows it. sys.c */
 int sys_role(struct deciding *d);
 int sys_state(struct deciding *d);

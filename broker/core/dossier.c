@@ -1,4 +1,4 @@
-/* Growth is doubling for tables and by a half for the relations of one dossier, whose slack would count a million
+/* Growth is doubling for tables and by a quarter for the relations of one dossier, whose slack would count a million
  * times. */
 #include "broker/core/dossier.h"
 
@@ -44,6 +44,7 @@ dossiers_clear(struct dossiers *ds)
     for (uint32_t i = 0; i < ds->count; i++) {
         free(ds->at[i].relations);
         free(ds->at[i].links);
+        free(ds->at[i].acts);
     }
     free(ds->at);
     free(ds->slots);
@@ -51,6 +52,7 @@ dossiers_clear(struct dossiers *ds)
     free(ds->about);
     free(ds->extras);
     strings_clear(&ds->persons);
+    things_clear(&ds->things);
     memset(ds, 0, sizeof *ds);
 }
 
@@ -174,6 +176,17 @@ about_add(struct dossiers *ds, const char *const *persons, size_t count, uint32_
     ds->about_len = start + 1 + (uint32_t)count;
     *ret = start;
     return 0;
+}
+
+int
+dossiers_set(struct dossiers *ds, const char *const *texts, size_t count, uint32_t *ret)
+{
+    uint32_t set;
+    int rc = about_add(ds, texts, count, &set);
+
+    if (rc == 0)
+        *ret = set;
+    return rc;
 }
 
 static bool
@@ -305,7 +318,7 @@ relation_add(struct dossiers *ds, struct directory *directory, struct dossier *d
     if (rc != 0)
         return rc;
     if (dossier->relation_count == dossier->relation_cap) {
-        uint32_t cap = dossier->relation_cap + dossier->relation_cap / 2 + 4;
+        uint32_t cap = dossier->relation_cap + dossier->relation_cap / 4 + 2;
         struct relation *grown = reallocarray(dossier->relations, cap, sizeof *grown);
 
         if (grown == NULL)
@@ -479,6 +492,7 @@ dossiers_merge(struct dossiers *ds, struct directory *directory, uint32_t a, uin
     ds->at[a].group_next = ds->at[b].group_next;
     ds->at[b].group_next = next;
     dossiers_flag(ds, a, ds->at[a].flags | ds->at[b].flags);
+    acts_fold(ds, a);
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #ifndef CORE_DOSSIER_H
 #define CORE_DOSSIER_H
 
+#include "broker/core/acts.h"
 #include "broker/core/directory.h"
 #include "broker/core/strings.h"
 #include "proto/types.h"
@@ -78,7 +79,12 @@ struct dossier {
     uint32_t entry;
     uint32_t opener;     /* unit */
     uint32_t group_next; /* ring of merged dossiers; itself when alone */
-    uint8_t kind;        /* enum type_opens */
+    struct act *acts;    /* in the order of the log */
+    uint32_t things;     /* the newest one, THING_NONE */
+    uint16_t act_count, act_cap;
+    uint16_t folded; /* while acts_fold() runs: how many it has taken */
+    struct matter matter;
+    uint8_t kind; /* enum type_opens */
     uint8_t flags;
 };
 
@@ -94,6 +100,7 @@ struct dossiers {
     uint32_t about_len, about_cap;
     struct relation_extra *extras; /* 0 is the one that says nothing */
     uint32_t extra_count, extra_cap;
+    struct things things;
 };
 
 /* What is to be opened. */
@@ -118,6 +125,8 @@ uint32_t dossiers_by_entry(const struct dossiers *dossiers, uint32_t entry);
 int dossiers_add(struct dossiers *dossiers, const uint8_t id[16], uint32_t entry, enum type_opens kind, uint64_t seq,
                  uint64_t ts_ms, uint32_t opener, uint32_t *ret);
 
+/* The number in `about` of a set of texts, kept once where it is the newest. -ENOMEM */
+int dossiers_set(struct dossiers *dossiers, const char *const *texts, size_t count, uint32_t *ret);
 /* Opens a relation in a dossier and all that are merged with it; one that says the same and is open is kept. */
 int dossiers_open(struct dossiers *dossiers, struct directory *directory, uint32_t dossier,
                   const struct relation_spec *spec);

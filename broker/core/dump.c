@@ -122,6 +122,48 @@ put_relation(struct dump *dump, const struct dossiers *dossiers, const struct re
 }
 
 static void
+put_thing(struct dump *dump, const struct dossiers *dossiers, const struct thing *thing)
+{
+    put(dump, thing->ref, sizeof thing->ref);
+    put_number(dump, thing->machine);
+    put_number(dump, thing->state);
+    put_number(dump, thing->before);
+    put_number(dump, thing->flags);
+    put_number(dump, thing->number);
+    put_number(dump, (uint32_t)thing->day);
+    put_number(dump, (uint32_t)thing->until);
+    put_text(dump, thing->who == STRINGS_NONE ? "" : strings_at(&dossiers->persons, thing->who));
+    put_number(dump, dossiers->about[thing->scope]);
+    for (uint32_t i = 0; i < dossiers->about[thing->scope]; i++)
+        put_text(dump, strings_at(&dossiers->persons, dossiers->about[thing->scope + 1 + i]));
+}
+
+static void
+put_procedure(struct dump *dump, const struct dossiers *dossiers, const struct dossier *dossier)
+{
+    put_number(dump, dossier->matter.referral);
+    put_number(dump, dossier->matter.referral_before);
+    put_number(dump, dossier->matter.kase);
+    put_number(dump, dossier->matter.case_before);
+    put_number(dump, dossier->matter.flags);
+    put_number(dump, dossier->matter.monitor_until);
+    put_number(dump, dossier->act_count);
+    for (uint32_t i = 0; i < dossier->act_count; i++) {
+        const struct act *act = &dossier->acts[i];
+
+        put_number(dump, act_seq(act));
+        put_number(dump, act->input);
+        put_number(dump, act->flags);
+        put_number(dump, act->code);
+        put_number(dump, (uint32_t)act->day);
+        put_number(dump, act->thing);
+        put_number(dump, act->number);
+    }
+    for (uint32_t i = dossier->things; i != THING_NONE; i = dossiers->things.at[i].next)
+        put_thing(dump, dossiers, &dossiers->things.at[i]);
+}
+
+static void
 put_dossier(struct dump *dump, const struct dossiers *dossiers, const struct dossier *dossier)
 {
     put(dump, dossier->id, sizeof dossier->id);
@@ -140,6 +182,7 @@ put_dossier(struct dump *dump, const struct dossiers *dossiers, const struct dos
     put_number(dump, dossier->relation_count);
     for (uint32_t i = 0; i < dossier->relation_count; i++)
         put_relation(dump, dossiers, &dossier->relations[i]);
+    put_procedure(dump, dossiers, dossier);
 }
 
 int

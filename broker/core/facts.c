@@ -152,6 +152,14 @@ facts_is_recall(const struct event *event)
     return facts_same(event->header->correction, "ENTERED_IN_ERROR");
 }
 
+int32_t
+facts_day(const char *date)
+{
+    int32_t day;
+
+    return date != NULL && date_parse(date, &day) == 0 ? day : DATE_NONE;
+}
+
 uint64_t
 facts_day_end_ms(const char *date)
 {

@@ -52,6 +52,7 @@ refuse(struct refusal *refusal, unsigned line)
     size_t count = 0, len = sizeof prefix - 1;
 
     refusal->code = E_POLICY;
+    refusal->rule = RULE_NONE;
     memcpy(refusal->path, prefix, len);
     do {
         digits[count++] = (char)('0' + line % 10);

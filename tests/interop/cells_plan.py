@@ -31,13 +31,17 @@ VALUES = {  # fields in which a value has a meaning to the broker
     ("case.safety_concern_answered", 0): {"outcome": "NOT_TAKEN_UP"},
     ("court.order_issued", 5): {"order_kind": "SUPERVISION"},
     ("meeting.convened", 6): {"invited": [{"unit": HELPER}]},
+    ("ipus.agreed", 0): {"period_to": "2026-09-01"},
+    ("ipus.updated", 0): {"period_to": "2026-09-01"},
+    ("ipus.agreed", 6): {"row": {"service_ref": "usluga", "programme_id": "program", "provider": "nikt", "place": "tu",
+                                 "schedule": "co dzień"}},
 }
 # Types that end a relation: each event of one is in a dossier of its own, with a second event after it.
 ENDS = {"PENDING": {"referral.completed": "consent.granted"}, "OFFICE": {"referral.completed": "consent.granted"},
         "PARTICIPANT": {"case.closed": "consent.granted"},
         "INVITEE": {"meeting.agreements_issued": "meeting.held"},
         "PROVIDER": {"ipus.concluded": "ipus.service_reported"},
-        "REFERRER": {"referral.completed": "referral.answered"}}
+        "REFERRER": {"referral.completed": "referral.completed"}}
 ANSWERS = "info.provided court.opinion_delivered case.safety_concern_answered referral.answered".split()  # to the asker
 SECTIONS_MAX = 30
 PAPER = {"on_behalf_of": "wnioskodawca", "channel": "PAPER", "received_on": "2026-03-02"}
@@ -73,6 +77,7 @@ class Dossier:
     history: bool = False  # its relations begin with its first event
     header: dict = dataclasses.field(default_factory=dict)  # of every event in it: addressees, the event answered
     originals: dict = dataclasses.field(default_factory=dict)  # by type, the event that corrections correct
+    versions: dict = dataclasses.field(default_factory=dict)  # the last version of each IPUS
     new: bool = True  # nothing was written in it yet
 
 
@@ -90,6 +95,8 @@ class Event:
     answer_about: frozenset
     ref: str
     named: frozenset  # providers of its rows, or its probation units
+    corrects: bool = False
+    version: tuple = ()  # of which IPUS it is which version
     receipt: object = None
 
     @property
@@ -100,7 +107,7 @@ class Event:
     @property
     def has_note(self):
         """Whether the broker has anything to note."""
-        return bool(self.to or self.answer_to or self.answer_about)
+        return bool(self.to or self.answer_to or self.answer_about or self.corrects or self.receipt.warnings)
 
     @property
     def persons(self):
@@ -275,10 +282,14 @@ class Plan:
         types = self.types
         made = []
         ref = header.pop("ref", dossier.ref)
+        corrected = header.get("corrects", dossier.originals.get(name)) is not None
+        ipus, version = self.version(name, dossier, ref, corrected)
         for cls, mark, values in sections:
+            if version and cls == 0:
+                values = {"version": version, **values}
             if name == "case.linked" and cls == 0:
                 values = {"other_dossier": (linked or self.elsewhere).id, **values}
-            made.append(types.section(name, cls, mark, ref, **values))
+            made.append(types.section(name, cls, mark, ipus, **values))
         role = role or (AUTHOR_ROLE.get(name, "SW") if unit.id == AUTHOR else unit.role)
         to = list(header.pop("to", dossier.header.get("to", ())))
         if name == "referral.forwarded":
@@ -307,7 +318,25 @@ class Plan:
                           (values.get("probation_unit"), values.get("row", {}).get("provider")) if value)
         return Event(name, unit, dossier, types.event_class(header=message.SerializeToString(),
                                                             sections=[section.body for section in made]),
-                     message.event_id, made, frozenset(to_units), answer_to, answer_about, ref, named)
+                     message.event_id, made, frozenset(to_units), answer_to, answer_about, ref, named,
+                     corrected, (ipus, version) if version and not corrected else ())
+
+    def version(self, name, dossier, ref, corrected):
+        """The id of the IPUS that an event is about, and its version; 0: the event has none. What is agreed twice is a
+        plan of its own, whose rows are all that counts."""
+        if name not in ("ipus.agreed", "ipus.updated"):
+            return ref, 0
+        last = dossier.versions.get(ref, 0)
+        if corrected:
+            return ref, last or 1
+        if name == "ipus.agreed" and last:
+            return str(uuid.uuid4()), 1
+        return ref, last + 1
+
+    def count(self, event):
+        """Notes that an event will be taken."""
+        if event.version:
+            event.dossier.versions[event.version[0]] = event.version[1]
 
     def base(self, name, **values):
         """The classes that an event of this type must have; values are those of its first class that has the field."""
@@ -344,6 +373,7 @@ class Plan:
     def write(self, name, dossier, sections=None, unit=None, **header):
         """Adds an event to the setup."""
         event = self.event(unit or self.author, name, dossier, sections or self.base(name), **header)
+        self.count(event)
         self.setup.append((event.unit, event))
         return event
 
@@ -389,6 +419,7 @@ class Plan:
     def asker(self, unit):
         """Every event answers a question of the unit."""
         dossier = self.open_case(to=[unit.id])
+        self.write("court.opinion_requested", dossier)  # else none could be delivered
         dossier.header["cause"] = self.write("info.requested", dossier, self.about_ours("info.requested"), unit,
                                              paper=PAPER if unit.role == "INT" else None, to=[AUTHOR])
         return dossier
@@ -514,6 +545,7 @@ class Plan:
     def probe(self, name, dossier, sections, unit=None, **header):
         """Adds an event to the probes."""
         event = self.event(unit or self.author, name, dossier, sections, **header)
+        self.count(event)
         self.probes.append((event.unit, event, None))
         return event
 
@@ -562,12 +594,12 @@ class Plan:
 
     def strays(self):
         """Events of another meeting, another IPUS, without the unit's row, or after the relation was ended before."""
-        invitee, provider = self.invitee(), self.provider()
+        invitee, provider, other = self.invitee(), self.provider(), str(uuid.uuid4())
         for name in self.types.classes:
             if name.startswith("meeting."):
                 self.probe(name, invitee, self.base(name), ref=str(uuid.uuid4()))
             if name.startswith("ipus."):
-                self.probe(name, provider, self.base(name), ref=str(uuid.uuid4()))
+                self.probe(name, provider, self.base(name), ref=other)
                 if name in ("ipus.agreed", "ipus.updated"):
                     self.probe(name, provider, self.base(name))
         ended = [(self.participant(), "sys.participant_removed", "consent.granted"),

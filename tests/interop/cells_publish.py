@@ -5,6 +5,7 @@ from cells_plan import AUTHOR, AUTHORS, NO_MARK, OURS, PAPER, Dossier, Mark
 ROLE = ("E_ROLE", "header.actor.role")
 DOSSIER = ("E_DOSSIER", "header.dossierId")
 ORDER = ("E_ORDER", "header.dossierId")
+NO_REQUEST = ("E_NO_REQUEST", "header.causationId")
 
 # What the policy's p stands for; see broker/core/conditions.c, which this does not share.
 FREE = {"FA": "referral.submitted referral.completed case.safety_concern_raised court.insight_requested",
@@ -39,6 +40,8 @@ class Publishing:
         linked = self.known[1] if tried.dossier is self.known[0] else self.known[0]
         event = self.plan.event(unit, name, tried.dossier, sections, paper=tried.paper, linked=linked,
                                 cause=None, corrects=None)
+        if tried.refusal is None:
+            self.plan.count(event)
         self.plan.probes.append((unit, event, tried.refusal))
         self.attempts += 1
 
@@ -112,7 +115,8 @@ class Publishing:
             self.attempt(unit, name, Attempt(foreign, ROLE))
             return
         self.attempt(unit, name, Attempt(foreign, DOSSIER, met.paper, met.extra, **met.values))
-        self.attempt(unit, name, Attempt(Dossier(), None if opens else DOSSIER, met.paper, met.extra, **met.values))
+        unknown = NO_REQUEST if name == "court.opinion_delivered" else None if opens else DOSSIER
+        self.attempt(unit, name, Attempt(Dossier(), unknown, met.paper, met.extra, **met.values))
         if name == "case.opened":
             self.attempt(unit, name, Attempt(own, ORDER, met.paper, met.extra, **met.values))
         for sections in self.marked(unit, name, met):
@@ -123,6 +127,7 @@ class Publishing:
     def unit(self, unit):
         """Every type, by one unit; then what its key does not let it be."""
         self.known = self.plan.pending(units=[unit]), self.plan.pending(units=[unit])
+        self.plan.write("court.opinion_requested", self.known[0])  # that the unit may answer
         names = [name for name in self.plan.types.classes if name not in LAST] + LAST
         for name in names:
             self.cell(unit, name)

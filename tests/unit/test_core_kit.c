@@ -339,6 +339,56 @@ kit_refused(struct kit *kit, const struct kit_line *line, enum error_code code, 
     assert_string_equal(refusal.path, path);
 }
 
+void
+kit_refused_by(struct kit *kit, const struct kit_line *line, enum rule rule)
+{
+    struct refusal refusal = {0};
+
+    if (kit_try(kit, line, &refusal) != NULL)
+        fail_msg("%s by %s was taken", line->type, line->unit);
+    assert_string_equal(rule_id(refusal.rule), rule_id(rule));
+    assert_string_equal(error_name(refusal.code), error_name(rule_code(rule)));
+}
+
+static bool
+has_word(const char *words, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (const char *at = words; (at = strstr(at, word)) != NULL; at += len)
+        if ((at == words || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
+            return true;
+    return false;
+}
+
+struct kit_record *
+kit_marked(struct kit *kit, const struct kit_line *line, const char *warnings)
+{
+    struct kit_record *r = kit_say(kit, line);
+    const Wici__V1__BrokerNote *note = r->record.note;
+    char got[512] = "";
+    size_t expected = 0, count = 0;
+
+    for (const char *at = warnings; *at != '\0'; at += strcspn(at, " "), at += *at == ' ')
+        expected++;
+    for (size_t i = 0; i < note->n_warnings; i++) {
+        if (strcmp(note->warnings[i]->code, "W_WITHHELD") == 0)
+            continue; /* about the reader, not about the procedure */
+        count++;
+        strcat(strcat(got, got[0] != '\0' ? " " : ""), note->warnings[i]->code);
+        /* Every warning says which rule it is, and the rule has that code. */
+        if (strcmp(note->warnings[i]->code, "W_NO_ADDRESSEE") != 0)
+            assert_int_not_equal(rule_by_id(note->warnings[i]->rule, error_by_name(note->warnings[i]->code)),
+                                 RULE_NONE);
+    }
+    for (size_t i = 0; i < note->n_warnings; i++)
+        if (strcmp(note->warnings[i]->code, "W_WITHHELD") != 0 && !has_word(warnings, note->warnings[i]->code))
+            fail_msg("%s by %s: warnings '%s', not '%s'", line->type, line->unit, got, warnings);
+    if (count != expected)
+        fail_msg("%s by %s: warnings '%s', not '%s'", line->type, line->unit, got, warnings);
+    return r;
+}
+
 /* Bootstrap, as init does it: applied without being decided. */
 static void
 seed(struct kit *kit, const char *type, const char *sections)
@@ -588,6 +638,24 @@ const struct kit_record *
 kit_open_case(struct kit *k, const char *unit, char dossier)
 {
     return KIT_SAY(k, unit, "case.opened", dossier, "", "0 1 6{'path':'ORDINARY'}", NULL, NULL);
+}
+
+const struct kit_record *
+kit_active_case(struct kit *k, char dossier)
+{
+    const struct kit_record *opened = kit_open_case(k, "sw", dossier);
+
+    KIT_MARKED(k, "", "sw", "case.interview_completed", dossier, "", "0 6{'conclusion':'ASSISTANT_NEEDED'}", NULL,
+               NULL);
+    KIT_MARKED(k, "", "sw", "case.assistant_requested", dossier, "", "0 6", NULL, NULL);
+    KIT_MARKED(k, "", "dir", "case.assistant_assigned", dossier, "", "0{'unit':'fa'}", NULL, NULL);
+    KIT_MARKED(k, "", "fa", "consent.granted", dossier, "",
+               "0{'consentId':'$c','givenOn':'2026-03-10'} 1 6{'kind':'COOPERATION_DWR_01_01'}", NULL, NULL);
+    KIT_MARKED(k, "", "fa", "meeting.held", dossier, "",
+               "0{'meetingId':'$f','heldOn':'2026-03-10'} 6{'kind':'FIRST_CONTACT','chairRole':'FA','attendance':"
+               "[{'role':'SW','signed':true},{'role':'FA','signed':true}]}",
+               NULL, NULL);
+    return opened;
 }
 
 const char *

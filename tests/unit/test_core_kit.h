@@ -63,7 +63,13 @@ struct kit_record *kit_try(struct kit *kit, const struct kit_line *line, struct 
 /* Must be taken, and seen as line->expect says. */
 struct kit_record *kit_say(struct kit *kit, const struct kit_line *line);
 void kit_refused(struct kit *kit, const struct kit_line *line, enum error_code code, const char *path);
-#define KIT_SAY(kit, ...) kit_say(kit, &(const struct kit_line){__VA_ARGS__})
+/* Must be refused by this rule. */
+void kit_refused_by(struct kit *kit, const struct kit_line *line, enum rule rule);
+/* Must be taken, with just these warnings but W_WITHHELD: "W_NO_SW W_CHAIR", in any order; "" for none. */
+struct kit_record *kit_marked(struct kit *kit, const struct kit_line *line, const char *warnings);
+#define KIT_MARKED(kit, warnings, ...) kit_marked(kit, &(const struct kit_line){__VA_ARGS__}, warnings)
+#define KIT_REFUSED_BY(kit, rule, ...) kit_refused_by(kit, &(const struct kit_line){__VA_ARGS__}, rule)
+#define KIT_SAY(kit, ...)              kit_say(kit, &(const struct kit_line){__VA_ARGS__})
 
 /* The classes of a record that the unit is given now, "0167"; "" for nothing, "-" for a header without any. */
 const char *kit_seen(struct kit *kit, const char *unit, const struct kit_record *record);
@@ -86,6 +92,9 @@ void kit_relations_are(struct kit *k, const char *unit, const struct kit_record 
 /* The school submits a referral; a unit opens a case on the ordinary path. */
 const struct kit_record *kit_referral(struct kit *k, char dossier, const char *to);
 const struct kit_record *kit_open_case(struct kit *k, const char *unit, char dossier);
+/* A case on the ordinary path with an assistant in it, who met the family on 2026-03-10: consent, interview, request,
+ * assignment, first contact, each in its order. */
+const struct kit_record *kit_active_case(struct kit *k, char dossier);
 /* Header fields that name the event answered or corrected; live until the next call. */
 const char *kit_answering(const struct kit_record *record);
 const char *kit_correcting(const struct kit_record *record, const char *how);

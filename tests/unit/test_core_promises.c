@@ -103,7 +103,7 @@ a_correction_is_the_authors_and_a_recall_the_holders_too(void **state)
     struct kit *k = *state;
     const struct kit_record *c = kit_open_case(k, "sw", 'C'), *plan, *other = kit_open_case(k, "sw", 'D');
 
-    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", NULL, NULL);
+    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", "'lateEntry':true", NULL);
     plan = KIT_SAY(k, "fa", "case.plan_updated", 'C', "", "0 6", NULL, NULL);
     kit_refused(k,
                 &(struct kit_line){"fa", "case.plan_updated", 'C', "", "0 6", kit_correcting(other, "AMENDED"), NULL},
@@ -158,14 +158,14 @@ times_ahead_are_refused_and_times_before_the_dossier_are_warned_of(void **state)
     const struct kit_record *r;
 
     kit_open_case(k, "sw", 'C');
-    kit_refused(k,
-                &(struct kit_line){"sw", "case.closed", 'C', "", "0", "'occurredAt':'2026-03-01T08:05:00.001Z'", NULL},
-                E_TIME, "header.occurredAt");
-    r = KIT_SAY(k, "sw", "case.closed", 'C', "", "0", "'occurredAt':'2026-03-01T08:05:00Z'", NULL);
+    kit_refused(
+        k, &(struct kit_line){"sw", "consent.granted", 'C', "", "0", "'occurredAt':'2026-03-01T08:05:00.001Z'", NULL},
+        E_TIME, "header.occurredAt");
+    r = KIT_SAY(k, "sw", "consent.granted", 'C', "", "0", "'occurredAt':'2026-03-01T08:05:00Z'", NULL);
     assert_string_equal(warnings(r), "");
-    r = KIT_SAY(k, "sw", "case.closed", 'C', "", "0", "'occurredAt':'2026-02-01T08:05:00Z'", NULL);
+    r = KIT_SAY(k, "sw", "consent.granted", 'C', "", "0", "'occurredAt':'2026-02-01T08:05:00Z'", NULL);
     assert_string_equal(warnings(r), "W_TIME@header.occurredAt");
-    r = KIT_SAY(k, "sw", "case.closed", 'C', "", "0", "'occurredAt':'2026-02-01T08:05:00Z','lateEntry':true", NULL);
+    r = KIT_SAY(k, "sw", "consent.granted", 'C', "", "0", "'occurredAt':'2026-02-01T08:05:00Z','lateEntry':true", NULL);
     assert_string_equal(warnings(r), "");
 }
 
@@ -272,7 +272,7 @@ busy_day(struct kit *k)
     kit_referral(k, 'R', "sw ops");
     kit_open_case(k, "sw", 'C');
     KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$R'}", NULL, NULL);
-    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", NULL, NULL);
+    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", "'lateEntry':true", NULL);
     KIT_SAY(k, "ct", "court.order_issued", 'L', "ops kur", "0 1@p1 5{'orderKind':'SUPERVISION'}", NULL, NULL);
     KIT_SAY(k, "sw", "meeting.convened", 'C', "",
             "0{'meetingId':'$1'} 6{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1','p2']}]}", NULL, NULL);

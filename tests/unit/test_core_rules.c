@@ -243,7 +243,8 @@ ipus_brings_the_organiser_into_the_office(void **state)
     kit_relations_are(k, "ous", c, "office");
     kit_relations_are(k, "ous", d, "");
     KIT_SAY(k, "sw", "sys.participant_added", 'D', "", "0{'unit':'ic'}", NULL, "ic=0 dir=0");
-    KIT_SAY(k, "ic", "ipus.agreed", 'D', "", "0{'ipusId':'$I'}", NULL, "sw=0 dir=0 ous=0");
+    KIT_SAY(k, "ic", "ipus.agreed", 'D', "", "0{'ipusId':'$I','version':1} 6=ic{'row':{'provider':'svc'}}", NULL,
+            "sw=0 dir=0 ous=0 svc=0");
     kit_relations_are(k, "ous", d, "office");
 }
 
@@ -343,7 +344,7 @@ the_assistants_unit_reads_the_case_from_its_opening(void **state)
     const struct kit_record *c = kit_open_case(k, "sw", 'C');
 
     assert_string_equal(kit_seen(k, "fa", c), "");
-    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", NULL, "sw=0 fa=0");
+    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", "'lateEntry':true", "sw=0 fa=0");
     kit_relations_are(k, "fa", c, "participant");
     assert_string_equal(kit_seen(k, "fa", c), "016");
     kit_refused(k, &(struct kit_line){"dir", "case.assistant_assigned", 'C', "", "0{'unit':'nobody'}", NULL, NULL},
@@ -386,7 +387,7 @@ a_worker_is_set_by_the_own_unit_or_by_the_head_of_the_agency(void **state)
                 "header.actor.role");
     kit_refused(k, &(struct kit_line){"dir", "case.worker_set", 'C', "", "0{'unit':'none'}", NULL, NULL}, E_ADDRESS,
                 "sections[0].caseWorkerSetS0.unit");
-    KIT_SAY(k, "dir", "case.worker_set", 'C', "", "0{'unit':'fa'}", NULL, "sw=0 fa=0");
+    KIT_SAY(k, "dir", "case.worker_set", 'C', "", "0{'unit':'fa'}", "'lateEntry':true", "sw=0 fa=0");
 }
 
 static void
@@ -525,18 +526,18 @@ rows_make_providers_and_removing_or_concluding_ends_them(void **state)
     const struct kit_record *c = KIT_SAY(k, "ic", "case.opened", 'C', "", "0 6{'path':'IPUS'}", NULL, NULL);
 
     KIT_SAY(k, "ic", "ipus.agreed", 'C', "",
-            "0{'ipusId':'$I'} 6@p1{'row':{'provider':'provider'}} 6@p1{'row':{'provider':'sch'}}", NULL,
+            "0{'ipusId':'$I','version':1} 6@p1{'row':{'provider':'provider'}} 6@p1{'row':{'provider':'sch'}}", NULL,
             "dir=06 ous=06 svc=06 sch=06");
     kit_relations_are(k, "svc", c, "provider"); /* of the agency that the row names */
     kit_relations_are(k, "sch", c, "provider");
     kit_refused(k, &(struct kit_line){"svc", "ipus.service_reported", 'C', "", "0{'ipusId':'$J'} 6", NULL, NULL},
                 E_ROLE, "header.actor.role");
     KIT_SAY(k, "svc", "ipus.service_reported", 'C', "", "0{'ipusId':'$I'} 6", NULL, "ic=06 dir=0 ous=06");
-    KIT_SAY(k, "ic", "ipus.updated", 'C', "", "0{'ipusId':'$I'} 6@p1{'row':{'provider':'sch','removed':true}}", NULL,
-            "dir=06 ous=06 sch=06");
+    KIT_SAY(k, "ic", "ipus.updated", 'C', "",
+            "0{'ipusId':'$I','version':2} 6@p1{'row':{'provider':'sch','removed':true}}", NULL, "dir=06 ous=06 sch=06");
     kit_relations_are(k, "sch", c, "");
     kit_relations_are(k, "svc", c, "provider");
-    KIT_SAY(k, "ic", "ipus.concluded", 'C', "", "0{'ipusId':'$I'} 6", NULL, "dir=06 ous=06 svc=0");
+    KIT_SAY(k, "ic", "ipus.concluded", 'C', "", "0{'ipusId':'$I'} 6{'description':'x'}", NULL, "dir=06 ous=06 svc=0");
     kit_relations_are(k, "svc", c, "");
 }
 
@@ -553,7 +554,7 @@ a_court_that_orders_is_party_with_those_it_names(void **state)
             NULL, "sw=015 dir=01 kur=015");
     kit_relations_are(k, "ct", c, "participant party");
     kit_relations_are(k, "kur", c, "party");
-    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", NULL, "sw=0 fa=0 kur=0 ct=0");
+    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", "'lateEntry':true", "sw=0 fa=0 kur=0 ct=0");
     KIT_SAY(k, "ct", "court.order_issued", 'C', "", "0 1 5{'orderKind':'REVOKED'}", NULL, "sw=015 dir=01");
     kit_relations_are(k, "kur", c, "");
     kit_relations_are(k, "ct", c, "participant");

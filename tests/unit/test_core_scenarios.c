@@ -62,7 +62,8 @@ scenario_1_school_to_cus(void **state)
             "sch=0 dir=06");
     opened = KIT_SAY(k, "sw", "case.opened", 'C', "", "0 1 6{'path':'ORDINARY'} 7", NULL, "dir=0167");
     linked = KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$R'} 6", NULL, "dir=06");
-    interview = KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0 1 2 6", NULL, "dir=0126");
+    interview = KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0 1 2 6{'conclusion':'ASSISTANT_NEEDED'}", NULL,
+                        "dir=0126");
     requested = KIT_SAY(k, "sw", "case.assistant_requested", 'C', "", "0 6", NULL, "dir=06");
     KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'} 6", NULL, "sw=06 fa=06");
     /* FA replays days 3 to 19. */
@@ -119,16 +120,17 @@ scenario_7_ipus(void **state)
     KIT_SAY(k, "ic", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, "dir=06 rec=0");
     KIT_SAY(k, "ic", "case.opened", 'C', "", "0 1 6{'path':'IPUS'}", NULL, "dir=016 ous=0");
     KIT_SAY(k, "ic", "ipus.agreed", 'C', "",
-            "0{'ipusId':'$I'} 1@p1 2 6@p1=svc,ous,dir{'row':{'serviceRef':'a','provider':'svc'}} "
+            "0{'ipusId':'$I','version':1} 1@p1 2 6@p1=svc,ous,dir{'row':{'serviceRef':'a','provider':'svc'}} "
             "6@p1=svcb,ous,dir{'row':{'serviceRef':'b','provider':'svcb'}} 7@p1=svc,dir",
             NULL, "dir=01267 ous=0126 svc=0167 svcb=016");
-    KIT_SAY(k, "dir", "ipus.approved", 'C', "", "0{'ipusId':'$I'} 6", NULL, "ic=06 ous=06 svc=0 svcb=0");
+    KIT_SAY(k, "dir", "ipus.approved", 'C', "", "0{'ipusId':'$I','version':1} 6", NULL, "ic=06 ous=06 svc=0 svcb=0");
     KIT_SAY(k, "svc", "ipus.service_reported", 'C', "", "0{'ipusId':'$I'} 6{'status':'in-progress'}", NULL,
             "ic=06 ous=06 dir=0");
     KIT_SAY(k, "ic", "ipus.updated", 'C', "",
-            "0{'ipusId':'$I'} 1 6@p1=svc,ous,dir{'row':{'serviceRef':'a','provider':'svc'}}", NULL,
+            "0{'ipusId':'$I','version':2} 1 6@p1=svc,ous,dir{'row':{'serviceRef':'a','provider':'svc'}}", NULL,
             "dir=016 ous=016 svc=06");
-    KIT_SAY(k, "ic", "ipus.concluded", 'C', "", "0{'ipusId':'$I'} 6", NULL, "dir=06 ous=06 svc=0 svcb=0");
+    KIT_SAY(k, "ic", "ipus.concluded", 'C', "", "0{'ipusId':'$I'} 6{'description':'x'}", NULL,
+            "dir=06 ous=06 svc=0 svcb=0");
 }
 
 static void
@@ -182,7 +184,7 @@ scenario_17_nobody_else_in_the_dossier_receives_either(void **state)
     char cause[64] = "'causationId':'";
 
     KIT_SAY(k, "sw", "case.opened", 'C', "", "0 1 6{'path':'ORDINARY'}", NULL, "dir=016");
-    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", NULL, "sw=0 fa=0");
+    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", "'lateEntry':true", "sw=0 fa=0");
     asked = KIT_SAY(k, "sw", "info.requested", 'C', "sch", "0 1@p1 6@p1", NULL, "sch=016");
     strcat(strcat(cause, kit_event_id(asked)), "'");
     KIT_SAY(k, "sch", "info.provided", 'C', "", "0 1@p1 4@p1 6@p1", cause, "sw=0146");

@@ -458,7 +458,7 @@ an_ordinary_dossier_costs_at_most_512_bytes(void **state)
     KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6{'status':'received'}", NULL, NULL);
     KIT_SAY(k, "sw", "case.opened", 'C', "", "0 1@p1 6{'path':'ORDINARY'}", NULL, NULL);
     KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'SIBLING','otherDossier':'$R'}", NULL, NULL);
-    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "fa", "0{'unit':'fa'}", NULL, NULL);
+    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "fa", "0{'unit':'fa'}", "'lateEntry':true", NULL);
     KIT_SAY(k, "fa", "case.plan_updated", 'C', "sw", "0 6", NULL, NULL);
     before = state_bytes(k->core);
     for (size_t i = 0; i < families; i++, entry += 2)

@@ -1,0 +1,643 @@
+/* Acts of a dossier lie in the order of the log. A fold starts from nothing and never refuses. */
+#include "broker/core/acts.h"
+
+#include "broker/core/dossier.h"
+#include "broker/core/facts.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS_MIN 64u
+
+/* ---- an event as an act */
+
+static const struct act nothing = {.day = DATE_NONE};
+
+static void
+about(struct act_about *what, enum machine_kind machine, const char *ref)
+{
+    if (uuid_parse(ref, what->ref) == 0)
+        what->machine = machine;
+}
+
+static enum input
+input_of_word(const char *word, const char *const *words, const enum input *inputs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(word, words[i]) == 0)
+            return inputs[i];
+    return IN_NONE;
+}
+#define INPUT_OF_WORD(word, words, inputs) input_of_word(word, words, inputs, sizeof words / sizeof words[0])
+
+static void
+referral_act(struct act_about *what, const struct event *event)
+{
+    static const char *const answers[] = {"received", "accepted", "rejected", "on-hold"};
+    static const enum input answered[] = {IN_RECEIVED, IN_ACCEPTED, IN_REJECTED, IN_ON_HOLD};
+    static const char *const ends[] = {"completed", "failed", "cancelled"};
+    static const enum input ended[] = {IN_COMPLETED, IN_FAILED, IN_CANCELLED};
+    const Wici__V1__ReferralAnsweredS6 *body;
+    struct act *act = &what->act;
+
+    switch (event->type->number) {
+    case WICI__V1__EVENT_TYPE__REFERRAL_SUBMITTED:
+        act->input = IN_SUBMITTED;
+        act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__ReferralSubmittedS0, applied_on));
+        if (act->day == DATE_NONE)
+            act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__ReferralSubmittedS0, information_received_on));
+        if (FACTS_TEXT(event, 4, Wici__V1__ReferralSubmittedS4, entitlement)[0] != '\0')
+            act->flags |= ACT_ZZ;
+        break;
+    case WICI__V1__EVENT_TYPE__REFERRAL_ANSWERED:
+        act->input = (uint8_t)INPUT_OF_WORD(FACTS_TEXT(event, 6, Wici__V1__ReferralAnsweredS6, status), answers,
+                                            answered);
+        act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__ReferralAnsweredS0, answered_on));
+        for (size_t at = 0; (body = facts_next(event, 6, &at)) != NULL;)
+            if (body->n_parts > 0) {
+                act->code = act->input;
+                act->input = IN_PART_ANSWERED;
+                act->number = body->parts[0]->no;
+                break;
+            }
+        break;
+    case WICI__V1__EVENT_TYPE__REFERRAL_FORWARDED:
+        act->input = facts_same(FACTS_TEXT(event, 0, Wici__V1__ReferralForwardedS0, whole), "YES") ? IN_FORWARDED
+                                                                                                   : IN_PART_FORWARDED;
+        act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__ReferralForwardedS0, forwarded_on));
+        break;
+    case WICI__V1__EVENT_TYPE__REFERRAL_COMPLETED:
+        act->input = (uint8_t)INPUT_OF_WORD(FACTS_TEXT(event, 6, Wici__V1__ReferralCompletedS6, status), ends, ended);
+        act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__ReferralCompletedS0, completed_on));
+        break;
+    default: break;
+    }
+}
+
+static void
+opened_act(struct act *act, const struct event *event)
+{
+    const char *path = FACTS_TEXT(event, 6, Wici__V1__CaseOpenedS6, path);
+    const Wici__V1__CaseOpenedS3 *care;
+
+    act->input = strcmp(path, "IPUS") == 0 ? IN_CASE_OPENED_IPUS : IN_CASE_OPENED;
+    act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__CaseOpenedS0, opened_on));
+    if (strcmp(path, "BOTH") == 0)
+        act->flags |= ACT_BOTH;
+    if (FACTS_TEXT(event, 4, Wici__V1__CaseOpenedS4, entitlement)[0] != '\0')
+        act->flags |= ACT_ZZ;
+    for (size_t at = 0; (care = facts_next(event, 3, &at)) != NULL;)
+        if (care->n_children_in_care > 0)
+            act->flags |= ACT_CARE;
+}
+
+static void
+closed_act(struct act *act, const struct event *event)
+{
+    const Wici__V1__CaseClosedS6 *body;
+    int32_t last = DATE_NONE;
+
+    act->input = IN_CLOSED;
+    act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__CaseClosedS0, closed_on));
+    for (size_t at = 0; (body = facts_next(event, 6, &at)) != NULL;) {
+        if (body->monitoring_plan == NULL)
+            continue;
+        act->input = IN_CLOSED_MONITORED;
+        for (size_t i = 0; i < body->monitoring_plan->n_dates; i++) {
+            int32_t day = facts_day(body->monitoring_plan->dates[i]);
+
+            last = day > last ? day : last;
+        }
+    }
+    act->number = last <= 0 ? 0 : last > UINT16_MAX ? UINT16_MAX : (uint32_t)last;
+}
+
+static void
+case_act(struct act_about *what, const struct event *event)
+{
+    static const char *const conclusions[] = {"ASSISTANT_NEEDED", "OTHER_SUPPORT", "NO_NEED"};
+    static const enum input concluded[] = {IN_INTERVIEW_NEEDED, IN_INTERVIEW_OTHER, IN_INTERVIEW_NO_NEED};
+    struct act *act = &what->act;
+    const char *word;
+
+    switch (event->type->number) {
+    case WICI__V1__EVENT_TYPE__CASE_OPENED: opened_act(act, event); break;
+    case WICI__V1__EVENT_TYPE__CASE_INTERVIEW_COMPLETED:
+        word = FACTS_TEXT(event, 6, Wici__V1__CaseInterviewCompletedS6, conclusion);
+        act->input = (uint8_t)INPUT_OF_WORD(word, conclusions, concluded);
+        act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__CaseInterviewCompletedS0, interview_on));
+        break;
+    case WICI__V1__EVENT_TYPE__CASE_ASSISTANT_REQUESTED: act->input = IN_REQUESTED; break;
+    case WICI__V1__EVENT_TYPE__CASE_ASSISTANT_ASSIGNED:
+        act->input = IN_ASSIGNED;
+        act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__CaseAssistantAssignedS0, assigned_on));
+        break;
+    case WICI__V1__EVENT_TYPE__CASE_PLAN_UPDATED:
+        if (strcmp(FACTS_TEXT(event, 6, Wici__V1__CasePlanUpdatedS6, plan_kind), "WORK_PLAN") == 0)
+            act->input = IN_WORK_PLAN;
+        break;
+    case WICI__V1__EVENT_TYPE__CASE_ASSESSMENT_RECORDED:
+        word = FACTS_TEXT(event, 6, Wici__V1__CaseAssessmentRecordedS6, kind);
+        act->input = strcmp(word, "PERIODIC") == 0 ? IN_PERIODIC : word[0] != '\0' ? IN_POST_CLOSURE : IN_NONE;
+        act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__CaseAssessmentRecordedS0, period_to));
+        break;
+    case WICI__V1__EVENT_TYPE__CASE_CLOSED: closed_act(act, event); break;
+    case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_RAISED:
+        act->input = IN_CONCERN_RAISED;
+        what->machine = MACHINE_CONCERN;
+        memcpy(what->ref, event->event_id, sizeof what->ref);
+        break;
+    case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_ANSWERED:
+        act->input = IN_CONCERN_ANSWERED;
+        about(what, MACHINE_CONCERN, event->header->causation_id);
+        break;
+    default: break;
+    }
+}
+
+static void
+consent_act(struct act_about *what, const struct event *event)
+{
+    struct act *act = &what->act;
+
+    if (event->type->number == WICI__V1__EVENT_TYPE__CONSENT_GRANTED) {
+        const char *kind = FACTS_TEXT(event, 6, Wici__V1__ConsentGrantedS6, kind);
+        size_t at = 0;
+
+        act->code = (uint8_t)((strcmp(kind, "COOPERATION_DWR_01_01") == 0 ? THING_COOPERATION : 0) |
+                              (strcmp(kind, "DATA_SHARING") == 0 ? THING_SHARING : 0) |
+                              (facts_next(event, 4, &at) != NULL ? THING_ZZ : 0));
+        act->input = (act->code & THING_COOPERATION) != 0 ? IN_COOPERATION_GRANTED : IN_CONSENT_GRANTED;
+        act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__ConsentGrantedS0, given_on));
+        act->number = (uint32_t)facts_day(FACTS_TEXT(event, 0, Wici__V1__ConsentGrantedS0, valid_to));
+        about(what, MACHINE_CONSENT, FACTS_TEXT(event, 0, Wici__V1__ConsentGrantedS0, consent_id));
+        return;
+    }
+    /* Whether it is the consent to cooperate is known only with the thing: acts_add. */
+    act->input = strcmp(FACTS_TEXT(event, 6, Wici__V1__ConsentWithdrawnS6, effect), "REFUSED") == 0
+                     ? IN_CONSENT_REFUSED
+                     : IN_CONSENT_WITHDRAWN;
+    act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__ConsentWithdrawnS0, withdrawn_on));
+    about(what, MACHINE_CONSENT, FACTS_TEXT(event, 0, Wici__V1__ConsentWithdrawnS0, consent_id));
+}
+
+static void
+court_act(struct act *act, const struct event *event)
+{
+    const Wici__V1__CourtOrderIssuedS5 *body;
+
+    if (event->type->number == WICI__V1__EVENT_TYPE__COURT_OPINION_REQUESTED) {
+        act->input = IN_OPINION_REQUESTED;
+        act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__CourtOpinionRequestedS0, due_on));
+        return;
+    }
+    if (event->type->number != WICI__V1__EVENT_TYPE__COURT_ORDER_ISSUED)
+        return;
+    act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__CourtOrderIssuedS0, issued_on));
+    for (size_t at = 0; (body = facts_next(event, 5, &at)) != NULL;) {
+        if (facts_same(body->order_kind, "OBLIGE_COOPERATION"))
+            act->input = IN_ORDER_ISSUED;
+        if (facts_same(body->order_kind, "REVOKED"))
+            act->input = IN_ORDER_REVOKED;
+    }
+}
+
+static uint32_t
+number_of(const struct event *event)
+{
+    const void *body;
+    size_t at = 0;
+
+    body = facts_next(event, 0, &at);
+    if (body == NULL)
+        return 0;
+    switch (event->type->number) {
+    case WICI__V1__EVENT_TYPE__MEETING_CONVENED: return ((const Wici__V1__MeetingConvenedS0 *)body)->revision;
+    case WICI__V1__EVENT_TYPE__IPUS_AGREED: return ((const Wici__V1__IpusAgreedS0 *)body)->version;
+    case WICI__V1__EVENT_TYPE__IPUS_UPDATED: return ((const Wici__V1__IpusUpdatedS0 *)body)->version;
+    case WICI__V1__EVENT_TYPE__IPUS_APPROVED: return ((const Wici__V1__IpusApprovedS0 *)body)->version;
+    default: return 0;
+    }
+}
+
+static void
+meeting_act(struct act *act, const struct event *event)
+{
+    switch (event->type->number) {
+    case WICI__V1__EVENT_TYPE__MEETING_CONVENED:
+        act->input = strcmp(FACTS_TEXT(event, 0, Wici__V1__MeetingConvenedS0, status), "cancelled") == 0 ? IN_CALLED_OFF
+                                                                                                         : IN_CONVENED;
+        break;
+    case WICI__V1__EVENT_TYPE__MEETING_HELD:
+        act->input = strcmp(FACTS_TEXT(event, 6, Wici__V1__MeetingHeldS6, kind), "FIRST_CONTACT") == 0
+                         ? IN_HELD_FIRST_CONTACT
+                         : IN_HELD;
+        act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__MeetingHeldS0, held_on));
+        break;
+    case WICI__V1__EVENT_TYPE__MEETING_AGREEMENTS_ISSUED: act->input = IN_AGREEMENTS; break;
+    default: break;
+    }
+}
+
+static void
+ipus_act(struct act *act, const struct event *event)
+{
+    switch (event->type->number) {
+    case WICI__V1__EVENT_TYPE__IPUS_AGREED:
+        act->input = IN_IPUS_AGREED;
+        act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__IpusAgreedS0, period_from));
+        break;
+    case WICI__V1__EVENT_TYPE__IPUS_UPDATED:
+        act->input = IN_IPUS_UPDATED;
+        act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__IpusUpdatedS0, period_to));
+        break;
+    case WICI__V1__EVENT_TYPE__IPUS_APPROVED:
+        act->input = strcmp(FACTS_TEXT(event, 6, Wici__V1__IpusApprovedS6, decision), "RETURNED") == 0
+                         ? IN_IPUS_RETURNED
+                         : IN_IPUS_APPROVED;
+        break;
+    case WICI__V1__EVENT_TYPE__IPUS_SERVICE_REPORTED: act->input = IN_IPUS_REPORTED; break;
+    case WICI__V1__EVENT_TYPE__IPUS_CONCLUDED: act->input = IN_IPUS_CONCLUDED; break;
+    default: break;
+    }
+}
+
+/* By the header alone: a log has many of these, and reading it back should not take their sections. */
+static void
+info_act(struct act_about *what, const struct event *event)
+{
+    what->machine = MACHINE_INFO;
+    if (event->type->number == WICI__V1__EVENT_TYPE__INFO_REQUESTED) {
+        what->act.input = IN_INFO_REQUESTED;
+        memcpy(what->ref, event->event_id, sizeof what->ref);
+        return;
+    }
+    what->act.input = IN_INFO_PROVIDED;
+    if (uuid_parse(event->header->causation_id, what->ref) != 0)
+        *what = (struct act_about){.act = nothing, .machine = MACHINE_COUNT}; /* on its own initiative */
+}
+
+static void
+placement_act(struct act *act, const struct event *event)
+{
+    const char *kind = FACTS_TEXT(event, 3, Wici__V1__PlacementChangedS3, kind);
+
+    if (kind[0] != '\0')
+        act->input = strcmp(kind, "RETURNED_HOME") == 0 ? IN_BACK_HOME : IN_IN_CARE;
+    act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__PlacementChangedS0, effective_on));
+}
+
+struct act_about
+act_of_event(const struct event *event, uint64_t seq)
+{
+    struct act_about what = {.act = nothing, .machine = MACHINE_COUNT};
+
+    switch (facts_family(event->type->number)) {
+    case FAMILY_REFERRAL: referral_act(&what, event); break;
+    case FAMILY_CASE: case_act(&what, event); break;
+    case FAMILY_CONSENT: consent_act(&what, event); break;
+    case FAMILY_PLACEMENT: placement_act(&what.act, event); break;
+    case FAMILY_COURT: court_act(&what.act, event); break;
+    case FAMILY_MEETING:
+        meeting_act(&what.act, event);
+        if (facts_ref(event, what.ref))
+            what.machine = MACHINE_MEETING;
+        break;
+    case FAMILY_IPUS:
+        ipus_act(&what.act, event);
+        if (facts_ref(event, what.ref))
+            what.machine = MACHINE_IPUS;
+        break;
+    case FAMILY_INFO: info_act(&what, event); break;
+    default: break;
+    }
+    if (what.act.number == 0)
+        what.act.number = number_of(event);
+    act_set_seq(&what.act, seq);
+    if (event->header->late_entry)
+        what.act.flags |= ACT_LATE;
+    return what;
+}
+
+/* ---- things */
+
+static uint32_t
+thing_slot(const struct things *things, enum machine_kind machine, uint32_t dossier, const uint8_t ref[16])
+{
+    uint32_t slot = ((uint32_t)hash_bytes(ref, 16) ^ dossier * 0x9e3779b1u) & things->slot_mask;
+
+    for (; things->slots[slot] != THING_NONE; slot = (slot + 1) & things->slot_mask) {
+        const struct thing *thing = &things->at[things->slots[slot]];
+
+        if (thing->dossier == dossier && thing->machine == machine && memcmp(thing->ref, ref, 16) == 0)
+            break;
+    }
+    return slot;
+}
+
+uint32_t
+things_find(const struct things *things, enum machine_kind machine, uint32_t dossier, const uint8_t ref[16])
+{
+    return things->slot_mask == 0 ? THING_NONE : things->slots[thing_slot(things, machine, dossier, ref)];
+}
+
+static int
+things_room(struct things *things)
+{
+    void *at = things->at;
+    uint32_t count, *slots;
+    int rc = array_grow(&at, &things->cap, things->count, sizeof *things->at);
+
+    if (rc != 0)
+        return rc;
+    things->at = at;
+    if (things->count == 0)
+        things->at[things->count++] = (struct thing){0};
+    if (things->slot_mask != 0 && things->count < things->slot_mask / 2)
+        return 0;
+    count = things->slot_mask == 0 ? SLOTS_MIN : (things->slot_mask + 1) * 2;
+    slots = calloc(count, sizeof *slots);
+    if (slots == NULL)
+        return -ENOMEM;
+    free(things->slots);
+    things->slots = slots;
+    things->slot_mask = count - 1;
+    for (uint32_t i = 1; i < things->count; i++) {
+        const struct thing *thing = &things->at[i];
+
+        slots[thing_slot(things, (enum machine_kind)thing->machine, thing->dossier, thing->ref)] = i;
+    }
+    return 0;
+}
+
+static void
+thing_reset(struct thing *thing)
+{
+    thing->state = thing->before = thing->flags = 0;
+    thing->number = 0;
+    thing->day = thing->until = DATE_NONE;
+}
+
+static int
+thing_get(struct dossiers *ds, enum machine_kind machine, uint32_t dossier, const uint8_t ref[16], uint32_t *ret)
+{
+    struct things *things = &ds->things;
+    struct thing *thing;
+    int rc;
+
+    *ret = things_find(things, machine, dossier, ref);
+    if (*ret != THING_NONE)
+        return 0;
+    rc = things_room(things);
+    if (rc == 0)
+        rc = things_room(things); /* the first time made things[0] */
+    if (rc != 0)
+        return rc;
+    *ret = things->count++;
+    thing = &things->at[*ret];
+    *thing = (struct thing){
+        .dossier = dossier, .next = ds->at[dossier].things, .machine = (uint8_t)machine, .who = STRINGS_NONE};
+    memcpy(thing->ref, ref, 16);
+    thing_reset(thing);
+    things->slots[thing_slot(things, machine, dossier, ref)] = *ret;
+    ds->at[dossier].things = *ret;
+    return 0;
+}
+
+void
+things_clear(struct things *things)
+{
+    free(things->at);
+    free(things->slots);
+    memset(things, 0, sizeof *things);
+}
+
+/* ---- one step */
+
+uint32_t
+act_guards(const struct matter *matter, const struct thing *thing, const struct act *act)
+{
+    uint32_t guards = 0, number = thing != NULL ? thing->number : 0;
+
+    guards |= (act->flags & ACT_LATE) != 0 ? GUARD_BIT(LATE) : 0;
+    guards |= (act->flags & ACT_OTHERS) != 0 ? GUARD_BIT(OTHERS) : 0;
+    guards |= (matter->flags & MATTER_ORDER) != 0 ? GUARD_BIT(ORDER) : 0;
+    guards |= (matter->flags & MATTER_ZZ) != 0 ? GUARD_BIT(ZZ) : 0;
+    guards |= (matter->flags & MATTER_NEEDED) != 0 ? GUARD_BIT(NEEDED) : 0;
+    guards |= (matter->flags & MATTER_BOTH) != 0 ? GUARD_BIT(BOTH) : 0;
+    guards |= matter->monitor_until == 0 || act->day >= matter->monitor_until ? GUARD_BIT(PLAN_DONE) : 0;
+    guards |= act->number == number + 1 ? GUARD_BIT(NEXT) : 0;
+    guards |= act->number == number ? GUARD_BIT(CURRENT) : 0;
+    return guards;
+}
+
+static void
+matter_flags(struct matter *matter, const struct act *act)
+{
+    uint8_t set = 0, clear = 0;
+
+    switch (act->input) {
+    case IN_CASE_OPENED:
+        if ((act->flags & ACT_ZZ) != 0 && matter->kase == CASE_OPENED)
+            set |= MATTER_ZZ;
+        set |= (act->flags & ACT_BOTH) != 0 ? MATTER_BOTH : 0;
+        set |= (act->flags & ACT_CARE) != 0 ? MATTER_CARE : 0;
+        break;
+    case IN_ZZ_APPLIED: set = matter->kase == CASE_OPENED ? MATTER_ZZ : 0; break;
+    case IN_INTERVIEW_NEEDED: set = MATTER_NEEDED; break;
+    case IN_INTERVIEW_OTHER:
+    case IN_INTERVIEW_NO_NEED: clear = MATTER_NEEDED; break;
+    case IN_ORDER_ISSUED: set = MATTER_ORDER; break;
+    case IN_ORDER_REVOKED: clear = MATTER_ORDER; break;
+    case IN_IN_CARE: set = MATTER_CARE; break;
+    case IN_BACK_HOME: clear = MATTER_CARE; break;
+    case IN_WORK_PLAN: set = MATTER_PLAN; break;
+    case IN_CLOSED_MONITORED: matter->monitor_until = (uint16_t)act->number; break;
+    default: break;
+    }
+    matter->flags = (uint8_t)((matter->flags | set) & ~clear);
+}
+
+void
+matter_step(struct matter *matter, const struct act *act)
+{
+    uint32_t guards = act_guards(matter, NULL, act);
+    const struct arrow *arrow = machine_find(MACHINE_REFERRAL, matter->referral, (enum input)act->input, guards);
+    bool refused = arrow != NULL && arrow->to == TO_REFUSED;
+
+    if (arrow != NULL)
+        matter->referral = machine_take(arrow, matter->referral, &matter->referral_before);
+    arrow = machine_find(MACHINE_CASE, matter->kase, (enum input)act->input, guards);
+    refused = refused || (arrow != NULL && arrow->to == TO_REFUSED);
+    if (arrow != NULL)
+        matter->kase = machine_take(arrow, matter->kase, &matter->case_before);
+    if (!refused)
+        matter_flags(matter, act);
+}
+
+void
+thing_step(struct thing *thing, const struct matter *matter, const struct act *act)
+{
+    const struct arrow *arrow = machine_find((enum machine_kind)thing->machine, thing->state, (enum input)act->input,
+                                             act_guards(matter, thing, act));
+
+    if (arrow == NULL || arrow->to == TO_REFUSED)
+        return;
+    thing->state = machine_take(arrow, thing->state, &thing->before);
+    switch (act->input) {
+    case IN_IPUS_AGREED:
+        thing->day = act->day;
+        thing->number = act->number;
+        break;
+    case IN_IPUS_UPDATED: thing->number = act->number; break;
+    case IN_CONVENED:
+    case IN_CALLED_OFF: thing->number = act->number > thing->number ? act->number : thing->number; break;
+    case IN_HELD:
+    case IN_HELD_FIRST_CONTACT: thing->day = act->day; break;
+    case IN_CONSENT_GRANTED:
+    case IN_COOPERATION_GRANTED:
+        thing->flags = act->code;
+        thing->day = act->day;
+        thing->until = (int32_t)act->number;
+        thing->number = (uint32_t)DATE_NONE;
+        break;
+    case IN_CONSENT_WITHDRAWN:
+    case IN_COOPERATION_WITHDRAWN:
+    case IN_CONSENT_REFUSED: thing->number = (uint32_t)act->day; break;
+    default: break;
+    }
+}
+
+/* ---- acts of a dossier */
+
+static int
+act_append(struct dossier *dossier, const struct act *act)
+{
+    if (dossier->act_count == dossier->act_cap) {
+        uint32_t cap = dossier->act_cap + dossier->act_cap / 2u + 2u;
+        struct act *grown;
+
+        if (cap > UINT16_MAX)
+            return -ENOMEM; /* far beyond what decide lets in */
+        grown = reallocarray(dossier->acts, cap, sizeof *grown);
+        if (grown == NULL)
+            return -ENOMEM;
+        dossier->acts = grown;
+        dossier->act_cap = (uint16_t)cap;
+    }
+    dossier->acts[dossier->act_count++] = *act;
+    return 0;
+}
+
+int
+acts_add(struct dossiers *ds, uint32_t dossier, const struct act_about *what)
+{
+    struct act act = what->act;
+    uint32_t member = dossier;
+    int rc = 0;
+
+    if (what->machine != MACHINE_COUNT) {
+        rc = thing_get(ds, what->machine, dossier, what->ref, &act.thing);
+        if (rc != 0)
+            return rc;
+        if (act.input == IN_CONSENT_WITHDRAWN && (ds->things.at[act.thing].flags & THING_COOPERATION) != 0)
+            act.input = IN_COOPERATION_WITHDRAWN;
+    }
+    rc = act_append(&ds->at[dossier], &act);
+    if (rc != 0)
+        return rc;
+    if (act.thing != THING_NONE)
+        thing_step(&ds->things.at[act.thing], &ds->at[dossier].matter, &act);
+    do {
+        matter_step(&ds->at[member].matter, &act);
+        member = ds->at[member].group_next;
+    } while (member != dossier);
+    return 0;
+}
+
+/* ---- folding again */
+
+static void
+fold_reset(struct dossiers *ds, uint32_t dossier)
+{
+    struct dossier *d = &ds->at[dossier];
+
+    d->matter = (struct matter){0};
+    d->folded = 0;
+    for (uint32_t i = d->things; i != THING_NONE; i = ds->things.at[i].next)
+        thing_reset(&ds->things.at[i]);
+}
+
+/* The group's next act in the order of the log, and whose; NULL: no more. */
+static const struct act *
+fold_next(struct dossiers *ds, uint32_t dossier)
+{
+    uint32_t member = dossier, best = DOSSIER_NONE;
+
+    do {
+        const struct dossier *d = &ds->at[member];
+
+        if (d->folded < d->act_count) {
+            const struct act *act = &d->acts[d->folded];
+            const struct act *first = best == DOSSIER_NONE ? NULL : &ds->at[best].acts[ds->at[best].folded];
+
+            if (first == NULL || act_seq(act) < act_seq(first) || (act_seq(act) == act_seq(first) && member < best))
+                best = member;
+        }
+        member = d->group_next;
+    } while (member != dossier);
+    return best == DOSSIER_NONE ? NULL : &ds->at[best].acts[ds->at[best].folded++];
+}
+
+void
+acts_fold(struct dossiers *ds, uint32_t dossier)
+{
+    struct matter matter = {0};
+    const struct act *act;
+    uint32_t member = dossier;
+
+    do {
+        fold_reset(ds, member);
+        member = ds->at[member].group_next;
+    } while (member != dossier);
+    while ((act = fold_next(ds, dossier)) != NULL) {
+        if ((act->flags & ACT_RECALLED) != 0) {
+            if (act->input == IN_SUBMITTED && matter.referral == REFERRAL_NONE)
+                matter.referral = REFERRAL_ENTERED_IN_ERROR;
+            continue;
+        }
+        if (act->thing != THING_NONE)
+            thing_step(&ds->things.at[act->thing], &matter, act);
+        matter_step(&matter, act);
+    }
+    do {
+        ds->at[member].matter = matter;
+        ds->at[member].folded = 0;
+        member = ds->at[member].group_next;
+    } while (member != dossier);
+}
+
+void
+acts_correct(struct dossiers *ds, uint32_t dossier, uint64_t seq, const struct act *act)
+{
+    struct dossier *d = &ds->at[dossier];
+
+    for (uint32_t i = 0; i < d->act_count; i++) {
+        struct act *old = &d->acts[i];
+
+        if (act_seq(old) != seq && ((old->flags & ACT_COPIED) == 0 || old->number != (uint32_t)seq))
+            continue;
+        if (act == NULL) {
+            old->flags |= ACT_RECALLED;
+        } else if ((old->flags & ACT_COPIED) == 0) {
+            uint32_t thing = old->thing;
+
+            *old = *act;
+            act_set_seq(old, seq);
+            old->thing = thing;
+        }
+    }
+    acts_fold(ds, dossier);
+}

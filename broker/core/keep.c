@@ -1,0 +1,234 @@
+/*
+ * A record leaves at most one act of its own, in its dossier. Beside it: what a case takes over from a referral or
+ * letter that it takes up (an order, an application), which is copied, then and later; and the few facts of ACT_CODE_*.
+ */
+#include "broker/core/keep.h"
+
+#include "broker/core/facts.h"
+#include "broker/core/rules.h"
+
+#include <string.h>
+
+/* ---- what a case takes over */
+
+static bool
+is_taken_over(const struct act *act)
+{
+    switch (act->input) {
+    case IN_SUBMITTED: return (act->flags & ACT_ZZ) != 0;
+    case IN_ORDER_ISSUED:
+    case IN_ORDER_REVOKED:
+    case IN_OPINION_REQUESTED:
+    case IN_IN_CARE:
+    case IN_BACK_HOME: return (act->flags & ACT_RECALLED) == 0;
+    default: return false;
+    }
+}
+
+static int
+take_over(struct dossiers *ds, uint32_t to, const struct act *act, uint64_t seq)
+{
+    struct act_about copy = {.act = *act, .machine = MACHINE_COUNT};
+
+    if (!is_taken_over(act))
+        return 0;
+    if (act->input == IN_SUBMITTED)
+        copy.act.input = IN_ZZ_APPLIED;
+    copy.act.flags = (uint8_t)((act->flags & ACT_LATE) | ACT_COPIED);
+    copy.act.number = act->seq_low;
+    act_set_seq(&copy.act, seq);
+    copy.act.thing = THING_NONE;
+    return acts_add(ds, to, &copy);
+}
+
+/* What is said in a dossier that a case took up goes on being said to the case. */
+static int
+pass_on(struct dossiers *ds, uint32_t dossier, const struct act *act)
+{
+    const struct dossier *d = &ds->at[dossier];
+    int rc = 0;
+
+    if (d->kind == OPENS_CASE)
+        return 0;
+    for (uint32_t i = 0; i < d->link_count && rc == 0; i++)
+        if (d->links[i].kind == LINK_REFERRAL_OF && ds->at[d->links[i].other].kind == OPENS_CASE)
+            rc = take_over(ds, d->links[i].other, act, act_seq(act));
+    return rc;
+}
+
+static int
+taken_up(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
+{
+    struct act_about up = {.act = {.input = IN_TAKEN_UP, .day = DATE_NONE}, .machine = MACHINE_COUNT};
+    uint8_t id[16];
+    uint32_t other;
+    int rc;
+
+    if (strcmp(FACTS_TEXT(record->event, 0, Wici__V1__CaseLinkedS0, kind), "REFERRAL_OF") != 0 ||
+        uuid_parse(FACTS_TEXT(record->event, 0, Wici__V1__CaseLinkedS0, other_dossier), id) != 0)
+        return 0;
+    other = dossiers_find(ds, id);
+    if (other == DOSSIER_NONE || other == dossier)
+        return 0;
+    act_set_seq(&up.act, record->seq);
+    rc = acts_add(ds, other, &up);
+    for (uint32_t i = 0; i < ds->at[other].act_count && rc == 0; i++)
+        rc = take_over(ds, dossier, &ds->at[other].acts[i], record->seq);
+    return rc;
+}
+
+/* ---- facts that are no acts of a machine */
+
+static int
+keep_fact(struct dossiers *ds, uint32_t dossier, uint64_t seq, uint8_t code, int32_t day, uint32_t number,
+          uint32_t thing)
+{
+    struct act_about fact = {.act = {.input = IN_NONE, .code = code, .day = day, .number = number, .thing = thing},
+                             .machine = MACHINE_COUNT};
+
+    act_set_seq(&fact.act, seq);
+    return acts_add(ds, dossier, &fact);
+}
+
+static int
+keep_documents(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
+{
+    const Wici__V1__MeetingHeldS6 *body;
+    uint8_t ref[16];
+    uint32_t meeting;
+    int rc = 0;
+
+    if (!facts_ref(record->event, ref))
+        return 0;
+    meeting = rules_thing(ds, dossier, MACHINE_MEETING, ref);
+    for (size_t at = 0; rc == 0 && (body = facts_next(record->event, 6, &at)) != NULL;)
+        for (size_t i = 0; i < body->n_documents && rc == 0; i++) {
+            uint64_t document = rules_document(body->documents[i]->sha256);
+
+            rc = keep_fact(ds, dossier, record->seq, ACT_CODE_DOCUMENT, (int32_t)(uint32_t)(document >> 32),
+                           (uint32_t)document, meeting);
+        }
+    return rc;
+}
+
+static int
+keep_coordinator(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
+{
+    const Wici__V1__CaseWorkerSetS0 *body;
+    int rc = 0;
+
+    for (size_t at = 0; rc == 0 && (body = facts_next(record->event, 0, &at)) != NULL;) {
+        uint32_t person;
+
+        if (body->role != WICI__V1__ROLE__IC || body->person_ref[0] == '\0')
+            continue;
+        rc = strings_add(&ds->persons, body->person_ref, &person);
+        if (rc == 0)
+            rc = keep_fact(ds, dossier, record->seq, ACT_CODE_COORDINATOR, DATE_NONE, person, THING_NONE);
+    }
+    return rc;
+}
+
+/* Who made the plan; whom the consent is for. */
+static int
+keep_thing(struct dossiers *ds, const struct core_record *record, uint32_t thing)
+{
+    const struct event *event = record->event;
+    const char *person = event->header->actor->person_ref;
+
+    if (thing == THING_NONE)
+        return 0;
+    if (event->type->number == TYPE(IPUS_AGREED) && person[0] != '\0')
+        return strings_add(&ds->persons, person, &ds->things.at[thing].who);
+    if (event->type->number == TYPE(CONSENT_GRANTED)) {
+        const Wici__V1__ConsentGrantedS4 *zz;
+        const Wici__V1__ConsentGrantedS6 *body;
+
+        for (size_t at = 0; (zz = facts_next(event, 4, &at)) != NULL;)
+            if (zz->zz_authorisation != NULL)
+                return dossiers_set(ds, (const char *const *)zz->zz_authorisation->scope_agencies,
+                                    zz->zz_authorisation->n_scope_agencies, &ds->things.at[thing].scope);
+        for (size_t at = 0; (body = facts_next(event, 6, &at)) != NULL;)
+            return dossiers_set(ds, (const char *const *)body->scope_agencies, body->n_scope_agencies,
+                                &ds->things.at[thing].scope);
+    }
+    return 0;
+}
+
+/* ---- one record */
+
+static bool
+leaves_no_act(uint8_t input)
+{
+    return input == IN_NONE || input == IN_IPUS_REPORTED; /* reports change no state and are many */
+}
+
+static int
+keep_own(struct dossiers *ds, const struct core_record *record, uint32_t dossier, uint32_t actor)
+{
+    struct act_about what = act_of_event(record->event, record->seq);
+    uint32_t thing = THING_NONE;
+    int rc;
+
+    if (leaves_no_act(what.act.input))
+        return 0;
+    if (rules_others(ds, dossier, actor, record->ts_ms))
+        what.act.flags |= ACT_OTHERS;
+    if (what.machine != MACHINE_COUNT)
+        thing = rules_thing(ds, dossier, what.machine, what.ref);
+    if (what.act.input == IN_INFO_PROVIDED && thing == THING_NONE)
+        return 0; /* answers no question that was asked here */
+    if (thing != THING_NONE && !dossiers_same_group(ds, ds->things.at[thing].dossier, dossier)) {
+        struct act_about here = what;
+
+        /* About a thing of the referral or letter that this case took up: it is told there, and the case here. */
+        rc = acts_add(ds, ds->things.at[thing].dossier, &what);
+        here.machine = MACHINE_COUNT;
+        if (rc == 0)
+            rc = acts_add(ds, dossier, &here);
+    } else {
+        rc = acts_add(ds, dossier, &what);
+    }
+    if (rc == 0 && what.machine != MACHINE_COUNT)
+        rc = keep_thing(ds, record, rules_thing(ds, dossier, what.machine, what.ref));
+    return rc == 0 ? pass_on(ds, dossier, &what.act) : rc;
+}
+
+/* Of a correction without a number (none was known) nothing follows. */
+static int
+keep_correction(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
+{
+    uint64_t seq = record->note != NULL ? record->note->corrects_seq : 0;
+    struct act_about what = act_of_event(record->event, seq);
+    bool recall = facts_is_recall(record->event);
+    int rc = 0;
+
+    if (seq == 0)
+        return 0;
+    if (recall)
+        rc = keep_fact(ds, dossier, seq, ACT_CODE_RECALL, DATE_NONE, 0, THING_NONE);
+    for (uint32_t i = 0; i < ds->at[dossier].link_count && rc == 0 && recall; i++)
+        acts_correct(ds, ds->at[dossier].links[i].other, seq, NULL);
+    if (rc == 0)
+        acts_correct(ds, dossier, seq, recall ? NULL : &what.act);
+    return rc;
+}
+
+int
+keep_acts(struct core *core, const struct core_record *record, uint32_t dossier, uint32_t actor)
+{
+    struct dossiers *ds = &core->dossiers;
+    int rc;
+
+    if (record->event->header->corrects_event_id[0] != '\0')
+        return keep_correction(ds, record, dossier);
+    rc = keep_own(ds, record, dossier, actor);
+    if (rc != 0)
+        return rc;
+    switch (record->event->type->number) {
+    case WICI__V1__EVENT_TYPE__MEETING_HELD: return keep_documents(ds, record, dossier);
+    case WICI__V1__EVENT_TYPE__CASE_WORKER_SET: return keep_coordinator(ds, record, dossier);
+    case WICI__V1__EVENT_TYPE__CASE_LINKED: return taken_up(ds, record, dossier);
+    default: return 0;
+    }
+}
