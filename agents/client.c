@@ -482,6 +482,7 @@ client_step(struct wici *w, size_t *ret_done)
             rc = 0;
         }
     }
+    subscribe_rest(w);
     /* Only after what was received: a last refusal tells more than the end of the connection. */
     if (rc == 0 && w->monitor_due) {
         w->monitor_due = false;

@@ -74,7 +74,8 @@ struct subscription {
     uint64_t acked;     /* highest seq the application is done with */
     uint64_t link_seen; /* the same two as the broker knows them on this connection */
     uint64_t link_acked;
-    bool link_up; /* Subscribed came */
+    size_t unacked; /* bytes that came since the last acknowledgement went out */
+    bool link_up;   /* Subscribed came */
 };
 TAILQ_HEAD(subscription_list, subscription);
 
@@ -187,7 +188,11 @@ void subscribe_up(struct wici *w);
 void subscribe_down(struct wici *w);
 void subscribe_diverged(struct wici *w, uint64_t same_up_to);
 int subscribe_subscribed(struct wici *w, const Wici__V1__Subscribed *subscribed);
+/* Goes on with the batch that is held. What was taken is acknowledged after the last of several batches, or when a
+ * quarter of the window is: one acknowledgement costs the broker as much for many events as for one. */
 int subscribe_batch(struct wici *w);
+/* Nothing more has come for now: acknowledges what was taken. */
+void subscribe_rest(struct wici *w);
 int subscribe_positions(struct wici *w, const Wici__V1__Positions *positions);
 void subscribe_refused(struct wici *w, uint32_t id, const Wici__V1__Refusal *refusal);
 void subscribe_sweep(struct wici *w);

@@ -202,6 +202,7 @@ ack_flush(struct wici *w, struct subscription *s)
     message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_ACK;
     message.ack = &ack;
     s->link_acked = seq;
+    s->unacked = 0;
     client_send_message(w, &message);
 }
 
@@ -322,11 +323,25 @@ subscribe_batch(struct wici *w)
             }
         }
     }
+    if (s != NULL && !s->ended)
+        s->unacked += zmq_msg_size(&w->batch);
     if (w->batch_held)
         batch_close(w);
-    if (s != NULL && !s->ended)
+    if (s != NULL && !s->ended && s->unacked >= (s->window_bytes != 0 ? s->window_bytes : WIRE_WINDOW_MAX) / 4)
         ack_flush(w, s);
     return rc < 0 ? rc : 0;
+}
+
+void
+subscribe_rest(struct wici *w)
+{
+    struct subscription *s;
+
+    TAILQ_FOREACH(s, &w->subscriptions, link)
+    {
+        if (!s->ended && s->unacked > 0)
+            ack_flush(w, s);
+    }
 }
 
 int

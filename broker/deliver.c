@@ -478,7 +478,7 @@ stream_turn(struct broker *b, struct store_slice *slice, struct reader *r)
 
         rc = feed_next(&r->feed, &b->source, head, &seq);
         if (rc == -EAGAIN)
-            return stream_flush(b, r);
+            return 0;
         if (rc != 0)
             return rc;
         if (seq == 0) { /* it has caught up */
@@ -510,7 +510,7 @@ stream_turn(struct broker *b, struct store_slice *slice, struct reader *r)
             reader_move(b->sessions, r, READER_BLOCKED);
         return rc;
     }
-    return stream_flush(b, r);
+    return 0;
 }
 
 /* Answers a bounded read with what it collected; next_seq 0: that was all. */
@@ -637,12 +637,16 @@ deliver_serve(struct broker *b, uint64_t budget_us)
 {
     uint64_t until_us = now_us() + budget_us;
     struct store_slice *slice = NULL;
+    struct reader *last = NULL; /* what it has collected goes out when it is another's turn, or the time is over */
     uint32_t unit;
     int rc = 0;
 
     while ((unit = sessions_turn(b->sessions)) != CORE_UNIT_NONE) {
         struct reader *r = sessions_unit_if(b->sessions, unit)->busy;
 
+        if (last != NULL && last != r && (rc = stream_flush(b, last)) != 0)
+            break;
+        last = NULL;
         if (slice == NULL && (rc = store_slice_begin(b->store, &slice)) != 0)
             break;
         if (r->session->gone) {
@@ -650,10 +654,17 @@ deliver_serve(struct broker *b, uint64_t budget_us)
             continue;
         }
         reader_move(b->sessions, r, READER_BUSY); /* its unit's next turn is another reader's */
-        rc = r->kind == READER_STREAM ? stream_turn(b, slice, r) : read_turn(b, slice, r);
+        if (r->kind == READER_STREAM) {
+            last = r;
+            rc = stream_turn(b, slice, r);
+        } else {
+            rc = read_turn(b, slice, r); /* may have ended it */
+        }
         if (rc != 0 || now_us() >= until_us)
             break;
     }
+    if (rc == 0 && last != NULL)
+        rc = stream_flush(b, last);
     if (slice != NULL)
         store_slice_end(&slice);
     return rc;
