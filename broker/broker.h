@@ -40,6 +40,7 @@
 /* A reply that waits for the commit. */
 struct reply {
     struct front_route route;
+    char key[FRONT_KEY_SIZE]; /* of the session that asked; "": it had none, and is told a refusal */
     zmq_msg_t message;
 };
 
@@ -113,18 +114,16 @@ int broker_fold(struct store *store, struct core *core, uint32_t *ret_access_ent
 /* Packs a message and queues it until the commit. Whatever the reason, a message that cannot be queued drops the peer's
  * session: it must not wait for an answer that never comes. */
 void reply_queue(struct broker *b, const struct front_route *route, Wici__V1__BrokerMessage *message);
-/* The same for a message that is packed; takes it over. */
-void reply_put(struct broker *b, const struct front_route *route, zmq_msg_t *message);
 /* The same for answers that may be large: counted until they have left, so that a peer that asks and does not read
  * costs no more than REPLIES_UNIT_MAX. */
 void reply_queue_for(struct broker *b, const struct session *session, Wici__V1__BrokerMessage *message);
+/* The same for a message that is packed; takes it over. */
 void reply_put_for(struct broker *b, const struct session *session, zmq_msg_t *message);
 /* Has this unit more answers on their way than it may? Then what asks for more is refused with E_BUSY. */
 bool reply_is_full(const struct broker *b, const struct session *session);
-/* Sends what was queued. Only after store_commit returned 0. */
+/* Sends what was queued, but nothing to who asked with a key that is no unit's any more. Only after store_commit
+ * returned 0. */
 void reply_flush(struct broker *b);
-/* Drops what waits for one peer: it may not be told anything more. */
-void reply_drop(struct broker *b, const struct front_route *route);
 void reply_drop_all(struct broker *b);
 void reply_refused(struct broker *b, const struct front_route *route, const struct refusal *refusal,
                    uint32_t subscription, uint32_t request);

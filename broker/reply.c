@@ -21,9 +21,12 @@ route_is_gone(struct broker *b, const struct front_route *route)
     return true;
 }
 
-void
-reply_put(struct broker *b, const struct front_route *route, zmq_msg_t *message)
+/* Takes the message over. Whose session asks is remembered: when it is sent the key must still be a unit's. */
+static void
+reply_put(struct broker *b, const struct front_route *route, const struct session *session, zmq_msg_t *message)
 {
+    struct reply *reply;
+
     if (b->reply_count == b->reply_size) {
         size_t size = b->reply_size == 0 ? 256 : 2 * b->reply_size;
         struct reply *grown = realloc(b->replies, size * sizeof *grown);
@@ -36,10 +39,11 @@ reply_put(struct broker *b, const struct front_route *route, zmq_msg_t *message)
         b->replies = grown;
         b->reply_size = size;
     }
-    b->replies[b->reply_count].route = *route;
-    (void)zmq_msg_init(&b->replies[b->reply_count].message);
-    (void)zmq_msg_move(&b->replies[b->reply_count].message, message);
-    b->reply_count++;
+    reply = &b->replies[b->reply_count++];
+    reply->route = *route;
+    memcpy(reply->key, session == NULL ? "" : session->key, session == NULL ? 1 : sizeof reply->key);
+    (void)zmq_msg_init(&reply->message);
+    (void)zmq_msg_move(&reply->message, message);
 }
 
 static int
@@ -59,7 +63,7 @@ reply_queue(struct broker *b, const struct front_route *route, Wici__V1__BrokerM
     if (message_pack(&packed, message) != 0)
         (void)route_is_gone(b, route);
     else
-        reply_put(b, route, &packed);
+        reply_put(b, route, sessions_find_route(b->sessions, route), &packed);
 }
 
 /* A message that counts until libzmq has done with it. */
@@ -106,7 +110,7 @@ reply_put_for(struct broker *b, const struct session *session, zmq_msg_t *messag
         (void)route_is_gone(b, &session->route);
         return;
     }
-    reply_put(b, &session->route, &outer);
+    reply_put(b, &session->route, session, &outer);
 }
 
 void
@@ -128,41 +132,31 @@ reply_is_full(const struct broker *b, const struct session *session)
     return u != NULL && atomic_load(&u->answering) > REPLIES_UNIT_MAX;
 }
 
+/* Suspended, or past its date, since it asked? */
+static bool
+reply_is_barred(const struct broker *b, const struct reply *reply)
+{
+    return reply->key[0] != '\0' && core_unit_by_key(b->core, reply->key, b->clock.now_ms) == CORE_UNIT_NONE;
+}
+
 void
 reply_flush(struct broker *b)
 {
     for (size_t i = 0; i < b->reply_count; i++) {
-        int rc = front_send(b->front, &b->replies[i].route, &b->replies[i].message);
+        struct reply *reply = &b->replies[i];
+        int rc;
 
+        if (reply_is_barred(b, reply)) {
+            (void)zmq_msg_close(&reply->message);
+            continue;
+        }
+        rc = front_send(b->front, &reply->route, &reply->message);
         if (rc == 0)
             continue;
-        if (route_is_gone(b, &b->replies[i].route) && rc == -EAGAIN) /* once a session: a peer cannot fill the log */
+        if (route_is_gone(b, &reply->route) && rc == -EAGAIN) /* once a session: a peer cannot fill the log */
             log_warn("front: a peer does not read its answers, its session ends");
     }
     b->reply_count = 0;
-}
-
-void
-reply_drop(struct broker *b, const struct front_route *route)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < b->reply_count; i++) {
-        struct reply *reply = &b->replies[i];
-
-        if (front_route_is(&reply->route, route)) {
-            (void)zmq_msg_close(&reply->message);
-            continue;
-        }
-        if (kept != i) {
-            b->replies[kept].route = reply->route;
-            (void)zmq_msg_init(&b->replies[kept].message);
-            (void)zmq_msg_move(&b->replies[kept].message, &reply->message);
-            (void)zmq_msg_close(&reply->message);
-        }
-        kept++;
-    }
-    b->reply_count = kept;
 }
 
 void

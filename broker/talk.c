@@ -136,10 +136,8 @@ session_sweep(void *arg, struct session *s)
     bool streams = false, ends = s->gone;
     int rc;
 
-    if (!ends && sweep->keys && core_unit_by_key(b->core, s->key, b->clock.now_ms) != s->unit) {
-        reply_drop(b, &s->route); /* what it asked in this very tick */
+    if (!ends && sweep->keys && core_unit_by_key(b->core, s->key, b->clock.now_ms) != s->unit)
         ends = true;
-    }
     if (!ends && sweep->keys && probe_is_due(b, s)) {
         rc = session_probe(b, s);
         if (rc != 0)
@@ -811,7 +809,6 @@ talk_take(struct broker *b, const struct front_message *from)
     if (unit == CORE_UNIT_NONE || (session != NULL && session->unit != unit)) {
         refuse(&refusal, E_KEY, "");
         if (session != NULL) {
-            reply_drop(b, &from->route); /* what it asked before, in this very tick */
             rc = refused_record(b, session->unit, E_KEY);
             if (rc == 0)
                 rc = talk_end_session(b, session);

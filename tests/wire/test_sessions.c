@@ -269,6 +269,66 @@ what_was_asked_in_the_tick_of_a_suspension_is_not_told(void **state)
     peer_close(&late);
 }
 
+/* The same when the session was taken over in that tick: its questions are nobody's any more, its key still is not. */
+static void
+what_was_asked_in_the_tick_of_a_takeover_and_a_suspension_is_not_told(void **state)
+{
+    struct inside *inside = *state;
+    struct town *t = inside_town(inside);
+    Wici__V1__ClientMessage ask, greet;
+    Wici__V1__Query what;
+    Wici__V1__DirectoryQuery directory;
+    Wici__V1__Hello hello;
+    Wici__V1__BrokerMessage *told;
+    struct peer admin, first, second;
+    struct keyfile key;
+    char name[] = "twice";
+
+    peer_key(&key);
+    peer_hello(&admin, &t->daemon, &t->daemon.admin, "twice");
+    peer_enrol_unit(&admin, "ops-twice", "ops", WICI__V1__ROLE__SW, key.public_key);
+    peer_hello(&first, &t->daemon, &key, name);
+    peer_connect(&second, &t->daemon, &key);
+    wici__v1__client_message__init(&ask);
+    wici__v1__query__init(&what);
+    wici__v1__directory_query__init(&directory);
+    ask.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY;
+    ask.query = &what;
+    what.what_case = WICI__V1__QUERY__WHAT_DIRECTORY;
+    what.directory = &directory;
+    wici__v1__client_message__init(&greet);
+    wici__v1__hello__init(&hello);
+    hello.protocol = 1;
+    hello.session = name;
+    greet.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
+    greet.hello = &hello;
+
+    /* Connections are taken from in turn: questions, then the takeover, then the suspension. */
+    inside_hold();
+    for (what.request = 1; what.request <= 8; what.request++) {
+        peer_send(&first, &ask);
+        if (what.request <= 2)
+            peer_send(&second, &ask);
+        if (what.request <= 5)
+            peer_send(&admin, &ask);
+    }
+    peer_send(&second, &greet);
+    peer_suspend_later(&admin, "ops-twice");
+    assert_int_equal(peer_knock(&t->daemon, &t->school, t->daemon.server_key), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    inside_go();
+    while ((told = peer_receive(&first, 500)) != NULL) {
+        assert_int_equal(told->message_case, WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED);
+        peer_free(told);
+    }
+    while ((told = peer_receive(&second, 0)) != NULL) {
+        assert_int_equal(told->message_case, WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED);
+        peer_free(told);
+    }
+    peer_close(&admin);
+    peer_close(&first);
+    peer_close(&second);
+}
+
 /* More messages than one connection's queue takes, with heartbeats between them: a queue that is full must not upset
  * those. */
 static void
@@ -308,6 +368,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_an_administrator_is_told_how_many_dossiers_and_sessions_there_are),
         cmocka_unit_test(what_was_asked_in_the_tick_of_a_suspension_is_not_told),
+        cmocka_unit_test(what_was_asked_in_the_tick_of_a_takeover_and_a_suspension_is_not_told),
         cmocka_unit_test(a_unit_whose_places_are_all_idle_gets_in_and_the_longest_idle_leaves),
         cmocka_unit_test(places_that_all_read_are_kept_until_their_peers_are_gone),
         cmocka_unit_test(sessions_and_subscriptions_of_peers_that_are_gone_end),
