@@ -18,6 +18,7 @@ import sys
 SOURCE = os.environ.get("WICI_SOURCE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.environ.get("WICI_BUILD", os.path.join(SOURCE, "build", "dev"))
 SECONDS = 240
+OTHERS = "who_does_not_read_costs_a_bounded_memory_and_the_others_nothing"
 ORDER = "an_answer_leaves_after_pages_meta_page_keys_and_names_are_on_disk"
 
 
@@ -87,6 +88,12 @@ PLANTS = [
     Plant("no_id_table", "store/store.c",
           [("    return err_from_lmdb(mdb_put(st->txn, st->id, &key, &val, MDB_NOOVERWRITE));", "    return 0;")],
           "test_store", "test_store", ["append_refuses_a_known_id_and_goes_on", "the_id_table_sees_the_open_batch"]),
+    Plant("credit_without_end", "broker/deliver.c",
+          [("    if (r->credit_count > 0 && r->outstanding + packed->len > r->window_bytes)\n        return 0;\n", "")],
+          "wicid", "test_wire_others", [OTHERS, "s->deaf_at < s->count"]),
+    Plant("answers_without_end", "broker/reply.c",
+          [("atomic_load(&u->answering) > REPLIES_UNIT_MAX", "atomic_load(&u->answering) > SIZE_MAX - 1")],
+          "wicid", "test_wire_others", [OTHERS, "a flood of events: memory grew"]),
 ]
 
 
