@@ -39,6 +39,7 @@
 #define AGENCIES_MAX         65536u
 #define UNITS_MAX            65536u
 #define KEYS_PER_UNIT_MAX    4u
+#define REGISTERS_MAX        (1u << 20)     /* declarations, programmes, qualifications and volunteers' files */
 #define POLICY_TEXT_MAX      65536u         /* bytes */
 
 /* A dossier */

@@ -653,6 +653,20 @@ apply_register(struct core *core, const struct core_record *record)
                 directory_suspend(directory, unit, false);
             break;
         case WICI__V1__EVENT_TYPE__SYS_POLICY_LOADED: rc = apply_policy(core, body, record->seq); break;
+        case WICI__V1__EVENT_TYPE__SYS_DECLARATION_REGISTERED:
+            rc = registers_declaration(&core->registers, directory, body);
+            break;
+        case WICI__V1__EVENT_TYPE__SYS_PROGRAMME_REGISTERED: rc = registers_programme(&core->registers, body); break;
+        case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED:
+            unit = directory_unit(directory, record->event->header->actor->unit);
+            if (unit != DIRECTORY_NONE)
+                rc = registers_qualification(&core->registers, directory->units[unit].agency, body);
+            break;
+        case WICI__V1__EVENT_TYPE__SYS_VOLUNTEER_FILE_REGISTERED:
+            unit = directory_unit(directory, record->event->header->actor->unit);
+            if (unit != DIRECTORY_NONE)
+                rc = registers_volunteer(&core->registers, directory->units[unit].agency, body);
+            break;
         default: break;
         }
     }

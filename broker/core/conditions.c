@@ -73,6 +73,18 @@ dossier_ipus(struct deciding *d)
     return refuse_role(d);
 }
 
+/* An organiser whom the director authorised, on the day of the decision. */
+static int
+approver(struct deciding *d)
+{
+    int32_t day = facts_day(FACTS_TEXT(d->event, 0, Wici__V1__IpusApprovedS0, decided_on));
+
+    if (registers_hold(&d->core->registers, REGISTER_APPROVER, d->core->directory.units[d->command->unit].agency,
+                       d->event->header->actor->person_ref, day))
+        return 0;
+    return decide_refuse_rule(d, RULE_I42, "header.actor.personRef");
+}
+
 static int
 child_aid_plan(struct deciding *d)
 {
@@ -281,8 +293,7 @@ static const struct condition {
     ROW(FA, IPUS_AGREED, switched_off),
     ROW(FA, IPUS_UPDATED, switched_off),
     ROW(FA, IPUS_CONCLUDED, switched_off),
-    /* Takes a registered approver, which the broker does not keep yet. */
-    ROW(OUS, IPUS_APPROVED, switched_off),
+    ROW(OUS, IPUS_APPROVED, approver),
     ROW(OSL, IPUS_SERVICE_REPORTED, provider),
     ROW(MUN, IPUS_SERVICE_REPORTED, provider),
     ROW(SCH, IPUS_SERVICE_REPORTED, provider),

@@ -34,6 +34,7 @@ core_destroy(struct core **core)
         return;
     directory_clear(&c->directory);
     dossiers_clear(&c->dossiers);
+    registers_clear(&c->registers);
     numbers_clear(&c->scratch);
     policy_destroy(&c->policy);
     free(c->policy_text);

@@ -62,6 +62,10 @@ int decide_conditions(struct deciding *d, unsigned role, bool conditional);
 bool conditions_known(unsigned role, uint32_t type);
 /* What the procedure says of it: the machines, and the rules that look at the state. rules.c */
 int decide_rules(struct deciding *d);
+/* rules_ipus.c */
+int decide_ipus_agreed(struct deciding *d);
+int decide_ipus_updated(struct deciding *d);
+int decide_declared(struct deciding *d); /* do the addressees' agencies work by declarations? */
 /* The rules that look at the event alone. forms.c */
 int decide_forms(struct deciding *d);
 /* sys.* commands: who, and whether the state allows it. sys.c */

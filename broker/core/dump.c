@@ -185,6 +185,26 @@ put_dossier(struct dump *dump, const struct dossiers *dossiers, const struct dos
     put_procedure(dump, dossiers, dossier);
 }
 
+static void
+put_entry(struct dump *dump, const struct registers *registers, const struct register_entry *entry)
+{
+    put_number(dump, entry->kind);
+    put_number(dump, entry->holds);
+    put_number(dump, entry->agency);
+    put_number(dump, (uint32_t)entry->from);
+    put_number(dump, (uint32_t)entry->to);
+    put_text(dump, strings_at(&registers->names, entry->name));
+    put_text(dump, entry->gmina);
+}
+
+static void
+put_registers(struct dump *dump, const struct registers *registers)
+{
+    put_number(dump, registers->count);
+    for (uint32_t i = 0; i < registers->count; i++)
+        put_entry(dump, registers, &registers->at[i]);
+}
+
 int
 core_dump(const struct core *core, uint8_t **ret, size_t *ret_len)
 {
@@ -193,6 +213,7 @@ core_dump(const struct core *core, uint8_t **ret, size_t *ret_len)
     put_directory(&dump, &core->directory);
     put_number(&dump, core->policy_seq);
     put_text(&dump, core->policy_text != NULL ? core->policy_text : "");
+    put_registers(&dump, &core->registers);
     put_number(&dump, core->dossiers.count);
     for (uint32_t i = 0; i < core->dossiers.count; i++)
         put_dossier(&dump, &core->dossiers, &core->dossiers.at[i]);

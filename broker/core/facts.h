@@ -8,6 +8,7 @@
 #ifndef CORE_FACTS_H
 #define CORE_FACTS_H
 
+#include "broker/core/registers.h" /* DATE_NONE */
 #include "proto/event.h"
 
 #include <stdbool.h>
@@ -55,7 +56,6 @@ const Wici__V1__ServiceRow *facts_row(const struct event *event, size_t section)
 /* ENTERED_IN_ERROR: the event says only that another must not count. */
 bool facts_is_recall(const struct event *event);
 
-#define DATE_NONE INT32_MIN
 /* The day as proto/date.h counts it; DATE_NONE: no date. */
 int32_t facts_day(const char *date);
 /* The last moment of the named day in Poland; 0: no date, or one before 1970. */

@@ -11,11 +11,6 @@
 
 /* ---- looking around: the dossier, those merged with it, and those that it took up or that took it up */
 
-#define EACH_OF_GROUP(ds, member, dossier)                                                                             \
-    uint32_t member = (dossier), member##_first = (dossier), member##_more = 1;                                        \
-    member##_more;                                                                                                     \
-    member = (ds)->at[member].group_next, member##_more = member != member##_first
-
 uint32_t
 rules_thing(const struct dossiers *ds, uint32_t dossier, enum machine_kind machine, const uint8_t ref[16])
 {
@@ -303,60 +298,6 @@ plan_updated(struct deciding *d)
     return rc;
 }
 
-/* ---- rules on the IPUS */
-
-static int
-coherent(struct deciding *d, const char *plan)
-{
-    return (matter_of(d, d->dossier).flags & MATTER_PLAN) != 0 && plan[0] == '\0'
-               ? decide_warn(d, RULE_I25, "header.type")
-               : 0;
-}
-
-static bool
-is_coordinator(const struct deciding *d, const struct thing *ipus, const char *person)
-{
-    const struct dossiers *ds = &d->core->dossiers;
-    uint32_t number = strings_find(&ds->persons, person);
-
-    if (ipus->who == STRINGS_NONE || person[0] == '\0' || number == ipus->who)
-        return true;
-    for (EACH_OF_GROUP(ds, member, d->dossier))
-        for (uint32_t i = 0; i < ds->at[member].act_count; i++) {
-            const struct act *act = &ds->at[member].acts[i];
-
-            if (act->input == IN_NONE && act->code == ACT_CODE_COORDINATOR && (act->flags & ACT_RECALLED) == 0 &&
-                act->number == number && number != STRINGS_NONE)
-                return true;
-        }
-    return false;
-}
-
-static int
-ipus_updated(struct deciding *d)
-{
-    const struct dossiers *ds = &d->core->dossiers;
-    size_t section;
-    int32_t to = facts_day(FACTS_TEXT_SECTION(d->event, 0, Wici__V1__IpusUpdatedS0, period_to, &section));
-    const struct thing *ipus;
-    uint8_t ref[16];
-    uint32_t thing;
-    int rc;
-
-    if (!facts_ref(d->event, ref))
-        return 0;
-    thing = rules_thing(ds, d->dossier, MACHINE_IPUS, ref);
-    if (thing == THING_NONE)
-        return 0;
-    ipus = &ds->things.at[thing];
-    if (ipus->day != DATE_NONE && to != DATE_NONE && to > date_add_months(ipus->day, 12) - 1)
-        return decide_refuse_rule_body(d, RULE_I21, section, "periodTo");
-    rc = coherent(d, FACTS_TEXT(d->event, 6, Wici__V1__IpusUpdatedS6, coherent_with_plan_id));
-    if (rc == 0 && !is_coordinator(d, ipus, d->event->header->actor->person_ref))
-        rc = decide_warn(d, RULE_I20W, "header.actor.personRef");
-    return rc;
-}
-
 /* ---- rules on representing a person, and on opinions */
 
 static bool
@@ -435,9 +376,8 @@ ask_state(struct deciding *d)
     case WICI__V1__EVENT_TYPE__MEETING_HELD: return meeting_held(d);
     case WICI__V1__EVENT_TYPE__MEETING_AGREEMENTS_ISSUED: return agreements_issued(d);
     case WICI__V1__EVENT_TYPE__CASE_PLAN_UPDATED: return plan_updated(d);
-    case WICI__V1__EVENT_TYPE__IPUS_AGREED:
-        return coherent(d, FACTS_TEXT(d->event, 6, Wici__V1__IpusAgreedS6, coherent_with_plan_id));
-    case WICI__V1__EVENT_TYPE__IPUS_UPDATED: return ipus_updated(d);
+    case WICI__V1__EVENT_TYPE__IPUS_AGREED: return decide_ipus_agreed(d);
+    case WICI__V1__EVENT_TYPE__IPUS_UPDATED: return decide_ipus_updated(d);
     case WICI__V1__EVENT_TYPE__INFO_REQUESTED: return represented(d);
     case WICI__V1__EVENT_TYPE__COURT_OPINION_DELIVERED: return opinion_delivered(d);
     default: return 0;
@@ -458,5 +398,7 @@ decide_rules(struct deciding *d)
         if (rc == 0)
             rc = ask_referral(d);
     }
-    return rc == 0 ? ask_state(d) : rc;
+    if (rc == 0)
+        rc = ask_state(d);
+    return rc == 0 ? decide_declared(d) : rc;
 }

@@ -8,6 +8,7 @@
 #include "broker/core/directory.h"
 #include "broker/core/dossier.h"
 #include "broker/core/policy.h"
+#include "broker/core/registers.h"
 
 #define ROLE_BIT(role) (1u << WICI__V1__ROLE__##role)
 #define TYPE(name)     ((uint32_t)WICI__V1__EVENT_TYPE__##name)
@@ -15,6 +16,7 @@
 struct core {
     struct directory directory;
     struct dossiers dossiers;
+    struct registers registers;
     struct policy *policy; /* NULL: none yet, so nobody may publish and nobody is given a section */
     char *policy_text;
     uint64_t policy_seq;

@@ -6,6 +6,10 @@
  *     907                       ADM; DIR and HEAD in their own agency
  *     908                       a holder of the dossier
  *     909                       a holder, or the unit itself
+ *     917                       ADM; DIR of an agency that it names
+ *     918                       ADM, OUS
+ *     919                       DIR
+ *     920                       DIR, HEAD
  *     911 912                   nobody: the broker writes them itself
  */
 #include "broker/core/decide.h"
@@ -48,6 +52,16 @@ is_own(const struct deciding *d, const char *unit)
     return directory_unit(&d->core->directory, unit) == d->command->unit;
 }
 
+/* Its own agency is among those that declare. */
+static bool
+declares(const struct deciding *d, const Wici__V1__SysDeclarationRegisteredS0 *body)
+{
+    for (size_t i = 0; i < body->n_agencies; i++)
+        if (strcmp(body->agencies[i], directory_unit_agency_id(&d->core->directory, d->command->unit)) == 0)
+            return true;
+    return false;
+}
+
 int
 sys_role(struct deciding *d)
 {
@@ -77,6 +91,13 @@ sys_role(struct deciding *d)
                    ? 0
                    : refuse_role(d);
     }
+    case WICI__V1__EVENT_TYPE__SYS_DECLARATION_REGISTERED:
+        return acts_as(d, ROLE_BIT(ADM)) || (acts_as(d, ROLE_BIT(DIR)) && declares(d, body)) ? 0 : refuse_role(d);
+    case WICI__V1__EVENT_TYPE__SYS_PROGRAMME_REGISTERED:
+        return acts_as(d, ROLE_BIT(ADM) | ROLE_BIT(OUS)) ? 0 : refuse_role(d);
+    case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED: return acts_as(d, ROLE_BIT(DIR)) ? 0 : refuse_role(d);
+    case WICI__V1__EVENT_TYPE__SYS_VOLUNTEER_FILE_REGISTERED:
+        return acts_as(d, ROLE_BIT(DIR) | ROLE_BIT(HEAD)) ? 0 : refuse_role(d);
     /* Who is no holder of a dossier he knows: E_ROLE. One he does not know is refused as such, first. */
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED:
         return !decide_may_write(d) || decide_is(d, RELATION_HOLDER) ? 0 : refuse_role(d);
@@ -227,6 +248,15 @@ policy_state(struct deciding *d, const Wici__V1__SysPolicyLoadedS0 *body)
     return rc;
 }
 
+static int
+declaration_state(struct deciding *d, const Wici__V1__SysDeclarationRegisteredS0 *body)
+{
+    for (size_t i = 0; i < body->n_agencies; i++)
+        if (directory_agency(&d->core->directory, body->agencies[i]) == DIRECTORY_NONE)
+            return decide_refuse_item(d, E_UNKNOWN, 0, "agencies", i, "");
+    return registers_full(&d->core->registers) ? decide_refuse(d, E_LIMIT, "") : 0;
+}
+
 int
 sys_state(struct deciding *d)
 {
@@ -246,6 +276,11 @@ sys_state(struct deciding *d)
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED: return participant_state(d, body);
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED: return removal_state(d, body);
     case WICI__V1__EVENT_TYPE__SYS_POLICY_LOADED: return policy_state(d, body);
+    case WICI__V1__EVENT_TYPE__SYS_DECLARATION_REGISTERED: return declaration_state(d, body);
+    case WICI__V1__EVENT_TYPE__SYS_PROGRAMME_REGISTERED:
+    case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED:
+    case WICI__V1__EVENT_TYPE__SYS_VOLUNTEER_FILE_REGISTERED:
+        return registers_full(&d->core->registers) ? decide_refuse(d, E_LIMIT, "") : 0;
     default: return refuse_role(d);
     }
 }

@@ -315,6 +315,11 @@ register_receives(const struct core *core, uint32_t unit, const struct event *ev
         return (roles & ROLE_BIT(AUD)) != 0 || strcmp(FACTS_TEXT(event, 0, Wici__V1__SysParticipantAddedS0, unit),
                                                       directory_unit_id(&core->directory, unit)) == 0;
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED: return (roles & ROLE_BIT(AUD)) != 0;
+    /* About workers and volunteers: their own agency's. */
+    case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED:
+    case WICI__V1__EVENT_TYPE__SYS_VOLUNTEER_FILE_REGISTERED:
+        return (roles & watching) != 0 ||
+               strcmp(event->header->actor->agency, directory_unit_agency_id(&core->directory, unit)) == 0;
     default: return true;
     }
 }

@@ -3,6 +3,7 @@ pending, in one that is not its own, and in one that does not exist."""
 from cells_plan import AUTHOR, AUTHORS, NO_MARK, OURS, PAPER, Dossier, Mark
 
 ROLE = ("E_ROLE", "header.actor.role")
+APPROVER = ("E_ROLE", "header.actor.personRef")  # not registered
 DOSSIER = ("E_DOSSIER", "header.dossierId")
 ORDER = ("E_ORDER", "header.dossierId")
 NO_REQUEST = ("E_NO_REQUEST", "header.causationId")
@@ -59,7 +60,8 @@ class Publishing:
                 unmet.append(Attempt(where, ROLE, PAPER, status="completed"))
             return unmet, Attempt(where, None, PAPER, **status)
         if name in OFF.get(role, "").split():
-            return [Attempt(where, ROLE)], None
+            unmet = APPROVER if role == "OUS" else ROLE
+            return [Attempt(where, unmet)], None
         if name == "referral.answered" or name in FREE.get(role, "").split():
             return [], Attempt(where)
         if (role, name) == ("FA", "case.opened"):
@@ -112,7 +114,7 @@ class Publishing:
         for tried in unmet:
             self.attempt(unit, name, tried)
         if met is None:
-            self.attempt(unit, name, Attempt(foreign, ROLE))
+            self.attempt(unit, name, Attempt(foreign, unmet[0].refusal))
             return
         self.attempt(unit, name, Attempt(foreign, DOSSIER, met.paper, met.extra, **met.values))
         unknown = NO_REQUEST if name == "court.opinion_delivered" else None if opens else DOSSIER

@@ -212,7 +212,7 @@ make(struct kit *kit, const struct kit_line *line, struct kit_record *r)
         type->enum_name, time);
     if (line->dossier != 0)
         add(&text, "'dossierId':'%s',", kit_id(line->dossier));
-    add(&text, "'actor':{'agency':'%s','unit':'%s','role':'%s'%s%s},", unit.agency, unit_id,
+    add(&text, "'actor':{'agency':'%s','unit':'%s','personRef':'%s-1','role':'%s'%s%s},", unit.agency, unit_id, unit_id,
         line->unit[colon] == ':' ? line->unit + colon + 1 : first_role(unit.roles),
         line->header != NULL && line->header[0] == '+' ? "," : "",
         line->header != NULL && line->header[0] == '+' ? line->header + 1 : "");

@@ -375,9 +375,20 @@ i15_list_and_protocol_are_signed(void **state)
 
 /* ---- I16 to I22: the IPUS */
 
+/* The programme, and the coordinator's qualification. */
+static void
+register_ipus(struct kit *k)
+{
+    KIT_SAY(k, "ous", "sys.programme_registered", 0, "", "0{'programmeId':'g','gmina':'326101','from':'2010-01-01'}",
+            NULL, NULL);
+    KIT_SAY(k, "dir", "sys.qualification_registered", 0, "",
+            "0{'personRef':'ic-1','kind':'IPUS_COORDINATOR','from':'2020-01-01'}", NULL, NULL);
+}
+
 static void
 open_ipus(struct kit *k, char dossier)
 {
+    register_ipus(k);
     KIT_SAY(k, "ic", "case.opened", dossier, "", "0 6{'path':'IPUS'}", NULL, NULL);
 }
 
@@ -450,6 +461,8 @@ i20_versions_follow_one_another_and_the_coordinator_stays(void **state)
     KIT_REFUSED_BY(k, RULE_I20, "ic", "ipus.updated", 'C', "", PLAN("I", "3", "2026-03-01", "2026-08-31"), NULL, NULL);
     KIT_MARKED(k, OK, "ic", "ipus.updated", 'C', "", PLAN("I", "2", "2026-03-01", "2026-08-31"), "+'personRef':'ic-1'",
                NULL);
+    KIT_SAY(k, "dir", "sys.qualification_registered", 0, "",
+            "0{'personRef':'ic-2','kind':'IPUS_COORDINATOR','from':'2020-01-01'}", NULL, NULL);
     KIT_MARKED(k, "W_OTHER_IC", "ic", "ipus.updated", 'C', "", PLAN("I", "3", "2026-03-01", "2026-08-31"),
                "+'personRef':'ic-2'", NULL);
     KIT_SAY(k, "ic", "case.worker_set", 'C', "", "0{'role':'IC','personRef':'ic-2','unit':'ic','kind':'MAIN'}", NULL,
@@ -504,6 +517,145 @@ i42_a_service_is_performed_after_the_plan_was_approved(void **state)
     KIT_MARKED(k, OK, "ic", "ipus.service_reported", 'C', "", "0{'ipusId':'$I'} 6", NULL, NULL);
 }
 
+static void
+i42_an_organiser_approves_with_a_registered_authorisation(void **state)
+{
+    struct kit *k = *state;
+    static const char approve[] = "0{'ipusId':'$I','version':1,'decidedOn':'2026-03-10'} 6{'decision':'APPROVED'}";
+
+    open_ipus(k, 'C');
+    KIT_SAY(k, "ic", "ipus.agreed", 'C', "", PLAN("I", "1", "2026-03-01", "2026-08-31"), NULL, NULL);
+    KIT_REFUSED_BY(k, RULE_I42, "ous", "ipus.approved", 'C', "", approve, NULL, NULL);
+    KIT_SAY(k, "dir", "sys.qualification_registered", 0, "",
+            "0{'personRef':'ous-1','kind':'IPUS_APPROVER','from':'2026-03-01','to':'2026-03-09'}", NULL, NULL);
+    KIT_REFUSED_BY(k, RULE_I42, "ous", "ipus.approved", 'C', "", approve, NULL, NULL); /* not any more */
+    KIT_SAY(k, "dir", "sys.qualification_registered", 0, "",
+            "0{'personRef':'ous-1','kind':'IPUS_APPROVER','from':'2026-03-01'}", NULL, NULL);
+    KIT_REFUSED_BY(k, RULE_I42, "ous", "ipus.approved", 'C', "", approve, "+'personRef':'ous-2'", NULL);
+    KIT_MARKED(k, OK, "ous", "ipus.approved", 'C', "", approve, NULL, NULL);
+}
+
+#define AGREED(id, programme, provider, day)                                                                           \
+    "0{'ipusId':'$" id "','version':1,'agreedOn':'" day "'} 6{'row':{'programmeId':'" programme                        \
+    "','provider':'" provider "'}}"
+
+static void
+i18_services_come_from_a_registered_programme(void **state)
+{
+    struct kit *k = *state;
+
+    open_ipus(k, 'C');
+    KIT_MARKED(k, OK, "ic", "ipus.agreed", 'C', "", AGREED("1", "g", "svc", "2026-03-01"), NULL, NULL);
+    KIT_MARKED(k, "W_PROGRAMME", "ic", "ipus.agreed", 'C', "", AGREED("2", "h", "svc", "2026-03-01"), NULL, NULL);
+    KIT_SAY(k, "ous", "sys.programme_registered", 0, "",
+            "0{'programmeId':'g','gmina':'326101','from':'2020-01-01','to':'2026-03-01'}", NULL, NULL);
+    KIT_MARKED(k, OK, "ic", "ipus.agreed", 'C', "", AGREED("3", "g", "svc", "2026-03-01"), NULL, NULL);
+    KIT_MARKED(k, "W_PROGRAMME", "ic", "ipus.agreed", 'C', "", AGREED("4", "g", "svc", "2026-03-02"), NULL, NULL);
+}
+
+static void
+i18_a_programme_is_one_of_the_agencys_municipality(void **state)
+{
+    struct kit *k = *state;
+
+    register_ipus(k);
+    KIT_SAY(k, "adm", "sys.agency_enrolled", 0, "",
+            "0{'agencyId':'cusb','name':'b','kinds':['CUS'],'gmina':['020101']}", NULL, NULL);
+    kit_unit(k, "icb", "cusb", "IC DIR");
+    KIT_SAY(k, "icb:DIR", "sys.qualification_registered", 0, "",
+            "0{'personRef':'icb-1','kind':'IPUS_COORDINATOR','from':'2020-01-01'}", NULL, NULL);
+    KIT_SAY(k, "icb:IC", "case.opened", 'C', "", "0 6{'path':'IPUS'}", NULL, NULL);
+    KIT_MARKED(k, "W_PROGRAMME", "icb:IC", "ipus.agreed", 'C', "", AGREED("1", "g", "svc", "2026-03-01"), NULL, NULL);
+    KIT_SAY(k, "adm", "sys.programme_registered", 0, "", "0{'programmeId':'h','gmina':'020101','from':'2020-01-01'}",
+            NULL, NULL);
+    KIT_MARKED(k, OK, "icb:IC", "ipus.agreed", 'C', "", AGREED("2", "h", "svc", "2026-03-01"), NULL, NULL);
+}
+
+static void
+i23_the_coordinator_is_qualified_in_its_agency(void **state)
+{
+    struct kit *k = *state;
+
+    open_ipus(k, 'C');
+    KIT_MARKED(k, OK, "ic", "ipus.agreed", 'C', "", AGREED("1", "g", "svc", "2026-03-01"), NULL, NULL);
+    KIT_MARKED(k, "W_QUALIFICATION", "ic", "ipus.agreed", 'C', "", AGREED("2", "g", "svc", "2019-12-31"), NULL, NULL);
+    KIT_MARKED(k, "W_QUALIFICATION", "ic", "ipus.agreed", 'C', "", AGREED("3", "g", "svc", "2026-03-01"),
+               "+'personRef':'ic-2'", NULL);
+    KIT_SAY(k, "ops:DIR", "sys.qualification_registered", 0, "",
+            "0{'personRef':'ic-2','kind':'IPUS_COORDINATOR','from':'2020-01-01'}", NULL, NULL);
+    KIT_MARKED(k, "W_QUALIFICATION", "ic", "ipus.agreed", 'C', "", AGREED("4", "g", "svc", "2026-03-01"),
+               "+'personRef':'ic-2'", NULL);
+}
+
+static void
+i33_a_volunteer_has_a_complete_file(void **state)
+{
+    struct kit *k = *state;
+
+    open_ipus(k, 'C');
+    KIT_MARKED(k, "W_VOLUNTEER", "ic", "ipus.agreed", 'C', "", AGREED("1", "g", "vol-7", "2026-03-01"), NULL, NULL);
+    KIT_SAY(k, "dir", "sys.volunteer_file_registered", 0, "",
+            "0{'volunteerRef':'vol-7','complete':false,'from':'2026-01-01'}", NULL, NULL);
+    KIT_MARKED(k, "W_VOLUNTEER", "ic", "ipus.agreed", 'C', "", AGREED("2", "g", "vol-7", "2026-03-01"), NULL, NULL);
+    KIT_SAY(k, "dir", "sys.volunteer_file_registered", 0, "",
+            "0{'volunteerRef':'vol-7','complete':true,'from':'2026-01-01'}", NULL, NULL);
+    KIT_MARKED(k, OK, "ic", "ipus.agreed", 'C', "", AGREED("3", "g", "vol-7", "2026-03-01"), NULL, NULL);
+}
+
+static void
+i29_where_declarations_are_in_use_an_addressee_without_one_is_marked(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_MARKED(k, OK, "sw", "info.requested", '1', "sch", "0 6", NULL, NULL); /* not in use */
+    KIT_SAY(k, "dir", "sys.declaration_registered", 0, "",
+            "0{'agencies':['cus','gops'],'signedOn':'2026-01-01','validTo':'2026-03-01'}", NULL, NULL);
+    KIT_MARKED(k, "W_NO_DECLARATION", "sw", "info.requested", '2', "ops sch", "0 6", NULL, NULL);
+    KIT_MARKED(k, OK, "sw", "info.requested", '3', "ops fa", "0 6", NULL, NULL);
+    KIT_MARKED(k, OK, "sch", "info.requested", '4', "ops", "0 6", NULL, NULL); /* the school works without */
+    KIT_SAY(k, "adm", "sys.agency_enrolled", 0, "", "0{'agencyId':'sad','name':'s','kinds':['COURT']}", NULL, NULL);
+    kit_unit(k, "sad-1", "sad", "CT");
+    KIT_MARKED(k, OK, "sw", "info.requested", '5', "sad-1", "0 6", NULL, NULL); /* statutory */
+    k->now_ms += 86400000;
+    KIT_MARKED(k, OK, "sw", "info.requested", '6', "sch", "0 6", NULL, NULL); /* the own one has ended */
+}
+
+static void
+registers_are_kept_by_those_who_answer_for_them_and_workers_files_by_their_agency(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *r;
+
+    kit_refused(k,
+                &(struct kit_line){"sch", "sys.declaration_registered", 0, "", "0{'agencies':['school']}", NULL, NULL},
+                E_ROLE, "header.actor.role");
+    kit_refused(
+        k,
+        &(struct kit_line){"dir", "sys.declaration_registered", 0, "", "0{'agencies':['school','gops']}", NULL, NULL},
+        E_ROLE, "header.actor.role");
+    kit_refused(
+        k, &(struct kit_line){"dir", "sys.declaration_registered", 0, "", "0{'agencies':['cus','nobody']}", NULL, NULL},
+        E_UNKNOWN, "sections[0].sysDeclarationRegisteredS0.agencies[1]");
+    kit_refused(k, &(struct kit_line){"dir", "sys.programme_registered", 0, "", "0", NULL, NULL}, E_ROLE,
+                "header.actor.role");
+    kit_refused(k, &(struct kit_line){"ous", "sys.qualification_registered", 0, "", "0", NULL, NULL}, E_ROLE,
+                "header.actor.role");
+    kit_refused(k, &(struct kit_line){"sw", "sys.volunteer_file_registered", 0, "", "0", NULL, NULL}, E_ROLE,
+                "header.actor.role");
+    r = KIT_SAY(k, "dir", "sys.volunteer_file_registered", 0, "", "0{'volunteerRef':'v','from':'2026-01-01'}", NULL,
+                NULL);
+    assert_string_equal(kit_seen(k, "sw", r), "0");
+    assert_string_equal(kit_seen(k, "ops", r), "");
+    assert_string_equal(kit_seen(k, "adm", r), "0");
+    r = KIT_SAY(k, "dir", "sys.qualification_registered", 0, "",
+                "0{'personRef':'p','kind':'IPUS_APPROVER','from':'2026-01-01'}", NULL, NULL);
+    assert_string_equal(kit_seen(k, "ic", r), "0");
+    assert_string_equal(kit_seen(k, "sch", r), "");
+    r = KIT_SAY(k, "dir", "sys.declaration_registered", 0, "", "0{'agencies':['cus'],'signedOn':'2026-01-01'}", NULL,
+                NULL);
+    assert_string_equal(kit_seen(k, "sch", r), "0");
+}
+
 /* ---- I24, I25: plans */
 
 static void
@@ -530,6 +682,7 @@ i25_ipus_and_work_plan_name_each_other(void **state)
 {
     struct kit *k = *state;
 
+    register_ipus(k);
     kit_active_case(k, 'C');
     KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'ic'}", NULL, NULL);
     KIT_MARKED(k, OK, "ic", "ipus.agreed", 'C', "", PLAN("I", "1", "2026-03-01", "2026-08-31"), NULL, NULL);
@@ -962,6 +1115,13 @@ main(void)
         RULE(i21_an_update_does_not_go_beyond_a_year_from_the_beginning),
         RULE(i22_a_conclusion_has_a_description_and_comes_after_the_end),
         RULE(i42_a_service_is_performed_after_the_plan_was_approved),
+        RULE(i42_an_organiser_approves_with_a_registered_authorisation),
+        RULE(i18_services_come_from_a_registered_programme),
+        RULE(i18_a_programme_is_one_of_the_agencys_municipality),
+        RULE(i23_the_coordinator_is_qualified_in_its_agency),
+        RULE(i33_a_volunteer_has_a_complete_file),
+        RULE(i29_where_declarations_are_in_use_an_addressee_without_one_is_marked),
+        RULE(registers_are_kept_by_those_who_answer_for_them_and_workers_files_by_their_agency),
         RULE(i24_the_plan_is_consulted_with_those_who_must_be_asked),
         RULE(i25_ipus_and_work_plan_name_each_other),
         RULE(i26_an_authorisation_never_covers_a_health_care_provider),
