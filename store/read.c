@@ -165,7 +165,7 @@ row_open(struct store *st, const struct row *row, uint64_t seq, struct plain *pl
     if (row->erased)
         return 0;
 
-    if (!clear && row->blob_len < SEAL_TAG_SIZE)
+    if (row->blob_len < (clear ? LEAF_SEED_SIZE : SEAL_TAG_SIZE))
         return damage_set(st, "record %" PRIu64 ": the row is cut short", seq);
     len = clear ? row->blob_len : row->blob_len - SEAL_TAG_SIZE;
     rc = plain_reserve(plain, len);

@@ -194,16 +194,15 @@ a_flipped_byte_of_a_clear_row_is_noticed(void **state)
 }
 
 static void
-a_row_cut_short_is_noticed(void **state)
+each_cut_of_a_row_is_noticed(struct kit *kit, bool sealed)
 {
-    struct kit *kit = *state;
     uint8_t row[VALUE_MAX], key[8];
     struct store_row got;
     size_t len;
 
-    fill(kit, true);
+    fill(kit, sealed);
     len = row_get(kit, "ev", key, be64_key(key, OLD), row);
-    for (size_t keep = 1; keep < len; keep += 7) {
+    for (size_t keep = 1; keep<len; keep += keep> LEAF && keep < LEAF + 9 ? 1 : 7) {
         if (keep == LEAF)
             continue; /* that is an erased record */
         row_set(kit, "ev", key, sizeof key, row, keep);
@@ -211,6 +210,18 @@ a_row_cut_short_is_noticed(void **state)
         assert_int_equal(read_one(kit, OLD, &got), -EBADMSG);
         store_close(&kit->st);
     }
+}
+
+static void
+a_sealed_row_cut_short_is_noticed(void **state)
+{
+    each_cut_of_a_row_is_noticed(*state, true);
+}
+
+static void
+a_clear_row_cut_short_is_noticed(void **state)
+{
+    each_cut_of_a_row_is_noticed(*state, false); /* down to nothing behind its entry */
 }
 
 static void
@@ -691,7 +702,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         KIT_TEST(a_flipped_byte_of_a_sealed_row_is_noticed),
         KIT_TEST(a_flipped_byte_of_a_clear_row_is_noticed),
-        KIT_TEST(a_row_cut_short_is_noticed),
+        KIT_TEST(a_sealed_row_cut_short_is_noticed),
+        KIT_TEST(a_clear_row_cut_short_is_noticed),
         KIT_TEST(open_checks_the_newest_records_whole),
         KIT_TEST(open_refuses_missing_records),
         KIT_TEST(open_compares_the_id_table_with_the_records),
