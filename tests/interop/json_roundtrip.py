@@ -1,10 +1,10 @@
 """Our JSON and Python's are the same, for every event type with every field of every class filled in.
 
-    json_roundtrip.py JSON_TOOL PROTOC PROTO_DIR PROTOBUF_INCLUDE [--seeds DIR]
+    json_roundtrip.py JSON_TOOL PROTOC PROTO_DIR PROTOBUF_INCLUDE
 
 Python's protobuf is an implementation of its own: what it writes we must read as the same message, and the other way
-round. Each full event must also pass the broker's own check. With --seeds the events, as bytes and as JSON, are
-written to DIR, for the fuzzer to start from. Before all that, planted differences show that the comparison can fail.
+round. Each full event must also pass the broker's own check. Before all that, planted differences show that the comparison can fail.
+tests/fuzz/seeds.py takes the same messages.
 """
 import json
 import pathlib
@@ -179,12 +179,6 @@ def wire_messages():
 def main():
     kinds = event_pb2.EventType.DESCRIPTOR.values[1:]
     events = {kind.name: full_event(kind) for kind in kinds}
-    if "--seeds" in sys.argv:
-        seeds = pathlib.Path(sys.argv[sys.argv.index("--seeds") + 1])
-        for name, event in events.items():
-            (seeds / name.lower()).write_bytes(event.SerializeToString())
-            (seeds / f"{name.lower()}.json").write_text(json_format.MessageToJson(event), encoding="utf-8")
-        return
     problems = plant(events["REFERRAL_SUBMITTED"])
     wire = list(wire_messages())
     for name, event in events.items():
@@ -198,4 +192,5 @@ def main():
     print(f"{len(events)} event types and {len(wire)} wire messages: the same JSON both ways")
 
 
-main()
+if __name__ == "__main__":
+    main()
