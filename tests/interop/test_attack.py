@@ -8,6 +8,8 @@ from wici_client import Refused
 from world import World, letter, new_id
 
 MARK = "QQQQQQQQ"  # what is replaced by bytes that no protobuf library would let us send
+HELD = ({"meeting_held_s0": {"meeting_id": new_id(), "held_on": "2026-03-02"}},
+        {"meeting_held_s6": {"kind": "CONSULTATION", "attendance": [{"role": "SW"}]}})
 BAD_TEXTS = (b"\xff\xfe\xff\xfe\xff\xfe\xff\xfe", b"\xed\xa0\x80\xed\xa0\x80ab", b"a\0bcdefg", b"\xc0\xafabcdef")
 
 
@@ -121,14 +123,21 @@ class Curiosity(Attack):
                     self.assertIn(b"E_UNKNOWN", known)
 
     def test_a_dossier_that_is_not_yours_is_refused_in_the_bytes_of_one_that_is_not_there(self):
-        with self.world.session("sp12-pedagog", "writer") as school:
-            answers = [school.publish(self.world.event("sp12-pedagog", "MEETING_HELD", dossier,
-                                                       {"meeting_held_s0": {"meeting_id": new_id(),
-                                                                            "held_on": "2026-03-02"}}))[0]
-                       for dossier in (self.dossier, new_id())]
-        for answer in answers:
-            answer.event_id = ""
-        self.assertEqual(answers[0].SerializeToString(), answers[1].SerializeToString())
+        with self.world.session("sp12-pedagog", "owns") as school, self.world.session("ops-sw", "curious") as worker:
+            theirs = self.letter(school, "sp12-pedagog", "sad-rodzinny")[0]
+            mine = self.letter(worker)[0]
+            for name, event_type, dossier, sections in (
+                    ("writing into it", "MEETING_HELD", lambda asked: asked, lambda asked: HELD),
+                    ("linking with it", "CASE_LINKED", lambda asked: mine, lambda asked: (
+                        {"case_linked_s0": {"other_dossier": asked, "kind": "SIBLING"}},))):
+                answers = []
+                for asked in (theirs, new_id()):
+                    answer = worker.publish(self.world.event("ops-sw", event_type, dossier(asked), *sections(asked)))[0]
+                    self.assertEqual(answer.refusal.code, "E_DOSSIER", (name, answer))
+                    answer.event_id = ""
+                    answers.append(answer.SerializeToString())
+                with self.subTest(name):
+                    self.assertEqual(*answers)
 
     def refusal_of_request(self, client, query):
         """The bytes of the Refused that answers this query."""
