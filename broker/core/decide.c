@@ -37,10 +37,10 @@ decide_may_write(const struct deciding *d)
     const struct dossier *dossier;
     bool may = false;
 
-    if (dossiers->count == 0)
+    /* Asked of every dossier, there or not; only of one's own the relations are looked at (core_dossier_for). */
+    if (core_dossier_for(d->core, d->command->unit, d->event->dossier_id) == 0 || d->dossier == DOSSIER_NONE)
         return false;
-    /* An unknown dossier is looked through as well, in the place of another: the answer takes the same time. */
-    dossier = &dossiers->at[d->dossier == DOSSIER_NONE ? 0 : d->dossier];
+    dossier = &dossiers->at[d->dossier];
     for (uint32_t i = 0; i < dossier->relation_count; i++) {
         const struct relation *relation = &dossier->relations[i];
 
@@ -50,7 +50,7 @@ decide_may_write(const struct deciding *d)
         may |= relation_is_of(&d->core->directory, dossier, relation, d->command->unit) &&
                relation_is_open(dossiers, relation, d->command->now_ms);
     }
-    return may && d->dossier != DOSSIER_NONE;
+    return may;
 }
 
 /* ---- 1 and 2: who acts, and may he */

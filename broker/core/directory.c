@@ -45,6 +45,46 @@ numbers_sort(struct numbers *numbers)
     numbers->count = kept;
 }
 
+/* How many of an ascending list are below a number. */
+static uint32_t
+numbers_below(const struct numbers *numbers, uint32_t number)
+{
+    uint32_t below = 0;
+
+    /* The steps follow from the list's length alone. */
+    for (uint32_t left = numbers->count; left > 0;) {
+        uint32_t half = (left + 1) / 2;
+
+        below += numbers->at[below + half - 1] < number ? half : 0;
+        left -= half;
+    }
+    return below;
+}
+
+bool
+numbers_has(const struct numbers *numbers, uint32_t number)
+{
+    uint32_t below = numbers_below(numbers, number);
+
+    return below < numbers->count && numbers->at[below] == number;
+}
+
+int
+numbers_put(struct numbers *numbers, uint32_t number)
+{
+    uint32_t below = numbers_below(numbers, number);
+    int rc;
+
+    if (below < numbers->count && numbers->at[below] == number)
+        return 0;
+    rc = numbers_add(numbers, number);
+    if (rc != 0)
+        return rc;
+    memmove(numbers->at + below + 1, numbers->at + below, (numbers->count - 1 - below) * sizeof *numbers->at);
+    numbers->at[below] = number;
+    return 0;
+}
+
 void
 numbers_clear(struct numbers *numbers)
 {

@@ -27,6 +27,10 @@ struct numbers {
 int numbers_add(struct numbers *numbers, uint32_t number);
 /* Ascending, each once. */
 void numbers_sort(struct numbers *numbers);
+/* Adds to an ascending list, unless it is there. -ENOMEM */
+int numbers_put(struct numbers *numbers, uint32_t number);
+/* Of an ascending list; takes the same steps whether the number is there or not. */
+bool numbers_has(const struct numbers *numbers, uint32_t number);
 void numbers_clear(struct numbers *numbers);
 
 struct agency {
@@ -34,7 +38,7 @@ struct agency {
     Wici__V1__SysAgencyEnrolledS0 *enrolled; /* one of the two */
     Wici__V1__SysExternalEnrolledS0 *external;
     struct numbers units;
-    struct numbers entries; /* key entries of the dossiers its offices see or saw */
+    struct numbers entries; /* key entries of the dossiers its offices see or saw, ascending */
 };
 
 struct unit {
@@ -44,7 +48,7 @@ struct unit {
     bool suspended;
     Wici__V1__SysUnitEnrolledS0 *enrolled;
     uint32_t keys[KEYS_PER_UNIT_MAX]; /* in directory.keys; DIRECTORY_NONE: free */
-    struct numbers entries;           /* key entries of the dossiers it has or had a relation to */
+    struct numbers entries;           /* key entries of the dossiers it has or had a relation to, ascending */
 };
 
 struct key {

@@ -240,17 +240,22 @@ relation_is_open(const struct dossiers *ds, const struct relation *relation, uin
 }
 
 bool
+dossier_is_for_office(const struct directory *directory, const struct dossier *dossier, uint32_t unit)
+{
+    uint32_t roles = 1u << WICI__V1__ROLE__DIR | 1u << WICI__V1__ROLE__HEAD;
+
+    if ((dossier->flags & DOSSIER_IPUS) != 0)
+        roles |= 1u << WICI__V1__ROLE__OUS;
+    return (directory->units[unit].roles & roles) != 0;
+}
+
+bool
 relation_is_of(const struct directory *directory, const struct dossier *dossier, const struct relation *relation,
                uint32_t unit)
 {
-    const struct unit *u = &directory->units[unit];
-    uint32_t roles = 1u << WICI__V1__ROLE__DIR | 1u << WICI__V1__ROLE__HEAD;
-
     if (relation->kind != RELATION_OFFICE)
         return relation->who == unit;
-    if ((dossier->flags & DOSSIER_IPUS) != 0)
-        roles |= 1u << WICI__V1__ROLE__OUS;
-    return relation->who == u->agency && (u->roles & roles) != 0;
+    return relation->who == directory->units[unit].agency && dossier_is_for_office(directory, dossier, unit);
 }
 
 static bool
@@ -275,15 +280,11 @@ dossiers_has_open(const struct dossiers *ds, uint32_t dossier, enum relation_kin
 
 /* ---- opening */
 
-/* Puts the dossier on the list of whoever gets a first relation to it. */
+/* Puts the dossier on the list of whoever gets a relation to it. */
 static int
 list_entry(struct directory *directory, const struct dossier *dossier, enum relation_kind kind, uint32_t who)
 {
-    for (uint32_t i = 0; i < dossier->relation_count; i++)
-        if (dossier->relations[i].who == who &&
-            (dossier->relations[i].kind == RELATION_OFFICE) == (kind == RELATION_OFFICE))
-            return 0;
-    return numbers_add(kind == RELATION_OFFICE ? &directory->agencies[who].entries : &directory->units[who].entries,
+    return numbers_put(kind == RELATION_OFFICE ? &directory->agencies[who].entries : &directory->units[who].entries,
                        dossier->entry);
 }
 

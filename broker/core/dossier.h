@@ -153,6 +153,8 @@ bool dossiers_has_open(const struct dossiers *dossiers, uint32_t dossier, enum r
 
 bool relation_covers(const struct dossiers *dossiers, const struct relation *relation, uint64_t seq, uint64_t ts_ms);
 bool relation_is_open(const struct dossiers *dossiers, const struct relation *relation, uint64_t now_ms);
+/* The unit has a role of those who see what is their agency's office's in this dossier. */
+bool dossier_is_for_office(const struct directory *directory, const struct dossier *dossier, uint32_t unit);
 /* The relation is the unit's, or its agency's office and the unit has an office's role. */
 bool relation_is_of(const struct directory *directory, const struct dossier *dossier, const struct relation *relation,
                     uint32_t unit);

@@ -169,31 +169,33 @@ core_unit_entries(struct core *core, uint32_t unit, const uint32_t **ret, size_t
     return 0;
 }
 
+/*
+ * Whether the unit has or had a relation to the dossier, or its office. It is the unit's own lists that are searched,
+ * in steps that follow from their length: the answer takes the same time whoever has the dossier.
+ */
 static bool
-unit_knows(const struct core *core, uint32_t unit, const struct dossier *dossier)
+unit_knows(const struct core *core, uint32_t unit, const struct dossier *dossier, uint32_t entry)
 {
-    bool known = false;
+    const struct directory *directory = &core->directory;
+    const struct unit *u = &directory->units[unit];
+    bool own = numbers_has(&u->entries, entry), office = numbers_has(&directory->agencies[u->agency].entries, entry);
 
-    /* No early end: how far down the unit stands must not show in the time. */
-    for (uint32_t i = 0; i < dossier->relation_count; i++)
-        known |= relation_is_of(&core->directory, dossier, &dossier->relations[i], unit);
-    return known || (core->directory.units[unit].roles & ROLE_BIT(AUD)) != 0;
+    return own | (office & dossier_is_for_office(directory, dossier, unit)) | ((u->roles & ROLE_BIT(AUD)) != 0);
 }
 
 uint32_t
 core_dossier_for(const struct core *core, uint32_t unit, const uint8_t dossier_id[16])
 {
     uint32_t found = dossiers_find(&core->dossiers, dossier_id);
+    bool there = found != DOSSIER_NONE;
     const struct dossier *dossier;
-    bool known;
 
     assert(unit < core->directory.unit_count);
     if (core->dossiers.count == 0)
         return 0;
-    /* An unknown one is looked through as well, in the place of another. */
-    dossier = &core->dossiers.at[found == DOSSIER_NONE ? 0 : found];
-    known = unit_knows(core, unit, dossier);
-    return known && found != DOSSIER_NONE ? dossier->entry : 0;
+    /* An unknown one is asked for as well, in the place of another and under an entry that none has. */
+    dossier = &core->dossiers.at[there ? found : 0];
+    return unit_knows(core, unit, dossier, there ? dossier->entry : 0) && there ? dossier->entry : 0;
 }
 
 uint32_t
@@ -258,7 +260,7 @@ group_add(const struct core *core, uint32_t unit, uint32_t dossier, const char *
 {
     const struct dossier *d = &core->dossiers.at[dossier];
 
-    if (*count == max || !unit_knows(core, unit, d))
+    if (*count == max || !unit_knows(core, unit, d, d->entry))
         return;
     for (size_t i = 0; i < *count; i++)
         if (ret[i].entry == d->entry)
