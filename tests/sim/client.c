@@ -6,6 +6,7 @@
 #include "tests/sim/fate.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/make.h"
+#include "tests/sim/plants.h"
 #include "tests/sim/saids.h"
 #include "tests/sim/sim.h"
 
@@ -17,7 +18,7 @@
 #define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
 #define QUEUE_WAITING  6u
 #define BOUND_READING  200u
-#define BOUND_STUCK    12u
+#define BOUND_SMALL    12u
 #define CLIENTS_MAX    48u
 #define PATIENCE       200u /* rounds; then a new connection */
 
@@ -130,6 +131,12 @@ client_at(size_t index)
 static void
 line_forget(struct client *c)
 {
+    if (plant_is("resent_out_of_order") && c->sent > c->answered + 1) {
+        uint32_t first = c->queue[c->answered];
+
+        c->queue[c->answered] = c->queue[c->answered + 1];
+        c->queue[c->answered + 1] = first;
+    }
     c->line = NULL;
     c->ready = false;
     c->sent = c->answered;
@@ -176,7 +183,7 @@ connect_and_hello(struct client *c)
     Wici__V1__Position known;
     Wici__V1__Hello hello;
 
-    c->line = door_connect(key, c->temper == TEMPER_STUCK ? BOUND_STUCK : BOUND_READING);
+    c->line = door_connect(key, c->temper == TEMPER_STUCK || c->temper == TEMPER_LATE ? BOUND_SMALL : BOUND_READING);
     if (c->line == NULL)
         return;
     c->next_number = 1; /* who does not read the Welcome guesses */
@@ -338,6 +345,8 @@ sub_find(struct client *c, uint32_t number)
 static void
 inbox_take(struct inbox *inbox, uint64_t seq)
 {
+    if (plant_is("inbox_forgets") && seq % 16 == 0)
+        return;
     if (seq >= inbox->taken_size) {
         size_t size = inbox->taken_size == 0 ? 1024 : inbox->taken_size;
 
@@ -547,7 +556,9 @@ publish_something(struct client *c)
     if (!c->publishes)
         return;
     if (c->queue_len - c->answered < QUEUE_WAITING) {
-        if (saids_count() > 0 && fate_once_in(15)) {
+        if (c->queue_len > 0 && fate_once_in(20)) {
+            client_publish(c, make_copy(c->queue[c->queue_len - 1], c->unit)); /* before the first is answered */
+        } else if (saids_count() > 0 && fate_once_in(15)) {
             uint32_t said = (uint32_t)fate_below(saids_count());
 
             if (saids_at(saids_at(said)->same_as)->seq != 0 || saids_at(said)->client == c->index)
@@ -631,14 +642,20 @@ client_act(struct client *c)
 /* ---- the end */
 
 void
-client_finish(struct client *c)
+client_finish(struct client *c, uint64_t seq)
 {
+    const char *why;
+
     if (c->twin || c->temper == TEMPER_STUCK) {
         if (c->twin)
             client_cut(c, true);
         return;
     }
+    if (client_is_done(c, seq, &why))
+        c->waited = 0;
     if (c->line != NULL && ++c->waited > PATIENCE) {
+        if (sessions_find_route(sim_broker->sessions, &c->line->route) != NULL)
+            sim_fail("G4 progress", "%s/%s %s, and it has a session", c->unit->id, c->session, why);
         client_cut(c, true);
         c->waited = 0;
     }

@@ -76,8 +76,9 @@ void client_publish(struct client *c, uint32_t said);
 void client_hear(struct client *c);
 /* One drawn deed: connect, publish, subscribe, acknowledge, read, ask, misbehave. */
 void client_act(struct client *c);
-/* The deeds that bring everything to its end, and nothing new. */
-void client_finish(struct client *c);
+/* The deeds that bring everything to its end, and nothing new, until all up to seq is told. Who waits for long connects
+ * anew; but who has a session must not have to wait. */
+void client_finish(struct client *c, uint64_t seq);
 void client_cut(struct client *c, bool noticed);
 /* Nothing waits for an answer, and all its subscriptions stand at or beyond seq. */
 bool client_is_done(const struct client *c, uint64_t seq, const char **ret_why);

@@ -14,6 +14,7 @@
 #define CHUNK_SIZE   (2u << 20) /* of memory for records; each has to fit into one */
 #define CHUNKS_MAX   512u
 #define UNITS_SEEN   64u
+#define CLIENTS_SEEN 64u
 #define ENTRIES_SEEN 4096u
 
 static struct {
@@ -23,7 +24,8 @@ static struct {
     struct sight *sights[UNITS_SEEN];
     uint64_t head, size;
     struct core *core;
-    uint32_t group[ENTRIES_SEEN]; /* entries that were linked share a number */
+    uint32_t last_of[CLIENTS_SEEN]; /* of each publisher: how many of its events are done with */
+    uint32_t group[ENTRIES_SEEN];   /* entries that were linked share a number */
 } ledger;
 
 void
@@ -176,6 +178,23 @@ published_as(const struct record *record)
     return SAID_NONE;
 }
 
+/* Who publishes in a row stands in the log in that row; but for what was refused first and taken when sent again. */
+static void
+order_check(const struct said *said, uint32_t index)
+{
+    uint32_t *last;
+
+    if (said->client == SAID_NONE || said->refused > 0)
+        return;
+    if (said->client >= CLIENTS_SEEN)
+        abort();
+    last = &ledger.last_of[said->client];
+    if (said->ordinal + 1 <= *last)
+        sim_fail("G3 order", "event %u is the %u-th of its publisher and stands in the log behind the %u-th", index,
+                 said->ordinal + 1, *last);
+    *last = said->ordinal + 1;
+}
+
 static void
 room_make(void)
 {
@@ -226,6 +245,7 @@ take(const struct store_row *row, uint64_t seq)
         if (said->seq != 0)
             sim_fail("G2 once", "event %u is in the log twice: %" PRIu64 " and %" PRIu64, r->said, said->seq, seq);
         said->seq = seq;
+        order_check(said, r->said);
     }
     sim_tell("record %" PRIu64 ": %s by %s in %.8s, key entry %u", seq, r->record.event.type->name,
              r->record.event.header->actor->unit, r->record.event.header->dossier_id, r->record.core.entry);

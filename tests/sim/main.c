@@ -11,7 +11,7 @@
  */
 #include "tests/sim/fate.h"
 #include "tests/sim/saids.h"
-#include "tests/sim/seams.h"
+#include "tests/sim/plants.h"
 #include "tests/sim/sim.h"
 
 #include <argp.h>

@@ -3,13 +3,13 @@
  */
 #include "tests/sim/seams.h"
 
-#include "broker/deliver.h"
+#include "broker/core/state.h"
 #include "broker/sequence.h"
 #include "store/fault.h"
 #include "tests/sim/check.h"
 #include "tests/sim/door.h"
 #include "tests/sim/fate.h"
-#include "tests/sim/ledger.h"
+#include "tests/sim/plants.h"
 #include "tests/sim/saids.h"
 #include "tests/sim/sim.h"
 
@@ -55,6 +55,10 @@ __wrap_store_commit(struct store *st)
     sim_point("commit");
     if (door_is_dead())
         return -EIO;
+    if (batch && sim_broker != NULL && plant_is("answer_early"))
+        reply_flush(sim_broker);
+    if (batch && sim_broker != NULL && plant_is("commit_skipped") && store_next(st) % 5 == 0)
+        return 0;
     rc = __real_store_commit(st);
     if (rc == 0 && batch)
         check_committed(st);
@@ -68,8 +72,12 @@ __typeof__(store_append) __real_store_append, __wrap_store_append;
 int
 __wrap_store_append(struct store *st, const struct store_record *record, uint64_t *ret_seq, struct leaf *leaf)
 {
+    struct store_record changed = *record;
+
     sim_point("append");
-    return __real_store_append(st, record, ret_seq, leaf);
+    if (sim_broker != NULL && plant_is("id_not_entered") && record->seed[0] % 8 == 0)
+        changed.event_id = NULL;
+    return __real_store_append(st, &changed, ret_seq, leaf);
 }
 
 __typeof__(store_find_flush) __real_store_find_flush, __wrap_store_find_flush;
@@ -123,6 +131,8 @@ __wrap_core_decide(const struct core *core, const struct core_command *command, 
     if (look && core_dump(core, &before, &before_len) != 0)
         abort();
     rc = __real_core_decide(core, command, arena, ret, refusal);
+    if (look && plant_is("decide_changes"))
+        ((struct core *)(uintptr_t)core)->directory.version++;
     if (look && core_dump(core, &after, &after_len) != 0)
         abort();
     if (before_len != after_len || (look && memcmp(before, after, before_len) != 0))
@@ -130,37 +140,4 @@ __wrap_core_decide(const struct core *core, const struct core_command *command, 
     free(before);
     free(after);
     return rc;
-}
-
-/* ---- planted bugs */
-
-static const struct plant plants[] = {
-    {NULL, NULL, NULL},
-};
-
-static const char *planted;
-
-const struct plant *
-plant_at(size_t index)
-{
-    return plants[index].name == NULL ? NULL : &plants[index];
-}
-
-int
-plant_choose(const char *name)
-{
-    planted = name;
-    for (size_t i = 0; name != NULL; i++) {
-        if (plants[i].name == NULL)
-            return -ENOENT;
-        if (strcmp(plants[i].name, name) == 0)
-            return 0;
-    }
-    return 0;
-}
-
-bool
-plant_is(const char *name)
-{
-    return planted != NULL && strcmp(planted, name) == 0;
 }

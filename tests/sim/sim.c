@@ -264,7 +264,7 @@ enrol_town(void)
         if (!town_unit(i)->late)
             client_publish(admin, make_enrol_unit(town_unit(i)));
     for (unsigned i = 0; i < 200 && admin->answered < admin->queue_len; i++) {
-        client_finish(admin);
+        client_finish(admin, 0);
         round_of_all();
         fate_pass(1000);
     }
@@ -370,7 +370,7 @@ step(void)
     case 7:
     case 8:
         for (size_t i = 0; i < clients_count(); i++)
-            if (fate_once_in(2))
+            if (fate_once_in(client_at(i)->temper == TEMPER_LATE ? 12 : 2))
                 client_hear(client_at(i));
         break;
     case 9:
@@ -413,7 +413,7 @@ finish(void)
         if (sim_broker == NULL)
             broker_start();
         for (size_t i = 0; i < clients_count(); i++)
-            client_finish(client_at(i));
+            client_finish(client_at(i), head);
         round_of_all();
         fate_pass(20000);
         if (round == 50)

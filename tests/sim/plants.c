@@ -1,0 +1,226 @@
+/*
+ * plants - see plants.h
+ */
+#include "tests/sim/plants.h"
+
+#include "broker/access.h"
+#include "broker/cursor.h"
+#include "broker/deliver.h"
+#include "tests/sim/sim.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct plant plants[] = {
+    {"answer_early", "G1 durable", "answers leave before the commit"},
+    {"commit_skipped", "G1 durable", "a commit that is none"},
+    {"repeat_uncommitted", "G1 durable", "a repeat is answered while the first waits for its commit"},
+    {"id_not_entered", "G2 once", "some ids are not entered in the table"},
+    {"resent_out_of_order", "G3 order", "a publisher sends again in another order"},
+    {"cursor_on_send", "G4 cursor", "a cursor moves when something is sent"},
+    {"cursor_late", "G4 cursor", "acknowledged cursors are not written"},
+    {"inbox_forgets", "G4 complete", "a subscriber loses what it acknowledges"},
+    {"never_again", "G4 progress", "a peer whose queue was full is never tried again"},
+    {"live_gap", "G5 gap", "some records are not noted for those who are live"},
+    {"sent_twice", "G5 repeat", "what was sent counts as not sent"},
+    {"replay_to_strangers", "G6 marks", "relations are not asked for on replay"},
+    {"section_mask", "G6 sections", "the mask of sections is one off"},
+    {"barred_served", "G6 barred", "sessions whose key has ended go on"},
+    {"mark_not_kept", "G6 accounted", "nothing marks that a read is under way"},
+    {"credit_ignored", "G7 bounded", "nobody looks at the window"},
+    {"answer_lost", "answers", "an answer is dropped"},
+    {"not_folded", "fold", "one type of record does not change the state"},
+    {"decide_changes", "pure", "deciding changes the state"},
+    {NULL, NULL, NULL},
+};
+
+static const char *planted;
+
+const struct plant *
+plant_at(size_t index)
+{
+    return plants[index].name == NULL ? NULL : &plants[index];
+}
+
+int
+plant_choose(const char *name)
+{
+    planted = name;
+    for (size_t i = 0; name != NULL; i++) {
+        if (plants[i].name == NULL)
+            return -ENOENT;
+        if (strcmp(plants[i].name, name) == 0)
+            return 0;
+    }
+    return 0;
+}
+
+bool
+plant_is(const char *name)
+{
+    return planted != NULL && strcmp(planted, name) == 0;
+}
+
+/* ---- the core */
+
+__typeof__(core_apply) __real_core_apply, __wrap_core_apply;
+
+int
+__wrap_core_apply(struct core *core, const struct core_record *record)
+{
+    if (plant_is("not_folded") && sim_broker != NULL && core == sim_broker->core &&
+        record->event->type->number == WICI__V1__EVENT_TYPE__SYS_AGENCY_ENROLLED)
+        return 0;
+    return __real_core_apply(core, record);
+}
+
+static bool replaying;
+
+__typeof__(feed_next) __real_feed_next, __wrap_feed_next;
+
+int
+__wrap_feed_next(struct feed *feed, struct feed_source *source, uint64_t head, uint64_t *ret)
+{
+    int rc = __real_feed_next(feed, source, head, ret);
+
+    replaying = rc == 0 && *ret != 0;
+    return rc;
+}
+
+__typeof__(core_view) __real_core_view, __wrap_core_view;
+
+void
+__wrap_core_view(const struct core *core, uint32_t unit, const struct core_record *record, bool with_content,
+                 struct core_view *ret)
+{
+    __real_core_view(core, unit, record, with_content, ret);
+    if (sim_broker == NULL || core != sim_broker->core)
+        return;
+    if (plant_is("replay_to_strangers") && replaying && record->event->section_count > 2) {
+        ret->received = true;
+        ret->sections = (uint32_t)((UINT64_C(1) << record->event->section_count) - 1);
+    }
+    if (plant_is("section_mask") && ret->sections > 1)
+        ret->sections >>= 1;
+    replaying = false;
+}
+
+/* ---- answers and deliveries */
+
+static bool repeat_now;
+
+/* A repeat of an event of the open batch. */
+__typeof__(store_id_find) __real_store_id_find, __wrap_store_id_find;
+
+int
+__wrap_store_id_find(struct store *st, const uint8_t event_id[16], uint64_t *ret_seq)
+{
+    int rc = __real_store_id_find(st, event_id, ret_seq);
+
+    if (rc == 0 && *ret_seq > store_head(st))
+        repeat_now = true;
+    return rc;
+}
+
+__typeof__(reply_put_for) __real_reply_put_for, __wrap_reply_put_for;
+
+void
+__wrap_reply_put_for(struct broker *b, const struct session *session, zmq_msg_t *message)
+{
+    bool now = repeat_now;
+
+    repeat_now = false;
+    if (plant_is("answer_lost") && b->stats.commits % 16 == 0)
+        (void)zmq_msg_close(message);
+    else if (plant_is("repeat_uncommitted") && now)
+        (void)front_send(b->front, &session->route, message);
+    else
+        __real_reply_put_for(b, session, message);
+}
+
+__typeof__(front_send) __real_front_send, __wrap_front_send;
+
+int
+__wrap_front_send(struct front *front, const struct front_route *route, zmq_msg_t *message)
+{
+    int rc = __real_front_send(front, route, message);
+    struct session *session = rc == 0 && sim_broker != NULL ? sessions_find_route(sim_broker->sessions, route) : NULL;
+
+    for (size_t i = 0; session != NULL && i < SUBSCRIPTIONS_PER_SESSION_MAX; i++) {
+        struct reader *r = session->streams[i];
+
+        if (r == NULL || r->out_credits == 0)
+            continue;
+        if (plant_is("cursor_on_send")) {
+            r->acked = r->credits[(r->credit_at + r->credit_count - 1) % r->credit_size].seq;
+            cursor_touch(sim_broker, r);
+        }
+        if (plant_is("sent_twice") && r->out_first % 8 == 0)
+            rc = -EAGAIN;
+    }
+    return rc;
+}
+
+__typeof__(cursors_write) __real_cursors_write, __wrap_cursors_write;
+
+int
+__wrap_cursors_write(struct broker *b)
+{
+    if (!plant_is("cursor_late"))
+        return __real_cursors_write(b);
+    b->cursors_due_ms = 0;
+    return 0;
+}
+
+__typeof__(deliver_note) __real_deliver_note, __wrap_deliver_note;
+
+int
+__wrap_deliver_note(void *arg, const struct record *record)
+{
+    return plant_is("live_gap") && record->core.seq % 8 == 0 ? 0 : __real_deliver_note(arg, record);
+}
+
+__typeof__(deliver_retry) __real_deliver_retry, __wrap_deliver_retry;
+
+int
+__wrap_deliver_retry(struct broker *b)
+{
+    return plant_is("never_again") ? 0 : __real_deliver_retry(b);
+}
+
+__typeof__(reader_move) __real_reader_move, __wrap_reader_move;
+
+void
+__wrap_reader_move(struct sessions *sessions, struct reader *reader, enum reader_state state)
+{
+    if (plant_is("credit_ignored") && reader->credit_count > 0)
+        reader->window_bytes = UINT32_MAX;
+    __real_reader_move(sessions, reader, state);
+}
+
+__typeof__(access_open) __real_access_open, __wrap_access_open;
+
+int
+__wrap_access_open(struct broker *b, struct reader *reader, uint64_t seq)
+{
+    int rc = __real_access_open(b, reader, seq);
+
+    if (rc == 0 && plant_is("mark_not_kept")) {
+        struct core_unit unit;
+        char name[STORE_NAME_MAX + 1];
+
+        core_unit(b->core, reader->feed.unit, &unit);
+        (void)snprintf(name, sizeof name, "open:%s:%s:%u", unit.id, reader->session->name, reader->number);
+        (void)store_value_drop(b->store, name);
+    }
+    return rc;
+}
+
+__typeof__(talk_sweep) __real_talk_sweep, __wrap_talk_sweep;
+
+int
+__wrap_talk_sweep(struct broker *b, bool keys)
+{
+    return __real_talk_sweep(b, keys && !plant_is("barred_served"));
+}
