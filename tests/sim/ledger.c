@@ -3,6 +3,7 @@
  */
 #include "tests/sim/ledger.h"
 
+#include "tests/sim/oracle.h"
 #include "tests/sim/saids.h"
 #include "tests/sim/sim.h"
 
@@ -14,6 +15,7 @@
 #define CHUNK_SIZE   (2u << 20) /* of memory for records; each has to fit into one */
 #define CHUNKS_MAX   512u
 #define UNITS_SEEN   64u
+#define ORACLE_EACH  16u /* of the records looked at again */
 #define CLIENTS_SEEN 64u
 #define ENTRIES_SEEN 4096u
 
@@ -86,6 +88,23 @@ ledger_was_hidden(uint32_t unit, uint64_t seq, uint64_t since)
 
 /* ---- who may be shown what */
 
+/* The core against the tables. */
+static void
+oracle_check(uint32_t unit, const struct record *record, const struct core_view *view)
+{
+    struct oracle_view wanted;
+    struct core_unit u;
+
+    oracle_look(ledger.core, unit, &record->core, &wanted);
+    if (view->received == wanted.received && view->sections == wanted.sections && view->note == wanted.note)
+        return;
+    core_unit(ledger.core, unit, &u);
+    sim_fail("G6 oracle",
+             "the core gives %s of record %" PRIu64 " (%s): received %d, sections %x, note %d; the tables: %d, %x, %d",
+             u.id, record->core.seq, record->event.type->name, view->received, view->sections, view->note,
+             wanted.received, wanted.sections, wanted.note);
+}
+
 static void
 look(uint32_t unit, uint64_t seq)
 {
@@ -93,6 +112,8 @@ look(uint32_t unit, uint64_t seq)
     bool was_hidden = !sight->view.received;
 
     core_view(ledger.core, unit, &ledger.at[seq - 1]->record.core, false, &sight->view);
+    if (seq == ledger.head || (seq + unit) % ORACLE_EACH == ledger.head % ORACLE_EACH)
+        oracle_check(unit, &ledger.at[seq - 1]->record, &sight->view);
     if (was_hidden && sight->view.received && seq != ledger.head)
         sight->hidden_until = ledger.head - 1;
 }
