@@ -83,7 +83,7 @@ void client_cut(struct client *c, bool noticed);
 /* Nothing waits for an answer, and all its subscriptions stand at or beyond seq. */
 bool client_is_done(const struct client *c, uint64_t seq, const char **ret_why);
 
-/* At the end: each inbox took all it could always see. */
-void clients_check_complete(void);
+/* At the end: each inbox took all up to head that it could always see. */
+void clients_check_complete(uint64_t head);
 
 #endif

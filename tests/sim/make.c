@@ -593,6 +593,23 @@ make_enrol_unit(const struct town_unit *unit)
 }
 
 uint32_t
+make_policy(void)
+{
+    const struct type_info *type = type_by_number(TYPE(SYS_POLICY_LOADED));
+    Wici__V1__Section section;
+    Wici__V1__SysPolicyLoadedS0 *body;
+    Wici__V1__Policy *policy = NULL;
+
+    arena_reset(made.arena);
+    if (core_policy(ledger_core(), made.arena, &policy) != 0)
+        abort();
+    body = (Wici__V1__SysPolicyLoadedS0 *)section_start(&section, type, 0);
+    body->version = policy->version;
+    body->text = policy->text;
+    return command(type, &section);
+}
+
+uint32_t
 make_suspend(const struct town_unit *unit, bool suspend)
 {
     const struct type_info *type = type_by_number(suspend ? TYPE(SYS_UNIT_SUSPENDED) : TYPE(SYS_UNIT_RESUMED));

@@ -24,6 +24,7 @@ uint32_t make_copy(uint32_t said, const struct town_unit *unit);
 /* Commands of the administrator. */
 uint32_t make_enrol_agency(const struct town_agency *agency);
 uint32_t make_enrol_unit(const struct town_unit *unit);
+uint32_t make_policy(void); /* the one in force, loaded again */
 uint32_t make_suspend(const struct town_unit *unit, bool suspend);
 /* The unit's key is another one from now on; the old one ends at once, or in `old_ms`. */
 uint32_t make_rotate(struct town_unit *unit, uint64_t old_ms);

@@ -282,7 +282,8 @@ administrate(void)
 
     if (admin->queue_len - admin->answered > 3)
         return;
-    switch (fate_below(6)) {
+    switch (fate_below(7)) {
+    case 6: client_publish(admin, make_policy()); break;
     case 0:
     case 1: client_publish(admin, make_suspend(unit, true)); break;
     case 2: client_publish(admin, make_suspend(unit, false)); break;
@@ -332,7 +333,7 @@ mishap(void)
         if (fate_once_in(6))
             seams_fail_commit();
         break;
-    case 8: fate_pass(1000u * fate_below(70000)); break;
+    case 8: fate_pass(1000u * fate_below(fate_once_in(8) ? 1000000 : 70000)); break; /* a minute; or a quarter of an hour */
     case 9:
         if (fate_once_in(40)) {
             fate_wall_step(fate_once_in(2) ? 90000 : -90000);
@@ -399,8 +400,8 @@ is_served(const struct client *c)
            (check_unit_of(c->unit->key) != CORE_UNIT_NONE || check_unit_of(c->unit->old_key) != CORE_UNIT_NONE);
 }
 
-/* Everything calms down; whoever may be served is, and is told of all. */
-static void
+/* Everything calms down; whoever may be served is, and is told of all up to the number returned. */
+static uint64_t
 finish(void)
 {
     const char *why = "";
@@ -423,7 +424,7 @@ finish(void)
             if (is_served(client_at(i)) && !client_is_done(client_at(i), head, &why))
                 waiting = client_at(i);
         if (round > 50 && waiting == NULL)
-            return;
+            return head;
     }
     sim_fail("G4 progress", "%s/%s %s", waiting->unit->id, waiting->session, why);
 }
@@ -454,8 +455,7 @@ sim_run(const struct sim_options *options, const char *dir)
     steps = options->steps != 0 ? options->steps : STEPS_MIN + fate_below(STEPS_MORE);
     while (sim_counts.steps < steps)
         step();
-    finish();
-    clients_check_complete();
+    clients_check_complete(finish());
     broker_stop();
     broker_start();
     broker_stop();
