@@ -432,6 +432,8 @@ header_make(const struct draft *draft, char id[37])
 static const struct type_info *
 type_draw(unsigned role)
 {
+    if (fate_once_in(40))
+        return type_at(fate_below(type_count())); /* those of the registry too, most of them not for this role */
     if (fate_once_in(9))
         return type_by_number(fate_once_in(3) ? TYPE(SYS_PARTICIPANT_REMOVED) : TYPE(SYS_PARTICIPANT_ADDED));
     for (unsigned i = 0; i < 40 && role >= 1 && role <= MATRIX_ROLES; i++) {
@@ -466,6 +468,10 @@ dossier_draw(struct draft *draft)
     bool opens = draft->type->opens != OPENS_NOTHING;
     const char *known = dossier_known(draft->unit);
 
+    draft->dossier[0] = '\0';
+    if (draft->type->number > TYPE_SYS_FIRST && draft->type->number != TYPE(SYS_PARTICIPANT_ADDED) &&
+        draft->type->number != TYPE(SYS_PARTICIPANT_REMOVED) && !fate_once_in(8))
+        return; /* the registry's */
     if (opens && made.dossier_count < DOSSIERS_USED &&
         (draft->type->opens == OPENS_CASE || known[0] == '\0' || fate_once_in(3))) {
         uuid4(draft->dossier);

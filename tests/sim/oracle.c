@@ -223,6 +223,8 @@ sys_gives(const struct looking *l)
         return watching || names_us(l, 0, NULL, "agency");
     if (strcmp(l->type, "sys.participant_added") == 0 && names_us(l, 0, NULL, "unit"))
         return true;
+    if (is_one_of(l->type, "sys.qualification_registered sys.volunteer_file_registered"))
+        return watching || strcmp(l->record->event->header->actor->agency, l->agency) == 0;
     if (is_one_of(l->type, "sys.participant_added sys.participant_removed"))
         return has_role(l, "AUD") || l->delivered;
     return true;

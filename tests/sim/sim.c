@@ -333,7 +333,9 @@ mishap(void)
         if (fate_once_in(6))
             seams_fail_commit();
         break;
-    case 8: fate_pass(1000u * fate_below(fate_once_in(8) ? 1000000 : 70000)); break; /* a minute; or a quarter of an hour */
+    case 8:
+        fate_pass(1000u * fate_below(fate_once_in(8) ? 1000000 : 70000));
+        break; /* a minute; or a quarter of an hour */
     case 9:
         if (fate_once_in(40)) {
             fate_wall_step(fate_once_in(2) ? 90000 : -90000);
