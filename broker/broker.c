@@ -325,7 +325,7 @@ broker_commit(struct broker *b)
     int rc;
 
     if (!store_has_batch(b->store))
-        return 0;
+        return store_commit(b->store); /* a store that latched has no batch, and says so: nothing of it is answered */
     started_us = now_us();
     rc = store_commit(b->store);
     if (rc != 0)

@@ -180,7 +180,7 @@ keys_next(struct keys *k, uint32_t after, uint32_t *ret_entry)
         if (rc != -ENOKEY) /* erased ones are passed over */
             return rc;
     }
-    return -ENOSPC;
+    return -EOVERFLOW;
 }
 
 static int

@@ -48,7 +48,8 @@ void keys_close(struct keys **keys);
 /* Number of the last entry the file has room for as it is; entries above are not made yet. */
 int keys_last(struct keys *keys, uint32_t *ret_entry);
 
-/* The first live entry above `after`, made when there is none; when this returns 0 the entry is on disk. */
+/* The first live entry above `after`, made when there is none; when this returns 0 the entry is on disk. -EOVERFLOW:
+ * there are no more numbers. */
 int keys_next(struct keys *keys, uint32_t after, uint32_t *ret_entry);
 
 /*

@@ -499,10 +499,15 @@ store_key_take(struct store *st, uint32_t *ret_entry)
     if (st->latched)
         return -EIO;
     rc = keys_next(st->keys, st->now.keys_taken, ret_entry);
+    if (rc == -EOVERFLOW)
+        return -ENOSPC;
     if (rc != 0) {
         if (rc == -EBADMSG || rc == -ENOENT)
-            rc = damage_set(st, "the key store: a new entry does not read back");
-        return batch_fail(st, rc);
+            (void)damage_set(st, "the key store: a new entry does not read back");
+        else
+            (void)damage_set(st, "the key store: a new entry cannot be made: %s", strerror(-rc));
+        (void)batch_fail(st, rc);
+        return -EIO; /* not what makes it: that may be a disk that is full, and -ENOSPC is said of numbers */
     }
     st->now.keys_taken = *ret_entry;
     return 0;

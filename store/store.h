@@ -137,7 +137,11 @@ bool store_has_batch(const struct store *st);
 /* Drops the batch; its sequence numbers will be given again. */
 void store_rollback(struct store *st);
 
-/* A key entry for a new dossier. An entry whose batch is not committed is free again after a restart. */
+/*
+ * A key entry for a new dossier. An entry whose batch is not committed is free again after a restart.
+ *   -ENOSPC  there are no more numbers for entries: the batch is as it was
+ * A key store that cannot grow, a full disk too, is -EIO: the batch is dropped and the store latches.
+ */
 int store_key_take(struct store *st, uint32_t *ret_entry);
 uint32_t store_key_generation(const struct store *st, uint32_t entry);
 
