@@ -9,6 +9,7 @@
 #include "broker/broker.h"
 #include "broker/init.h"
 #include "broker/log.h"
+#include "proto/limits.h"
 #include "proto/language.h"
 
 #include <argp.h>
@@ -18,6 +19,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -117,6 +119,19 @@ places_check(const struct config *config)
         log_warn("config: data.dir, key.dir and kek.file share one file system: whoever copies it can read everything");
 }
 
+/* libzmq ends the process when it cannot open what it starts with. */
+static bool
+descriptors_suffice(void)
+{
+    struct rlimit limit = {0};
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= DESCRIPTORS_MIN)
+        return true;
+    log_error("broker: not started: it may open %llu files, which is not enough: see LimitNOFILE",
+              (unsigned long long)limit.rlim_cur);
+    return false;
+}
+
 /* SIGTERM and SIGINT arrive in the loop, as a readable descriptor; before any thread starts. */
 static int
 signals_take(void)
@@ -137,8 +152,11 @@ static int
 serve_main(const struct config *config, bool accept_clock)
 {
     struct broker *broker = NULL;
-    int signals = signals_take(), rc;
+    int signals, rc;
 
+    if (!descriptors_suffice())
+        return EXIT_FAILURE;
+    signals = signals_take();
     if (signals < 0) {
         log_error("broker: cannot take signals: %s", strerror(errno));
         return EXIT_FAILURE;

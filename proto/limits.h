@@ -47,4 +47,7 @@
 #define ACTS_PER_DOSSIER_MAX 4096u          /* events of one dossier that the procedure keeps in mind */
 #define GROUP_DOSSIERS_MAX   256u           /* dossiers merged into one group */
 
+/* The process */
+#define DESCRIPTORS_MIN      64u            /* open files it must be allowed to have: below it libzmq gives up at start */
+
 #endif
