@@ -20,6 +20,7 @@
 struct front {
     void *router;
     struct watch *watch; /* NULL: not TCP */
+    bool broken; /* a route was sent and its payload was not: whatever is sent next would go to that peer */
     char endpoint[FRONT_ENDPOINT_MAX];
 };
 
@@ -167,7 +168,18 @@ front_waiting(struct front *front)
     int events = 0;
     size_t size = sizeof events;
 
-    return zmq_getsockopt(front->router, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN) != 0;
+    return front->broken ||
+           (zmq_getsockopt(front->router, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN) != 0);
+}
+
+/* A signal that somebody else's handler took is no failure. */
+static int
+frame_receive(zmq_msg_t *frame, void *router)
+{
+    while (zmq_msg_recv(frame, router, ZMQ_DONTWAIT) < 0)
+        if (errno != EINTR)
+            return err_from_zmq(errno);
+    return 0;
 }
 
 /* FNV-1a. */
@@ -191,12 +203,12 @@ payload_receive(struct front *front, struct front_message *message)
 
     for (;;) {
         zmq_msg_t extra, *into = first ? &message->payload : &extra;
+        int rc;
 
         if (!first)
             (void)zmq_msg_init(&extra);
-        if (zmq_msg_recv(into, router, ZMQ_DONTWAIT) < 0) {
-            int rc = err_from_zmq(errno);
-
+        rc = frame_receive(into, router);
+        if (rc != 0) {
             if (!first)
                 (void)zmq_msg_close(&extra);
             return rc == -EAGAIN ? -EIO : rc; /* the frames of one message arrive together */
@@ -226,11 +238,13 @@ int
 front_receive(struct front *front, struct front_message *ret)
 {
     zmq_msg_t route;
-    int rc = 0;
+    int rc;
 
+    if (front->broken)
+        return -EIO;
     (void)zmq_msg_init(&route);
-    if (zmq_msg_recv(&route, front->router, ZMQ_DONTWAIT) < 0) {
-        rc = err_from_zmq(errno);
+    rc = frame_receive(&route, front->router);
+    if (rc != 0) {
         (void)zmq_msg_close(&route);
         return rc;
     }
@@ -259,13 +273,19 @@ front_route_is(const struct front_route *a, const struct front_route *b)
 int
 front_send(struct front *front, const struct front_route *route, zmq_msg_t *message)
 {
-    int rc;
+    int rc = 0;
 
-    if (zmq_send(front->router, route->id, route->len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 ||
-        zmq_msg_send(message, front->router, ZMQ_DONTWAIT) < 0) {
+    if (front->broken)
+        rc = -EIO;
+    else if (zmq_send(front->router, route->id, route->len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
         rc = err_from_zmq(errno);
-        (void)zmq_msg_close(message);
-        return rc;
+    while (rc == 0 && zmq_msg_send(message, front->router, ZMQ_DONTWAIT) < 0) {
+        if (errno == EINTR)
+            continue;
+        front->broken = true;
+        rc = -EIO;
     }
-    return 0;
+    if (rc != 0)
+        (void)zmq_msg_close(message);
+    return rc;
 }

@@ -64,10 +64,13 @@ int front_wait(struct front *front, int fd, int timeout_ms, bool *ret_readable);
 /* Is there something to receive? */
 bool front_waiting(struct front *front);
 
-/* Takes one message. -EAGAIN: there is none. */
+/* Takes one message. -EAGAIN: there is none. -EIO: nothing can be sent any more (front_send): stop. */
 int front_receive(struct front *front, struct front_message *ret);
 
-/* Sends and takes the message over; closes it on failure. -EHOSTUNREACH: the peer is gone. -EAGAIN: its queue is full.
+/*
+ * Sends and takes the message over; closes it on failure. -EHOSTUNREACH: the peer is gone. -EAGAIN: its queue is full.
+ * -EIO: the message's route went out and the message did not. What is sent next would reach that peer, whoever it is
+ * for: nothing is sent any more, and front_receive says so.
  */
 int front_send(struct front *front, const struct front_route *route, zmq_msg_t *message);
 

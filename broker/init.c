@@ -99,9 +99,10 @@ desk_open(struct desk *desk, const struct config *config)
     }
     (void)clock_look(&clock);
     desk->now_ms = clock.now_ms;
-    if ((rc = core_create(&desk->core)) != 0 || (rc = broker_fold(desk->store, desk->core, &access_entry)) != 0)
-        return rc;
-    return sequence_create(&desk->sequence, desk->store, desk->core, nothing, NULL);
+    if ((rc = core_create(&desk->core)) != 0 || (rc = broker_fold(desk->store, desk->core, &access_entry)) != 0 ||
+        (rc = sequence_create(&desk->sequence, desk->store, desk->core, nothing, NULL)) != 0)
+        log_error("init: the log in %s cannot be read: %s", config->data_dir, strerror(-rc));
+    return rc;
 }
 
 static void

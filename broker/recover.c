@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #define SLICE_RECORDS   4096u /* a slice pins old pages: short ones */
 #define PROGRESS_EVERY  1000000u
@@ -90,7 +91,7 @@ broker_fold(struct store *store, struct core *core, uint32_t *ret_access_entry)
         }
         store_slice_end(&slice);
         if (rc != 0)
-            log_error("recover: record %" PRIu64 " cannot be applied: %s", seq, store_damage(store));
+            log_error("recover: record %" PRIu64 " cannot be applied: %s %s", seq, strerror(-rc), store_damage(store));
     }
     arena_destroy(&arena);
     if (rc == 0)

@@ -66,25 +66,38 @@ key_is_known(struct zap *zap, const char *key)
     return known;
 }
 
+/* Copies one frame; a longer one is cut, and keeps a length that fits nothing we accept. */
+static bool
+frame_read(void *socket, struct frame *ret, bool *ret_more)
+{
+    zmq_msg_t message;
+    bool read = true;
+
+    (void)zmq_msg_init(&message);
+    while (read && zmq_msg_recv(&message, socket, 0) < 0)
+        read = errno == EINTR;
+    if (read) {
+        ret->len = zmq_msg_size(&message) > sizeof ret->data ? 0 : zmq_msg_size(&message);
+        memcpy(ret->data, zmq_msg_data(&message), ret->len);
+        *ret_more = zmq_msg_more(&message) != 0;
+    }
+    (void)zmq_msg_close(&message);
+    return read;
+}
+
 /* One request, all frames read. Returns the number of frames, or 0 when nothing could be read. */
 static size_t
 request_read(void *socket, struct frame frames[ZAP_FRAMES])
 {
     size_t count = 0;
-    int more = 1;
+    bool more = true;
 
     while (more) {
-        struct frame dropped, *frame = count < ZAP_FRAMES ? &frames[count] : &dropped;
-        size_t size = sizeof more;
-        int len = zmq_recv(socket, frame->data, sizeof frame->data, 0);
+        struct frame dropped;
 
-        if (len < 0)
+        if (!frame_read(socket, count < ZAP_FRAMES ? &frames[count] : &dropped, &more))
             return 0;
-        /* a longer frame is cut, and keeps a length that fits nothing we accept */
-        frame->len = (size_t)len > sizeof frame->data ? 0 : (size_t)len;
         count++;
-        if (zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &size) != 0)
-            return 0;
     }
     return count;
 }

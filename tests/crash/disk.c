@@ -476,6 +476,7 @@ record_after(const struct trace_call *call)
         names_apply(&recorder.names, event);
         break;
     case TRACE_CLOSE:
+    case TRACE_READ:
     case TRACE_SEND:
     case TRACE_RECEIVE: break;
     }

@@ -60,6 +60,17 @@ call_done(const struct trace_call *call, long ret)
     errno = saved;
 }
 
+/* Not 0: errno is set, and the caller returns -1; or TRACE_SHORT. */
+static int
+call_fails(const struct trace_call *call)
+{
+    int err = trace_sink != NULL && trace_sink->fail != NULL ? trace_sink->fail(call) : 0;
+
+    if (err > 0)
+        errno = err;
+    return err;
+}
+
 /* ---- opening and closing */
 
 static int
@@ -72,6 +83,8 @@ open_traced(const char *path, int flags, mode_t mode)
         return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
     call.created = (flags & O_CREAT) != 0 && syscall(SYS_faccessat, AT_FDCWD, path, F_OK) != 0;
     call.dsync = (flags & O_DSYNC) != 0;
+    if (call_fails(&call) != 0)
+        return -1;
     if (call.dsync && trace_sink->before(&call)) {
         call.dsync = false;
         flags &= ~(O_SYNC | O_DSYNC);
@@ -168,15 +181,26 @@ write_traced(int fd, const struct iovec *iov, int count, off_t at)
 {
     struct file *file = file_of(fd);
     struct trace_call call = {.op = TRACE_WRITE, .fd = fd, .iov = iov, .iov_count = count};
+    struct iovec piece;
     ssize_t ret;
+    int fails;
 
     call.len = iov_len(iov, count);
     if (file != NULL) {
         call.path = file->path;
         call.dsync = file->dsync;
         call.at = at >= 0 ? at : (off_t)syscall(SYS_lseek, fd, 0, SEEK_CUR);
+        fails = call_fails(&call);
+        if (fails > 0)
+            return -1;
         if (trace_sink->before(&call))
             return (ssize_t)call.len;
+        if (fails == TRACE_SHORT) { /* of several pieces the first is whole enough */
+            piece = iov[0];
+            piece.iov_len = (piece.iov_len + 1) / 2;
+            iov = &piece;
+            count = 1;
+        }
     } else if (trace_sink != NULL && at < 0 && is_tcp(fd)) {
         call.op = TRACE_SEND;
         (void)trace_sink->before(&call);
@@ -250,6 +274,8 @@ ftruncate(int fd, off_t len)
 
     if (file != NULL) {
         call.path = file->path;
+        if (call_fails(&call) != 0)
+            return -1;
         if (trace_sink->before(&call))
             return 0;
     }
@@ -267,6 +293,40 @@ ftruncate64(int fd, off64_t len)
 }
 #endif
 
+/* ---- reading */
+
+static bool
+read_fails(int fd, size_t len, off_t at)
+{
+    struct file *file = file_of(fd);
+    struct trace_call call = {.op = TRACE_READ, .fd = fd, .at = at, .len = len};
+
+    if (file == NULL)
+        return false;
+    call.path = file->path;
+    return call_fails(&call) > 0;
+}
+
+ssize_t
+read(int fd, void *bytes, size_t len)
+{
+    return read_fails(fd, len, -1) ? -1 : syscall(SYS_read, fd, bytes, len);
+}
+
+ssize_t
+pread(int fd, void *bytes, size_t len, off_t at)
+{
+    return read_fails(fd, len, at) ? -1 : syscall(SYS_pread64, fd, bytes, len, at);
+}
+
+#ifndef pread64
+ssize_t
+pread64(int fd, void *bytes, size_t len, off64_t at)
+{
+    return pread(fd, bytes, len, at);
+}
+#endif
+
 /* ---- syncs */
 
 static int
@@ -278,6 +338,8 @@ sync_traced(int fd, long number)
 
     if (file != NULL) {
         call.path = file->path;
+        if (call_fails(&call) != 0)
+            return -1;
         if (trace_sink->before(&call))
             return 0;
     }
@@ -308,6 +370,8 @@ names_traced(enum trace_op op, const char *path, const char *to, long number, in
     bool followed = path_is_followed(path);
     long ret;
 
+    if (followed && call_fails(&call) != 0)
+        return -1;
     if (followed && trace_sink->before(&call))
         return 0;
     ret = to != NULL ? syscall(number, AT_FDCWD, path, AT_FDCWD, to, flags) : syscall(number, AT_FDCWD, path, flags);
@@ -342,48 +406,53 @@ mkdir(const char *path, mode_t mode)
 
 /* ---- sockets */
 
-static void
-socket_traced(enum trace_op op, int fd, size_t len)
+/* False: errno is set, and nothing is sent. */
+static bool
+send_traced(int fd, size_t len)
 {
-    struct trace_call call = {.op = op, .fd = fd, .len = len};
+    struct trace_call call = {.op = TRACE_SEND, .fd = fd, .len = len};
     int saved = errno;
 
-    if (trace_sink != NULL && is_tcp(fd)) {
-        if (op == TRACE_SEND)
-            (void)trace_sink->before(&call);
-        else
-            trace_sink->after(&call);
-    }
+    if (trace_sink == NULL || !is_tcp(fd))
+        return true;
+    if (call_fails(&call) != 0)
+        return false;
+    (void)trace_sink->before(&call);
     errno = saved;
+    return true;
 }
 
 ssize_t
 send(int fd, const void *bytes, size_t len, int flags)
 {
-    socket_traced(TRACE_SEND, fd, len);
-    return syscall(SYS_sendto, fd, bytes, len, flags, NULL, 0);
+    return send_traced(fd, len) ? syscall(SYS_sendto, fd, bytes, len, flags, NULL, 0) : -1;
 }
 
 ssize_t
 sendto(int fd, const void *bytes, size_t len, int flags, __CONST_SOCKADDR_ARG to, socklen_t to_len)
 {
-    socket_traced(TRACE_SEND, fd, len);
-    return syscall(SYS_sendto, fd, bytes, len, flags, to.__sockaddr__, to_len);
+    return send_traced(fd, len) ? syscall(SYS_sendto, fd, bytes, len, flags, to.__sockaddr__, to_len) : -1;
 }
 
 ssize_t
 sendmsg(int fd, const struct msghdr *message, int flags)
 {
-    socket_traced(TRACE_SEND, fd, iov_len(message->msg_iov, (int)message->msg_iovlen));
-    return syscall(SYS_sendmsg, fd, message, flags);
+    return send_traced(fd, iov_len(message->msg_iov, (int)message->msg_iovlen))
+               ? syscall(SYS_sendmsg, fd, message, flags)
+               : -1;
 }
 
 ssize_t
 recv(int fd, void *bytes, size_t len, int flags)
 {
+    struct trace_call call = {.op = TRACE_RECEIVE, .fd = fd};
     ssize_t ret = syscall(SYS_recvfrom, fd, bytes, len, flags, NULL, NULL);
+    int saved = errno;
 
-    if (ret > 0)
-        socket_traced(TRACE_RECEIVE, fd, (size_t)ret);
+    if (ret > 0 && trace_sink != NULL && is_tcp(fd)) {
+        call.len = (size_t)ret;
+        trace_sink->after(&call);
+    }
+    errno = saved;
     return ret;
 }

@@ -21,6 +21,7 @@
 enum trace_op {
     TRACE_OPEN,
     TRACE_CLOSE,
+    TRACE_READ, /* told to `fail` only */
     TRACE_WRITE,
     TRACE_TRUNCATE,
     TRACE_SYNC, /* fsync or fdatasync; msync and sync_file_range promise nothing after a power cut and are not seen */
@@ -32,6 +33,8 @@ enum trace_op {
     TRACE_RECEIVE
 };
 
+#define TRACE_SHORT (-1)
+
 struct trace_call {
     enum trace_op op;
     int fd;           /* -1: the call names a path */
@@ -39,8 +42,8 @@ struct trace_call {
     const char *to;   /* of rename and link */
     bool dsync;       /* the descriptor writes through: O_DSYNC */
     bool created;     /* an open that makes the file */
-    off_t at;         /* of a write; the new length of a truncate */
-    size_t len;       /* of a write, send or receive */
+    off_t at;         /* of a read or write; the new length of a truncate */
+    size_t len;       /* of a read, write, send or receive */
     const struct iovec *iov;
     int iov_count;
 };
@@ -51,6 +54,9 @@ extern struct trace_sink {
     /* Called before the call is made. True: it is not made, and its caller is told that it was; an open is made all the
      * same, but without O_DSYNC. */
     bool (*before)(const struct trace_call *call);
+    /* Called first, for files and TCP sends; may be NULL. Not 0: the call is not made and fails with this errno.
+     * TRACE_SHORT: a write takes half of its bytes. */
+    int (*fail)(const struct trace_call *call);
     /* Called after a call that succeeded; an open with its descriptor. */
     void (*after)(const struct trace_call *call);
 } const *trace_sink;

@@ -21,9 +21,9 @@
 #include <unistd.h>
 
 static const char *const op_words[] = {
-    [TRACE_OPEN] = "open",   [TRACE_CLOSE] = "close",   [TRACE_WRITE] = "write",    [TRACE_TRUNCATE] = "truncate",
-    [TRACE_SYNC] = "sync",   [TRACE_RENAME] = "rename", [TRACE_LINK] = "link",      [TRACE_UNLINK] = "unlink",
-    [TRACE_MKDIR] = "mkdir", [TRACE_SEND] = "send",     [TRACE_RECEIVE] = "receive"};
+    [TRACE_OPEN] = "open",         [TRACE_CLOSE] = "close", [TRACE_READ] = "read",     [TRACE_WRITE] = "write",
+    [TRACE_TRUNCATE] = "truncate", [TRACE_SYNC] = "sync",   [TRACE_RENAME] = "rename", [TRACE_LINK] = "link",
+    [TRACE_UNLINK] = "unlink",     [TRACE_MKDIR] = "mkdir", [TRACE_SEND] = "send",     [TRACE_RECEIVE] = "receive"};
 
 static int lines_fd = -1;
 static char drop_op[16], drop_pattern[128];

@@ -76,10 +76,11 @@ class Broker:
         self.log = open(f"{root}/wicid.log", "ab")
         self.endpoint = "tcp://127.0.0.1:*"
         self.configure()
-        out = subprocess.run([f"{bin_dir}/wicid", "init", "-c", self.config, "--origin", "wici.example/demo", "--agency", agency,
-                              "--agency-name", name, "--unit", "admin", "--admin-key", f"{root}/admin.key"],
-                             check=True, capture_output=True, text=True).stdout
-        self.server_key = re.search(r"[0-9a-zA-Z.:+=^!/*?&<>()\[\]{}@%$#-]{40}", out).group(0)
+        subprocess.run([f"{bin_dir}/wicid", "init", "-c", self.config, "--origin", "wici.example/demo", "--agency", agency,
+                        "--agency-name", name, "--unit", "admin", "--admin-key", f"{root}/admin.key"],
+                       check=True, capture_output=True, text=True)
+        with open(f"{root}/broker.key", encoding="utf-8") as f:
+            self.server_key = re.search(r"public = (\S+)", f.read()).group(1)
 
     def configure(self):
         with open(self.config, "w", encoding="utf-8") as f:

@@ -1,0 +1,341 @@
+"""The N-th call of a kind fails, for N = 1, 2, ...: the broker latches, refuses or goes on, and nothing is lost.
+
+A real wicid runs with libwici_fault.so (fault.c), which lets one call fail: a file's read, write, meta page write,
+sync, open, rename; an allocation or mapping; a message, send, socket or thread of ZeroMQ; libzmq's own send. It is
+driven through a short workload: start on a log that a killed broker left, publish, publish the same again, subscribe,
+acknowledge, rotate a key, read, ask, stop; another in which key entries run out; and `wicid init`, with --recover
+too. Afterwards
+
+  - it never ended by a signal, an assertion or a finding of a sanitizer, and it never hung
+  - it ended with 0 after its SIGTERM (it went on), or with an error code and a message (it did not start, it latched);
+    after a write or sync of the log or the key store that failed it did not go on
+  - when it latched, libzmq was given nothing to send after the fault
+  - who lost the connection was served on a new one, if the broker went on
+  - a broker without faults starts on what is left; every acknowledged event is there once, at its number, with its
+    leaf; an event sent again gets that receipt; numbers have no gap; nothing is there that was not sent; a durable
+    cursor is not before the place it had nor beyond what was acknowledged; a rotated key that was acknowledged serves;
+    one more publish is taken, and SIGTERM ends it cleanly
+
+    faults.py --runs 400 [--seed N]    so many, of all combinations, chosen by the seed
+    faults.py --all                    every N of every combination, until a run passes without the fault
+    faults.py --only "sync EIO 7"      one again; its directory is kept
+"""
+import argparse
+import collections
+import concurrent.futures
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+
+from faults_kit import (PATIENCE, Books, Broken, Gone, Peer, Probe, Process, Template, check, configure, new_id,
+                        wici_client)
+
+ERRORS = {
+    "read": ["EIO"], "write": ["EIO", "ENOSPC", "SHORT"], "meta": ["EIO", "ENOSPC", "SHORT"],
+    "sync": ["EIO", "ENOSPC"], "open": ["EIO", "EMFILE"], "name": ["EIO", "ENOSPC"], "truncate": ["EIO", "ENOSPC"],
+    "malloc": ["ENOMEM"], "mmap": ["ENOMEM"], "message": ["ENOMEM"], "payload": ["EINTR", "EAGAIN"],
+    "receive": ["EINTR"],
+    "route": ["EAGAIN", "EHOSTUNREACH"], "socket": ["EMFILE"], "send": ["ECONNRESET", "EAGAIN"],
+    "thread": ["EAGAIN"]}
+LATCHES = {"write", "meta", "sync", "truncate", "payload EAGAIN"}  # of log and key store; of what cannot be unsent
+WORKLOADS = ("serve", "grow", "init", "recover")
+GROWS = {"read", "write", "sync"}  # what is done with the key store while it serves
+COMBINATIONS = [(workload, kind, error) for workload in WORKLOADS for kind, errors in ERRORS.items() for error in errors
+                if workload != "grow" or kind in GROWS]
+NEVER = 1 << 40
+KEY_ENTRIES = 1024  # made at a time: STORE_KEY_ENTRIES_STEP
+MESSAGE = 64  # events; the broker's own records take one entry at start, so that the last of a message is without
+
+
+def serve(template, process, books):
+    """The workload. Gone: the broker ended before its end."""
+    world = template.world
+    sw, sw2, admin = (Peer(template, process, unit) for unit in ("sw", "sw2", "admin"))
+    dossier = new_id()
+    try:
+        sw2.cursor = True
+        first, = sw.publish(books.lines, template.letter(dossier, "nowy"))
+        sw.publish(books.lines, first.event)
+        place = received(sw2, first.seq)
+        books.acked = max(books.acked, place)
+        sw2.ask(lambda client: client.ack(1, place))
+        books.new_keys = wici_client.new_key()
+        admin.publish(books.lines, world.event("admin", "SYS_UNIT_KEY_ROTATED", None, {"sys_unit_key_rotated_s0": {
+            "unit_id": "sw2", "key": books.new_keys[0], "old_until": "2099-01-01T00:00:00.000Z"}}))
+        books.rotated = True
+        sw2.close()
+        sw2.keys = books.new_keys
+        *_, last = sw.publish(books.lines, *(template.letter(template.dossier, f"list {i}" * 100) for i in range(3)))
+        received(sw2, last.seq)
+        check("a read gives what is there",
+              len(sw2.ask(lambda client: list(client.read_all(dossier=dossier)))) == 1)
+        sw2.ask(lambda client: client.query(status=template.wici.wire.StatusQuery()))
+        sw.publish(books.lines, template.letter(new_id(), "osobny"))
+    finally:
+        for peer in (sw, sw2, admin):
+            peer.close()
+
+
+def grow(template, process, books):
+    """The workload in which key entries run out within a message."""
+    sender = Peer(template, process, "sw")
+    try:
+        for _ in range(KEY_ENTRIES // MESSAGE + 1):
+            sender.publish(books.lines, *(template.letter(new_id(), "nowy", "audyt") for _ in range(MESSAGE)))
+    finally:
+        sender.close()
+
+
+def received(peer, seq):
+    """Waits until everything up to seq was given; the last place."""
+    return peer.ask(lambda client: ([d.seq for d in client.deliveries_to(1, seq, PATIENCE)] or [seq])[-1])
+
+
+def check_afterwards(template, root, books, admin_keys=None):
+    """A broker without faults, on what is left."""
+    world, wici = template.world, template.wici
+    process, peers = Process(root, []), []
+    check(f"a broker without faults starts:\n{process.said()}", process.listens())
+    try:
+        sender, auditor = (Peer(template, process, unit) for unit in ("sw", "audyt"))
+        admin = Peer(template, process, "admin", admin_keys)
+        reader = Peer(template, process, "sw2", books.new_keys if books.rotated else world.keys["sw2"])
+        peers += [admin, sender, auditor, reader]
+        auditor.ask(lambda client: check_log(wici, books, client.read_all()))
+        start = reader.ask(lambda client: client.subscribe(1, cursor="inbox")).from_seq
+        check(f"the cursor stands within its bounds, not at {start - 1}", template.cursor < start <= books.acked + 1)
+        for unit, author in (("sw", sender), ("admin", admin)):  # known or not: each gets its receipt, and is there once
+            events = [line.event for line in books.lines.values() if wici.header(line.event).actor.unit == unit]
+            for at in range(0, len(events), MESSAGE):
+                author.publish(books.lines, *events[at:at + MESSAGE])
+        admin.ask(lambda client: client.query(status=wici.wire.StatusQuery()))
+        one_more, = sender.publish(books.lines, template.letter(template.dossier, "jeszcze jeden"))
+        letters = [line.seq for line in books.lines.values() if line.seq >= start and
+                   "sw2" in [to.unit for to in wici.header(line.event).to]]
+        given = reader.ask(lambda client: [d.seq for d in client.deliveries_to(1, one_more.seq)
+                                           if wici.header(d).type // 100 != 9])
+        check("what lies behind the cursor is given once, in order", given == sorted(letters))
+        auditor.ask(lambda client: check_log(wici, books, client.read_all()))
+        check("SIGTERM ends it cleanly", process.end(signal.SIGTERM) == 0)
+    finally:
+        for peer in peers:
+            peer.close()
+        process.kill()
+
+
+def check_log(wici, books, deliveries):
+    """Every record: no gap, nothing strange, the books' lines at their numbers, once."""
+    seen = set()
+    for seq, delivery in enumerate(deliveries, 1):
+        check(f"numbers have no gap: {delivery.seq} stands where {seq} is due", delivery.seq == seq)
+        leaf, header = wici.check_delivery(delivery), wici.header(delivery)
+        check(f"record {seq} is there once", header.event_id not in seen)
+        seen.add(header.event_id)
+        line = books.lines.get(header.event_id)
+        check(f"record {seq} was sent by somebody",
+              line is not None or header.actor.unit in ("broker", "admin"))
+        if line is not None and line.seq is not None:
+            check(f"record {seq} is the one that was acknowledged", (line.seq, line.leaf) == (seq, leaf))
+    missing = [line.seq for line in books.lines.values() if line.seq is not None and line.id not in seen]
+    check(f"what was acknowledged is there: {missing} are missing", not missing)
+
+
+def run_serve(template, root, fault, work=serve):
+    """One run of the broker. Returns (reached, outcome, calls)."""
+    template.copy(root)
+    books = Books(template)
+    kind, error, _ = fault.split()
+    process = Process(root, [], fault if work is serve else f"{fault} */keys/keys")
+    try:
+        started = process.listens()
+        if started:
+            try:
+                work(template, process, books)
+            except Gone:
+                pass
+        ended = process.ended()
+        code = process.end(signal.SIGTERM)
+    finally:
+        process.kill()
+    count, reached, said, where = process.reported()
+    outcome = "went on" if code == 0 else "latched" if started else "did not start"
+    check(f"it says why it ended ({code}):\n{process.said()}",
+          code == 0 or (code in (1, 2) and "error: " in process.said()))
+    check("it ends by itself with an error only", not (ended and code == 0))
+    check(f"without a fault it goes on:\n{process.said()}", reached or code == 0)
+    projection = "/data/find/" in where or where.endswith("/data")  # made anew when in doubt; the name of its folder
+    check(f"after a failed {kind} of {where} it did not go on", code != 0 or not reached or projection or
+          not LATCHES & {kind, f"{kind} {error}"} or error == "SHORT")
+    check(f"when it latched nothing was sent after the fault, not {said} messages", outcome != "latched" or said == 0)
+    check_afterwards(template, root, books)
+    return reached, outcome, count
+
+
+def run_grow(template, root, fault):
+    """The same, with the other workload."""
+    return run_serve(template, root, fault, grow)
+
+
+def run_init(template, root, fault):
+    """wicid init with a fault; then again without one, until there is a log; then it serves."""
+    arguments = ["init", "--origin", "faults.example", "--agency", "ops", "--agency-name", "OPS", "--unit", "admin",
+                 "--admin-key", f"{root}/admin.key"]
+    configure(root)
+    process = Process(root, arguments, fault)
+    code = process.end()
+    count, reached, _, _ = process.reported()
+    outcome = "went on" if code == 0 else "refused"
+    check(f"it says why it ended ({code}):\n{process.said()}", code == 0 or (code in (1, 2) and process.said()))
+    check(f"without a fault it succeeds:\n{process.said()}", reached or code == 0)
+    if code != 0:
+        again = Process(root, arguments)
+        if again.end() != 0:
+            check(f"init can be done again:\n{again.said()}",
+                  "has records already" in again.said() or not os.path.exists(f"{root}/data/log"))
+            if not os.path.exists(f"{root}/data/log"):  # an orphaned key store is the operator's to remove
+                outcome = "refused, key store left over"
+                os.unlink(f"{root}/keys/keys")
+                third = Process(root, arguments)
+                check(f"init can be done again without the key store:\n{third.said()}", third.end() == 0)
+    check_made(template, root)
+    return reached, outcome, count
+
+
+def run_recover(template, root, fault):
+    """wicid init --recover with a fault: the administrator gets in, with the new key or the old one."""
+    template.copy(root)
+    process = Process(root, ["init", "--recover", "--unit", "admin", "--admin-key", f"{root}/new.key"], fault)
+    code = process.end()
+    count, reached, _, _ = process.reported()
+    check(f"it says why it ended ({code}):\n{process.said()}", code == 0 or (code in (1, 2) and process.said()))
+    check(f"without a fault it succeeds:\n{process.said()}", reached or code == 0)
+    check("it leaves the new key", code != 0 or os.path.exists(f"{root}/new.key"))
+    keys = wici_client.read_key(f"{root}/{'new' if code == 0 else 'admin'}.key")
+    check_afterwards(template, root, Books(template), keys)
+    return reached, "went on" if code == 0 else "refused", count
+
+
+def check_made(template, root):
+    """The log that init made serves its administrator."""
+    process = Process(root, [])
+    try:
+        check(f"a broker starts on it:\n{process.said()}", process.listens())
+        server_key = wici_client.read_key(f"{root}/broker.key")[0]
+        with Probe(template.wici, process.endpoint, server_key, wici_client.read_key(f"{root}/admin.key")) as client:
+            client.hello()
+            template.world.command(client, "SYS_AGENCY_ENROLLED", sys_agency_enrolled_s0={
+                "agency_id": "sp", "name": "SP", "kinds": ["SCHOOL"]})
+        check("SIGTERM ends it cleanly", process.end(signal.SIGTERM) == 0)
+    finally:
+        process.kill()
+
+
+class Campaign:
+    """Runs, counted and printed."""
+
+    def __init__(self, template, above, keep):
+        self.template, self.above, self.keep = template, above, keep
+        self.lock = threading.Lock()
+        self.counts = collections.defaultdict(collections.Counter)
+        self.calls = {}  # of a workload, of a kind
+        self.failed = []
+        self.runs = 0
+
+    def run(self, workload, kind, error, number):
+        """One run; says whether the fault happened."""
+        root = tempfile.mkdtemp(prefix="run-", dir=self.above)
+        fault = f"{kind} {error} {number}"
+        reached = True
+        try:
+            one = {"serve": run_serve, "grow": run_grow, "init": run_init, "recover": run_recover}[workload]
+            reached, outcome, count = one(self.template, root, fault)
+            with self.lock:
+                if reached:
+                    self.counts[workload, kind, error][outcome] += 1
+                else:  # how many there are when nothing fails
+                    self.calls[workload, kind] = count
+        except Exception as broken:  # pylint: disable=broad-exception-caught
+            where = Process.reported(argparse.Namespace(report=f"{root}/report"))[3] \
+                if os.path.exists(f"{root}/report") else "?"
+            with self.lock:
+                self.failed.append(f"{workload}: {fault} ({where}): {type(broken).__name__}: {broken}")
+                print(f"FAILED: {self.failed[-1]}\nagain: faults.py --only \"{fault}\" --workload {workload}", flush=True)
+        with self.lock:
+            self.runs += 1
+        if self.keep:
+            print(f"kept: {root}")
+        else:
+            shutil.rmtree(root, ignore_errors=True)
+        return reached
+
+    def every(self, workload, kind, error, stop):
+        """N = 1, 2, ... until a run passes without the fault."""
+        number = 1
+        while not stop() and self.run(workload, kind, error, number):
+            number += 1
+
+    def print(self):
+        """Each combination, in a line."""
+        for (workload, kind, error), outcomes in sorted(self.counts.items()):
+            print(f"{workload:7} {kind:8} {error:12} of {self.calls.get((workload, kind), 0):5} calls, failed one by "
+                  f"one in {sum(outcomes.values()):5} runs: " +
+                  ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())))
+
+
+def chosen(campaign, runs, seed, jobs):
+    """(workload, kind, error, N): of each combination a few, the rest by how many calls there are."""
+    dice = random.Random(seed)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:  # how many calls there are: a run without a fault
+        for (workload, kind), error in {(workload, kind): error for workload, kind, error in COMBINATIONS}.items():
+            pool.submit(campaign.run, workload, kind, error, NEVER)
+    some, rest = [], []
+    for workload, kind, error in COMBINATIONS:
+        numbers = list(range(1, campaign.calls.get((workload, kind), 0) + 1))
+        dice.shuffle(numbers)
+        some += [(workload, kind, error, number) for number in numbers[:2]]
+        rest += [(workload, kind, error, number) for number in numbers[2:]]
+    dice.shuffle(rest)
+    return some + rest[:max(0, runs - len(some))]
+
+
+def main():
+    """See the top of the file."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=400)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--only")
+    parser.add_argument("--workload", choices=WORKLOADS, default="serve")
+    parser.add_argument("--kinds", help="of these only, with --all")
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    above = tempfile.mkdtemp(prefix="wici-faults-")
+    os.mkdir(f"{above}/template")
+    campaign = Campaign(Template(f"{above}/template"), above, arguments.only is not None)
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        if arguments.only:
+            kind, error, number = arguments.only.split()
+            campaign.run(arguments.workload, kind, error, int(number))
+        elif arguments.all:
+            for combination in COMBINATIONS:
+                if not arguments.kinds or combination[1] in arguments.kinds.split(","):
+                    pool.submit(campaign.every, *combination, lambda: len(campaign.failed) > 50)
+        else:
+            print(f"seed {arguments.seed}")
+            for combination in chosen(campaign, arguments.runs, arguments.seed, arguments.jobs):
+                pool.submit(campaign.run, *combination)
+    campaign.print()
+    print(f"{campaign.runs} runs, {len(campaign.failed)} failed, in {time.monotonic() - started:.0f} s")
+    if not arguments.only:
+        shutil.rmtree(above, ignore_errors=True)
+    return 1 if campaign.failed or campaign.runs == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
