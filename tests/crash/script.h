@@ -19,7 +19,7 @@
  *     cursors        each is where that commit left it, and not ahead of the log
  *     values         each is as that commit left it
  *     found          the finding index tells exactly each dossier's records
- *     goes on        further steps commit, with the next numbers
+ *     goes on        further steps commit, at least one record among them, with the next numbers
  *     left over      after a crash in store_create(), making the log again works, at most after removing the key store
  *
  * Threads: one. Randomness of libsodium is replaced by the seed (script_randomness), so that a seed replays exactly.
@@ -93,8 +93,8 @@ int script_create(const struct place *place);
 int script_run(const struct script *script, const struct place *place, uint64_t from, uint64_t to);
 
 /*
- * Opens what a crash left and puts all checkers to it, then does up to `more` further steps, with marks. *ret_step is
- * the step it was found at. False: see *ret.
+ * Opens what a crash left and puts all checkers to it, then does `more` further steps, or as many as it takes for one
+ * more record, with marks. *ret_step is the step it was found at. False: see *ret.
  */
 bool script_check(const struct script *script, const struct place *place, const struct bounds *bounds, unsigned more,
                   uint64_t *ret_step, struct finding *ret);
