@@ -119,6 +119,19 @@ places_check(const struct config *config)
         log_warn("config: data.dir, key.dir and kek.file share one file system: whoever copies it can read everything");
 }
 
+/*
+ * LMDB's files are mapped: a page that the disk does not give, or has no room for, arrives as a signal, in the thread
+ * that touched it. That was reading or writing the map, and holds no lock that saying so needs.
+ */
+static void
+page_missing(int signal)
+{
+    (void)signal;
+    log_error("store: a page of a file cannot be read, or there is no room for one: stopping, nothing more is "
+              "acknowledged");
+    _exit(EXIT_FAILURE);
+}
+
 /* libzmq ends the process when it cannot open what it starts with. */
 static bool
 descriptors_suffice(void)
@@ -199,7 +212,7 @@ main(int argc, char **argv)
     argp_err_exit_status = EXIT_USAGE;
     if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &arguments) != 0)
         return EXIT_USAGE;
-    if (sodium_init() < 0 || config_init(&config) != 0)
+    if (sodium_init() < 0 || config_init(&config) != 0 || signal(SIGBUS, page_missing) == SIG_ERR)
         return EXIT_FAILURE;
     if (config_read(&config, arguments.config, error) != 0) {
         (void)fprintf(stderr, "wicid: %s\n", error);

@@ -18,7 +18,7 @@ too. Afterwards
 
     faults.py --runs 400 [--seed N]    so many, of all combinations, chosen by the seed
     faults.py --all                    every N of every combination, until a run passes without the fault
-    faults.py --only "sync EIO 7"      one again; its directory is kept
+    faults.py --only "sync EIO 7"      one again; with --keep its directory is left
 """
 import argparse
 import collections
@@ -264,7 +264,7 @@ class Campaign:
                 if os.path.exists(f"{root}/report") else "?"
             with self.lock:
                 self.failed.append(f"{workload}: {fault} ({where}): {type(broken).__name__}: {broken}")
-                print(f"FAILED: {self.failed[-1]}\nagain: faults.py --only \"{fault}\" --workload {workload}", flush=True)
+                print(f"FAILED: {self.failed[-1]}\nagain: faults.py --only \"{fault}\" --workload {workload} --keep", flush=True)
         with self.lock:
             self.runs += 1
         if self.keep:
@@ -311,13 +311,14 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--only")
+    parser.add_argument("--keep", action="store_true")
     parser.add_argument("--workload", choices=WORKLOADS, default="serve")
     parser.add_argument("--kinds", help="of these only, with --all")
     arguments = parser.parse_args()
     started = time.monotonic()
     above = tempfile.mkdtemp(prefix="wici-faults-")
     os.mkdir(f"{above}/template")
-    campaign = Campaign(Template(f"{above}/template"), above, arguments.only is not None)
+    campaign = Campaign(Template(f"{above}/template"), above, arguments.keep)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         if arguments.only:
             kind, error, number = arguments.only.split()
@@ -332,7 +333,7 @@ def main():
                 pool.submit(campaign.run, *combination)
     campaign.print()
     print(f"{campaign.runs} runs, {len(campaign.failed)} failed, in {time.monotonic() - started:.0f} s")
-    if not arguments.only:
+    if not arguments.keep:
         shutil.rmtree(above, ignore_errors=True)
     return 1 if campaign.failed or campaign.runs == 0 else 0
 

@@ -23,7 +23,8 @@ ORDER = "an_answer_leaves_after_pages_meta_page_keys_and_names_are_on_disk"
 
 
 class Plant:
-    """One bug. program: what is linked with it; checker: the test, which runs that program, or is it."""
+    """One bug. program: what is linked with it; checker: the test, which runs that program, or is it; or a script of
+    tests/ with its arguments."""
 
     def __init__(self, name, file, edits, program, checker, finds):
         self.name, self.file, self.edits = name, file, edits
@@ -94,6 +95,19 @@ PLANTS = [
     Plant("answers_without_end", "broker/reply.c",
           [("atomic_load(&u->answering) > REPLIES_UNIT_MAX", "atomic_load(&u->answering) > SIZE_MAX - 1")],
           "wicid", "test_wire_others", [OTHERS, "a flood of events: memory grew"]),
+    Plant("half_a_message", "broker/front.c",
+          [("        front->broken = true;\n        rc = -EIO;", "        rc = -EIO;")],
+          "wicid", ["crash/faults.py", "--only", "payload EAGAIN 8"], ["FAILED: serve: payload EAGAIN 8", "2 frames"]),
+    Plant("full_key_store_is_no_failure", "store/store.c",
+          [("        (void)batch_fail(st, rc);\n        return -EIO; /*", "        return batch_fail(st, rc); /*"),
+           ("    store_check(st);\n    if (st->latched)\n        return -EIO;\n    if (st->txn == NULL)\n        return 0;\n",
+            "    store_check(st);\n    if (st->txn == NULL)\n        return 0;\n")],
+          "wicid", ["crash/faults.py", "--workload", "grow", "--only", "write ENOSPC 2"],
+          ["when it latched nothing was sent after the fault"]),
+    Plant("failed_commit_goes_on", "store/store.c",
+          [("        rc = err_from_lmdb(mdb_txn_commit(st->txn));\n",
+            "        rc = err_from_lmdb(mdb_txn_commit(st->txn));\n        rc = rc == -EIO ? 0 : rc;\n")],
+          "wicid", ["crash/faults.py", "--only", "sync EIO 10"], ["nothing was sent after the fault"]),
 ]
 
 
@@ -165,20 +179,25 @@ def check(plant):
     folder = os.path.join(BUILD, "plants", plant.name)
     os.makedirs(folder, exist_ok=True)
     program = linked(plant, folder)
-    checker = program if plant.program == plant.checker else os.path.join(BUILD, "tests", plant.checker)
+    if isinstance(plant.checker, list):
+        name, command = plant.checker[0], [sys.executable, "-B", os.path.join(SOURCE, "tests", plant.checker[0])]
+        command += plant.checker[1:]
+    else:
+        name = plant.checker
+        command = [program if plant.program == name else os.path.join(BUILD, "tests", name)]
     bin_dir = folder if plant.program == "wicid" else os.path.join(BUILD, "bin")
     env = {**os.environ, "WICI_BIN": bin_dir, "ASAN_OPTIONS": "detect_leaks=0"}  # what failed frees nothing
-    done = subprocess.run([checker], env=env, text=True, errors="replace", stdout=subprocess.PIPE,
+    done = subprocess.run(command, env=env, text=True, errors="replace", stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
     if done.returncode == 0:
-        raise Unfit(f"{plant.checker} did not notice:\n{done.stdout}")
+        raise Unfit(f"{name} did not notice:\n{done.stdout}")
     for text in plant.finds:
         if text not in done.stdout or (text.isidentifier() and f"[  FAILED  ] {text}" not in done.stdout):
-            raise Unfit(f"{plant.checker} failed, but not by \"{text}\":\n{done.stdout}")
+            raise Unfit(f"{name} failed, but not by \"{text}\":\n{done.stdout}")
     noise = re.search(r"AddressSanitizer|runtime error", done.stdout)
     if noise:
-        raise Unfit(f"{plant.checker} ended in {noise.group()}:\n{done.stdout}")
-    return f"{plant.name}: found by {plant.checker}: {', '.join(plant.finds)}"
+        raise Unfit(f"{name} ended in {noise.group()}:\n{done.stdout}")
+    return f"{plant.name}: found by {name}: {', '.join(plant.finds)}"
 
 
 def main():

@@ -3,6 +3,7 @@
 #include "tests/wire/kit.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 static int
 setup(void **state)
@@ -79,6 +80,35 @@ an_end_that_cannot_be_recorded_is_no_success(void **state)
     peer_close(&sw);
     peer_close(&sw2);
     daemon_start(&t->daemon);
+}
+
+/* The log is read through a map: what the disk does not give is no error but a signal. */
+static void
+a_page_that_cannot_be_read_ends_the_broker_with_a_word(void **state)
+{
+    struct town *t = *state;
+    char path[160];
+    struct peer sw;
+    Wici__V1__ClientMessage message;
+    Wici__V1__Read read;
+    char dossier[37];
+
+    peer_hello(&sw, &t->daemon, &t->sw, "page");
+    peer_uuid4(dossier);
+    for (unsigned i = 0; i < 20; i++)
+        (void)peer_letter(&sw, dossier, "ops-sw2", "page");
+    (void)snprintf(path, sizeof path, "%s/data/log/data.mdb", t->daemon.dir);
+    assert_int_equal(truncate(path, 8192), 0);
+    wici__v1__client_message__init(&message);
+    wici__v1__read__init(&read);
+    read.request = 1;
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_READ;
+    message.read = &read;
+    peer_send(&sw, &message);
+    assert_int_equal(daemon_stop(&t->daemon, 0), 1);
+    assert_true(daemon_logged(&t->daemon, "a page of a file cannot be read"));
+    assert_null(peer_receive(&sw, 300));
+    peer_close(&sw);
 }
 
 /* ---- a full log */
@@ -215,6 +245,7 @@ main(void)
     const struct CMUnitTest broken[] = {
         cmocka_unit_test(after_a_failed_commit_nobody_is_told_ok_and_the_broker_ends_with_an_error),
         cmocka_unit_test(an_end_that_cannot_be_recorded_is_no_success),
+        cmocka_unit_test(a_page_that_cannot_be_read_ends_the_broker_with_a_word),
     };
     const struct CMUnitTest full[] = {
         cmocka_unit_test(a_full_log_refuses_publishes_and_goes_on_reading),

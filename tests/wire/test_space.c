@@ -183,6 +183,43 @@ a_full_key_directory_loses_no_letter_that_stood_before_in_its_message(void **sta
     fill_and_make_room(state, "keys", "128k", 10, true, 2);
 }
 
+/* Wherever in its work the room ends: LMDB's lock file too, which it writes through a map. */
+static void
+init_where_there_is_hardly_any_room_refuses_and_says_so(void **state)
+{
+    struct daemon d = {.pid = 0};
+    char out[8192], config[1024], path[160], key[180];
+    unsigned refused = 0;
+    const char *const arguments[] = {"init",          "-c",  d.config, "--origin", "space.example", "--agency", "ops",
+                                     "--agency-name", "OPS", "--unit", "admin",    "--admin-key",   key,        NULL};
+
+    (void)state;
+    (void)snprintf(d.dir, sizeof d.dir, "/tmp/wici-space-XXXXXX");
+    assert_non_null(mkdtemp(d.dir));
+    (void)snprintf(d.config, sizeof d.config, "%s/wicid.conf", d.dir);
+    path_in(&d, "full", path);
+    (void)snprintf(key, sizeof key, "%s/admin.key", path);
+    (void)snprintf(config, sizeof config,
+                   "data.dir = %s/data\nkey.dir = %s/keys\nkek.file = %s/kek\ncurve.key = %s/curve.key\n", path, path,
+                   path, path);
+    daemon_write(&d, "wicid.conf", config);
+    assert_int_equal(mkdir(path, 0700), 0);
+    for (unsigned pages = 1; pages <= 28; pages++) {
+        char size[16];
+        int code;
+
+        (void)snprintf(size, sizeof size, "%uk", 4 * pages);
+        resize(path, size, 0);
+        code = daemon_run(arguments, out, sizeof out);
+        if ((code != 0 && (code != 1 || strncmp(out, "wicid: error: ", 14) != 0)) || strstr(out, "Sanitizer") != NULL)
+            fail_msg("with %u pages: exit %d: %s", pages, code, out);
+        refused += code != 0;
+        assert_int_equal(umount2(path, MNT_DETACH), 0);
+    }
+    assert_true(refused > 10 && refused < 28);
+    daemon_destroy(&d);
+}
+
 /* A mount namespace, so that what is mounted is gone with this process. */
 static bool
 may_mount(void)
@@ -207,6 +244,7 @@ main(void)
                                         town_setup, town_teardown),
         cmocka_unit_test_setup_teardown(a_full_key_directory_loses_no_letter_that_stood_before_in_its_message,
                                         town_setup, town_teardown),
+        cmocka_unit_test(init_where_there_is_hardly_any_room_refuses_and_says_so),
     };
 
     if (!may_mount()) {
