@@ -38,15 +38,12 @@ PLANTS = [
             "        (reply_flush(b), rc = broker_commit(b)) != 0")],
           "wicid", "test_order", [ORDER, "an answer leaves before"]),
     Plant("repeat_before_commit", "broker/talk.c",
-          [("    reply_queue_for(b, session, &message);\n    return 0;\n}\n\n/* ---- subscriptions */",
-            "    if (list[0]->outcome_case == WICI__V1__ANSWER__OUTCOME_RECEIPT && list[0]->receipt->repeated) {\n"
-            "        zmq_msg_t now;\n\n"
-            "        (void)zmq_msg_init_size(&now, wici__v1__broker_message__get_packed_size(&message));\n"
-            "        (void)wici__v1__broker_message__pack(&message, zmq_msg_data(&now));\n"
-            "        (void)front_send(b->front, &session->route, &now);\n"
-            "        return 0;\n"
-            "    }\n"
-            "    reply_queue_for(b, session, &message);\n    return 0;\n}\n\n/* ---- subscriptions */")],
+          [("/* Queues the answers to one Publish. */", "static uint64_t next; /* before its events were taken */\n"),
+           ("    session->next_number++;\n", "    session->next_number++;\n    next = store_next(b->store);\n"),
+           ("    reply_put_for(b, session, &message);\n",
+            "    if (answers[0].refusal.code == E_NONE && store_next(b->store) == next)\n"
+            "        return front_send(b->front, &session->route, &message);\n"
+            "    reply_put_for(b, session, &message);\n")],
           "test_wire_commit", "test_wire_commit",
           ["an_event_and_its_repeat_wait_for_the_commit_that_holds_them",
            "the repeat was answered before the commit had ended"]),
