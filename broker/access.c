@@ -157,32 +157,75 @@ access_is_due(const struct broker *b, const struct reader *reader)
 }
 
 static int
-window_write(struct broker *b, const struct reader *reader)
+window_write(struct broker *b, const struct reader *reader, const struct window *window)
 {
     struct shown shown = {.unit = unit_id(b, reader->feed.unit),
                           .cursor = reader_name(reader),
                           .why = reader->why, /* "" but for an auditor's bounded read */
-                          .from_seq = reader->window.from_seq,
-                          .to_seq = reader->window.to_seq,
-                          .events = reader->window.events};
+                          .from_seq = window->from_seq,
+                          .to_seq = window->to_seq,
+                          .events = window->events};
 
     return record_write(b, &shown);
+}
+
+/* Records what the reader has set aside; its open window's mark takes the place of theirs. */
+static int
+full_write(struct broker *b, struct reader *reader)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < reader->full_count && rc == 0; i++)
+        rc = window_write(b, reader, &reader->full[i]);
+    if (rc == 0 && reader->full_count > 0)
+        rc = mark_put(b, reader, reader->window.from_seq);
+    b->full_windows -= reader->full_count;
+    reader->full_count = 0;
+    free(reader->full);
+    reader->full = NULL;
+    return rc;
 }
 
 int
 access_roll(struct broker *b, struct reader *reader, uint64_t seq)
 {
+    size_t records = ROOM_RECORDS + b->full_windows;
     int rc;
 
     assert(reader->window.open && reader->window.events > 0);
-    rc = store_room_own(b->store, ROOM_RECORDS, ROOM_BYTES);
+    rc = store_room_own(b->store, records, records * (ROOM_BYTES / ROOM_RECORDS));
+    if (rc == 0 && reader->full_count == ACCESS_FULL_MAX)
+        rc = full_write(b, reader);
     if (rc != 0)
         return rc;
-    rc = window_write(b, reader);
-    if (rc == 0)
-        rc = mark_put(b, reader, seq);
+    if (reader->full == NULL)
+        reader->full = malloc(ACCESS_FULL_MAX * sizeof *reader->full);
+    if (reader->full == NULL)
+        return -ENOMEM;
+    reader->full[reader->full_count++] = reader->window;
+    b->full_windows++;
+    if (b->full_due_ms == 0)
+        b->full_due_ms = b->clock.mono_ms + ACCESS_DELAY_MS_MAX;
     reader->window = (struct window){.open = true, .from_seq = seq, .opened_ms = b->clock.mono_ms};
+    return 0;
+}
+
+static int
+session_write(void *arg, struct session *session)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX && rc == 0; i++)
+        if (session->streams[i] != NULL && session->streams[i]->full_count > 0)
+            rc = full_write(arg, session->streams[i]);
     return rc;
+}
+
+int
+access_write(struct broker *b)
+{
+    b->full_due_ms = 0;
+    return sessions_each(b->sessions, session_write, b);
 }
 
 int
@@ -196,8 +239,10 @@ access_close(struct broker *b, struct reader *reader)
     for (size_t i = 0; i < b->opening_count; i++)
         if (b->opening[i] == reader)
             b->opening[i] = NULL;
-    if (reader->window.events > 0)
-        rc = window_write(b, reader);
+    if (reader->full_count > 0)
+        rc = full_write(b, reader);
+    if (rc == 0 && reader->window.events > 0)
+        rc = window_write(b, reader, &reader->window);
     mark_name(b, reader, name);
     if (rc == 0)
         rc = store_value_drop(b->store, name);
@@ -210,7 +255,7 @@ access_read(struct broker *b, const struct reader *reader)
 {
     int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_BYTES);
 
-    return rc == 0 ? window_write(b, reader) : rc;
+    return rc == 0 ? window_write(b, reader, &reader->window) : rc;
 }
 
 /* The marks found at start, copied: the store must not be written to while it lists them. */

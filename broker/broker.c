@@ -22,7 +22,7 @@
 
 /* Records and bytes that one tick may add: asked for before anything is decided. A small log that cannot promise a
  * whole tick may still promise one message. */
-#define ROOM_TICK_RECORDS    (2u * TICK_MESSAGES_MAX)
+#define ROOM_TICK_RECORDS    (PUBLISHES_WAITING_MAX + 2u * TICK_MESSAGES_MAX)
 #define ROOM_TICK_BYTES      ((uint64_t)TICK_BYTES_MAX + WIRE_MESSAGE_MAX)
 #define ROOM_MESSAGE_RECORDS (2u * WIRE_PUBLISH_MAX)
 #define ROOM_MESSAGE_BYTES   ((uint64_t)WIRE_MESSAGE_MAX)
@@ -243,12 +243,21 @@ room_ask(struct broker *b, unsigned *ret_messages)
     return 0;
 }
 
+/* Publishers wait for the next tick when they have had this one's share: less of it when somebody waits to be served.
+ */
+static bool
+tick_is_full(const struct broker *b, uint64_t events)
+{
+    if (events >= PUBLISHES_WAITING_MAX || b->fresh_most >= TICK_EVENTS_LIVE_MAX)
+        return true;
+    return events >= TICK_EVENTS_LIVE_MAX && sessions_busy(b->sessions);
+}
+
 /* Takes a bounded batch of messages; decides, appends, queues answers. */
 static int
 broker_receive(struct broker *b)
 {
     uint64_t first = store_next(b->store);
-    uint64_t events = sessions_streams(b->sessions) > 0 ? TICK_EVENTS_LIVE_MAX : PUBLISHES_WAITING_MAX;
     size_t bytes = 0;
     unsigned max;
     int rc;
@@ -259,7 +268,7 @@ broker_receive(struct broker *b)
     for (unsigned i = 0; rc == 0 && i < max; i++) {
         struct front_message message;
 
-        if (store_next(b->store) - first >= events || bytes >= TICK_BYTES_MAX)
+        if (bytes >= TICK_BYTES_MAX || tick_is_full(b, store_next(b->store) - first))
             break;
         rc = front_receive(b->front, &message);
         if (rc == -EAGAIN)
@@ -304,6 +313,8 @@ broker_timers(struct broker *b)
 
     if (b->cursors_due_ms != 0 && (store_has_batch(b->store) || b->clock.mono_ms >= b->cursors_due_ms))
         rc = cursors_write(b);
+    if (rc == 0 && b->full_due_ms != 0 && (store_has_batch(b->store) || b->clock.mono_ms >= b->full_due_ms))
+        rc = access_write(b);
     if (rc != 0 || b->clock.mono_ms - b->timer_ms < TIMER_MS)
         return rc;
     b->timer_ms = b->clock.mono_ms;

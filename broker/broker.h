@@ -25,8 +25,8 @@
 
 #include <stdbool.h>
 
-#define TICK_MESSAGES_MAX      PUBLISHES_WAITING_MAX
-#define TICK_EVENTS_LIVE_MAX   256u       /* events taken into one tick while somebody subscribes: they are live then */
+#define TICK_MESSAGES_MAX      1024u
+#define TICK_EVENTS_LIVE_MAX   256u /* events of one tick for one live unit; or while a reader waits to be served */
 #define TICK_BYTES_MAX         (4u << 20) /* of messages taken into one tick, one message more */
 #define TICK_DELIVER_US_MAX    2000u      /* of deliveries; a publish waits no longer for them */
 #define CURSOR_DELAY_MS_MAX    200u       /* an acknowledged cursor is durable after that */
@@ -87,6 +87,9 @@ struct broker {
     uint64_t directory_version;   /* as the door knows it */
     uint64_t delivered;           /* the live pass has been up to here */
     uint64_t cursors_due_ms;      /* boot time; 0: no cursor waits */
+    uint64_t full_due_ms;         /* the same for full access windows */
+    size_t full_windows;          /* how many wait */
+    uint32_t fresh_most;          /* of units: the most records of the open batch that one live unit may want */
     uint64_t timer_ms, second_ms; /* boot time: when the clock's work was last looked for */
     uint64_t cut_count;           /* of connections, as last told to the operator */
     bool gone;                    /* some session is to be dropped */

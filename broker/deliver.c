@@ -255,6 +255,8 @@ deliver_note(void *arg, const struct record *record)
             continue;
         if (u->live != NULL && kept == NULL)
             kept = sequence_keep(b->sequence);
+        if (u->live != NULL && ++u->fresh > b->fresh_most)
+            b->fresh_most = u->fresh;
         rc = interest_add(b, record->core.seq, units[i], kept);
     }
     return rc;
@@ -361,6 +363,21 @@ interests_drop(struct broker *b, size_t count)
     sequence_release(b->sequence);
 }
 
+/* The first `count` are shown. */
+static void
+fresh_forget(struct broker *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct unit_readers *u = b->interests[i].unit == CORE_UNIT_NONE
+                                     ? NULL
+                                     : sessions_unit_if(b->sessions, b->interests[i].unit);
+
+        if (u != NULL)
+            u->fresh = 0;
+    }
+    b->fresh_most = 0;
+}
+
 int
 deliver_live(struct broker *b)
 {
@@ -401,6 +418,7 @@ deliver_live(struct broker *b)
         }
         rc = unit_flush(b, b->interests[i].unit);
     }
+    fresh_forget(b, count);
     interests_drop(b, count);
     b->delivered = head;
     return rc;

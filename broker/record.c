@@ -69,7 +69,7 @@ record_load(struct record *ret, const struct store_row *row, struct arena *arena
         if (ret->core.note == NULL)
             return -EBADMSG;
     }
-    ret->leaf = row->leaf;
+    memcpy(&ret->leaf, &row->leaf, offsetof(struct leaf, digests) + (size_t)row->leaf.n * LEAF_HASH_SIZE);
     memcpy(ret->seed, row->seed, sizeof ret->seed);
     return 0;
 }

@@ -55,6 +55,8 @@ struct reader {
     struct feed feed;
     struct reader *next, *prev; /* in the unit's list of the state's kind */
     struct window window;
+    struct window *full; /* set aside, to be recorded; NULL: none */
+    size_t full_count;
 
     /* Deliveries that are packed and not yet sent, as they stand in the message. */
     uint8_t *out;
@@ -105,6 +107,7 @@ struct unit_readers {
     struct reader *live;             /* list */
     struct reader *busy, *busy_last; /* queue */
     bool queued;                     /* stands in the queue of units */
+    uint32_t fresh;                  /* records of the open batch that its live streams may want */
     atomic_size_t answering; /* bytes of answers on their way to the unit's peers; libzmq's thread counts down */
 };
 

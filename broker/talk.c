@@ -727,6 +727,8 @@ read_take(struct broker *b, struct session *session, const Wici__V1__Read *read)
     }
     if (rc == 0)
         reader_move(b->sessions, r, READER_BUSY);
+    if (rc == 0 && b->full_due_ms != 0)
+        rc = access_write(b); /* who asks what was read is told all of it */
     return rc;
 }
 

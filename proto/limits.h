@@ -33,7 +33,7 @@
 #define SUBSCRIPTIONS_PER_SESSION_MAX 16u
 #define CURSORS_PER_UNIT_MAX 64u
 #define READS_PER_SESSION_MAX 8u            /* bounded reads waiting in one session */
-#define PUBLISHES_WAITING_MAX 1024u         /* events taken into one tick */
+#define PUBLISHES_WAITING_MAX 2048u         /* events taken into one tick */
 
 /* The directory */
 #define AGENCIES_MAX         65536u
