@@ -40,7 +40,7 @@
 /* A reply that waits for the commit. */
 struct reply {
     struct front_route route;
-    char key[FRONT_KEY_SIZE]; /* of the session that asked; "": it had none, and is told a refusal */
+    char key[FRONT_KEY_SIZE]; /* that asked; "": a refusal that may be told to anybody */
     zmq_msg_t message;
 };
 
@@ -130,6 +130,9 @@ void reply_flush(struct broker *b);
 void reply_drop_all(struct broker *b);
 void reply_refused(struct broker *b, const struct front_route *route, const struct refusal *refusal,
                    uint32_t subscription, uint32_t request);
+/* The same to a peer without a session, as long as its key is a unit's. */
+void reply_refused_stranger(struct broker *b, const struct front_message *to, const struct refusal *refusal,
+                            uint32_t subscription, uint32_t request);
 void refusal_fill(Wici__V1__Refusal *ret, const struct refusal *refusal);
 /* The log's newest committed place, in the arena. NULL: the arena is used up. */
 Wici__V1__Position *reply_head(struct broker *b, struct arena *arena);

@@ -200,6 +200,17 @@ reply_refused(struct broker *b, const struct front_route *route, const struct re
     reply_queue(b, route, &message);
 }
 
+void
+reply_refused_stranger(struct broker *b, const struct front_message *to, const struct refusal *refusal,
+                       uint32_t subscription, uint32_t request)
+{
+    size_t count = b->reply_count;
+
+    reply_refused(b, &to->route, refusal, subscription, request);
+    if (b->reply_count > count)
+        memcpy(b->replies[count].key, to->key, sizeof to->key);
+}
+
 Wici__V1__Position *
 reply_head(struct broker *b, struct arena *arena)
 {

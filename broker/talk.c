@@ -748,7 +748,7 @@ state_refused(struct broker *b, const struct front_message *from, const Wici__V1
     if (message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY)
         request = message->query->request;
     refuse(&refusal, E_STATE, "");
-    reply_refused(b, &from->route, &refusal, subscription, request);
+    reply_refused_stranger(b, from, &refusal, subscription, request);
 }
 
 /* Answers may be larger than questions: who does not read them is given no more of them. */
