@@ -404,6 +404,27 @@ a_dossier_with_too_many_relations_takes_no_more(void **state)
 }
 
 static void
+a_dossier_with_too_many_acts_takes_no_more(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_line close = {.unit = "sw", .type = "case.closed", .dossier = 'C', .sections = "0"};
+    struct dossier *dossier;
+    struct act *acts;
+
+    KIT_SAY(k, "sw", "case.opened", 'C', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
+    k->changed = true;
+    dossier = &k->core->dossiers.at[0];
+    assert_true(dossier->act_count > 0);
+    acts = reallocarray(dossier->acts, ACTS_PER_DOSSIER_MAX, sizeof *acts);
+    assert_non_null(acts);
+    while (dossier->act_count < ACTS_PER_DOSSIER_MAX)
+        acts[dossier->act_count++] = acts[0];
+    dossier->acts = acts;
+    dossier->act_cap = ACTS_PER_DOSSIER_MAX;
+    kit_refused(k, &close, E_LIMIT, "header.dossierId");
+}
+
+static void
 a_group_has_a_bound(void **state)
 {
     struct kit *k = *state;
@@ -498,6 +519,7 @@ main(void)
         COMMAND(conditions_on_the_dossier_look_at_the_dossier),
         COMMAND(reception_completes_only_what_was_cancelled),
         COMMAND(a_dossier_with_too_many_relations_takes_no_more),
+        COMMAND(a_dossier_with_too_many_acts_takes_no_more),
         COMMAND(a_group_has_a_bound),
         COMMAND(an_ordinary_dossier_costs_at_most_512_bytes),
     };
