@@ -50,6 +50,17 @@ store_open_logged(struct broker *b)
 }
 
 static int
+checkpoints_open_logged(struct broker *b)
+{
+    struct checkpoints_options options = {.store = b->store,
+                                          .keys = &b->log_keys,
+                                          .key_file = b->config->checkpoint_key,
+                                          .guard_file = b->config->guard_file};
+
+    return checkpoints_open(&b->checkpoints, &options);
+}
+
+static int
 state_open(struct broker *b, bool accept_clock)
 {
     int rc = store_open_logged(b);
@@ -64,7 +75,8 @@ state_open(struct broker *b, bool accept_clock)
         return rc;
     }
     if ((rc = core_create(&b->core)) != 0 || (rc = feed_source_init(&b->source, b->store, b->core)) != 0 ||
-        (rc = broker_fold(b->store, b->core, &b->source.access_entry)) != 0 ||
+        (rc = broker_fold(b->store, b->core, &b->source.access_entry, &b->log_keys)) != 0 ||
+        (rc = checkpoints_open_logged(b)) != 0 ||
         (rc = sequence_create(&b->sequence, b->store, b->core, deliver_note, b)) != 0 ||
         (rc = refusals_create(&b->refusals, b->sequence)) != 0 || (rc = sessions_create(&b->sessions)) != 0 ||
         (rc = arena_create(&b->message_arena, DECODE_ARENA_SIZE)) != 0 ||
@@ -180,6 +192,9 @@ broker_finish(struct broker *b)
         (rc = store_commit(b->store)) != 0)
         return rc;
     reply_flush(b);
+    if ((rc = checkpoints_sign(b->checkpoints, b->clock.mono_ms, true)) != 0 ||
+        (rc = checkpoints_keep(b->checkpoints)) != 0 || (rc = store_commit(b->store)) != 0)
+        return rc;
     return store_find_flush(b->store, true);
 }
 
@@ -199,6 +214,7 @@ broker_close(struct broker **broker)
         (void)zmq_ctx_term(b->zmq);
     sessions_destroy(&b->sessions);
     refusals_destroy(&b->refusals);
+    checkpoints_close(&b->checkpoints);
     sequence_destroy(&b->sequence);
     feed_source_free(&b->source);
     core_destroy(&b->core);
@@ -337,6 +353,9 @@ broker_commit(struct broker *b)
 
     if (!store_has_batch(b->store))
         return store_commit(b->store); /* a store that latched has no batch, and says so: nothing of it is answered */
+    rc = checkpoints_keep(b->checkpoints);
+    if (rc != 0)
+        return rc;
     started_us = now_us();
     rc = store_commit(b->store);
     if (rc != 0)
@@ -389,6 +408,8 @@ broker_tick(struct broker *b, int signal_fd, int timeout_ms, bool *ret_signalled
         (rc = broker_commit(b)) != 0 || (rc = broker_guard(b)) != 0)
         return rc;
     reply_flush(b);
+    if ((rc = checkpoints_sign(b->checkpoints, b->clock.mono_ms, false)) != 0)
+        return rc;
     rc = deliver_live(b);
     return rc != 0 ? rc : deliver_serve(b, TICK_DELIVER_US_MAX);
 }
@@ -406,7 +427,9 @@ broker_run(struct broker *b, int signal_fd)
     b->latched = true; /* it has ended; or nobody is told OK, now or later */
     if (rc == 0)
         return 0;
-    if (rc == -ETIME)
+    if (rc == -ESTALE)
+        log_error("broker: stopping, nothing more is acknowledged (seq=%" PRIu64 ")", store_head(b->store));
+    else if (rc == -ETIME)
         log_error("clock: it jumped by more than a minute against the time since boot: stopping");
     else
         log_error("broker: stopping, nothing more is acknowledged: %s (seq=%" PRIu64 ") %s", strerror(-rc),

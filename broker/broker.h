@@ -4,7 +4,7 @@
  * A tick takes a bounded batch of messages, decides and appends their events, commits, answers, and hands out a bounded
  * amount of what was committed. Nothing is answered before the commit; nothing is delivered that is not committed.
  *
- *     receive -> decide, append -> commit -> answer -> deliver
+ *     receive -> decide, append -> commit -> answer -> sign -> deliver
  *
  * Any failed commit, any damage found, a clock that jumps: the broker latches. From then on nobody is answered, and
  * broker_run returns the error.
@@ -14,6 +14,7 @@
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
 
+#include "broker/checkpoint.h"
 #include "broker/clock.h"
 #include "broker/config.h"
 #include "broker/core/core.h"
@@ -70,6 +71,8 @@ struct broker {
     struct sessions *sessions;
     struct sequence *sequence;
     struct refusals *refusals;
+    struct checkpoints *checkpoints;
+    struct log_keys log_keys;
     struct feed_source source;
     struct broker_stats stats;
 
@@ -109,8 +112,8 @@ int broker_run(struct broker *broker, int signal_fd);
 /* One tick; waits at most timeout_ms for something to do. */
 int broker_tick(struct broker *broker, int signal_fd, int timeout_ms, bool *ret_signalled);
 
-/* In recover.c: applies every record of the log. */
-int broker_fold(struct store *store, struct core *core, uint32_t *ret_access_entry);
+/* In recover.c: applies every record of the log. keys: those that it has announced. */
+int broker_fold(struct store *store, struct core *core, uint32_t *ret_access_entry, struct log_keys *keys);
 
 /* In reply.c */
 

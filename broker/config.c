@@ -33,6 +33,8 @@ static const struct option_def options[] = {
     {"key.dir", OPTION_STRING, FIELD(key_dir), "/var/lib/wici/keys", NULL, NULL},
     {"kek.file", OPTION_STRING, FIELD(kek_file), "/etc/wici/kek", NULL, NULL},
     {"curve.key", OPTION_STRING, FIELD(curve_key), "/etc/wici/curve.key", NULL, NULL},
+    {"checkpoint.key", OPTION_STRING, FIELD(checkpoint_key), "/etc/wici/checkpoint.key", NULL, NULL},
+    {"guard.file", OPTION_STRING, FIELD(guard_file), "/var/lib/wici/guard", NULL, NULL},
     {"log.level", OPTION_LEVEL, FIELD(log_level), "info", NULL, NULL},
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])

@@ -26,6 +26,8 @@ struct config {
     char *key_dir;
     char *kek_file;
     char *curve_key;
+    char *checkpoint_key;
+    char *guard_file;
     uint64_t data_size_max;
     uint64_t log_level;
 };

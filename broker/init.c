@@ -3,16 +3,21 @@
  */
 #include "broker/init.h"
 #include "broker/broker.h"
+#include "broker/checkpoint.h"
 #include "broker/core/policy.h"
+#include "broker/guard.h"
 #include "broker/log.h"
 #include "broker/sequence.h"
 #include "proto/keyfile.h"
 #include "proto/language.h"
+#include "proto/signerfile.h"
+#include "store/file.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +84,7 @@ struct desk {
     struct store *store;
     struct core *core;
     struct sequence *sequence;
+    struct log_keys log_keys;
     uint64_t now_ms;
 };
 
@@ -99,7 +105,8 @@ desk_open(struct desk *desk, const struct config *config)
     }
     (void)clock_look(&clock);
     desk->now_ms = clock.now_ms;
-    if ((rc = core_create(&desk->core)) != 0 || (rc = broker_fold(desk->store, desk->core, &access_entry)) != 0 ||
+    if ((rc = core_create(&desk->core)) != 0 ||
+        (rc = broker_fold(desk->store, desk->core, &access_entry, &desk->log_keys)) != 0 ||
         (rc = sequence_create(&desk->sequence, desk->store, desk->core, nothing, NULL)) != 0)
         log_error("init: the log in %s cannot be read: %s", config->data_dir, strerror(-rc));
     return rc;
@@ -184,6 +191,70 @@ out:
 }
 
 static int
+log_key_write(struct desk *desk, const struct note_key *key, const struct note_key *replaces)
+{
+    char vkey[NOTE_KEY_TEXT_SIZE], old[NOTE_KEY_TEXT_SIZE];
+    Wici__V1__SysLogKeyS0 body;
+    Wici__V1__Section section;
+
+    wici__v1__sys_log_key_s0__init(&body);
+    wici__v1__section__init(&section);
+    note_key_format(key, vkey);
+    body.vkey = vkey;
+    if (replaces != NULL) {
+        note_key_format(replaces, old);
+        body.replaces = old;
+    }
+    section.body_case = WICI__V1__SECTION__BODY_SYS_LOG_KEY_S0;
+    section.sys_log_key_s0 = &body;
+    return sequence_own(desk->sequence, &section, STORE_CLEAR_ENTRY, desk->now_ms);
+}
+
+/* Makes a signer key of the log's name in a new file. */
+static int
+signer_make(const char *path, const char *origin, struct note_signer *ret)
+{
+    uint8_t seed[NOTE_SEED_SIZE];
+    int rc;
+
+    randombytes_buf(seed, sizeof seed);
+    rc = note_signer_make(origin, seed, ret);
+    sodium_memzero(seed, sizeof seed);
+    return rc == 0 ? signerfile_write(path, ret) : rc;
+}
+
+/* The signer key in the file; made when there is no file. */
+static int
+signer_have(const struct config *config, const char *origin, struct note_signer *ret)
+{
+    int rc = signerfile_read(config->checkpoint_key, ret);
+
+    if (rc == -ENOENT)
+        rc = signer_make(config->checkpoint_key, origin, ret);
+    if (rc == 0 && strcmp(ret->key.name, origin) != 0)
+        rc = -EBADMSG;
+    if (rc == -EINVAL)
+        log_error("init: a log's name has no spaces and no plus in it: %s", origin);
+    else if (rc == -EBADMSG)
+        log_error("init: key file %s holds no signer key of this log", config->checkpoint_key);
+    else if (rc != 0)
+        log_error("init: key file %s: %s", config->checkpoint_key, strerror(-rc));
+    return rc;
+}
+
+static int
+guard_have(const struct config *config)
+{
+    int rc = guard_create(config->guard_file);
+
+    if (rc == -EEXIST)
+        log_error("init: the guard %s holds the checkpoint of a log already", config->guard_file);
+    else if (rc != 0)
+        log_error("init: the guard %s cannot be made: %s", config->guard_file, strerror(-rc));
+    return rc;
+}
+
+static int
 log_make(const struct config *config, const char *origin)
 {
     struct store_options options = {.dir = config->data_dir,
@@ -200,7 +271,8 @@ log_make(const struct config *config, const char *origin)
     identity.created_ms = clock.now_ms;
     memcpy(identity.origin, origin, strlen(origin) + 1);
     if ((rc = directory_make(config->data_dir)) != 0 || (rc = directory_make(config->key_dir)) != 0 ||
-        (rc = parent_make(config->kek_file)) != 0 || (rc = parent_make(config->curve_key)) != 0)
+        (rc = parent_make(config->kek_file)) != 0 || (rc = parent_make(config->curve_key)) != 0 ||
+        (rc = parent_make(config->checkpoint_key)) != 0 || (rc = parent_make(config->guard_file)) != 0)
         return rc;
     rc = store_create(&options, &identity);
     return rc == -EEXIST ? 0 : rc; /* perhaps an init that was interrupted: whether it has records is asked next */
@@ -239,14 +311,19 @@ options_check(const struct init_options *o)
 }
 
 static void
-next_steps_print(const struct config *config, const struct init_options *o, const struct keyfile *broker)
+next_steps_print(const struct config *config, const struct init_options *o, const struct keyfile *broker,
+                 const struct note_key *log_key)
 {
+    char vkey[NOTE_KEY_TEXT_SIZE];
+
+    note_key_format(log_key, vkey);
     (void)printf(_("The log %s is ready in %s.\n"
                    "The broker's public key (for everybody who connects): %s\n"
                    "The administrator's key (%s) is in the file %s: keep it safe.\n"
                    "The key-encryption key is in %s: keep a copy of it on another medium.\n"
+                   "The log's verifier key (for auditors): %s\n"
                    "Next: start wicid -c FILE, then enrol agencies and units with the command wici.\n"),
-                 o->origin, config->data_dir, broker->public_key, o->unit, o->admin_key, config->kek_file);
+                 o->origin, config->data_dir, broker->public_key, o->unit, o->admin_key, config->kek_file, vkey);
 }
 
 int
@@ -254,6 +331,7 @@ init_run(const struct config *config, const struct init_options *o)
 {
     struct desk desk = {.store = NULL};
     struct keyfile broker = {.public_key = ""}, admin = {.public_key = ""};
+    struct note_signer signer = {.key.name = ""};
     int rc = options_check(o);
 
     if (rc != 0)
@@ -280,13 +358,17 @@ init_run(const struct config *config, const struct init_options *o)
                   strerror(-rc));
         goto out;
     }
+    if ((rc = signer_have(config, o->origin, &signer)) != 0 || (rc = guard_have(config)) != 0)
+        goto out;
     if ((rc = agency_write(&desk, o)) != 0 || (rc = unit_write(&desk, o, admin.public_key)) != 0 ||
-        (rc = policy_write(&desk)) != 0 || (rc = store_commit(desk.store)) != 0) {
+        (rc = policy_write(&desk)) != 0 || (rc = log_key_write(&desk, &signer.key, NULL)) != 0 ||
+        (rc = store_commit(desk.store)) != 0) {
         log_error("init: the first records cannot be written: %s %s", strerror(-rc), store_damage(desk.store));
         goto out;
     }
-    next_steps_print(config, o, &broker);
+    next_steps_print(config, o, &broker, &signer.key);
 out:
+    note_signer_wipe(&signer);
     keyfile_wipe(&broker);
     keyfile_wipe(&admin);
     desk_close(&desk);
@@ -363,6 +445,67 @@ init_recover(const struct config *config, const struct init_options *o)
                  o->unit, o->admin_key);
 out:
     keyfile_wipe(&admin);
+    desk_close(&desk);
+    return rc;
+}
+
+/* ---- the log's key */
+
+static bool
+key_is(const struct note_key *a, const struct note_key *b)
+{
+    return strcmp(a->name, b->name) == 0 && memcmp(a->public_key, b->public_key, sizeof a->public_key) == 0;
+}
+
+/*
+ * The new key stands in a file beside the old one until its record is on disk; then it takes the old one's place. So
+ * after an interruption there are either both, and the log names the newer one, or the log never heard of it.
+ */
+static int
+log_key_rotate(struct desk *desk, const struct config *config, const char *aside, struct note_signer *fresh)
+{
+    const struct note_key *last = &desk->log_keys.at[desk->log_keys.count - 1];
+    int rc = signerfile_read(aside, fresh);
+
+    if (rc != 0 || !key_is(&fresh->key, last)) {
+        if (desk->log_keys.count == LOG_KEYS_MAX)
+            return -ENOSPC;
+        if (unlink(aside) != 0 && errno != ENOENT)
+            return -errno;
+        if ((rc = signer_make(aside, store_identity(desk->store)->origin, fresh)) != 0 ||
+            (rc = log_key_write(desk, &fresh->key, last)) != 0 || (rc = store_commit(desk->store)) != 0)
+            return rc;
+    }
+    if (rename(aside, config->checkpoint_key) != 0)
+        return -errno;
+    return file_sync_parent(config->checkpoint_key);
+}
+
+int
+init_log_key(const struct config *config)
+{
+    struct desk desk = {.store = NULL};
+    struct note_signer fresh = {.key.name = ""};
+    char aside[PATH_MAX], vkey[NOTE_KEY_TEXT_SIZE];
+    int rc;
+
+    if (snprintf(aside, sizeof aside, "%s.new", config->checkpoint_key) >= (int)sizeof aside)
+        return -ENAMETOOLONG;
+    rc = desk_open(&desk, config);
+    if (rc == 0 && desk.log_keys.count == 0)
+        rc = -ENOENT; /* an init that was interrupted */
+    if (rc == 0)
+        rc = log_key_rotate(&desk, config, aside, &fresh);
+    if (rc == 0) {
+        note_key_format(&fresh.key, vkey);
+        (void)printf(_("The log's new key is in the file %s. The change is recorded in the log.\n"
+                       "Verifier key (for auditors, beside the earlier ones): %s\n"),
+                     config->checkpoint_key, vkey);
+    } else if (desk.store != NULL) {
+        log_error("init: the key in %s cannot be replaced: %s %s", config->checkpoint_key, strerror(-rc),
+                  store_damage(desk.store));
+    }
+    note_signer_wipe(&fresh);
     desk_close(&desk);
     return rc;
 }

@@ -1,8 +1,9 @@
 /*
  * init - makes a log and its first records, on a stopped broker
  *
- * What has to be there before anybody can connect: directories, the key-encryption key, the broker's CURVE key, the log
- * with its name, and in it the operator's agency, the administrator's unit and key, and the policy.
+ * What has to be there before anybody can connect: directories, the key-encryption key, the broker's CURVE key, the key
+ * that signs checkpoints and the guard's file, the log with its name, and in it the operator's agency, the
+ * administrator's unit and key, the policy and the public half of the signing key.
  *
  * May be repeated after an interruption: what is there is used, until the log has its first records.
  *
@@ -24,6 +25,12 @@ struct init_options {
 
 /* -EEXIST: the log has records already. */
 int init_run(const struct config *config, const struct init_options *options);
+
+/*
+ * Gives the log a new key to sign its checkpoints with, in place of the one in config->checkpoint_key, and records it.
+ * After an interruption, once more finishes what was begun.
+ */
+int init_log_key(const struct config *config);
 
 /* Gives the administrator's unit options->unit a new key, written to options->admin_key; the record of it stays in the
  * log. The other options are not used. -ENOENT: there is no such administrator. */

@@ -151,6 +151,7 @@ static int
 status_fill(struct broker *b, uint32_t unit, Wici__V1__QueryResult *result)
 {
     Wici__V1__Status *s = arena_alloc(b->reply_arena, sizeof *s);
+    size_t len;
 
     if (s == NULL)
         return -ENOBUFS;
@@ -166,6 +167,7 @@ status_fill(struct broker *b, uint32_t unit, Wici__V1__QueryResult *result)
     }
     s->store_bytes = store_bytes(b->store);
     s->store_bytes_max = store_bytes_max(b->store);
+    (void)checkpoints_newest(b->checkpoints, &len, &s->signed_up_to);
     s->index_behind = store_find_behind(b->store);
     s->fsync_policy = TEXT("every commit, before the answer");
     s->software = TEXT("wicid " WICI_VERSION);
@@ -481,6 +483,38 @@ group_fill(struct broker *b, uint32_t unit, const char *text, Wici__V1__QueryRes
     return 0;
 }
 
+/* ---- checkpoints */
+
+static int
+checkpoint_fill(struct broker *b, Wici__V1__QueryResult *result)
+{
+    const struct log_keys *keys = checkpoints_keys(b->checkpoints);
+    Wici__V1__Checkpoint *c = arena_alloc(b->reply_arena, sizeof *c);
+    Wici__V1__LogKey **list = arena_alloc(b->reply_arena, (keys->count + 1) * sizeof(Wici__V1__LogKey *));
+    size_t len;
+
+    if (c == NULL || list == NULL)
+        return -ENOBUFS;
+    wici__v1__checkpoint__init(c);
+    c->note = TEXT(checkpoints_newest(b->checkpoints, &len, &c->size));
+    for (size_t i = 0; i < keys->count; i++) {
+        char *vkey = arena_alloc(b->reply_arena, NOTE_KEY_TEXT_SIZE);
+
+        list[i] = arena_alloc(b->reply_arena, sizeof **list);
+        if (list[i] == NULL || vkey == NULL)
+            return -ENOBUFS;
+        wici__v1__log_key__init(list[i]);
+        note_key_format(&keys->at[i], vkey);
+        list[i]->vkey = vkey;
+        list[i]->seq = keys->seq[i];
+    }
+    c->n_keys = keys->count;
+    c->keys = list;
+    result->result_case = WICI__V1__QUERY_RESULT__RESULT_CHECKPOINT;
+    result->checkpoint = c;
+    return 0;
+}
+
 /* ---- */
 
 static int
@@ -514,6 +548,7 @@ result_fill(struct broker *b, uint32_t unit, const Wici__V1__Query *query, struc
     case WICI__V1__QUERY__WHAT_EXPLAIN: return explain(b, unit, query->explain, slice, result, refusal);
     case WICI__V1__QUERY__WHAT_GROUP: return group_fill(b, unit, query->group->dossier, result, refusal);
     case WICI__V1__QUERY__WHAT_FETCHED: return fetched(b, unit, query->fetched, slice, result, refusal);
+    case WICI__V1__QUERY__WHAT_CHECKPOINT: return checkpoint_fill(b, result);
     case WICI__V1__QUERY__WHAT__NOT_SET:
     default: return refuse(refusal, E_REQUEST, "query");
     }

@@ -3,6 +3,7 @@
  */
 #include "broker/access.h"
 #include "broker/broker.h"
+#include "broker/checkpoint.h"
 #include "broker/log.h"
 #include "broker/record.h"
 
@@ -42,14 +43,15 @@ record_load_for_fold(struct record *ret, const struct store_row *row, struct are
     const struct leaf_part *header = part_at(row, TYPE_SLOT_HEADER), *note = part_at(row, TYPE_SLOT_NOTE);
     int rc;
 
-    if (row->erased || row->leaf.cls != LEAF_EVENT)
+    if (row->erased || (row->leaf.cls != LEAF_EVENT && row->leaf.cls != LEAF_KEY))
         return -ENOENT;
     if (header == NULL)
         return -EBADMSG;
     rc = event_decode_stored(&ret->event, (struct bytes){header->body, header->len}, NULL, 0, arena);
     if (rc != 0)
         return rc;
-    if (core_apply_reads_sections(ret->event.type->number))
+    if (core_apply_reads_sections(ret->event.type->number) ||
+        ret->event.type->number == WICI__V1__EVENT_TYPE__SYS_LOG_KEY)
         return record_load(ret, row, arena, false);
     ret->core = (struct core_record){.seq = row->seq, .ts_ms = row->leaf.ts_ms, .event = &ret->event};
     if (ret->event.has_dossier)
@@ -61,7 +63,7 @@ record_load_for_fold(struct record *ret, const struct store_row *row, struct are
 }
 
 int
-broker_fold(struct store *store, struct core *core, uint32_t *ret_access_entry)
+broker_fold(struct store *store, struct core *core, uint32_t *ret_access_entry, struct log_keys *keys)
 {
     uint64_t head = store_head(store), seq = 1;
     struct store_slice *slice = NULL;
@@ -80,8 +82,8 @@ broker_fold(struct store *store, struct core *core, uint32_t *ret_access_entry)
                 break;
             arena_reset(arena);
             rc = record_load_for_fold(&record, &row, arena);
-            if (rc == 0)
-                rc = core_apply(core, &record.core);
+            if (rc == 0 && (rc = core_apply(core, &record.core)) == 0)
+                rc = log_keys_take(keys, &record);
             else if (rc == -ENOENT)
                 rc = 0; /* erased: the state forgets it too */
             if (rc != 0)

@@ -38,12 +38,13 @@ enum key {
     KEY_AGENCY_KIND,
     KEY_UNIT,
     KEY_ADMIN_KEY,
-    KEY_RECOVER
+    KEY_RECOVER,
+    KEY_LOG_KEY
 };
 
 struct arguments {
     const char *config;
-    bool test, print, accept_clock, init, recover;
+    bool test, print, accept_clock, init, recover, log_key;
     struct init_options options;
 };
 
@@ -61,6 +62,7 @@ static const struct argp_option argp_options[] = {
     {"unit", KEY_UNIT, N_("ID"), 0, N_("the administrator's unit"), 1},
     {"admin-key", KEY_ADMIN_KEY, N_("FILE"), 0, N_("write the administrator's key pair to FILE"), 1},
     {"recover", KEY_RECOVER, NULL, 0, N_("replace the key of the administrator --unit in an existing log"), 1},
+    {"log-key", KEY_LOG_KEY, NULL, 0, N_("give an existing log a new key to sign its checkpoints with"), 1},
     {NULL, 0, NULL, 0, NULL, 0}};
 
 static error_t
@@ -80,6 +82,7 @@ argument_take(int key, char *value, struct argp_state *state)
     case KEY_UNIT: a->options.unit = value; return 0;
     case KEY_ADMIN_KEY: a->options.admin_key = value; return 0;
     case KEY_RECOVER: a->recover = true; return 0;
+    case KEY_LOG_KEY: a->log_key = true; return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0 || strcmp(value, "init") != 0)
             return ARGP_ERR_UNKNOWN;
@@ -95,6 +98,8 @@ init_main(const struct config *config, const struct arguments *a)
     const struct init_options *o = &a->options;
     int rc;
 
+    if (a->log_key)
+        return init_log_key(config) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     if (o->unit == NULL || o->admin_key == NULL ||
         (!a->recover && (o->origin == NULL || o->agency == NULL || o->agency_name == NULL))) {
         (void)fprintf(stderr, _("wicid init: needs %s\n"),
@@ -195,13 +200,14 @@ int
 main(int argc, char **argv)
 {
     static const struct argp_child children[] = {{&language_help, 0, NULL, -1}, {NULL, 0, NULL, 0}};
-    static const struct argp argp = {.options = argp_options,
-                                     .parser = argument_take,
-                                     .args_doc = N_("\ninit --origin=NAME --agency=ID --agency-name=TEXT --unit=ID "
-                                                    "--admin-key=FILE\ninit --recover --unit=ID --admin-key=FILE"),
-                                     .doc = N_("The broker of Wici: it carries case events between institutions."),
-                                     .children = children,
-                                     .argp_domain = "wici"};
+    static const struct argp argp = {
+        .options = argp_options,
+        .parser = argument_take,
+        .args_doc = N_("\ninit --origin=NAME --agency=ID --agency-name=TEXT --unit=ID "
+                       "--admin-key=FILE\ninit --recover --unit=ID --admin-key=FILE\ninit --log-key"),
+        .doc = N_("The broker of Wici: it carries case events between institutions."),
+        .children = children,
+        .argp_domain = "wici"};
     struct arguments arguments = {.config = DEFAULT_CONFIG, .options.agency_kind = "OPS"};
     struct config config;
     char error[CONFIG_ERROR_MAX] = "";

@@ -26,6 +26,8 @@ const struct cli_command cli_commands[] = {
     {"explain", cmd_explain, N_("why this unit is given an event, and which of its sections")},
     {"fetched", cmd_fetched, N_("which addressed units have fetched an event of ours")},
     {"status", cmd_status, N_("how the broker is")},
+    {"checkpoint", cmd_checkpoint, N_("the newest signed statement of what is in the log")},
+    {"log", cmd_log, N_("the keys that sign the log")},
     {"types", cmd_types, N_("the types of events and their fields")},
     {"template", cmd_template, N_("a JSON skeleton of an event")},
     {"bench", cmd_bench, N_("measure publishing, delivery and replay")},

@@ -50,7 +50,8 @@ struct cli_command {
 extern const struct cli_command cli_commands[];
 
 cli_fn cmd_init, cmd_key, cmd_agency, cmd_unit, cmd_participant, cmd_directory, cmd_policy, cmd_publish, cmd_tail,
-    cmd_read, cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_bench, cmd_types, cmd_template;
+    cmd_read, cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_checkpoint, cmd_log, cmd_bench, cmd_types,
+    cmd_template;
 
 /* ---- a command's words and options */
 

@@ -235,6 +235,7 @@ status_print(const struct cli *cli, const json_t *s)
     status_row(t, _("records"), head, "seq");
     status_row(t, _("epoch"), head, "epoch");
     table_row(t, _("in a verified backup up to"), jnum(s, "safeUpTo") == 0 ? _("none") : jstr(s, "safeUpTo"));
+    status_row(t, _("signed up to"), s, "signedUpTo");
     status_sizes(cli, t, s);
     if (json_object_get(s, "sessions") != NULL) { /* an administrator, who has one himself */
         status_row(t, _("dossiers"), s, "dossiers");

@@ -11,6 +11,7 @@
  *     919                       DIR
  *     920                       DIR, HEAD
  *     911 912                   nobody: the broker writes them itself
+ *     928                       nobody: written on the stopped broker
  */
 #include "broker/core/decide.h"
 

@@ -47,6 +47,7 @@ main(int argc, char **argv)
 {
     struct store_options options = {.map_size_max = UINT64_C(64) << 30};
     struct store *store = NULL;
+    static struct log_keys keys;
     struct core *core = NULL;
     uint32_t access_entry = 0, dossiers;
     double begin, opened, folded;
@@ -65,7 +66,7 @@ main(int argc, char **argv)
     before = held();
     check(core_create(&core), "core");
     begin = now_s();
-    check(broker_fold(store, core, &access_entry), "fold");
+    check(broker_fold(store, core, &access_entry, &keys), "fold");
     folded = now_s() - begin;
     after = held();
     dossiers = core_dossier_count(core);

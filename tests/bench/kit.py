@@ -88,7 +88,8 @@ class Broker:
             os.makedirs(self.dir, exist_ok=True)
             with open(self.config, "w", encoding="utf-8") as f:
                 f.write(f"listen = tcp://127.0.0.1:*\ndata.dir = {self.dir}/data\nkey.dir = {self.dir}/keys\n"
-                        f"kek.file = {self.dir}/kek\ncurve.key = {self.dir}/curve.key\ndata.size_max = {size_max}\n")
+                        f"kek.file = {self.dir}/kek\ncurve.key = {self.dir}/curve.key\n"
+                        f"checkpoint.key = {self.dir}/checkpoint.key\nguard.file = {self.dir}/guard\ndata.size_max = {size_max}\n")
             run([f"{bin_dir}/wicid", "-c", self.config, "init", "--origin", "bench.example", "--agency", "ops",
                  "--agency-name", "OPS", "--unit", "admin", "--admin-key", f"{self.dir}/admin.key"])
         with open(f"{self.dir}/curve.key", encoding="utf-8") as f:

@@ -125,8 +125,8 @@ endpoint_fix(struct daemon *d)
 
     snprintf(config, sizeof config,
              "listen = %s\ndata.dir = %s/data\nkey.dir = %s/keys\nkek.file = %s/kek\ncurve.key = %s/curve.key\n"
-             "data.size_max = 256M\n",
-             d->endpoint, d->dir, d->dir, d->dir, d->dir);
+             "checkpoint.key = %s/checkpoint.key\nguard.file = %s/guard\ndata.size_max = 256M\n",
+             d->endpoint, d->dir, d->dir, d->dir, d->dir, d->dir, d->dir);
     daemon_write(d, "wicid.conf", config);
 }
 

@@ -85,7 +85,8 @@ class Broker:
     def configure(self):
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f"listen = {self.endpoint}\ndata.dir = {self.root}/data\nkey.dir = {self.root}/keys\n"
-                    f"kek.file = {self.root}/kek\ncurve.key = {self.root}/broker.key\n")
+                    f"kek.file = {self.root}/kek\ncurve.key = {self.root}/broker.key\n"
+                    f"checkpoint.key = {self.root}/checkpoint.key\nguard.file = {self.root}/guard\n")
 
     def start(self):
         self.process = subprocess.Popen([f"{self.bin}/wicid", "-c", self.config], stdout=subprocess.PIPE, stderr=self.log,

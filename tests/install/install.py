@@ -85,7 +85,7 @@ def talk(root, prefix, wicid, env):
     """The example against the installed broker, which the installed wici set up."""
     with open(f"{root}/wicid.conf", "w", encoding="utf-8") as f:
         f.write(f"listen = tcp://127.0.0.1:*\ndata.dir = {root}/data\nkey.dir = {root}/keys\nkek.file = {root}/kek\n"
-                f"curve.key = {root}/curve.key\ndata.size_max = 256M\n")
+                f"curve.key = {root}/curve.key\ncheckpoint.key = {root}/checkpoint.key\nguard.file = {root}/guard\ndata.size_max = 256M\n")
     env = dict(env, PATH=os.path.dirname(wicid) + ":" + env["PATH"])
     done = run(f"{prefix}/bin/wici", "init", "-c", f"{root}/wicid.conf", "--origin", "wici.example/install", "--agency", "ops",
                "--agency-name", "OPS", "--unit", "admin", "--admin-key", f"{root}/admin.key", env=env)

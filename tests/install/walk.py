@@ -72,7 +72,8 @@ def prepare(root, port):
     os.chmod(f"{root}/bin/systemctl", 0o755)
     settings = [f"listen = tcp://127.0.0.1:{port}", f"data.dir = {root}/var/lib/wici/data",
                 f"key.dir = {root}/var/lib/wici/keys", f"kek.file = {root}/etc/wici/kek",
-                f"curve.key = {root}/etc/wici/curve.key", "data.size_max = 64M"]
+                f"curve.key = {root}/etc/wici/curve.key",
+                f"checkpoint.key = {root}/etc/wici/checkpoint.key", f"guard.file = {root}/var/lib/wici/guard", "data.size_max = 64M"]
     return "\n".join(settings)
 
 

@@ -189,10 +189,14 @@ config_make(const char *dir)
     free(run.config.key_dir);
     free(run.config.kek_file);
     free(run.config.curve_key);
+    free(run.config.checkpoint_key);
+    free(run.config.guard_file);
     run.config.data_dir = path_in(dir, "data");
     run.config.key_dir = path_in(dir, "keys");
     run.config.kek_file = path_in(dir, "kek");
     run.config.curve_key = path_in(dir, "curve.key");
+    run.config.checkpoint_key = path_in(dir, "checkpoint.key");
+    run.config.guard_file = path_in(dir, "guard");
     run.config.data_size_max = 256u << 20;
 }
 
