@@ -1,0 +1,343 @@
+/*
+ * tiledir - see tiledir.h
+ *
+ * Writing and checking go the same way: leaf by leaf, with the newest tile of each level in memory. Where writing puts
+ * a file, checking reads it and compares.
+ */
+#include "proto/tiledir.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct level {
+    uint8_t hash[MERKLE_TILE_WIDTH][MERKLE_HASH_SIZE];
+    struct merkle_frontier inside;
+    uint64_t full; /* tiles */
+};
+
+struct tiledir {
+    char dir[PATH_MAX - TILEDIR_PATH_SIZE];
+    struct merkle_frontier frontier;
+    struct level levels[TILEDIR_LEVELS];
+    uint8_t bundle[TILEDIR_FILE_MAX]; /* the newest leaf inputs */
+    size_t bundle_len;
+    bool check; /* compare, instead of writing */
+    char path[TILEDIR_PATH_SIZE];
+    uint8_t there[TILEDIR_FILE_MAX + 1];
+};
+
+void
+tiledir_path(unsigned level, uint64_t index, unsigned width, char ret[TILEDIR_PATH_SIZE])
+{
+    char groups[32] = "";
+    uint64_t rest = index / 1000;
+
+    assert(width >= 1 && width <= MERKLE_TILE_WIDTH);
+    (void)snprintf(groups, sizeof groups, "%03u", (unsigned)(index % 1000));
+    for (; rest > 0; rest /= 1000) {
+        char more[sizeof groups];
+
+        (void)snprintf(more, sizeof more, "x%03u/%.24s", (unsigned)(rest % 1000), groups);
+        memcpy(groups, more, sizeof groups);
+    }
+    if (level == TILEDIR_ENTRIES)
+        (void)snprintf(ret, TILEDIR_PATH_SIZE, "tile/entries/%s", groups);
+    else
+        (void)snprintf(ret, TILEDIR_PATH_SIZE, "tile/%u/%s", level, groups);
+    if (width < MERKLE_TILE_WIDTH)
+        (void)snprintf(ret + strlen(ret), TILEDIR_PATH_SIZE - strlen(ret), ".p/%u", width);
+}
+
+/* ---- files */
+
+static int
+parents_make(const char *dir, const char *path)
+{
+    char part[PATH_MAX];
+    size_t dir_len = strlen(dir);
+
+    (void)snprintf(part, sizeof part, "%s/%s", dir, path);
+    for (char *at = part + dir_len + 1; *at != '\0'; at++) {
+        if (*at != '/')
+            continue;
+        *at = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return -errno;
+        *at = '/';
+    }
+    return 0;
+}
+
+static int
+file_write(const char *dir, const char *path, const void *bytes, size_t len)
+{
+    char full[PATH_MAX];
+    FILE *out;
+    int rc = parents_make(dir, path);
+
+    if (rc != 0)
+        return rc;
+    (void)snprintf(full, sizeof full, "%s/%s", dir, path);
+    out = fopen(full, "wxe");
+    if (out == NULL)
+        return -errno;
+    if (fwrite(bytes, 1, len, out) != len || fflush(out) != 0 || fsync(fileno(out)) != 0)
+        rc = errno != 0 ? -errno : -EIO;
+    if (fclose(out) != 0 && rc == 0)
+        rc = -errno;
+    return rc;
+}
+
+/* Is that what the file holds, and nothing else? */
+static int
+file_compare(struct tiledir *t, const void *bytes, size_t len)
+{
+    char full[PATH_MAX];
+    size_t got;
+    FILE *in;
+
+    (void)snprintf(full, sizeof full, "%s/%s", t->dir, t->path);
+    in = fopen(full, "re");
+    if (in == NULL)
+        return errno == ENOENT || errno == ENOTDIR ? -EBADMSG : -errno;
+    got = fread(t->there, 1, sizeof t->there, in);
+    (void)fclose(in);
+    return got == len && memcmp(t->there, bytes, len) == 0 ? 0 : -EBADMSG;
+}
+
+static int
+file_put(struct tiledir *t, unsigned level, uint64_t index, unsigned width, const void *bytes, size_t len)
+{
+    tiledir_path(level, index, width, t->path);
+    return t->check ? file_compare(t, bytes, len) : file_write(t->dir, t->path, bytes, len);
+}
+
+/* ---- the tree */
+
+static int
+bundle_put(struct tiledir *t, uint64_t index, unsigned width)
+{
+    /* When checking, the bundle was what the leaf inputs came from. */
+    return t->check ? 0 : file_put(t, TILEDIR_ENTRIES, index, width, t->bundle, t->bundle_len);
+}
+
+static int
+tree_add(struct tiledir *t, const uint8_t leaf[MERKLE_HASH_SIZE])
+{
+    uint8_t hash[MERKLE_HASH_SIZE];
+    int rc = merkle_frontier_append(&t->frontier, leaf);
+
+    memcpy(hash, leaf, sizeof hash);
+    for (unsigned i = 0; rc == 0 && i < TILEDIR_LEVELS; i++) {
+        struct level *level = &t->levels[i];
+
+        memcpy(level->hash[level->inside.size], hash, sizeof hash);
+        rc = merkle_frontier_append(&level->inside, hash);
+        if (rc != 0 || level->inside.size < MERKLE_TILE_WIDTH)
+            break;
+        memcpy(hash, level->inside.hash[0], sizeof hash);
+        level->inside.size = 0;
+        rc = file_put(t, i, level->full, MERKLE_TILE_WIDTH, level->hash, sizeof level->hash);
+        if (rc == 0 && i == 0)
+            rc = bundle_put(t, level->full, MERKLE_TILE_WIDTH);
+        if (i == 0)
+            t->bundle_len = 0;
+        level->full++;
+    }
+    return rc;
+}
+
+/* What is not full. */
+static int
+rest_put(struct tiledir *t)
+{
+    int rc = 0;
+
+    for (unsigned i = 0; rc == 0 && i < TILEDIR_LEVELS; i++) {
+        struct level *level = &t->levels[i];
+
+        if (level->inside.size == 0)
+            continue;
+        rc = file_put(t, i, level->full, (unsigned)level->inside.size, level->hash,
+                      (size_t)level->inside.size * MERKLE_HASH_SIZE);
+        if (rc == 0 && i == 0)
+            rc = bundle_put(t, level->full, (unsigned)level->inside.size);
+    }
+    return rc;
+}
+
+/* ---- writing */
+
+static bool
+dir_is_empty(const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *entry;
+    unsigned count = 0;
+
+    if (d == NULL)
+        return false;
+    while ((entry = readdir(d)) != NULL)
+        count++;
+    (void)closedir(d);
+    return count <= 2; /* . and .. */
+}
+
+static int
+tiledir_make(struct tiledir **ret, const char *dir)
+{
+    struct tiledir *t = calloc(1, sizeof *t);
+
+    if (t == NULL)
+        return -ENOMEM;
+    if (strlen(dir) >= sizeof t->dir) {
+        free(t);
+        return -ENAMETOOLONG;
+    }
+    memcpy(t->dir, dir, strlen(dir) + 1);
+    *ret = t;
+    return 0;
+}
+
+int
+tiledir_create(struct tiledir **ret, const char *dir)
+{
+    if (mkdir(dir, 0777) != 0 && errno != EEXIST)
+        return -errno;
+    if (!dir_is_empty(dir))
+        return -ENOTEMPTY;
+    return tiledir_make(ret, dir);
+}
+
+int
+tiledir_add(struct tiledir *t, const uint8_t *input, size_t len)
+{
+    uint8_t hash[MERKLE_HASH_SIZE];
+
+    assert(len <= LEAF_INPUT_MAX);
+    assert(t->bundle_len + 2 + len <= sizeof t->bundle);
+    t->bundle[t->bundle_len] = (uint8_t)(len >> 8);
+    t->bundle[t->bundle_len + 1] = (uint8_t)len;
+    memcpy(t->bundle + t->bundle_len + 2, input, len);
+    t->bundle_len += 2 + len;
+    leaf_hash(input, len, hash);
+    return tree_add(t, hash);
+}
+
+void
+tiledir_root(const struct tiledir *t, uint64_t *ret_size, uint8_t ret[MERKLE_HASH_SIZE])
+{
+    *ret_size = t->frontier.size;
+    merkle_frontier_root(&t->frontier, ret);
+}
+
+int
+tiledir_finish(struct tiledir *t, const char *checkpoint, size_t len)
+{
+    int rc = rest_put(t);
+
+    return rc == 0 ? file_write(t->dir, "checkpoint", checkpoint, len) : rc;
+}
+
+void
+tiledir_close(struct tiledir **tiles)
+{
+    free(*tiles);
+    *tiles = NULL;
+}
+
+/* ---- checking */
+
+/* Reads the bundle that begins with leaf `index`. */
+static int
+bundle_read(struct tiledir *t, uint64_t index, uint64_t size)
+{
+    char full[PATH_MAX];
+    FILE *in;
+
+    tiledir_path(TILEDIR_ENTRIES, index / MERKLE_TILE_WIDTH, merkle_tile_width(size, 0, index / MERKLE_TILE_WIDTH),
+                 t->path);
+    (void)snprintf(full, sizeof full, "%s/%s", t->dir, t->path);
+    in = fopen(full, "re");
+    if (in == NULL)
+        return errno == ENOENT || errno == ENOTDIR ? -EBADMSG : -errno;
+    t->bundle_len = fread(t->bundle, 1, sizeof t->bundle, in);
+    if (fgetc(in) != EOF)
+        t->bundle_len = 0; /* longer than the longest: no entry will be found whole */
+    (void)fclose(in);
+    return 0;
+}
+
+/* The next leaf input of the bundle. */
+static int
+entry_next(const struct tiledir *t, size_t *at, const uint8_t **ret, size_t *ret_len)
+{
+    size_t len;
+
+    if (t->bundle_len - *at < 2)
+        return -EBADMSG;
+    len = (size_t)t->bundle[*at] << 8 | t->bundle[*at + 1];
+    *at += 2;
+    if (len > t->bundle_len - *at || len > LEAF_INPUT_MAX)
+        return -EBADMSG;
+    *ret = t->bundle + *at;
+    *ret_len = len;
+    *at += len;
+    return 0;
+}
+
+/* One bundle. The caller looks at each leaf input before the tiles that it may fill are compared. */
+static int
+bundle_check(struct tiledir *t, uint64_t size, tiledir_leaf_fn *fn, void *arg, uint64_t *index)
+{
+    uint64_t last = size - *index > MERKLE_TILE_WIDTH ? *index + MERKLE_TILE_WIDTH : size;
+    uint8_t hash[MERKLE_HASH_SIZE];
+    size_t at = 0, len = 0, bundle_len;
+    const uint8_t *input = NULL;
+    int rc = bundle_read(t, *index, size);
+
+    bundle_len = t->bundle_len;
+    for (; rc == 0 && *index < last; ++*index) {
+        if ((rc = entry_next(t, &at, &input, &len)) != 0 || (rc = fn(arg, *index, input, len, &t->frontier)) != 0)
+            return rc;
+        leaf_hash(input, len, hash);
+        if (*index + 1 == last && at != bundle_len)
+            return -EBADMSG;
+        rc = tree_add(t, hash);
+        t->bundle_len = bundle_len;
+        if (rc != 0)
+            return rc;
+    }
+    return rc;
+}
+
+int
+tiledir_check(const char *dir, uint64_t size, tiledir_leaf_fn *fn, void *arg, struct merkle_frontier *ret,
+              char path[TILEDIR_PATH_SIZE], uint64_t *ret_index)
+{
+    struct tiledir *t = NULL;
+    uint64_t index = 0;
+    int rc = tiledir_make(&t, dir);
+
+    if (rc != 0)
+        return rc;
+    t->check = true;
+    while (rc == 0 && index < size)
+        rc = bundle_check(t, size, fn, arg, &index);
+    if (rc == 0)
+        rc = rest_put(t);
+    memcpy(path, t->path, TILEDIR_PATH_SIZE);
+    *ret_index = index;
+    *ret = t->frontier;
+    tiledir_close(&t);
+    return rc;
+}
