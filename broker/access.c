@@ -258,6 +258,20 @@ access_read(struct broker *b, const struct reader *reader)
     return rc == 0 ? window_write(b, reader, &reader->window) : rc;
 }
 
+int
+access_shown(struct broker *b, const struct session *session, uint64_t seq)
+{
+    struct shown shown = {.unit = unit_id(b, session->unit),
+                          .cursor = session->name,
+                          .why = "",
+                          .from_seq = seq,
+                          .to_seq = seq,
+                          .events = 1};
+    int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_BYTES);
+
+    return rc == 0 ? record_write(b, &shown) : rc;
+}
+
 /* The marks found at start, copied: the store must not be written to while it lists them. */
 struct marks {
     char (*names)[STORE_NAME_MAX + 1];

@@ -44,6 +44,8 @@ int access_write(struct broker *b);
 int access_close(struct broker *b, struct reader *reader);
 /* Records a bounded read. -ENOSPC: as above. */
 int access_read(struct broker *b, const struct reader *reader);
+/* Records that one event was shown in the answer to a question. -ENOSPC: as above. */
+int access_shown(struct broker *b, const struct session *session, uint64_t seq);
 /* At start: records what an earlier broker may have shown when it died. */
 int access_recover(struct broker *b);
 

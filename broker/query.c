@@ -3,9 +3,8 @@
  *
  * "Unknown" and "not yours" are one answer, E_UNKNOWN, as everywhere.
  */
-#include "broker/broker.h"
+#include "broker/query.h"
 #include "broker/cursor.h"
-#include "broker/record.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,8 +14,8 @@
 #define RELATIONS_SHOWN_MAX 32u
 #define TEXT(constant)      ((char *)(uintptr_t)(constant)) /* packing only reads them */
 
-static int
-refuse(struct refusal *refusal, enum error_code code, const char *path)
+int
+query_refuse(struct refusal *refusal, enum error_code code, const char *path)
 {
     refusal->code = code;
     refusal->rule = RULE_NONE;
@@ -129,13 +128,13 @@ cursor_drop(struct broker *b, uint32_t unit, const char *name, Wici__V1__QueryRe
     if (dropped == NULL)
         return -ENOBUFS;
     if (cursor_reader(b, unit, name) != NULL)
-        return refuse(refusal, E_STATE, "query.cursorDrop.cursor"); /* unsubscribe first */
+        return query_refuse(refusal, E_STATE, "query.cursorDrop.cursor"); /* unsubscribe first */
     core_unit(b->core, unit, &u);
     if (name[0] == '\0' || strlen(name) > ID_LEN_MAX)
-        return refuse(refusal, E_CURSOR, "query.cursorDrop.cursor");
+        return query_refuse(refusal, E_CURSOR, "query.cursorDrop.cursor");
     rc = store_cursor_drop(b->store, u.id, name);
     if (rc == -ENOENT)
-        return refuse(refusal, E_CURSOR, "query.cursorDrop.cursor");
+        return query_refuse(refusal, E_CURSOR, "query.cursorDrop.cursor");
     if (rc != 0)
         return rc;
     wici__v1__cursor_dropped__init(dropped);
@@ -181,10 +180,9 @@ status_fill(struct broker *b, uint32_t unit, Wici__V1__QueryResult *result)
 
 /* ---- one record */
 
-/* Reads a committed record that this unit is given something of; E_UNKNOWN for all others. */
-static int
-record_for(struct broker *b, uint32_t unit, uint64_t seq, struct store_slice *slice, struct record *ret,
-           struct core_view *view, struct refusal *refusal, const char *path)
+int
+query_record(struct broker *b, uint32_t unit, uint64_t seq, struct store_slice *slice, struct record *ret,
+             struct core_view *view, struct refusal *refusal, const char *path)
 {
     struct store_row row;
     int rc = seq == 0 || seq > store_head(b->store) ? -ENOENT : store_read(slice, seq, &row);
@@ -194,23 +192,23 @@ record_for(struct broker *b, uint32_t unit, uint64_t seq, struct store_slice *sl
         rc = record_load(ret, &row, b->row_arena, true);
     }
     if (rc == -ENOENT)
-        return refuse(refusal, E_UNKNOWN, path);
+        return query_refuse(refusal, E_UNKNOWN, path);
     if (rc != 0)
         return rc;
     core_view(b->core, unit, &ret->core, false, view);
-    return view->received ? 0 : refuse(refusal, E_UNKNOWN, path);
+    return view->received ? 0 : query_refuse(refusal, E_UNKNOWN, path);
 }
 
-static int
-seq_of(struct broker *b, const char *event_id, uint64_t *ret, struct refusal *refusal, const char *path)
+int
+query_seq(struct broker *b, const char *event_id, uint64_t *ret, struct refusal *refusal, const char *path)
 {
     uint8_t id[16];
     int rc;
 
     if (uuid_parse(event_id, id) != 0)
-        return refuse(refusal, E_REQUEST, path);
+        return query_refuse(refusal, E_REQUEST, path);
     rc = store_id_find(b->store, id, ret);
-    return rc == -ENOENT ? refuse(refusal, E_UNKNOWN, path) : rc;
+    return rc == -ENOENT ? query_refuse(refusal, E_UNKNOWN, path) : rc;
 }
 
 static Wici__V1__ExplainedSection *
@@ -340,11 +338,11 @@ explain(struct broker *b, uint32_t unit, const Wici__V1__Explain *asked, struct 
     if (explanation == NULL)
         return -ENOBUFS;
     if ((seq != 0) == (asked->event_id[0] != '\0'))
-        return refuse(refusal, E_REQUEST, "query.explain");
+        return query_refuse(refusal, E_REQUEST, "query.explain");
     if (seq == 0)
-        rc = seq_of(b, asked->event_id, &seq, refusal, path);
+        rc = query_seq(b, asked->event_id, &seq, refusal, path);
     if (rc == 0)
-        rc = record_for(b, unit, seq, slice, &record, &view, refusal, path);
+        rc = query_record(b, unit, seq, slice, &record, &view, refusal, path);
     if (rc != 0)
         return rc;
     wici__v1__explanation__init(explanation);
@@ -419,14 +417,14 @@ fetched(struct broker *b, uint32_t unit, const Wici__V1__FetchedQuery *asked, st
 
     if (list == NULL)
         return -ENOBUFS;
-    rc = seq_of(b, asked->event_id, &seq, refusal, "query.fetched.eventId");
+    rc = query_seq(b, asked->event_id, &seq, refusal, "query.fetched.eventId");
     if (rc == 0)
-        rc = record_for(b, unit, seq, slice, &record, &view, refusal, "query.fetched.eventId");
+        rc = query_record(b, unit, seq, slice, &record, &view, refusal, "query.fetched.eventId");
     if (rc != 0)
         return rc;
     core_unit(b->core, unit, &u);
     if (strcmp(record.event.header->actor->unit, u.id) != 0)
-        return refuse(refusal, E_UNKNOWN, "query.fetched.eventId");
+        return query_refuse(refusal, E_UNKNOWN, "query.fetched.eventId");
     rc = cursors_write(b);
     wici__v1__fetched_list__init(list);
     list->seq = seq;
@@ -456,10 +454,10 @@ group_fill(struct broker *b, uint32_t unit, const char *text, Wici__V1__QueryRes
     if (found == NULL || group == NULL)
         return -ENOBUFS;
     if (uuid_parse(text, id) != 0)
-        return refuse(refusal, E_REQUEST, "query.group.dossier");
+        return query_refuse(refusal, E_REQUEST, "query.group.dossier");
     count = core_group(b->core, unit, id, found, GROUP_DOSSIERS_MAX);
     if (count == 0)
-        return refuse(refusal, E_UNKNOWN, "query.group.dossier");
+        return query_refuse(refusal, E_UNKNOWN, "query.group.dossier");
     wici__v1__group__init(group);
     group->members = arena_alloc(b->reply_arena, count * sizeof(Wici__V1__GroupMember *));
     if (group->members == NULL)
@@ -518,9 +516,10 @@ checkpoint_fill(struct broker *b, Wici__V1__QueryResult *result)
 /* ---- */
 
 static int
-result_fill(struct broker *b, uint32_t unit, const Wici__V1__Query *query, struct store_slice *slice,
+result_fill(struct broker *b, struct session *session, const Wici__V1__Query *query, struct store_slice *slice,
             Wici__V1__QueryResult *result, struct refusal *refusal)
 {
+    uint32_t unit = session->unit;
     Wici__V1__Cursors *cursors;
     int rc;
 
@@ -533,7 +532,7 @@ result_fill(struct broker *b, uint32_t unit, const Wici__V1__Query *query, struc
         result->result_case = WICI__V1__QUERY_RESULT__RESULT_POLICY;
         rc = core_policy(b->core, b->reply_arena, &result->policy);
         if (rc == -ENOENT)
-            return refuse(refusal, E_UNKNOWN, "query.policy");
+            return query_refuse(refusal, E_UNKNOWN, "query.policy");
         return rc == -ENOMEM ? -ENOBUFS : rc;
     case WICI__V1__QUERY__WHAT_STATUS: return status_fill(b, unit, result);
     case WICI__V1__QUERY__WHAT_CURSORS:
@@ -549,8 +548,11 @@ result_fill(struct broker *b, uint32_t unit, const Wici__V1__Query *query, struc
     case WICI__V1__QUERY__WHAT_GROUP: return group_fill(b, unit, query->group->dossier, result, refusal);
     case WICI__V1__QUERY__WHAT_FETCHED: return fetched(b, unit, query->fetched, slice, result, refusal);
     case WICI__V1__QUERY__WHAT_CHECKPOINT: return checkpoint_fill(b, result);
+    case WICI__V1__QUERY__WHAT_RECEIPT: return proof_receipt(b, session, query->receipt, slice, result, refusal);
+    case WICI__V1__QUERY__WHAT_CONSISTENCY: return proof_consistency(b, query->consistency, result, refusal);
+    case WICI__V1__QUERY__WHAT_LEAVES: return proof_leaves(b, unit, query->leaves, slice, result, refusal);
     case WICI__V1__QUERY__WHAT__NOT_SET:
-    default: return refuse(refusal, E_REQUEST, "query");
+    default: return query_refuse(refusal, E_REQUEST, "query");
     }
 }
 
@@ -569,10 +571,10 @@ query_answer(struct broker *b, struct session *session, const Wici__V1__Query *q
     wici__v1__broker_message__init(&message);
     wici__v1__query_result__init(&result);
     result.request = query->request;
-    rc = result_fill(b, session->unit, query, slice, &result, &refusal);
+    rc = result_fill(b, session, query, slice, &result, &refusal);
     store_slice_end(&slice);
     if (rc == -ENOBUFS)
-        rc = refuse(&refusal, E_LIMIT, "query"); /* more than one answer holds */
+        rc = query_refuse(&refusal, E_LIMIT, "query"); /* more than one answer holds */
     if (rc == -EACCES) {
         reply_refused(b, &session->route, &refusal, 0, query->request);
         return 0;

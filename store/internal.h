@@ -104,6 +104,11 @@ struct store {
 
 /* Notes the damage, for store_damage(). Returns -EBADMSG. */
 int damage_set(struct store *st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int identity_load(struct store *st, MDB_txn *txn);
+/* The frontier points into the map. */
+int state_load(struct store *st, MDB_txn *txn, const uint8_t **ret_frontier, size_t *ret_len);
+/* All databases but meta. LMDB's codes. */
+int dbis_open(MDB_txn *txn, unsigned flags, struct store *st);
 void state_encode(const struct store_mark *mark, uint8_t ret[STATE_HEAD]);
 
 /* ---- store.c */

@@ -79,7 +79,7 @@ meta_get(struct store *st, MDB_txn *txn, const char *name, MDB_val *ret)
 }
 
 /* The frontier points into the map. */
-static int
+int
 state_load(struct store *st, MDB_txn *txn, const uint8_t **ret_frontier, size_t *ret_len)
 {
     const uint8_t *bytes;
@@ -105,7 +105,7 @@ state_load(struct store *st, MDB_txn *txn, const uint8_t **ret_frontier, size_t 
     return 0;
 }
 
-static int
+int
 identity_load(struct store *st, MDB_txn *txn)
 {
     const uint8_t *bytes;
@@ -179,7 +179,7 @@ lock_take(const char *dir, int *ret_fd)
 
 /* ---- making */
 
-static int
+int
 dbis_open(MDB_txn *txn, unsigned flags, struct store *st)
 {
     int rc;

@@ -4,6 +4,7 @@
 #include "agents/cli/cli.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,10 @@ const struct cli_command cli_commands[] = {
     {"status", cmd_status, N_("how the broker is")},
     {"checkpoint", cmd_checkpoint, N_("the newest signed statement of what is in the log")},
     {"log", cmd_log, N_("the keys that sign the log")},
+    {"receipt", cmd_receipt, N_("the proof that a record is in the log, with what we may see of it")},
+    {"consistency", cmd_consistency, N_("the proof that the log still begins with an older checkpoint")},
+    {"verify", cmd_verify, N_("check a receipt, a proof, an export or a copy, without a broker (runs wici-verify)")},
+    {"export", cmd_export, N_("the log's leaves and tree as a directory of tiles, for auditors")},
     {"types", cmd_types, N_("the types of events and their fields")},
     {"template", cmd_template, N_("a JSON skeleton of an event")},
     {"bench", cmd_bench, N_("measure publishing, delivery and replay")},
@@ -121,6 +126,26 @@ command_parse(int key, char *arg, struct argp_state *state)
         args->options[args->option_count++].value = arg;
         return 0;
     }
+}
+
+int
+cli_become(char **words)
+{
+    static const char *const places[] = {"", "../sbin/"}; /* of a build folder, and installed */
+    char self[PATH_MAX], path[PATH_MAX + 64];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (len > 0) {
+        self[len] = '\0';
+        *strrchr(self, '/') = '\0';
+        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+            snprintf(path, sizeof path, "%s/%s%s", self, places[i], words[0]);
+            execv(path, words);
+        }
+    }
+    execvp(words[0], words);
+    cli_warn(_("%s cannot be run: %s"), words[0], strerror(errno));
+    return CLI_FAILED;
 }
 
 void

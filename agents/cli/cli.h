@@ -50,8 +50,8 @@ struct cli_command {
 extern const struct cli_command cli_commands[];
 
 cli_fn cmd_init, cmd_key, cmd_agency, cmd_unit, cmd_participant, cmd_directory, cmd_policy, cmd_publish, cmd_tail,
-    cmd_read, cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_checkpoint, cmd_log, cmd_bench, cmd_types,
-    cmd_template;
+    cmd_read, cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_checkpoint, cmd_log, cmd_receipt,
+    cmd_consistency, cmd_verify, cmd_export, cmd_bench, cmd_types, cmd_template;
 
 /* ---- a command's words and options */
 
@@ -81,6 +81,8 @@ bool args_has(const struct cli_args *args, int key);
 json_t *args_list(const struct cli_args *args, int key); /* array of all its values; NULL: not given */
 /* A number at least min; exits with CLI_USAGE when it is none. */
 uint64_t args_number(const struct cli_args *args, int key, uint64_t otherwise, uint64_t min);
+/* Becomes the program words[0], which is installed with this one; returns only when it cannot be run, and said so. */
+int cli_become(char **words);
 /* Says what is wrong with the command line, and exits. */
 void usage_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 

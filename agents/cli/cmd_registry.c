@@ -16,12 +16,10 @@
 int
 cmd_init(struct cli *cli, int argc, char **argv)
 {
-    char self[PATH_MAX], path[PATH_MAX + 16];
     char **words = calloc((size_t)argc + 4, sizeof *words);
     static char program[] = "wicid", verb[] = "init", option[] = "-c";
-    static const char *const places[] = {"", "../sbin/"}; /* of a build folder, and installed */
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     size_t at = 0;
+    int rc;
 
     if (words == NULL)
         return CLI_FAILED;
@@ -33,18 +31,9 @@ cmd_init(struct cli *cli, int argc, char **argv)
     }
     for (int i = 1; i < argc; i++)
         words[at++] = argv[i];
-    if (len > 0) {
-        self[len] = '\0';
-        *strrchr(self, '/') = '\0';
-        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-            snprintf(path, sizeof path, "%s/%swicid", self, places[i]);
-            execv(path, words);
-        }
-    }
-    execvp("wicid", words);
-    cli_warn(_("wicid cannot be run: %s"), strerror(errno));
+    rc = cli_become(words);
     free(words);
-    return CLI_FAILED;
+    return rc;
 }
 
 /* ---- key */

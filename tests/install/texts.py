@@ -12,7 +12,7 @@ for tool in ("xgettext", "msgcmp", "msgfmt"):
         print(f"skipped: {tool} is not installed")
         sys.exit(77)
 with tempfile.TemporaryDirectory() as tmp:
-    sources = [path for where in ("agents", "agents/cli", "broker", "proto") for path in glob.glob(f"{SOURCE}/{where}/*.c")]
+    sources = [path for where in ("agents", "agents/cli", "broker", "proto", "store") for path in glob.glob(f"{SOURCE}/{where}/*.c")]
     subprocess.run(["xgettext", "--from-code=UTF-8", "-k_", "-kN_", "-klog_error", "-klog_warn", "-klog_info",
                     "-kagent_log:2", "-o", f"{tmp}/wici.pot", *sorted(sources)], check=True)
     done = subprocess.run(["msgcmp", f"{SOURCE}/po/pl.po", f"{tmp}/wici.pot"], check=False)

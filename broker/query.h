@@ -1,0 +1,34 @@
+/*
+ * query - what the files that answer questions share
+ *
+ * A function that answers fills the result, in the broker's reply arena. It returns 0, -EACCES (refused, see
+ * *refusal), -ENOBUFS (more than one answer holds), or another -errno: latch.
+ */
+#ifndef BROKER_QUERY_H
+#define BROKER_QUERY_H
+
+#include "broker/broker.h"
+#include "broker/record.h"
+
+/* Fills the refusal; returns -EACCES. */
+int query_refuse(struct refusal *refusal, enum error_code code, const char *path);
+
+/* Reads a committed record that this unit is given something of; E_UNKNOWN for all others, whether they exist or not.
+ */
+int query_record(struct broker *b, uint32_t unit, uint64_t seq, struct store_slice *slice, struct record *ret,
+                 struct core_view *view, struct refusal *refusal, const char *path);
+/* The seq of an event id; E_UNKNOWN. */
+int query_seq(struct broker *b, const char *event_id, uint64_t *ret, struct refusal *refusal, const char *path);
+
+/* ---- proof.c */
+
+/* The receipt of a record with what the unit may see of it; that it was shown is recorded. E_BUSY: not signed yet. */
+int proof_receipt(struct broker *b, const struct session *session, const Wici__V1__ReceiptQuery *asked,
+                  struct store_slice *slice, Wici__V1__QueryResult *result, struct refusal *refusal);
+int proof_consistency(struct broker *b, const Wici__V1__ConsistencyQuery *asked, Wici__V1__QueryResult *result,
+                      struct refusal *refusal);
+/* Leaf inputs, for an auditor's export. */
+int proof_leaves(struct broker *b, uint32_t unit, const Wici__V1__LeavesQuery *asked, struct store_slice *slice,
+                 Wici__V1__QueryResult *result, struct refusal *refusal);
+
+#endif
