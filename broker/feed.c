@@ -4,7 +4,11 @@
  * Gathering: each of the unit's entries gives its next records (store_find). All are put into one buffer; when it
  * fills up it is sorted and cut to what one plan holds, and the last number kept becomes the horizon, beyond which
  * later entries need not look. An entry that gave as many as it was asked for may hold more: its last number bounds
- * the horizon too. The more entries, the fewer numbers each is asked for. So whatever lies at or below the horizon was seen.
+ * the horizon too. The more entries, the fewer numbers each is asked for. So whatever lies at or below the horizon was
+ * seen.
+ *
+ * Scanning: the entries of the next records are read in order and looked up among the unit's; the horizon is the last
+ * that was read, or the last that one plan holds.
  */
 #include "broker/feed.h"
 
@@ -16,13 +20,15 @@
 
 #define FEED_GATHER_WANTED 4096u /* numbers, of all of a unit's entries together */
 #define FEED_ASK_MIN       64u   /* of one entry: looking it up costs about as much as that many numbers */
+#define FEED_SCAN_COST     12u   /* records gone through for what it costs to look one entry's list up */
 
 int
 feed_source_init(struct feed_source *source, struct store *store, struct core *core)
 {
     *source = (struct feed_source){.store = store, .core = core};
     source->gather = malloc((FEED_GATHER_MAX + FEED_PLAN_MAX) * sizeof *source->gather);
-    return source->gather == NULL ? -ENOMEM : 0;
+    source->scanned = malloc(FEED_SCAN_MAX * sizeof *source->scanned);
+    return source->gather == NULL || source->scanned == NULL ? -ENOMEM : 0;
 }
 
 void
@@ -30,6 +36,7 @@ feed_source_free(struct feed_source *source)
 {
     free(source->gather);
     free(source->entries);
+    free(source->scanned);
     *source = (struct feed_source){.store = NULL};
 }
 
@@ -57,32 +64,46 @@ entry_add(struct feed_source *source, size_t *count, uint32_t entry)
     return 0;
 }
 
-/* The entries to look at now, into source->entries. *ret_known: of the unit in all, to notice a change. */
 static int
-entries_list(const struct feed *feed, struct feed_source *source, size_t *ret_count, size_t *ret_known, bool *ret_all)
+entry_compare(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* The entries to look at now, into source->entries, ascending. */
+static int
+entries_list(const struct feed *feed, struct feed_source *source, size_t *ret_count, bool *ret_all)
 {
     const uint32_t *list = NULL;
     size_t known = 0, count = 0;
     struct core_unit unit;
-    int rc = core_unit_entries(source->core, feed->unit, &list, &known, ret_all);
+    int rc = 0;
 
-    if (rc != 0)
-        return rc;
-    *ret_known = known;
+    *ret_all = false;
     if (feed->filter.dossier_count > 0) {
-        *ret_all = false;
         for (size_t i = 0; i < feed->filter.dossier_count && rc == 0; i++) {
             uint32_t entry = core_dossier_for(source->core, feed->unit, feed->filter.dossiers[i]);
 
             if (entry != 0)
                 rc = entry_add(source, &count, entry);
         }
-    } else if (!*ret_all) {
-        for (size_t i = 0; i < known && rc == 0; i++)
-            rc = entry_add(source, &count, list[i]);
-        core_unit(source->core, feed->unit, &unit);
-        if (rc == 0 && source->access_entry != 0 && (unit.roles >> WICI__V1__ROLE__ADM & 1u) != 0)
-            rc = entry_add(source, &count, source->access_entry);
+        if (rc == 0 && count > 1)
+            qsort(source->entries, count, sizeof *source->entries, entry_compare);
+        *ret_count = count;
+        return rc;
+    }
+    rc = core_unit_entries(source->core, feed->unit, &list, &known, ret_all);
+    for (size_t i = 0; i < known && rc == 0 && !*ret_all; i++)
+        rc = entry_add(source, &count, list[i]);
+    core_unit(source->core, feed->unit, &unit);
+    if (rc == 0 && !*ret_all && source->access_entry != 0 && (unit.roles >> WICI__V1__ROLE__ADM & 1u) != 0) {
+        rc = entry_add(source, &count, source->access_entry);
+        for (size_t i = count - 1; rc == 0 && i > 0 && source->entries[i - 1] > source->entries[i]; i--) {
+            source->entries[i] = source->entries[i - 1];
+            source->entries[i - 1] = source->access_entry;
+        }
     }
     *ret_count = count;
     return rc;
@@ -102,51 +123,106 @@ gather_cut(uint64_t *gather, size_t count, uint64_t *horizon)
     return count;
 }
 
+/* Looks the list of each entry up. */
 static int
-plan_make(struct feed *feed, struct feed_source *source, uint64_t head)
+gather_lists(struct feed *feed, struct feed_source *source, size_t entries, uint64_t *horizon, size_t *ret_count)
 {
-    uint64_t horizon = head, *gather = source->gather;
-    size_t entries, known, count = 0, ask = FEED_PLAN_MAX;
-    bool all = false;
-    int rc = entries_list(feed, source, &entries, &known, &all);
+    uint64_t *gather = source->gather;
+    size_t count = 0, ask = FEED_PLAN_MAX;
 
-    if (rc != 0)
-        return rc;
     /* Of many entries less each: what is gathered beyond one plan was found and sorted for nothing. */
     if (entries * FEED_ASK_MIN > FEED_GATHER_WANTED)
         ask = FEED_ASK_MIN;
     else if (entries > FEED_GATHER_WANTED / FEED_PLAN_MAX)
         ask = FEED_GATHER_WANTED / entries;
-    if (all) { /* this unit's list is the log */
-        for (uint64_t seq = feed->pos + 1; seq <= head && count < FEED_PLAN_MAX; seq++)
-            gather[count++] = seq;
-        if (count > 0)
-            horizon = gather[count - 1];
-    }
     for (size_t i = 0; i < entries; i++) {
         size_t found = 0;
+        int rc;
 
         if (count > FEED_GATHER_MAX - 1)
-            count = gather_cut(gather, count, &horizon);
+            count = gather_cut(gather, count, horizon);
         rc = store_find(source->store, source->entries[i], feed->pos + 1, gather + count, ask, &found);
         if (rc != 0)
             return rc;
-        if (found == ask && gather[count + found - 1] < horizon)
-            horizon = gather[count + found - 1];
+        if (found == ask && gather[count + found - 1] < *horizon)
+            *horizon = gather[count + found - 1];
         count += found;
     }
-    count = gather_cut(gather, count, &horizon);
+    *ret_count = gather_cut(gather, count, horizon);
+    return 0;
+}
+
+/* Goes through the next records. */
+static int
+gather_scan(struct feed *feed, struct feed_source *source, size_t entries, uint64_t *horizon, size_t *ret_count)
+{
+    size_t max = *horizon - feed->pos < FEED_SCAN_MAX ? (size_t)(*horizon - feed->pos) : FEED_SCAN_MAX, read = 0,
+           count = 0;
+    struct store_slice *slice = NULL;
+    int rc = store_slice_begin(source->store, &slice);
+
+    if (rc == 0)
+        rc = store_read_entries(slice, feed->pos + 1, source->scanned, max, &read);
+    store_slice_end(&slice);
+    if (rc != 0)
+        return rc;
+    *horizon = feed->pos + read;
+    for (size_t i = 0; i < read && count < FEED_PLAN_MAX; i++) {
+        if (bsearch(&source->scanned[i], source->entries, entries, sizeof *source->entries, entry_compare) == NULL)
+            continue;
+        source->gather[count++] = feed->pos + 1 + i;
+        if (count == FEED_PLAN_MAX)
+            *horizon = feed->pos + 1 + i;
+    }
+    *ret_count = count;
+    return 0;
+}
+
+/* Would the look-ups cost more than going through the records that are behind, or as many as hold one plan? The unit's
+ * dossiers are taken to be as lively as the others. */
+static bool
+scan_is_cheaper(const struct feed *feed, const struct feed_source *source, size_t entries, uint64_t head)
+{
+    uint64_t records = (uint64_t)FEED_PLAN_MAX * (core_dossier_count(source->core) + 1) / (entries + 1);
+
+    if (head - feed->pos < records)
+        records = head - feed->pos;
+    return records < (uint64_t)entries * FEED_SCAN_COST;
+}
+
+static int
+plan_make(struct feed *feed, struct feed_source *source, uint64_t head)
+{
+    uint64_t horizon = head;
+    size_t entries, count = 0;
+    bool all = false;
+    int rc = entries_list(feed, source, &entries, &all);
+
+    if (rc != 0)
+        return rc;
+    if (all) { /* this unit's list is the log */
+        for (uint64_t seq = feed->pos + 1; seq <= head && count < FEED_PLAN_MAX; seq++)
+            source->gather[count++] = seq;
+        if (count > 0)
+            horizon = source->gather[count - 1];
+    } else if (scan_is_cheaper(feed, source, entries, head)) {
+        rc = gather_scan(feed, source, entries, &horizon, &count);
+    } else {
+        rc = gather_lists(feed, source, entries, &horizon, &count);
+    }
+    if (rc != 0)
+        return rc;
     if (count > 0) {
         if (feed->plan == NULL)
             feed->plan = malloc(FEED_PLAN_MAX * sizeof *feed->plan);
         if (feed->plan == NULL)
             return -ENOMEM;
-        memcpy(feed->plan, gather, count * sizeof *gather);
+        memcpy(feed->plan, source->gather, count * sizeof *feed->plan);
     }
     feed->plan_count = count;
     feed->plan_at = 0;
     feed->horizon = horizon;
-    feed->entry_count = known;
+    feed->entry_count = core_unit_entry_count(source->core, feed->unit);
     return 0;
 }
 
@@ -154,13 +230,7 @@ plan_make(struct feed *feed, struct feed_source *source, uint64_t head)
 void
 feed_refresh(struct feed *feed, struct feed_source *source)
 {
-    const uint32_t *list = NULL;
-    size_t known = 0;
-    bool all = false;
-
-    if (feed->plan == NULL)
-        return;
-    if (core_unit_entries(source->core, feed->unit, &list, &known, &all) != 0 || known != feed->entry_count)
+    if (feed->plan != NULL && core_unit_entry_count(source->core, feed->unit) != feed->entry_count)
         feed_forget(feed);
 }
 

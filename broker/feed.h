@@ -2,8 +2,9 @@
  * feed - which records may concern a unit, from a place in the log on
  *
  * A unit's records are the merged lists of its dossiers. They are gathered a bounded piece at a time: up to
- * FEED_PLAN_MAX sequence numbers, and the horizon up to which they are all. The log itself is scanned only for units
- * that see everything. A feed gives a superset: core_view decides.
+ * FEED_PLAN_MAX sequence numbers, and the horizon up to which they are all. Where a unit has so many dossiers, or is so
+ * little behind, that looking up each list costs more than going through the next records, these are gone through
+ * instead, FEED_SCAN_MAX at a time. A feed gives a superset: core_view decides.
  *
  * Ownership: a feed owns its filter and plan. Threads: one thread at a time.
  */
@@ -16,6 +17,7 @@
 
 #define FEED_PLAN_MAX     1024u /* sequence numbers kept for one reader: 8 KiB */
 #define FEED_GATHER_MAX   16384u
+#define FEED_SCAN_MAX     4096u
 #define FEED_FAMILIES_MAX 16u
 
 struct filter {
@@ -33,6 +35,7 @@ struct feed_source {
     uint64_t *gather;      /* FEED_GATHER_MAX + FEED_PLAN_MAX numbers */
     uint32_t *entries;     /* a copy of the unit's list, grown as needed */
     size_t entries_size;
+    uint32_t *scanned; /* FEED_SCAN_MAX entries */
 };
 
 struct feed {

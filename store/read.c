@@ -331,6 +331,23 @@ store_read_leaf(struct store_slice *slice, uint64_t seq, struct leaf *ret, uint3
 }
 
 int
+store_read_entries(struct store_slice *slice, uint64_t from, uint32_t *ret_entries, size_t max, size_t *ret_count)
+{
+    size_t count = 0;
+
+    for (; count < max && from + count <= slice->head; count++) {
+        struct row row;
+        int rc = slice_row(slice, from + count, &row);
+
+        if (rc != 0)
+            return rc;
+        ret_entries[count] = row.erased ? STORE_NO_ENTRY : row.entry;
+    }
+    *ret_count = count;
+    return 0;
+}
+
+int
 store_read_pending(struct store *st, uint64_t seq, struct store_row *ret)
 {
     MDB_txn *txn;

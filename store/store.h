@@ -198,6 +198,9 @@ void store_slice_end(struct store_slice **slice);
 int store_read(struct store_slice *slice, uint64_t seq, struct store_row *ret);
 /* Only what the leaf says, without opening the seal. */
 int store_read_leaf(struct store_slice *slice, uint64_t seq, struct leaf *ret, uint32_t *ret_entry);
+/* The key entries of the records from seq `from` on, one after the other, at most max: STORE_NO_ENTRY where the row no
+ * longer names one. *ret_count 0: there is none. Nothing is opened and no leaf decoded. -EBADMSG */
+int store_read_entries(struct store_slice *slice, uint64_t from, uint32_t *ret_entries, size_t max, size_t *ret_count);
 /* Reads a record of the open batch or a committed one; lives until the next call. For telling a repeat from a reuse. */
 int store_read_pending(struct store *st, uint64_t seq, struct store_row *ret);
 /* The first seq whose time is at or after ms; store_head + 1 when there is none. Binary search. */

@@ -159,6 +159,8 @@ int core_audience(struct core *core, const struct core_record *record, const uin
 /* The key entries whose records may concern the unit, ascending, entry 0 first; *ret_all: every record may (auditors).
  * *ret lives until the next call or core_apply. -ENOMEM */
 int core_unit_entries(struct core *core, uint32_t unit, const uint32_t **ret, size_t *ret_count, bool *ret_all);
+/* A number that rises with each entry that comes to the unit's list; cheap, to notice that. */
+size_t core_unit_entry_count(const struct core *core, uint32_t unit);
 
 /* The key entry of a dossier, or 0: unknown, or the unit has (and had) no relation to it. Takes the same time for both.
  */

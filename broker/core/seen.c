@@ -138,35 +138,56 @@ core_audience(struct core *core, const struct core_record *record, const uint32_
 
 /* ---- a unit's dossiers */
 
+/* The lists that the unit's is made of: its own, and its agency's where it has an office's role. Both ascending. */
+static void
+unit_lists(const struct core *core, uint32_t unit, const struct numbers **ret_own, const struct numbers **ret_office)
+{
+    static const struct numbers none = {0};
+    const struct unit *u = &core->directory.units[unit];
+    bool office = (u->roles & (ROLE_BIT(DIR) | ROLE_BIT(HEAD) | ROLE_BIT(OUS))) != 0;
+
+    *ret_own = &u->entries;
+    *ret_office = office ? &core->directory.agencies[u->agency].entries : &none;
+}
+
 int
 core_unit_entries(struct core *core, uint32_t unit, const uint32_t **ret, size_t *ret_count, bool *ret_all)
 {
-    struct unit *u;
-    struct agency *agency;
+    const struct numbers *own, *office;
     int rc;
 
     assert(unit < core->directory.unit_count);
-    u = &core->directory.units[unit];
-    agency = &core->directory.agencies[u->agency];
     core->scratch.count = 0;
     *ret = core->scratch.at;
     *ret_count = 0;
-    *ret_all = (u->roles & ROLE_BIT(AUD)) != 0;
+    *ret_all = (core->directory.units[unit].roles & ROLE_BIT(AUD)) != 0;
     if (*ret_all)
         return 0;
 
+    unit_lists(core, unit, &own, &office);
     rc = numbers_add(&core->scratch, 0);
-    for (uint32_t i = 0; i < u->entries.count && rc == 0; i++)
-        rc = numbers_add(&core->scratch, u->entries.at[i]);
-    if ((u->roles & (ROLE_BIT(DIR) | ROLE_BIT(HEAD) | ROLE_BIT(OUS))) != 0)
-        for (uint32_t i = 0; i < agency->entries.count && rc == 0; i++)
-            rc = numbers_add(&core->scratch, agency->entries.at[i]);
+    for (uint32_t i = 0, j = 0; (i < own->count || j < office->count) && rc == 0;) {
+        uint32_t a = i < own->count ? own->at[i] : UINT32_MAX, b = j < office->count ? office->at[j] : UINT32_MAX;
+
+        rc = numbers_add(&core->scratch, a < b ? a : b);
+        i += a <= b;
+        j += b <= a;
+    }
     if (rc != 0)
         return rc;
-    numbers_sort(&core->scratch);
     *ret = core->scratch.at;
     *ret_count = core->scratch.count;
     return 0;
+}
+
+size_t
+core_unit_entry_count(const struct core *core, uint32_t unit)
+{
+    const struct numbers *own, *office;
+
+    assert(unit < core->directory.unit_count);
+    unit_lists(core, unit, &own, &office);
+    return (size_t)own->count + office->count;
 }
 
 /*

@@ -970,6 +970,34 @@ records_are_read_in_any_order(void **state)
     store_slice_end(&slice);
 }
 
+static void
+the_entries_of_many_records_are_read_at_once(void **state)
+{
+    struct kit *kit = *state;
+    struct store_slice *slice = NULL;
+    uint32_t entries[10], a = take(kit), b = take(kit);
+    size_t count = 7;
+
+    append(kit, 1, a);
+    append(kit, 2, STORE_CLEAR_ENTRY);
+    append(kit, 3, b);
+    append(kit, 4, a);
+    assert_int_equal(store_commit(kit->st), 0);
+    append(kit, 5, b); /* not committed */
+    assert_int_equal(store_slice_begin(kit->st, &slice), 0);
+    assert_int_equal(store_read_entries(slice, 2, entries, 2, &count), 0);
+    assert_int_equal(count, 2);
+    assert_int_equal(entries[0], STORE_CLEAR_ENTRY);
+    assert_int_equal(entries[1], b);
+    assert_int_equal(store_read_entries(slice, 1, entries, 10, &count), 0);
+    assert_int_equal(count, 4);
+    assert_int_equal(entries[0], a);
+    assert_int_equal(entries[3], a);
+    assert_int_equal(store_read_entries(slice, 5, entries, 10, &count), 0);
+    assert_int_equal(count, 0);
+    store_slice_end(&slice);
+}
+
 /* More of them than the cache of keys begins with. */
 static void
 records_of_thousands_of_dossiers_are_read_in_any_order(void **state)
@@ -1064,6 +1092,7 @@ main(void)
         KIT_TEST(values_are_listed_by_prefix),
         KIT_TEST(a_slice_is_a_view_of_one_moment),
         KIT_TEST(records_are_read_in_any_order),
+        KIT_TEST(the_entries_of_many_records_are_read_at_once),
         KIT_TEST(records_of_thousands_of_dossiers_are_read_in_any_order),
         KIT_TEST(time_is_found_by_its_first_record),
     };
