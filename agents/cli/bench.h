@@ -31,6 +31,13 @@
 
 struct bench;
 
+/* An event, ready but for its ids. */
+struct bench_event {
+    uint8_t *bytes;
+    size_t len;
+    size_t id_at, dossier_at; /* where they stand */
+};
+
 struct worker {
     struct bench *bench;
     pthread_t thread;
@@ -38,9 +45,7 @@ struct worker {
     struct wici *w;
 
     /* publisher */
-    uint8_t *event;
-    size_t event_len;
-    size_t id_at, dossier_at; /* where the two ids stand in the event's bytes */
+    struct bench_event *events; /* one for each addressee, or one */
     char (*dossiers)[37];
     _Atomic uint32_t sent;
     _Atomic uint64_t *sent_ns; /* when each was given to wici_publish_many, by its number */
@@ -68,8 +73,8 @@ struct bench {
     size_t size;
     uint64_t seconds, events; /* one of the two bounds each publisher */
     const char *opener, *type;
-    json_t *participants; /* units; each dossier gets the next of them; NULL: none */
-    unsigned broker_pid;  /* 0: not told */
+    json_t *to;          /* units: what is said in a dossier is addressed to one of them; NULL: to nobody */
+    unsigned broker_pid; /* 0: not told */
     char *role;
     uint8_t mark[4]; /* of this run, in all its event ids */
     struct bench_usage before, after;
@@ -94,6 +99,9 @@ void worker_ready(struct worker *me);
 int worker_fail(struct worker *me, int rc);
 /* Whose event this is: the index of its publisher and its number. False: not of this run. */
 bool bench_event_is_ours(const struct bench *b, const char *event_id, unsigned *ret_index, uint32_t *ret_number);
+
+/* How many events a worker keeps ready. */
+size_t bench_event_count(const struct bench *b);
 
 /* Prints what came out; the exit code. */
 int bench_result_print(struct bench *b);

@@ -83,14 +83,14 @@ json_encode(struct worker *me, const json_t *event, uint8_t **ret, size_t *ret_l
     return rc;
 }
 
-static void
-dossier_set(json_t *event, const char *dossier)
+size_t
+bench_event_count(const struct bench *b)
 {
-    json_object_set_new(json_object_get(event, "header"), "dossierId", json_string(dossier));
+    return b->to == NULL ? 1 : json_array_size(b->to);
 }
 
 static int
-event_make(struct worker *me)
+event_make(struct worker *me, const char *to, struct bench_event *ret)
 {
     const struct bench *b = me->bench;
     json_t *event = event_template(b->type, b->role, false);
@@ -99,30 +99,47 @@ event_make(struct worker *me)
 
     if (event == NULL)
         return -EINVAL;
-    dossier_set(event, me->dossiers[0]);
+    json_object_set_new(json_object_get(event, "header"), "dossierId", json_string(me->dossiers[0]));
+    if (to != NULL)
+        json_object_set_new(json_object_get(event, "header"), "to", json_pack("[{s:s}]", "unit", to));
     for (unsigned round = 0;; round++) {
-        free(me->event);
-        me->event = NULL;
-        rc = json_encode(me, event, &me->event, &me->event_len);
-        if (rc != 0 || round == 1 || me->event_len >= b->size)
+        free(ret->bytes);
+        ret->bytes = NULL;
+        rc = json_encode(me, event, &ret->bytes, &ret->len);
+        if (rc != 0 || round == 1 || ret->len >= b->size)
             break;
-        if (!text_fill(json_object_get(event, "sections"), b->size - me->event_len)) {
+        if (!text_fill(json_object_get(event, "sections"), b->size - ret->len)) {
             text_add(event, b->type, b->role);
-            (void)text_fill(json_object_get(event, "sections"), b->size - me->event_len);
+            (void)text_fill(json_object_get(event, "sections"), b->size - ret->len);
         }
     }
     json_decref(event);
     if (rc != 0)
         return rc;
     /* The id is the header's first field: tag, length, 36 characters; the header is the event's first field. */
-    for (size_t i = 0; me->id_at == 0 && i + 38 <= me->event_len; i++)
-        if (me->event[i] == 0x0a && me->event[i + 1] == 36)
-            me->id_at = i + 2;
-    dossier = memmem(me->event, me->event_len, me->dossiers[0], 36);
-    if (me->id_at == 0 || dossier == NULL)
+    for (size_t i = 0; ret->id_at == 0 && i + 38 <= ret->len; i++)
+        if (ret->bytes[i] == 0x0a && ret->bytes[i + 1] == 36)
+            ret->id_at = i + 2;
+    dossier = memmem(ret->bytes, ret->len, me->dossiers[0], 36);
+    if (ret->id_at == 0 || dossier == NULL)
         return -EBADMSG;
-    me->dossier_at = (size_t)(dossier - me->event);
+    ret->dossier_at = (size_t)(dossier - ret->bytes);
     return 0;
+}
+
+static int
+events_make(struct worker *me)
+{
+    const struct bench *b = me->bench;
+    size_t count = bench_event_count(b);
+    int rc = 0;
+
+    me->events = calloc(count, sizeof *me->events);
+    if (me->events == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = event_make(me, b->to == NULL ? NULL : json_string_value(json_array_get(b->to, i)), &me->events[i]);
+    return rc;
 }
 
 static void
@@ -223,19 +240,6 @@ json_publish(struct worker *me, json_t *event)
     return rc;
 }
 
-static json_t *
-participant_make(const struct bench *b, const char *dossier, const char *unit)
-{
-    json_t *event = event_template("sys.participant_added", b->role, false), *body;
-
-    if (event == NULL)
-        return NULL;
-    dossier_set(event, dossier);
-    body = json_object_get(json_array_get(json_object_get(event, "sections"), 0), "sysParticipantAddedS0");
-    json_object_set_new(body, "unit", json_string(unit));
-    return event;
-}
-
 static int
 dossiers_open(struct worker *me)
 {
@@ -253,13 +257,6 @@ dossiers_open(struct worker *me)
                      jstr(json_object_get(event, "header"), "dossierId"));
         rc = json_publish(me, event);
         json_decref(event);
-        if (rc == 0 && b->participants != NULL) {
-            size_t next = ((size_t)me->index * b->dossiers + i) % json_array_size(b->participants);
-
-            event = participant_make(b, me->dossiers[i], json_string_value(json_array_get(b->participants, next)));
-            rc = json_publish(me, event);
-            json_decref(event);
-        }
     }
     if (rc == 0)
         rc = drain(me);
@@ -276,15 +273,18 @@ batch_publish(struct worker *me, uint32_t first, unsigned count, uint8_t *copies
     size_t lens[64];
 
     for (unsigned i = 0; i < count; i++) {
-        uint8_t *event = copies + i * me->event_len;
+        unsigned dossier = (first + i) % me->bench->dossiers;
+        const struct bench_event *event =
+            &me->events[((size_t)me->index * me->bench->dossiers + dossier) % bench_event_count(me->bench)];
         char id[37];
 
         event_id_make(me->bench, me->index, first + i, id);
-        memcpy(event, me->event, me->event_len);
-        memcpy(event + me->id_at, id, 36);
-        memcpy(event + me->dossier_at, me->dossiers[(first + i) % me->bench->dossiers], 36);
-        events[i] = event;
-        lens[i] = me->event_len;
+        memcpy(copies, event->bytes, event->len);
+        memcpy(copies + event->id_at, id, 36);
+        memcpy(copies + event->dossier_at, me->dossiers[dossier], 36);
+        events[i] = copies;
+        lens[i] = event->len;
+        copies += event->len;
         atomic_store(&me->sent_ns[first + i], bench_now_ns());
     }
     return wici_publish_many(me->w, events, lens, count, on_answer, me);
@@ -319,6 +319,16 @@ publish_all(struct worker *me, uint64_t max, uint8_t *copies)
     return rc;
 }
 
+static size_t
+event_len_max(const struct worker *me)
+{
+    size_t max = 0;
+
+    for (size_t i = 0; i < bench_event_count(me->bench); i++)
+        max = me->events[i].len > max ? me->events[i].len : max;
+    return max;
+}
+
 void *
 bench_publisher_run(void *arg)
 {
@@ -331,10 +341,10 @@ bench_publisher_run(void *arg)
     if (rc == 0)
         rc = dossiers_open(me);
     if (rc == 0)
-        rc = event_make(me);
+        rc = events_make(me);
     if (rc == 0) {
         me->sent_ns = calloc(max, sizeof *me->sent_ns);
-        copies = malloc(me->event_len * b->batch);
+        copies = malloc(event_len_max(me) * b->batch);
         rc = me->sent_ns == NULL || copies == NULL ? -ENOMEM : 0;
     }
     if (rc == 0) {

@@ -47,11 +47,12 @@ result_json(const struct bench *b)
     }
     json = json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:I,s:I,s:f,s:f,s:o,s:o,s:I,s:f}", "publishers", (int)b->publishers,
                      "subscribers", (int)b->subscribers, "replays", (int)b->replays, "window", (int)b->window, "batch",
-                     (int)b->batch, "dossiers", (int)b->dossiers, "eventBytes", (json_int_t)b->workers[0].event_len,
-                     "published", (json_int_t)answered, "refused", (json_int_t)refused, "seconds", seconds,
-                     "publishedPerSecond", seconds > 0 ? (double)answered / seconds : 0.0, "publishToAnswer",
-                     latency_json(b, false), "publishToDeliver", latency_json(b, true), "replayed",
-                     (json_int_t)replayed, "replayedPerSecond", replay_rate);
+                     (int)b->batch, "dossiers", (int)b->dossiers, "eventBytes",
+                     (json_int_t)(b->workers[0].events == NULL ? 0 : b->workers[0].events[0].len), "published",
+                     (json_int_t)answered, "refused", (json_int_t)refused, "seconds", seconds, "publishedPerSecond",
+                     seconds > 0 ? (double)answered / seconds : 0.0, "publishToAnswer", latency_json(b, false),
+                     "publishToDeliver", latency_json(b, true), "replayed", (json_int_t)replayed, "replayedPerSecond",
+                     replay_rate);
     if (answered > 0)
         json_object_set_new(json, "storeBytesPerEvent",
                             json_real((double)(b->after.store_bytes - b->before.store_bytes) / (double)answered));

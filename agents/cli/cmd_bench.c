@@ -190,7 +190,7 @@ static const struct argp_option bench_options[] = {
     {"seconds", 't', N_("N"), 0, N_("publish that long (5)"), 0},
     {"events", 'n', N_("N"), 0, N_("publish that many with each client, instead of a time"), 0},
     {"dossiers", 'd', N_("N"), 0, N_("dossiers of each publisher, used in turn (1)"), 0},
-    {"participant", 'P', N_("UNIT"), 0, N_("takes part in a dossier; repeated: each dossier gets the next one"), 0},
+    {"to", 'a', N_("UNIT"), 0, N_("addressed to this unit; repeated: each dossier has the next one"), 0},
     {"type", 'T', N_("TYPE"), 0, N_("type of event (info.provided)"), 0},
     {"opener", 'O', N_("TYPE"), 0, N_("type that opens each publisher's dossiers (case.opened)"), 0},
     {"broker-pid", 'B', N_("PID"), 0, N_("the broker's process on this machine: tells its processor time too"), 0},
@@ -212,7 +212,7 @@ options_take(struct bench *b, const struct cli_args *args)
     b->seconds = b->events != 0 ? 0 : args_number(args, 't', 5, 1);
     b->type = args_has(args, 'T') ? args_get(args, 'T') : "info.provided";
     b->opener = args_has(args, 'O') ? args_get(args, 'O') : "case.opened";
-    b->participants = args_list(args, 'P');
+    b->to = args_list(args, 'a');
     if (b->publishers > 63 || b->subscribers > 63 || b->replays > 63 ||
         b->publishers + b->subscribers + b->replays > BENCH_THREADS_MAX - 1 || b->window > 1024 || b->batch > 64 ||
         b->size > 64000 || b->events > BENCH_EVENTS_MAX / (b->publishers + 1) ||
@@ -225,13 +225,15 @@ static void
 bench_free(struct bench *b)
 {
     for (unsigned i = 0; i < BENCH_THREADS_MAX; i++) {
-        free(b->workers[i].event);
+        for (size_t k = 0; b->workers[i].events != NULL && k < bench_event_count(b); k++)
+            free(b->workers[i].events[k].bytes);
+        free(b->workers[i].events);
         free(b->workers[i].dossiers);
         free(b->workers[i].sent_ns);
         times_free(&b->workers[i].answers);
         times_free(&b->workers[i].deliveries);
     }
-    json_decref(b->participants);
+    json_decref(b->to);
     free(b->role);
     free(b);
 }

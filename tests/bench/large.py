@@ -5,8 +5,8 @@
     tests/bench/large.py --keep DIRECTORY fill                    # 10 million events, once; a quarter of an hour at most
     tests/bench/large.py --keep DIRECTORY start dossier units     # and append, replay, cold, store
 
-DIRECTORY gets 15 GB and stays, for the next time. The log: --dossiers cases held by one unit, each with one of as many
-other units as give each unit --each dossiers as a participant; placement.changed events of about 500 bytes, spread over all
+DIRECTORY gets 16 GB and stays, for the next time. The log: --dossiers cases held by one unit; what is said in each is
+addressed to one other unit, so many of them that each has --each dossiers; info.provided events of about 500 bytes, in all
 dossiers in turn, so that those of one dossier lie far apart.
 
     start    time until the broker listens; memory then; the fold and the state of a dossier (bench_state)
@@ -26,12 +26,11 @@ import time
 
 import kit
 
-EVENT = ["-T", "placement.changed"]
 LOAD = ["-p", "16", "-w", "64", "-b", "10"]
 
 
 def unit_names(options):
-    """The units that take part: each in `each` dossiers."""
+    """The units that are written to, each about `each` dossiers."""
     return [f"u{i:03}" for i in range(max(options.units, options.dossiers // options.each))]
 
 
@@ -41,11 +40,11 @@ def fill(options):
         print("filled already")
         return
     broker = kit.Broker(options.bin, None, keep=options.keep, size_max="64G")
-    participants = []
+    to = []
     for name in unit_names(options):
         broker.unit_add(name, name)
-        participants += ["--participant", name]
-    result = broker.bench(*LOAD, *EVENT, "-n", str(options.events // 16), "-d", str(options.dossiers // 16), *participants)
+        to += ["--to", name]
+    result = broker.bench(*LOAD, "-n", str(options.events // 16), "-d", str(options.dossiers // 16), *to)
     result["head"] = int(broker.status()["head"]["seq"])
     broker.stop()
     with open(f"{options.keep}/filled.json", "w", encoding="utf-8") as f:
@@ -110,10 +109,10 @@ def append(options):
     large, rounds = opened(options), []
     for _ in range(options.rounds):
         small = kit.Broker(options.bin, os.path.dirname(options.keep))
-        small.bench(*LOAD, *EVENT, "-n", str(options.small // 16), "-d", str(max(1, options.small // 1600)))
+        small.bench(*LOAD, "-n", str(options.small // 16), "-d", str(max(1, options.small // 1600)))
         one = {}
         for name, broker in (("small", small), ("large", large)):
-            one[name] = broker.bench(*LOAD, *EVENT, "-n", str(options.published // 16), "-d", "10")
+            one[name] = broker.bench(*LOAD, "-n", str(options.published // 16), "-d", "10")
         small.close()
         rounds.append(one)
     large.stop()
