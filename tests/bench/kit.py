@@ -74,12 +74,39 @@ def smaps_kib(text, without):
     return rest, of_map
 
 
+def memory_cgroup(limit):
+    """A control group with so many bytes of memory, the files' pages included; None where we may not make one."""
+    for base, bound in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+        group = f"{base}/wici-bench-{os.getpid()}"
+        try:
+            os.mkdir(group)
+        except OSError:
+            continue
+        try:
+            with open(f"{group}/{bound}", "w", encoding="ascii") as f:
+                f.write(str(limit))
+            return group
+        except OSError:
+            os.rmdir(group)
+    return None
+
+
+def forget_pages(directory):
+    """The system's memory of the files below; for files that nobody has mapped."""
+    os.sync()
+    for where, _, names in os.walk(directory):
+        for name in names:
+            fd = os.open(os.path.join(where, name), os.O_RDONLY)
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(fd)
+
+
 class Broker:
     """A broker in a directory of its own, with an administrator (admin.key) and a unit ops-sw that publishes (sw.key).
     `keep`: the directory, made and filled by an earlier one or made now, stays."""
 
-    def __init__(self, bin_dir, root, keep=None, size_max="16G"):
-        self.bin, self.keep, self.process = bin_dir, keep is not None, None
+    def __init__(self, bin_dir, root, keep=None, size_max="16G", cgroup=None):
+        self.bin, self.keep, self.process, self.cgroup = bin_dir, keep is not None, None, cgroup
         self.dir = keep or tempfile.mkdtemp(prefix="bench-", dir=root)
         self.config = f"{self.dir}/wicid.conf"
         self.started_s = 0.0
@@ -102,8 +129,10 @@ class Broker:
         """Starts the process and waits until it listens; started_s: how long that took."""
         begin = time.monotonic()
         with open(f"{self.dir}/log", "ab") as log:
-            self.process = subprocess.Popen([f"{self.bin}/wicid", "-c", self.config],
-                                            stdout=subprocess.PIPE, stderr=log, text=True)
+            words = [f"{self.bin}/wicid", "-c", self.config]
+            if self.cgroup is not None:
+                words = ["/bin/sh", "-c", 'echo $$ > "$0/cgroup.procs"; exec "$@"', self.cgroup, *words]
+            self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True)
         line = self.process.stdout.readline().split()
         self.started_s = time.monotonic() - begin
         if len(line) < 2:

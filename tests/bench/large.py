@@ -15,7 +15,8 @@ dossiers in turn, so that those of one dossier lie far apart.
     append   publishing into this log and into one of --small events, in turn
     store    the same in the store alone (bench_store), which fills a log of its own
     replay   the whole log for an auditor (all headers), and for the holder; the file in memory
-    cold     the same after the system's page cache was dropped (root only)
+    cold     start and the same, the files out of memory and no more than --cold-memory bytes of it for the broker and the pages
+             it reads (a control group; root only)
 """
 import argparse
 import json
@@ -138,34 +139,34 @@ def auditor(broker):
     return "aud"
 
 
-def replay_run(options, broker, key, title):
+def replay_run(broker, key, title):
+    """One client reads all that its unit may see."""
     cpu, begin = broker.cpu_us(), time.monotonic()
     result = json.loads(broker.wici(key, "--json", "bench", "-p", "0", "-r", "1"))
     print(f"| {title}: {result['replayed']:,} records | {result['replayedPerSecond']:,.0f}/s, {time.monotonic() - begin:.0f} s; "
           f"{(broker.cpu_us() - cpu) / result['replayed']:.2f} us of the broker's CPU a record |", flush=True)
-    del options
 
 
 def replay(options):
     """The whole log, the file in memory."""
     broker = opened(options)
-    replay_run(options, broker, auditor(broker), "replay of the whole log for an auditor, hot")
-    replay_run(options, broker, "sw", "replay of the whole log for its holder, hot")
+    replay_run(broker, auditor(broker), "replay of the whole log for an auditor, hot")
+    replay_run(broker, "sw", "replay of the whole log for its holder, hot")
     broker.stop()
 
 
 def cold(options):
-    """The same, the page cache dropped after the start."""
-    broker = opened(options)
-    key = auditor(broker)
-    if os.geteuid() != 0:
-        sys.exit("cold: only root can drop the page cache")
-    for name, title in ((key, "an auditor"), ("sw", "its holder")):
-        os.sync()
-        with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
-            f.write("1\n")
-        replay_run(options, broker, name, f"replay of the whole log for {title}, cold")
+    """Start and replay with less memory than the log has bytes."""
+    group = kit.memory_cgroup(options.cold_memory)
+    if group is None:
+        sys.exit("cold: a control group for memory cannot be made here")
+    kit.forget_pages(options.keep)
+    broker = kit.Broker(options.bin, None, keep=options.keep, cgroup=group)
+    print(f"| start, the file not in memory, {options.cold_memory >> 20} MiB of it | {broker.started_s:.1f} s |", flush=True)
+    replay_run(broker, auditor(broker), "replay of the whole log for an auditor, cold")
+    replay_run(broker, "sw", "replay of the whole log for its holder, cold")
     broker.stop()
+    os.rmdir(group)
 
 
 PARTS = {f.__name__: f for f in (fill, start, dossier, units, append, store, replay, cold)}
@@ -184,6 +185,7 @@ def main():
     parser.add_argument("--cursors", type=int, default=1000)
     parser.add_argument("--small", type=int, default=100_000)
     parser.add_argument("--published", type=int, default=100_000, help="events that append publishes into each log")
+    parser.add_argument("--cold-memory", type=int, default=2 << 30)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     options.keep = os.path.abspath(options.keep)
