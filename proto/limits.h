@@ -44,6 +44,7 @@
 
 /* A dossier */
 #define RELATIONS_PER_DOSSIER_MAX 4096u
+#define NOTE_LIST_MAX        64u            /* units in each list of a note, as sys.proto has it */
 #define ACTS_PER_DOSSIER_MAX 4096u          /* events of one dossier that the procedure keeps in mind */
 #define GROUP_DOSSIERS_MAX   256u           /* dossiers merged into one group */
 

@@ -380,8 +380,8 @@ thing_reset(struct thing *thing)
     thing->day = thing->until = DATE_NONE;
 }
 
-static int
-thing_get(struct dossiers *ds, enum machine_kind machine, uint32_t dossier, const uint8_t ref[16], uint32_t *ret)
+int
+acts_thing(struct dossiers *ds, uint32_t dossier, enum machine_kind machine, const uint8_t ref[16], uint32_t *ret)
 {
     struct things *things = &ds->things;
     struct thing *thing;
@@ -539,7 +539,7 @@ acts_add(struct dossiers *ds, uint32_t dossier, const struct act_about *what)
     int rc = 0;
 
     if (what->machine != MACHINE_COUNT) {
-        rc = thing_get(ds, what->machine, dossier, what->ref, &act.thing);
+        rc = acts_thing(ds, dossier, what->machine, what->ref, &act.thing);
         if (rc != 0)
             return rc;
         if (act.input == IN_CONSENT_WITHDRAWN && (ds->things.at[act.thing].flags & THING_COOPERATION) != 0)

@@ -35,6 +35,8 @@
 #define ACT_CODE_DOCUMENT    1u /* of a meeting that was held: day and number are the first 64 bits of its digest */
 #define ACT_CODE_COORDINATOR 2u /* case.worker_set of an IPUS coordinator: number is the person */
 #define ACT_CODE_RECALL      3u /* a record without an act of its own that was recalled */
+#define ACT_CODE_GATED                                                                                                 \
+    4u /* sections that rest on the consent thing: day is the type, number the set of units addressed */
 
 struct act {
     uint32_t seq_low; /* act_seq() */
@@ -121,6 +123,9 @@ uint32_t act_guards(const struct matter *matter, const struct thing *thing, cons
 void matter_step(struct matter *matter, const struct act *act);
 void thing_step(struct thing *thing, const struct matter *matter, const struct act *act);
 
+/* The dossier's thing with that id, made when there is none. -ENOMEM */
+int acts_thing(struct dossiers *dossiers, uint32_t dossier, enum machine_kind machine, const uint8_t ref[16],
+               uint32_t *ret);
 /* Adds an act to a dossier and takes its step; a thing that the act is about is made when it is new. -ENOMEM */
 int acts_add(struct dossiers *dossiers, uint32_t dossier, const struct act_about *what);
 /* What was said at that seq is said otherwise (replaced by act), or was never said (act NULL). Folds again. */

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define NOTE_LIST_MAX 64u /* of BrokerNote in sys.proto */
-
 static int
 list_add(struct deciding *d, char **list, size_t *count, const char *id)
 {
@@ -182,6 +180,16 @@ units_add(struct deciding *d, const struct core_named *named, bool with_author)
     if (rc == 0 && with_author)
         rc = list_add(d, d->note->answer_to, &d->note->n_answer_to, named->event->header->actor->unit);
     return rc;
+}
+
+int
+decide_answer_to(struct deciding *d, const char *unit)
+{
+    if (d->note->answer_to == NULL)
+        d->note->answer_to = list_make(d);
+    if (d->note->answer_to == NULL)
+        return -ENOMEM;
+    return list_add(d, d->note->answer_to, &d->note->n_answer_to, unit);
 }
 
 /* The persons of one event, or those that both are about: the units of either must not be given the other's persons. */

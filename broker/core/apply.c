@@ -682,6 +682,7 @@ core_apply(struct core *core, const struct core_record *record)
     assert(record->event != NULL);
     assert(record->seq > 0);
 
+    core->latest_ms = record->ts_ms;
     if (record->entry != 0 && record->event->has_dossier)
         return apply_in_dossier(&change);
     return apply_register(core, record);

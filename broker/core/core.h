@@ -125,6 +125,7 @@ enum core_verdict {
     CORE_WITHHELD_RELATION, /* the relation gives only S0 */
     CORE_WITHHELD_ADDRESS,  /* protected address */
     CORE_WITHHELD_NOTE,     /* the broker's note: holder and author, see core_view */
+    CORE_WITHHELD_CONSENT,  /* rests on a consent that was withdrawn or has expired */
     CORE_NONE               /* of a class as a whole, for explaining: given in full, and none here is for the unit */
 };
 const char *core_verdict_name(enum core_verdict verdict);

@@ -407,6 +407,8 @@ check_state(struct deciding *d)
     if (rc == 0)
         rc = decide_answer(d);
     if (rc == 0)
+        rc = decide_reach(d);
+    if (rc == 0)
         rc = warn_withheld(d);
     if (rc == 0 && decide_is_unaddressed(d))
         rc = decide_warn_code(d, W_NO_ADDRESSEE, "header.to");

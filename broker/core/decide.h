@@ -54,8 +54,10 @@ bool decide_knows(const struct deciding *d, uint32_t dossier);
 /* address.c */
 /* It opens a dossier that somebody must take up, and names nobody. */
 bool decide_is_unaddressed(const struct deciding *d);
-int decide_addresses(struct deciding *d); /* fills note->resolved_to */
-int decide_answer(struct deciding *d);    /* fills note->answer_to and answer_about */
+int decide_addresses(struct deciding *d);                   /* fills note->resolved_to */
+int decide_answer_to(struct deciding *d, const char *unit); /* -E2BIG: there are too many */
+int decide_reach(struct deciding *d);  /* names in the note who must be told what is taken back; reach.c */
+int decide_answer(struct deciding *d); /* fills note->answer_to and answer_about */
 /* The conditions of the acting role on events of this type; conditional: the policy says p. conditions.c */
 int decide_conditions(struct deciding *d, unsigned role, bool conditional);
 /* Some condition is known for the role and type. */

@@ -49,6 +49,7 @@ enum link_kind {
 #define DOSSIER_IPUS              1u
 #define DOSSIER_ADDRESS_PROTECTED 2u
 #define DOSSIER_PATH_IPUS         4u /* case.opened said path IPUS */
+#define DOSSIER_RECALLS           8u /* something in it was entered in error */
 
 struct relation {
     uint64_t from_seq, until_seq;

@@ -155,6 +155,34 @@ keep_thing(struct dossiers *ds, const struct core_record *record, uint32_t thing
     return 0;
 }
 
+/* Sections that rest on a consent: whoever was given them is told when it is withdrawn. */
+static int
+keep_gated(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
+{
+    const Wici__V1__BrokerNote *note = record->note;
+    const char *units[2 * NOTE_LIST_MAX];
+    uint32_t consent, set = 0;
+    size_t count = 0;
+    uint8_t ref[16];
+    int rc = 0;
+
+    /* By the header alone, so that a fold need not decode the sections of everything. */
+    if (record->event->header->consent_ref[0] == '\0' || uuid_parse(record->event->header->consent_ref, ref) != 0)
+        return 0;
+    consent = rules_thing(ds, dossier, MACHINE_CONSENT, ref);
+    if (consent == THING_NONE)
+        rc = acts_thing(ds, dossier, MACHINE_CONSENT, ref, &consent);
+    for (size_t i = 0; note != NULL && i < note->n_resolved_to && count < NOTE_LIST_MAX; i++)
+        units[count++] = note->resolved_to[i];
+    for (size_t i = 0; note != NULL && i < note->n_answer_to && count < 2 * NOTE_LIST_MAX; i++)
+        units[count++] = note->answer_to[i];
+    if (rc == 0)
+        rc = dossiers_set(ds, units, count, &set);
+    return rc != 0 ? rc
+                   : keep_fact(ds, dossier, record->seq, ACT_CODE_GATED, (int32_t)record->event->type->number, set,
+                               consent);
+}
+
 /* ---- one record */
 
 static bool
@@ -205,8 +233,10 @@ keep_correction(struct dossiers *ds, const struct core_record *record, uint32_t 
 
     if (seq == 0)
         return 0;
-    if (recall)
+    if (recall) {
+        ds->at[dossier].flags |= DOSSIER_RECALLS;
         rc = keep_fact(ds, dossier, seq, ACT_CODE_RECALL, DATE_NONE, 0, THING_NONE);
+    }
     for (uint32_t i = 0; i < ds->at[dossier].link_count && rc == 0 && recall; i++)
         acts_correct(ds, ds->at[dossier].links[i].other, seq, NULL);
     if (rc == 0)
@@ -223,6 +253,8 @@ keep_acts(struct core *core, const struct core_record *record, uint32_t dossier,
     if (record->event->header->corrects_event_id[0] != '\0')
         return keep_correction(ds, record, dossier);
     rc = keep_own(ds, record, dossier, actor);
+    if (rc == 0)
+        rc = keep_gated(ds, record, dossier);
     if (rc != 0)
         return rc;
     switch (record->event->type->number) {

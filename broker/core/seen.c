@@ -33,6 +33,8 @@ static const struct {
                                "The family's address is protected."},
     [CORE_WITHHELD_NOTE] = {"WITHHELD_NOTE", "Dopiski brokera widzą tylko autor i prowadzący.",
                             "The broker's note is for the author and the holder only."},
+    [CORE_WITHHELD_CONSENT] = {"WITHHELD_CONSENT", "Zgoda, na której to się opiera, została cofnięta albo wygasła.",
+                               "The consent that this rests on was withdrawn or has expired."},
     [CORE_NONE] = {"NONE", "Role jednostki obejmują tę klasę danych; w tym zdarzeniu nie ma jej dla tej jednostki.",
                    "The unit's roles are given this class; this event holds none of it for the unit."},
 };

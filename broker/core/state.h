@@ -10,8 +10,8 @@
 #include "broker/core/policy.h"
 #include "broker/core/registers.h"
 
-#define ROLE_BIT(role) (1u << WICI__V1__ROLE__##role)
-#define TYPE(name)     ((uint32_t)WICI__V1__EVENT_TYPE__##name)
+#define ROLE_BIT(role)     (1u << WICI__V1__ROLE__##role)
+#define TYPE(name)         ((uint32_t)WICI__V1__EVENT_TYPE__##name)
 
 struct core {
     struct directory directory;
@@ -20,6 +20,7 @@ struct core {
     struct policy *policy; /* NULL: none yet, so nobody may publish and nobody is given a section */
     char *policy_text;
     uint64_t policy_seq;
+    uint64_t latest_ms;     /* time of the newest record: the core's only notion of now */
     struct numbers scratch; /* what core_audience and core_unit_entries hand out */
 };
 

@@ -6,6 +6,7 @@
 #include "broker/core/view.h"
 
 #include "broker/core/facts.h"
+#include "broker/core/gate.h"
 
 #include <assert.h>
 #include <string.h>
@@ -58,15 +59,22 @@ view_is_author(const struct core *core, uint32_t unit, const struct event *event
 
 /* ---- which records a relation delivers */
 
-static bool
-participant_receives(uint32_t type, uint32_t roles)
+bool
+view_participant_receives(uint32_t type)
 {
     switch (facts_family(type)) {
     case FAMILY_MEETING:
     case FAMILY_INFO:
     case FAMILY_COURT: return false; /* to those invited, asked or named */
-    default: break;
+    default: return true;
     }
+}
+
+static bool
+participant_receives(uint32_t type, uint32_t roles)
+{
+    if (!view_participant_receives(type))
+        return false;
     if (type == TYPE(CASE_SAFETY_CONCERN_RAISED) || type == TYPE(CASE_SAFETY_CONCERN_ANSWERED))
         return (roles & SAFETY_ROLES) != 0;
     return true;
@@ -181,6 +189,7 @@ struct reader {
     uint8_t address_full, address_half; /* the same over the roles that may know a protected address */
     bool addressed, answered;
     bool only_referrer;
+    bool stopped; /* the consent does not hold any more */
 };
 
 static void
@@ -264,6 +273,8 @@ section_verdict(const struct reader *r, size_t index)
         return CORE_WITHHELD_MARK;
     if (r->only_referrer && s->cls != 0)
         return CORE_WITHHELD_RELATION;
+    if (r->stopped && s->cls != 0)
+        return CORE_WITHHELD_CONSENT;
     if (s->cls == 7 && (r->flags & DOSSIER_ADDRESS_PROTECTED) != 0) {
         full = r->address_full;
         half = r->address_half;
@@ -398,6 +409,11 @@ view_compute(const struct core *core, uint32_t unit, const struct core_record *r
         ret->note = false;
         return;
     }
+    if (!auditor && gate_closed(record, dossier)) {
+        ret->note = false;
+        return;
+    }
+    r.stopped = gate_stopped(core, record, dossier);
     r.only_referrer = referred && !delivered;
     /* Looking at everything gives S0; what its other roles may see takes a relation like anybody's. */
     if (auditor && !delivered && !referred)

@@ -14,6 +14,9 @@ void view_compute(const struct core *core, uint32_t unit, const struct core_reco
 bool view_relation_delivers(const struct core *core, uint32_t unit, const struct core_record *record,
                             const struct dossier *dossier, const struct relation *relation);
 
+/* A participant is given events of this type, whatever his role. */
+bool view_participant_receives(uint32_t type);
+
 /* The note's list names the unit. */
 bool view_addressed(const struct core *core, uint32_t unit, const struct core_record *record);
 bool view_answered(const struct core *core, uint32_t unit, const struct core_record *record);

@@ -951,6 +951,99 @@ merged_cases_have_one_course(void **state)
     assert_int_equal(case_state(k, 'D'), CASE_ASSIGNED);
 }
 
+/* ---- what stops being given */
+
+#define CONSENTED "'consentRef':'d0000000-0000-7000-8000-000000000063'" /* $c */
+#define SHARING   "0{'consentId':'$c','givenOn':'2026-03-01'} 1 6{'kind':'DATA_SHARING'}"
+
+static void
+i37_a_withdrawn_consent_stops_what_rests_on_it_and_nothing_else(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *consented, *by_statute, *other;
+
+    kit_open_case(k, "sw", 'C');
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'kur','about':['p1']}", NULL, NULL);
+    KIT_SAY(k, "sw", "consent.granted", 'C', "", SHARING, NULL, NULL);
+    consented = KIT_SAY(k, "sw", "case.interview_completed", 'C', "kur dir",
+                        "0 1@p1 6@p1{'conclusion':'NO_NEED','ground':{'basis':'CONSENT'}}", CONSENTED, NULL);
+    by_statute = KIT_SAY(k, "sw", "case.interview_completed", 'C', "dir",
+                         "0 1@p1 6@p1{'conclusion':'NO_NEED','ground':{'basis':'STATUTE'}}", CONSENTED, NULL);
+    other = KIT_SAY(k, "sw", "case.interview_completed", 'C', "dir", "0 1@p1 6@p1{'conclusion':'NO_NEED'}", NULL, NULL);
+    kit_expect(k, consented, "dir=016");
+    KIT_SAY(k, "sw", "consent.withdrawn", 'C', "", "0{'consentId':'$c','withdrawnOn':'2026-03-05'} 1 6", NULL, NULL);
+    kit_expect(k, consented, "dir=0");
+    kit_expect(k, by_statute, "dir=016");
+    kit_expect(k, other, "dir=016");
+    /* Events under it that come later are cut at once. */
+    KIT_SAY(k, "sw", "case.interview_completed", 'C', "dir", "0 1@p1 6{'conclusion':'NO_NEED'}", CONSENTED, "dir=0");
+    /* Given again, it holds again. */
+    KIT_SAY(k, "sw", "consent.granted", 'C', "", SHARING, NULL, NULL);
+    kit_expect(k, consented, "dir=016");
+}
+
+static void
+i37_a_consent_ends_with_its_date(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *r;
+
+    kit_open_case(k, "sw", 'C');
+    KIT_SAY(k, "sw", "consent.granted", 'C', "",
+            "0{'consentId':'$c','givenOn':'2026-03-01','validTo':'2026-03-02'} 1 6", NULL, NULL);
+    r = KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0 1 6{'conclusion':'NO_NEED'}", CONSENTED, "dir=016");
+    k->now_ms += 86400000; /* the last day of it */
+    KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0 6{'conclusion':'NO_NEED'}", NULL, NULL);
+    kit_expect(k, r, "dir=016");
+    k->now_ms += 86400000;
+    KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0 6{'conclusion':'NO_NEED'}", NULL, NULL);
+    kit_expect(k, r, "dir=0");
+}
+
+static void
+i37_a_withdrawal_reaches_everyone_who_was_given_sections_under_the_consent(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *r;
+
+    kit_open_case(k, "sw", 'C');
+    KIT_SAY(k, "sw", "consent.granted", 'C', "", SHARING, NULL, NULL);
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'fcc'}", NULL, NULL);
+    /* To the school by address, to the foster-care coordinator by its relation. */
+    KIT_SAY(k, "sw", "info.provided", 'C', "sch", "0 1@p1 6@p1", CONSENTED, "sch=016 dir=");
+    KIT_SAY(k, "sw", "placement.changed", 'C', "", "0 1 3 6", CONSENTED, "fcc=013 dir=0136");
+    KIT_SAY(k, "sw", "sys.participant_removed", 'C', "", "0{'unit':'fcc'}", NULL, NULL);
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'svc'}", NULL, NULL);
+    KIT_SAY(k, "sw", "sys.participant_removed", 'C', "", "0{'unit':'svc'}", NULL, NULL);
+    r = KIT_SAY(k, "sw", "consent.withdrawn", 'C', "", "0{'consentId':'$c','withdrawnOn':'2026-03-05'} 1 6", NULL,
+                "dir=016 sch=0 fcc=0");
+    assert_int_equal(r->record.note->n_answer_to, 2); /* the others read it by their relation, or were given nothing */
+}
+
+static void
+what_was_entered_in_error_is_closed_to_all_but_author_and_auditors_and_all_are_told(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *wrong, *amended, *recall;
+
+    KIT_SAY(
+        k, "adm", "sys.unit_enrolled", 0, "",
+        "0{'unitId':'aud','agencyId':'op','name':'a','roles':['AUD'],'key':'auditauditauditauditauditauditauditaudit'}",
+        NULL, NULL);
+    kit_open_case(k, "sw", 'C');
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'fcc'}", NULL, NULL);
+    wrong = KIT_SAY(k, "sw", "placement.changed", 'C', "sch", "0 1@p1 3@p1", NULL, "sch=013 dir=013 fcc=013 aud=0");
+    amended = KIT_SAY(k, "sw", "placement.changed", 'C', "", "0 1@p1 3@p1", kit_correcting(wrong, "AMENDED"),
+                      "sch=013 dir=013 fcc=013 aud=0");
+    KIT_SAY(k, "sw", "sys.participant_removed", 'C', "", "0{'unit':'fcc'}", NULL, NULL);
+    recall = KIT_SAY(k, "sw", "placement.changed", 'C', "", "0", kit_correcting(amended, "ENTERED_IN_ERROR"),
+                     "sch=0 dir=0 fcc=0 aud=0");
+    kit_expect(k, wrong, "aud=0");
+    kit_expect(k, amended, "aud=0");
+    kit_expect(k, recall, "sch=0 dir=0 fcc=0 aud=0");
+    assert_string_equal(kit_seen(k, "sw", wrong), "013");
+}
+
 /* ---- any history */
 
 static uint32_t
@@ -1138,6 +1231,10 @@ main(void)
         RULE(what_is_amended_was_said_like_that_from_the_beginning),
         RULE(versions_count_again_after_a_recall),
         RULE(merged_cases_have_one_course),
+        RULE(i37_a_withdrawn_consent_stops_what_rests_on_it_and_nothing_else),
+        RULE(i37_a_consent_ends_with_its_date),
+        RULE(i37_a_withdrawal_reaches_everyone_who_was_given_sections_under_the_consent),
+        RULE(what_was_entered_in_error_is_closed_to_all_but_author_and_auditors_and_all_are_told),
         RULE(any_history_leaves_a_possible_state_that_replays),
     };
 

@@ -1,0 +1,79 @@
+/* "Now" is the time of the newest record: the core reads no clock, and a replay must give what a read of that moment
+ * gave. */
+#include "broker/core/gate.h"
+
+#include "broker/core/facts.h"
+#include "broker/core/rules.h"
+#include "proto/date.h"
+
+static bool
+is_recalled(const struct dossier *dossier, uint64_t seq)
+{
+    for (uint32_t i = 0; i < dossier->act_count; i++)
+        if ((dossier->acts[i].flags & ACT_RECALLED) != 0 && act_seq(&dossier->acts[i]) == seq)
+            return true;
+    return false;
+}
+
+bool
+gate_closed(const struct core_record *record, const struct dossier *dossier)
+{
+    const Wici__V1__BrokerNote *note = record->note;
+
+    if (dossier == NULL || (dossier->flags & DOSSIER_RECALLS) == 0 || facts_is_recall(record->event))
+        return false;
+    /* What amended it says the same thing. */
+    return is_recalled(dossier, note != NULL && note->corrects_seq != 0 ? note->corrects_seq : record->seq);
+}
+
+static const Wici__V1__Ground *
+ground_of(const struct event *event, size_t section)
+{
+    const ProtobufCMessage *body = event->sections[section].body;
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(body->descriptor, "ground");
+    const Wici__V1__Ground *const *at;
+
+    if (field == NULL || field->descriptor != &wici__v1__ground__descriptor ||
+        field->label == PROTOBUF_C_LABEL_REPEATED)
+        return NULL;
+    at = (const void *)((const char *)body + field->offset);
+    return *at;
+}
+
+/* The event's sections rest on the consent that its header names, and on nothing else. */
+static bool
+rests_on_consent(const struct event *event, uint8_t ret_consent[16])
+{
+    if (event->header->consent_ref[0] == '\0' || uuid_parse(event->header->consent_ref, ret_consent) != 0)
+        return false;
+    for (size_t i = 0; i < event->section_count; i++) {
+        const Wici__V1__Ground *ground = event->sections[i].cls == 6 && facts_section_known(event, i)
+                                             ? ground_of(event, i)
+                                             : NULL;
+
+        /* A statute, a court or a vital interest is never gated by a consent. */
+        if (ground != NULL && !facts_same(ground->basis, "CONSENT"))
+            return false;
+    }
+    return true;
+}
+
+bool
+gate_stopped(const struct core *core, const struct core_record *record, const struct dossier *dossier)
+{
+    const struct dossiers *ds = &core->dossiers;
+    const struct thing *consent;
+    uint8_t ref[16];
+    uint32_t thing;
+
+    if (dossier == NULL || !rests_on_consent(record->event, ref))
+        return false;
+    thing = rules_thing(ds, (uint32_t)(dossier - ds->at), MACHINE_CONSENT, ref);
+    if (thing == THING_NONE)
+        return false; /* not entered here: the author vouches for it */
+    consent = &ds->things.at[thing];
+    if (consent->state == CONSENT_IS_WITHDRAWN || consent->state == CONSENT_IS_REFUSED)
+        return true;
+    return consent->state == CONSENT_ACTIVE && consent->until != DATE_NONE &&
+           consent->until < date_of_moment(core->latest_ms);
+}

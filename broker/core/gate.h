@@ -1,0 +1,16 @@
+/*
+ * gate - what stops being given: records that were entered in error, sections whose consent does not hold any more
+ *
+ * The past is never narrowed but by these two (and erasure). Both count alike for what is delivered live, on replay and
+ * by reads; the author keeps what he wrote.
+ */
+#ifndef CORE_GATE_H
+#define CORE_GATE_H
+
+#include "broker/core/state.h"
+
+/* The record was recalled: it is closed to all but its author and auditors. */
+bool gate_closed(const struct core_record *record, const struct dossier *dossier);
+/* Its sections rest on a consent that was withdrawn or refused, or has expired: S0 is all that is given. */
+bool gate_stopped(const struct core *core, const struct core_record *record, const struct dossier *dossier);
+#endif

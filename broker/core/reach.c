@@ -1,0 +1,182 @@
+/*
+ * Who must be told that something is taken back: each unit that was given what was entered in error, and each that was
+ * given sections under a consent which is withdrawn. Most read it by the relation they still have; the others are named
+ * in the note, as those are to whom an answer goes.
+ */
+#include "broker/core/decide.h"
+#include "broker/core/gate.h"
+#include "broker/core/rules.h"
+#include "broker/core/view.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Names the unit unless the event reaches it anyway, or it is the author himself. */
+static int
+tell(struct deciding *d, uint32_t unit)
+{
+    struct core_record record = {
+        .seq = d->command->seq, .ts_ms = d->command->now_ms, .event = d->event, .note = d->note};
+    const struct dossier *dossier = &d->core->dossiers.at[d->dossier];
+    struct core_view view;
+
+    if (unit == d->command->unit)
+        return 0;
+    view_compute(d->core, unit, &record, dossier, dossier->flags, false, &view);
+    return view.received ? 0 : decide_answer_to(d, directory_unit_id(&d->core->directory, unit));
+}
+
+/* fn for each unit that the relation stands for. */
+static int
+each_unit(struct deciding *d, const struct dossier *dossier, const struct relation *relation, const void *what,
+          int (*fn)(struct deciding *d, const struct dossier *dossier, uint32_t unit, const void *what))
+{
+    const struct directory *directory = &d->core->directory;
+    int rc = 0;
+
+    if (relation->kind != RELATION_OFFICE)
+        return fn(d, dossier, relation->who, what);
+    for (uint32_t i = 0; i < directory->agencies[relation->who].units.count && rc == 0; i++)
+        if (relation_is_of(directory, dossier, relation, directory->agencies[relation->who].units.at[i]))
+            rc = fn(d, dossier, directory->agencies[relation->who].units.at[i], what);
+    return rc;
+}
+
+/* ---- entered in error */
+
+static int
+tell_if_given(struct deciding *d, const struct dossier *dossier, uint32_t unit, const void *what)
+{
+    struct core_view view;
+
+    view_compute(d->core, unit, what, dossier, dossier->flags, false, &view);
+    return view.received ? tell(d, unit) : 0;
+}
+
+static int
+recalled(struct deciding *d)
+{
+    const struct core_named *corrected = d->command->corrected;
+    const struct dossier *dossier = &d->core->dossiers.at[d->dossier];
+    struct core_record record = {.seq = corrected->seq,
+                                 .ts_ms = corrected->ts_ms,
+                                 .entry = corrected->entry,
+                                 .event = corrected->event,
+                                 .note = corrected->note};
+    int rc = 0;
+
+    for (uint32_t i = 0; i < dossier->relation_count && rc == 0; i++)
+        if (relation_covers(&d->core->dossiers, &dossier->relations[i], corrected->seq, corrected->ts_ms))
+            rc = each_unit(d, dossier, &dossier->relations[i], &record, tell_if_given);
+    return rc;
+}
+
+/* ---- a consent withdrawn */
+
+/* The unit's roles may be given more than S0 of such an event. */
+static int
+tell_if_shared_with(struct deciding *d, const struct dossier *dossier, uint32_t unit, const void *what)
+{
+    const struct act *act = what;
+
+    (void)dossier;
+    if (d->core->policy == NULL)
+        return 0;
+    for (unsigned role = 1; role < ROLE_COUNT; role++) {
+        struct policy_cell cell;
+
+        if ((d->core->directory.units[unit].roles & 1u << role) == 0)
+            continue;
+        cell = policy_cell(d->core->policy, (uint32_t)act->day, role);
+        if (((cell.full | cell.half) & ~1u) != 0)
+            return tell(d, unit);
+    }
+    return 0;
+}
+
+static bool
+relation_shared(const struct relation *relation, uint32_t type)
+{
+    switch ((enum relation_kind)relation->kind) {
+    case RELATION_HOLDER:
+    case RELATION_PENDING:
+    case RELATION_OFFICE: return true;
+    case RELATION_PARTICIPANT: return view_participant_receives(type);
+    case RELATION_INVITEE: return facts_family(type) == FAMILY_MEETING;
+    case RELATION_PROVIDER: return facts_family(type) == FAMILY_IPUS;
+    case RELATION_PARTY: return type == TYPE(PLACEMENT_CHANGED);
+    case RELATION_AUTHOR:
+    case RELATION_ADDRESSEE:
+    case RELATION_REFERRER:
+    case RELATION_KIND_COUNT: break;
+    }
+    return false;
+}
+
+static int
+shared(struct deciding *d, const struct dossier *dossier, const struct act *act)
+{
+    const struct dossiers *ds = &d->core->dossiers;
+    int rc = 0;
+
+    for (uint32_t i = 0; i < ds->about[act->number] && rc == 0; i++) {
+        uint32_t unit = directory_unit(&d->core->directory, strings_at(&ds->persons, ds->about[act->number + 1 + i]));
+
+        if (unit != DIRECTORY_NONE)
+            rc = tell_if_shared_with(d, dossier, unit, act);
+    }
+    for (uint32_t i = 0; i < dossier->relation_count && rc == 0; i++) {
+        const struct relation *relation = &dossier->relations[i];
+
+        if (relation_covers(ds, relation, act_seq(act), 0) && relation_shared(relation, (uint32_t)act->day))
+            rc = each_unit(d, dossier, relation, act, tell_if_shared_with);
+    }
+    return rc;
+}
+
+static int
+shared_in(struct deciding *d, const struct dossier *dossier, uint32_t consent)
+{
+    int rc = 0;
+
+    for (uint32_t i = 0; i < dossier->act_count && rc == 0; i++)
+        if (dossier->acts[i].input == IN_NONE && dossier->acts[i].code == ACT_CODE_GATED &&
+            dossier->acts[i].thing == consent)
+            rc = shared(d, dossier, &dossier->acts[i]);
+    return rc;
+}
+
+static int
+withdrawn(struct deciding *d)
+{
+    const struct dossiers *ds = &d->core->dossiers;
+    uint8_t ref[16];
+    uint32_t thing;
+    int rc = 0;
+
+    if (uuid_parse(FACTS_TEXT(d->event, 0, Wici__V1__ConsentWithdrawnS0, consent_id), ref) != 0)
+        return 0;
+    thing = rules_thing(ds, d->dossier, MACHINE_CONSENT, ref);
+    if (thing == THING_NONE)
+        return 0;
+    for (EACH_OF_GROUP(ds, member, d->dossier))
+        if (rc == 0)
+            rc = shared_in(d, &ds->at[member], thing);
+    if (rc == 0 && !dossiers_same_group(ds, d->dossier, ds->things.at[thing].dossier))
+        rc = shared_in(d, &ds->at[ds->things.at[thing].dossier], thing);
+    return rc;
+}
+
+int
+decide_reach(struct deciding *d)
+{
+    int rc = 0;
+
+    if (d->dossier == DOSSIER_NONE)
+        return 0;
+    if (facts_is_recall(d->event))
+        rc = recalled(d);
+    else if (d->type == TYPE(CONSENT_WITHDRAWN))
+        rc = withdrawn(d);
+    return rc == -E2BIG ? decide_refuse(d, E_LIMIT, "header.correctsEventId") : rc;
+}
