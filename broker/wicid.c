@@ -125,16 +125,31 @@ places_check(const struct config *config)
 }
 
 /*
- * LMDB's files are mapped: a page that the disk does not give, or has no room for, arrives as a signal, in the thread
- * that touched it. That was reading or writing the map, and holds no lock that saying so needs.
+ * LMDB's files are mapped: a page that the disk does not give, or has no room for, arrives as a signal. What is said
+ * then is made before: a handler may do little more than write it.
  */
+static char page_text[512];
+static size_t page_text_len;
+
 static void
 page_missing(int signal)
 {
+    ssize_t put = write(STDERR_FILENO, page_text, page_text_len);
+
     (void)signal;
-    log_error("store: a page of a file cannot be read, or there is no room for one: stopping, nothing more is "
-              "acknowledged");
+    (void)put;
     _exit(EXIT_FAILURE);
+}
+
+static bool
+pages_watch(void)
+{
+    int len = snprintf(page_text, sizeof page_text, "wicid: %s: %s\n", _("error"),
+                       _("store: a page of a file cannot be read, or there is no room for one: stopping, nothing more "
+                         "is acknowledged"));
+
+    page_text_len = len < 0 || (size_t)len >= sizeof page_text ? 0 : (size_t)len;
+    return signal(SIGBUS, page_missing) != SIG_ERR;
 }
 
 /* libzmq ends the process when it cannot open what it starts with. */
@@ -218,7 +233,7 @@ main(int argc, char **argv)
     argp_err_exit_status = EXIT_USAGE;
     if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &arguments) != 0)
         return EXIT_USAGE;
-    if (sodium_init() < 0 || config_init(&config) != 0 || signal(SIGBUS, page_missing) == SIG_ERR)
+    if (sodium_init() < 0 || config_init(&config) != 0 || !pages_watch())
         return EXIT_FAILURE;
     if (config_read(&config, arguments.config, error) != 0) {
         (void)fprintf(stderr, "wicid: %s\n", error);
