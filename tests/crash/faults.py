@@ -44,7 +44,7 @@ ERRORS = {
     "thread": ["EAGAIN"]}
 LATCHES = {"write", "meta", "sync", "truncate", "payload EAGAIN"}  # of log and key store; of what cannot be unsent
 WORKLOADS = ("serve", "grow", "init", "recover")
-GROWS = {"read", "write", "sync"}  # what is done with the key store while it serves
+GROWS = {"write", "sync"}  # what is done with the key store while entries are made
 COMBINATIONS = [(workload, kind, error) for workload in WORKLOADS for kind, errors in ERRORS.items() for error in errors
                 if workload != "grow" or kind in GROWS]
 NEVER = 1 << 40
