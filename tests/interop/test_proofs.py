@@ -119,6 +119,23 @@ def receipts(town, clis, verifiers, seq, root):
           "that the school was shown its receipt is not on record")
 
 
+def shapes(town, clis):
+    """Whether a section that is not for a unit is there cannot be told from that unit's receipt."""
+    seen = []
+    for number in range(8):
+        sections = world.referral(number)
+        if number % 2 == 1:
+            sections = [section for section in sections if "referral_submitted_s5" not in section]
+        with town.session("ops-sw", "shapes") as client:
+            answer = client.publish(town.event("ops-sw", "REFERRAL_SUBMITTED", world.new_id(), *sections,
+                                               to=["sp12-pedagog"]))[0]
+        text = clis["sp12-pedagog"].run("receipt", str(answer.receipt.seq))
+        delivery = town.wici.wire.Delivery.FromString(verify_log.unbase64(text.split("\n")[1][6:]))
+        seen.append((len(delivery.digests), [(part.slot.slot, part.slot.section_id) for part in delivery.parts]))
+        check(not any(part.slot.section_id == 1015 for part in delivery.parts), "the school is given S5")
+    check(all(shape == seen[0] for shape in seen), f"receipts with and without S5 differ: {seen}")
+
+
 def flips(verifiers, dice, path, count, known=None):
     """A damaged file is refused, by both."""
     good = slurp(path)
@@ -216,6 +233,7 @@ def main():
         old = write(f"{root}/old.checkpoint", first.partition("\n\n")[2])
         seqs += publish(town, EVENTS)
         receipts(town, clis, verifiers, seqs[-1], root)
+        shapes(town, clis)
         flips(verifiers, dice, f"{root}/sp12-pedagog.receipt", 25)
         newer = write(f"{root}/newer.checkpoint", clis["audyt"].run("checkpoint"))
         check(verifiers.code(newer) == 0 and verifiers.code(newer, old) == 0, verifiers.said)
