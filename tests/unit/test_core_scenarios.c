@@ -190,6 +190,138 @@ scenario_17_nobody_else_in_the_dossier_receives_either(void **state)
     KIT_SAY(k, "sch", "info.provided", 'C', "", "0 1@p1 4@p1 6@p1", cause, "sw=0146");
 }
 
+static void
+scenario_2_late_interview(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_MARKED(k, "", "sch", "referral.submitted", 'R', "sw", "0 1@p1 6 7", NULL, "sw=0167 dir=0167");
+    KIT_MARKED(k, "", "sw", "case.opened", 'C', "", "0 1 6{'path':'ORDINARY'}", NULL, "dir=016");
+    KIT_MARKED(k, "", "sw", "case.interview_completed", 'C', "", "0 2 6{'conclusion':'ASSISTANT_NEEDED'}", NULL,
+               "dir=026");
+}
+
+static void
+scenario_3_za_zyciem(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_SAY(k, "adm", "sys.agency_enrolled", 0, "", "0{'agencyId':'hospital','name':'h','kinds':['HEALTH']}", NULL,
+            NULL);
+    KIT_MARKED(k, "", "rec", "referral.submitted", 'R', "fa",
+               "0{'appliedOn':'2026-03-01'} 1@p1 4{'entitlement':'PREGNANCY'} 6{'paperKind':'APPLICATION'}",
+               PAPER_OF("p1"), "fa=0146 dir=016");
+    KIT_MARKED(k, "", "fa", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, "dir=06 rec=0");
+    KIT_MARKED(k, "", "fa", "case.opened", 'C', "",
+               "0{'openedOn':'2026-03-03'} 1 4{'entitlement':'PREGNANCY'} 6{'path':'ORDINARY'}", NULL, "dir=016");
+    KIT_MARKED(k, "", "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'} 6", NULL, "fa=06");
+    KIT_MARKED(k, "", "fa", "meeting.held", 'C', "",
+               "0{'meetingId':'$1','heldOn':'2026-03-06'} 1 "
+               "6{'kind':'FIRST_CONTACT','attendance':[{'role':'FA','signed':true}]}",
+               NULL, "dir=016");
+    KIT_REFUSED_BY(k, RULE_I26, "fa", "consent.granted", 'C', "",
+                   "0{'consentId':'$z'} 1 4{'zzAuthorisation':{'scopeAgencies':['hospital']}}", NULL, NULL);
+    KIT_MARKED(k, "", "fa", "consent.granted", 'C', "",
+               "0{'consentId':'$z','givenOn':'2026-03-06'} 1 4{'zzAuthorisation':{'scopeAgencies':['provider']}}", NULL,
+               "dir=01");
+    KIT_MARKED(k, "", "fa", "case.plan_updated", 'C', "",
+               "0{'consultedWith':[{'role':'SW'}]} 4{'catalogue':'x'} 6{'planKind':'WORK_PLAN'}", NULL, "dir=06");
+    KIT_MARKED(k, "", "fa", "info.requested", 'C', "svc",
+               "0{'requestedOn':'2026-03-30'} 1@p1 6@p1{'representing':{'consentRef':'$z'}}", NULL, "svc=016");
+}
+
+static void
+scenario_5_insight_by_the_assistant(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_MARKED(k, "W_INSIGHT_BY_FA", "fa", "court.insight_requested", 'L', "ct sw", "0 1@p1 5 6@p1", NULL,
+               "ct=0156 sw=0156 dir=016");
+}
+
+static void
+scenario_6_blue_card_by_the_assistant(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *raised;
+
+    kit_agency(k, "team");
+    kit_unit(k, "idt", "team", "IDT");
+    raised = KIT_MARKED(k, "W_BLUE_CARD_BY_FA", "fa", "case.safety_concern_raised", 'L', "sw dir idt",
+                        "0 1 5@p1{'kind':'BLUE_CARD_STARTED'} 7", NULL, "sw=0157 dir=0157 idt=015");
+    KIT_MARKED(k, "", "sw", "case.safety_concern_answered", 'L', "", "0{'outcome':'TAKEN_UP'} 5@p1 6=dir",
+               kit_answering(raised), "fa=05 dir=056 idt=05");
+}
+
+static void
+scenario_10_consent_withdrawn(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *shared;
+
+    KIT_SAY(k, "ops", "case.opened", 'C', "", "0 1 6{'path':'ORDINARY'}", NULL, "");
+    KIT_SAY(k, "ops", "court.order_issued", 'C', "kur", "0 1 5@p1{'orderKind':'OBLIGE_COOPERATION'}", PAPER_OF("court"),
+            NULL);
+    KIT_SAY(k, "ops", "consent.granted", 'C', "",
+            "0{'consentId':'$c','givenOn':'2026-03-01'} 1 6{'kind':'DATA_SHARING'}", NULL, NULL);
+    shared = KIT_SAY(k, "ops", "info.provided", 'C', "svc", "0 1@p1 6@p1",
+                     "'consentRef':'d0000000-0000-7000-8000-000000000063'", "svc=016");
+    KIT_MARKED(k, "", "ops", "consent.withdrawn", 'C', "", "0{'consentId':'$c','withdrawnOn':'2026-03-05'} 1 6", NULL,
+               "svc=0");
+    assert_string_equal(kit_seen(k, "svc", shared), "0");
+    /* What rests on the court goes on. */
+    KIT_SAY(k, "ops:FA", "case.assessment_recorded", 'C', "", "0 6", NULL, "kur=0");
+}
+
+static void
+scenario_16_wrong_person(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *referral, *opened;
+
+    referral = KIT_SAY(k, "sch", "referral.submitted", 'R', "ops", "0 1@p1 6", NULL, "ops=016");
+    opened = KIT_SAY(k, "ops", "case.opened", 'C', "kur", "0 1 6{'path':'ORDINARY'}", NULL, "kur=01");
+    KIT_SAY(k, "sch", "referral.submitted", 'R', "", "0", kit_correcting(referral, "ENTERED_IN_ERROR"), "ops=0");
+    KIT_SAY(k, "ops", "case.opened", 'C', "", "0", kit_correcting(opened, "ENTERED_IN_ERROR"), "kur=0");
+    kit_expect(k, referral, "");
+    kit_expect(k, opened, "");
+    assert_string_equal(kit_seen(k, "sch", referral), "016");
+}
+
+static void
+scenario_18_forwarded_in_part_returned_once_and_renewed(void **state)
+{
+    struct kit *k = *state;
+#define OWN_ROW "'row':{'serviceRef':'a','programmeId':'g','provider':'svc'}"
+
+    KIT_SAY(k, "ous", "sys.programme_registered", 0, "", "0{'programmeId':'g','gmina':'326101','from':'2020-01-01'}",
+            NULL, NULL);
+    KIT_SAY(k, "dir", "sys.qualification_registered", 0, "",
+            "0{'personRef':'ic-1','kind':'IPUS_COORDINATOR','from':'2020-01-01'}", NULL, NULL);
+    KIT_SAY(k, "dir", "sys.qualification_registered", 0, "",
+            "0{'personRef':'ous-1','kind':'IPUS_APPROVER','from':'2020-01-01'}", NULL, NULL);
+    KIT_MARKED(k, "", "rec", "referral.submitted", 'R', "ic",
+               "0 1@p1 6@p1{'service':'IPUS','parts':[{'no':1},{'no':2}]}", PAPER_OF("p1"), "ic=016 dir=016");
+    KIT_MARKED(k, "", "ic", "referral.forwarded", 'R', "",
+               "0{'toUnit':'mun','whole':'NO','partNos':[2]} 1@p1 6@p1{'applicantConsent':{'on':'2026-03-02'}}", NULL,
+               "mun=016 dir=016");
+    KIT_MARKED(k, "", "ic", "case.opened", 'C', "", "0 1 6{'path':'IPUS'}", NULL, NULL);
+    KIT_MARKED(k, "", "ic", "ipus.agreed", 'C', "", "0{'ipusId':'$I','version':1} 1 6@p1=svc,ous,dir{" OWN_ROW "}",
+               NULL, "dir=016 ous=016 svc=06");
+    KIT_MARKED(k, "W_NOT_APPROVED", "svc", "ipus.service_reported", 'C', "", "0{'ipusId':'$I'} 6", NULL, NULL);
+    KIT_MARKED(k, "", "ous", "ipus.approved", 'C', "", "0{'ipusId':'$I','version':1} 6{'decision':'RETURNED'}", NULL,
+               "ic=06 dir=06 svc=0");
+    KIT_MARKED(k, "", "ic", "ipus.updated", 'C', "", "0{'ipusId':'$I','version':2} 1 6@p1=svc,ous,dir{" OWN_ROW "}",
+               NULL, "dir=016 ous=016 svc=06");
+    KIT_MARKED(k, "", "ous", "ipus.approved", 'C', "", "0{'ipusId':'$I','version':2} 6{'decision':'APPROVED'}", NULL,
+               "ic=06 dir=06 svc=0");
+    KIT_MARKED(k, "", "svc", "ipus.service_reported", 'C', "", "0{'ipusId':'$I'} 6", NULL, NULL);
+    KIT_MARKED(k, "W_NO_ADDRESSEE", "ic", "referral.submitted", 'S', "",
+               "0 1@p1 6@p1{'service':'IPUS','renewsIpusId':'$I'}", NULL, "dir=016");
+    KIT_MARKED(k, "", "ic", "ipus.agreed", 'C', "", "0{'ipusId':'$J','version':1} 1 6@p1=svc,ous,dir{" OWN_ROW "}",
+               NULL, "dir=016 ous=016 svc=06");
+}
+
 #define SCENARIO(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -201,6 +333,13 @@ main(void)
         SCENARIO(scenario_7_ipus),
         SCENARIO(scenario_8_forwarding),
         SCENARIO(scenario_9_foster_care),
+        SCENARIO(scenario_2_late_interview),
+        SCENARIO(scenario_3_za_zyciem),
+        SCENARIO(scenario_5_insight_by_the_assistant),
+        SCENARIO(scenario_6_blue_card_by_the_assistant),
+        SCENARIO(scenario_10_consent_withdrawn),
+        SCENARIO(scenario_16_wrong_person),
+        SCENARIO(scenario_18_forwarded_in_part_returned_once_and_renewed),
         SCENARIO(scenario_17_information),
         SCENARIO(scenario_17_nobody_else_in_the_dossier_receives_either),
     };
