@@ -35,6 +35,7 @@
 #define ACT_CODE_DOCUMENT    1u /* of a meeting that was held: day and number are the first 64 bits of its digest */
 #define ACT_CODE_COORDINATOR 2u /* case.worker_set of an IPUS coordinator: number is the person */
 #define ACT_CODE_RECALL      3u /* a record without an act of its own that was recalled */
+#define ACT_CODE_LINK        5u /* case.linked: number is the other dossier, day the kind of link */
 #define ACT_CODE_GATED                                                                                                 \
     4u /* sections that rest on the consent thing: day is the type, number the set of units addressed */
 

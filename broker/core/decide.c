@@ -390,11 +390,11 @@ check_state(struct deciding *d)
         return rc == 0 ? check_time(d) : rc;
     }
     rc = decide_addresses(d);
-    if (rc == 0 && d->type == TYPE(CASE_LINKED))
+    if (rc == 0 && d->type == TYPE(CASE_LINKED) && !facts_is_recall(d->event))
         rc = check_link(d);
-    if (rc == 0)
+    if (rc == 0 && !facts_is_recall(d->event)) /* it only takes back */
         rc = check_grounds(d);
-    if (rc == 0)
+    if (rc == 0 && !facts_is_recall(d->event))
         rc = check_named_units(d);
     if (rc == 0)
         rc = check_correction(d);

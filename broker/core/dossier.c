@@ -2,6 +2,8 @@
  * times. */
 #include "broker/core/dossier.h"
 
+#include "proto/limits.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -288,33 +290,37 @@ list_entry(struct directory *directory, const struct dossier *dossier, enum rela
                        dossier->entry);
 }
 
-/* An open relation that already says what the new one would. */
-static bool
-relation_is_known(const struct dossiers *ds, const struct dossier *dossier, const struct relation *new)
+/* An open relation that already says what the new one would; NULL: none. */
+static struct relation *
+relation_known(const struct dossiers *ds, const struct dossier *dossier, const struct relation *new)
 {
     const struct relation_extra *extra = &ds->extras[new->extra];
 
     for (uint32_t i = 0; i < dossier->relation_count; i++) {
-        const struct relation *old = &dossier->relations[i];
+        struct relation *old = &dossier->relations[i];
 
         if (old->kind != new->kind || old->who != new->who || old->until_seq != 0)
             continue;
         if (old->kind == RELATION_AUTHOR || old->kind == RELATION_ADDRESSEE)
-            return true; /* kept once: only that there is one counts */
-        if (old->from_seq <= new->from_seq && (old->flags & new->flags) == new->flags &&
+            return old; /* kept once: only that there is one counts */
+        if (old->from_seq <= new->from_seq && ((new->flags & ~old->flags) & ~RELATION_SHARED) == 0 &&
             memcmp(&ds->extras[old->extra], extra, sizeof *extra) == 0 && about_same(ds, old->about, new->about))
-            return true;
+            return old;
     }
-    return false;
+    return NULL;
 }
 
 static int
 relation_add(struct dossiers *ds, struct directory *directory, struct dossier *dossier, const struct relation *new)
 {
+    struct relation *known = relation_known(ds, dossier, new);
     int rc;
 
-    if (relation_is_known(ds, dossier, new))
+    if (known != NULL) {
+        if ((new->flags &RELATION_SHARED) == 0)
+            known->flags &= (uint8_t)~RELATION_SHARED; /* its own now */
         return 0;
+    }
     rc = list_entry(directory, dossier, new->kind, new->who);
     if (rc != 0)
         return rc;
@@ -355,6 +361,7 @@ dossiers_open(struct dossiers *ds, struct directory *directory, uint32_t dossier
     do {
         if (spec->from_opening)
             relation.from_seq = ds->at[member].opened_seq;
+        relation.flags = member == dossier ? spec->flags : (uint8_t)(spec->flags | RELATION_SHARED);
         rc = relation_add(ds, directory, &ds->at[member], &relation);
         member = ds->at[member].group_next;
     } while (rc == 0 && member != dossier);
@@ -444,6 +451,8 @@ copy_open(struct dossiers *ds, struct directory *directory, uint32_t from, uint3
         if (relation.until_seq != 0 || (kind != RELATION_KIND_COUNT && relation.kind != kind))
             continue;
         relation.from_seq = from_seq;
+        if (kind == RELATION_KIND_COUNT)
+            relation.flags |= RELATION_SHARED;
         rc = relation_add(ds, directory, &ds->at[to], &relation);
         if (rc != 0)
             return rc;
@@ -520,6 +529,82 @@ dossiers_link(struct dossiers *ds, uint32_t a, uint32_t b, enum link_kind kind)
     int rc = link_add(&ds->at[a], b, kind);
 
     return rc != 0 ? rc : link_add(&ds->at[b], a, kind);
+}
+
+static void
+link_remove(struct dossier *dossier, uint32_t other, enum link_kind kind)
+{
+    for (uint32_t i = 0; i < dossier->link_count; i++)
+        if (dossier->links[i].other == other && dossier->links[i].kind == kind) {
+            memmove(&dossier->links[i], &dossier->links[i + 1], (dossier->link_count - i - 1) * sizeof *dossier->links);
+            dossier->link_count--;
+            return;
+        }
+}
+
+static void
+ring_join(struct dossiers *ds, uint32_t a, uint32_t b)
+{
+    uint32_t next = ds->at[a].group_next;
+
+    if (dossiers_same_group(ds, a, b))
+        return;
+    ds->at[a].group_next = ds->at[b].group_next;
+    ds->at[b].group_next = next;
+}
+
+/* Some dossier of the group has an open relation of its own that says the same. */
+static bool
+group_owns(const struct dossiers *ds, uint32_t dossier, const struct relation *shared)
+{
+    uint32_t member = dossier;
+
+    do {
+        const struct dossier *d = &ds->at[member];
+
+        for (uint32_t i = 0; i < d->relation_count; i++) {
+            const struct relation *own = &d->relations[i];
+
+            if ((own->flags & RELATION_SHARED) == 0 && own->until_seq == 0 && own->kind == shared->kind &&
+                own->who == shared->who && own->extra == shared->extra && about_same(ds, own->about, shared->about))
+                return true;
+        }
+        member = d->group_next;
+    } while (member != dossier);
+    return false;
+}
+
+void
+dossiers_unlink(struct dossiers *ds, uint32_t a, uint32_t b, enum link_kind kind, uint64_t seq)
+{
+    uint32_t members[GROUP_DOSSIERS_MAX], count = 0, member = a;
+
+    link_remove(&ds->at[a], b, kind);
+    link_remove(&ds->at[b], a, kind);
+    if (kind != LINK_MERGED_INTO || !dossiers_same_group(ds, a, b))
+        return;
+    do {
+        members[count++] = member;
+        member = ds->at[member].group_next;
+    } while (member != a && count < GROUP_DOSSIERS_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        ds->at[members[i]].group_next = members[i];
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t j = 0; j < ds->at[members[i]].link_count; j++)
+            if (ds->at[members[i]].links[j].kind == LINK_MERGED_INTO)
+                ring_join(ds, members[i], ds->at[members[i]].links[j].other);
+    for (uint32_t i = 0; i < count; i++) {
+        struct dossier *d = &ds->at[members[i]];
+
+        for (uint32_t j = 0; j < d->relation_count; j++) {
+            struct relation *relation = &d->relations[j];
+
+            if ((relation->flags & RELATION_SHARED) != 0 && relation->until_seq == 0 &&
+                !group_owns(ds, members[i], relation))
+                relation->until_seq = seq;
+        }
+        acts_fold(ds, members[i]);
+    }
 }
 
 void

@@ -45,6 +45,7 @@ enum link_kind {
 };
 
 #define RELATION_OBLIGES 1u /* party: the order obliges the family */
+#define RELATION_SHARED  2u /* come by a merge: of another dossier of the group */
 
 #define DOSSIER_IPUS              1u
 #define DOSSIER_ADDRESS_PROTECTED 2u
@@ -144,6 +145,8 @@ int dossiers_copy(struct dossiers *dossiers, struct directory *directory, uint32
                   enum relation_kind kind, uint64_t from_seq);
 /* Both ways; once. */
 int dossiers_link(struct dossiers *dossiers, uint32_t a, uint32_t b, enum link_kind kind);
+/* Takes a link back, at seq: merged dossiers part, and what they shared ends where it was not their own. */
+void dossiers_unlink(struct dossiers *dossiers, uint32_t a, uint32_t b, enum link_kind kind, uint64_t seq);
 void dossiers_flag(struct dossiers *dossiers, uint32_t dossier, uint8_t flags);
 bool dossiers_same_group(const struct dossiers *dossiers, uint32_t a, uint32_t b);
 uint32_t dossiers_group_size(const struct dossiers *dossiers, uint32_t dossier);

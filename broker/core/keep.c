@@ -112,6 +112,21 @@ keep_documents(struct dossiers *ds, const struct core_record *record, uint32_t d
 }
 
 static int
+keep_link(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
+{
+    enum link_kind kind = link_by_name(FACTS_TEXT(record->event, 0, Wici__V1__CaseLinkedS0, kind));
+    uint32_t other;
+    uint8_t id[16];
+
+    if (kind == LINK_KIND_COUNT ||
+        uuid_parse(FACTS_TEXT(record->event, 0, Wici__V1__CaseLinkedS0, other_dossier), id) != 0)
+        return 0;
+    other = dossiers_find(ds, id);
+    return other == DOSSIER_NONE ? 0
+                                 : keep_fact(ds, dossier, record->seq, ACT_CODE_LINK, (int32_t)kind, other, THING_NONE);
+}
+
+static int
 keep_coordinator(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
 {
     const Wici__V1__CaseWorkerSetS0 *body;
@@ -222,6 +237,17 @@ keep_own(struct dossiers *ds, const struct core_record *record, uint32_t dossier
     return rc == 0 ? pass_on(ds, dossier, &what.act) : rc;
 }
 
+static void
+take_link_back(struct dossiers *ds, uint32_t dossier, uint64_t seq, uint64_t now_seq)
+{
+    for (uint32_t i = 0; i < ds->at[dossier].act_count; i++) {
+        const struct act *act = &ds->at[dossier].acts[i];
+
+        if (act->input == IN_NONE && act->code == ACT_CODE_LINK && act_seq(act) == seq)
+            dossiers_unlink(ds, dossier, act->number, (enum link_kind)act->day, now_seq);
+    }
+}
+
 /* Of a correction without a number (none was known) nothing follows. */
 static int
 keep_correction(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
@@ -241,6 +267,8 @@ keep_correction(struct dossiers *ds, const struct core_record *record, uint32_t 
         acts_correct(ds, ds->at[dossier].links[i].other, seq, NULL);
     if (rc == 0)
         acts_correct(ds, dossier, seq, recall ? NULL : &what.act);
+    if (rc == 0 && recall && record->event->type->number == TYPE(CASE_LINKED))
+        take_link_back(ds, dossier, seq, record->seq);
     return rc;
 }
 
@@ -260,7 +288,9 @@ keep_acts(struct core *core, const struct core_record *record, uint32_t dossier,
     switch (record->event->type->number) {
     case WICI__V1__EVENT_TYPE__MEETING_HELD: return keep_documents(ds, record, dossier);
     case WICI__V1__EVENT_TYPE__CASE_WORKER_SET: return keep_coordinator(ds, record, dossier);
-    case WICI__V1__EVENT_TYPE__CASE_LINKED: return taken_up(ds, record, dossier);
+    case WICI__V1__EVENT_TYPE__CASE_LINKED:
+        rc = keep_link(ds, record, dossier);
+        return rc == 0 ? taken_up(ds, record, dossier) : rc;
     default: return 0;
     }
 }

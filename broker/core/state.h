@@ -10,8 +10,8 @@
 #include "broker/core/policy.h"
 #include "broker/core/registers.h"
 
-#define ROLE_BIT(role)     (1u << WICI__V1__ROLE__##role)
-#define TYPE(name)         ((uint32_t)WICI__V1__EVENT_TYPE__##name)
+#define ROLE_BIT(role) (1u << WICI__V1__ROLE__##role)
+#define TYPE(name)     ((uint32_t)WICI__V1__EVENT_TYPE__##name)
 
 struct core {
     struct directory directory;

@@ -951,6 +951,65 @@ merged_cases_have_one_course(void **state)
     assert_int_equal(case_state(k, 'D'), CASE_ASSIGNED);
 }
 
+static void
+a_merge_is_taken_back_by_recalling_its_link(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *c, *d, *link, *later;
+
+    c = kit_open_case(k, "sw", 'C');
+    d = kit_open_case(k, "sw", 'D');
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'kur'}", NULL, NULL);
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'svc'}", NULL, NULL);
+    KIT_SAY(k, "sw", "sys.participant_added", 'D', "", "0{'unit':'svc'}", NULL, NULL);
+    KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0 6{'conclusion':'ASSISTANT_NEEDED'}", NULL, NULL);
+    link = KIT_SAY(k, "sw", "case.linked", 'D', "", "0{'kind':'MERGED_INTO','otherDossier':'$C'}", NULL, NULL);
+    KIT_SAY(k, "sw", "sys.participant_added", 'D', "", "0{'unit':'fcc'}", NULL, NULL);
+    kit_relations_are(k, "kur", d, "participant");
+    kit_relations_are(k, "fcc", c, "participant");
+    assert_int_equal(case_state(k, 'D'), CASE_ASSESSED);
+
+    KIT_SAY(k, "sw", "case.linked", 'D', "", "0", kit_correcting(link, "ENTERED_IN_ERROR"), NULL);
+    kit_relations_are(k, "kur", c, "participant"); /* each has its own again */
+    kit_relations_are(k, "kur", d, "");
+    kit_relations_are(k, "fcc", d, "participant");
+    kit_relations_are(k, "fcc", c, "");
+    kit_relations_are(k, "svc", c, "participant"); /* of both */
+    kit_relations_are(k, "svc", d, "participant");
+    kit_relations_are(k, "sw", c, "holder");
+    kit_relations_are(k, "sw", d, "holder");
+    kit_relations_are(k, "dir", d, "office");
+    assert_int_equal(case_state(k, 'C'), CASE_ASSESSED);
+    assert_int_equal(case_state(k, 'D'), CASE_OPENED);
+    later = KIT_SAY(k, "sw", "case.closed", 'C', "", "0 6{'reason':'MOVED'}", NULL, NULL);
+    assert_string_equal(kit_seen(k, "fcc", later), "");
+    assert_int_equal(case_state(k, 'D'), CASE_OPENED);
+    /* And they can be merged again. */
+    KIT_SAY(k, "sw", "case.linked", 'D', "", "0{'kind':'MERGED_INTO','otherDossier':'$C'}", NULL, NULL);
+    kit_relations_are(k, "fcc", c, "participant");
+}
+
+static void
+of_three_merged_cases_two_stay_together(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *c, *e, *link;
+
+    c = kit_open_case(k, "sw", 'C');
+    kit_open_case(k, "sw", 'D');
+    e = kit_open_case(k, "sw", 'E');
+    KIT_SAY(k, "sw", "sys.participant_added", 'D', "", "0{'unit':'kur'}", NULL, NULL);
+    KIT_SAY(k, "sw", "case.linked", 'D', "", "0{'kind':'MERGED_INTO','otherDossier':'$C'}", NULL, NULL);
+    link = KIT_SAY(k, "sw", "case.linked", 'E', "", "0{'kind':'MERGED_INTO','otherDossier':'$C'}", NULL, NULL);
+    kit_relations_are(k, "kur", e, "participant");
+    KIT_SAY(k, "sw", "case.linked", 'E', "", "0", kit_correcting(link, "ENTERED_IN_ERROR"), NULL);
+    kit_relations_are(k, "kur", e, "");
+    kit_relations_are(k, "kur", c, "participant");
+    KIT_SAY(k, "sw", "case.interview_completed", 'D', "", "0 6{'conclusion':'NO_NEED'}", NULL, NULL);
+    assert_int_equal(case_state(k, 'C'), CASE_ASSESSED);
+    assert_int_equal(case_state(k, 'E'), CASE_OPENED);
+}
+
 /* ---- what stops being given */
 
 #define CONSENTED "'consentRef':'d0000000-0000-7000-8000-000000000063'" /* $c */
@@ -1231,6 +1290,8 @@ main(void)
         RULE(what_is_amended_was_said_like_that_from_the_beginning),
         RULE(versions_count_again_after_a_recall),
         RULE(merged_cases_have_one_course),
+        RULE(a_merge_is_taken_back_by_recalling_its_link),
+        RULE(of_three_merged_cases_two_stay_together),
         RULE(i37_a_withdrawn_consent_stops_what_rests_on_it_and_nothing_else),
         RULE(i37_a_consent_ends_with_its_date),
         RULE(i37_a_withdrawal_reaches_everyone_who_was_given_sections_under_the_consent),
