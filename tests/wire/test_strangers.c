@@ -507,6 +507,37 @@ a_message_without_end_is_cut_off(void **state)
     free(frame);
 }
 
+#define MANY_PEERS 6u
+#define MANY_EACH  ((size_t)25 * MIB) /* less than one may have waiting; of six it is more than all may have */
+
+static void
+of_many_messages_without_end_those_that_cost_most_are_cut_off(void **state)
+{
+    struct scene *s = *state;
+    uint8_t metadata[256], *frame = calloc(1, FRAME_SIZE);
+    size_t len = metadata_of_a_dealer(metadata), memory, closed = 0;
+    struct curve peers[MANY_PEERS];
+
+    assert_non_null(frame);
+    others_live(s);
+    memory = daemon_memory(&s->town.daemon);
+    for (size_t i = 0; i < MANY_PEERS; i++) {
+        assert_true(curve_open(&peers[i], &s->town.daemon, &s->town.school, metadata, len));
+        for (size_t sent = 0; sent < MANY_EACH && curve_send(&peers[i], CURVE_MORE, frame, FRAME_SIZE);)
+            sent += FRAME_SIZE;
+        memory_within(s, memory, (size_t)WATCH_ALL_MAX + 96 * MIB);
+        others_live(s);
+    }
+    for (size_t i = 0; i < MANY_PEERS; i++)
+        closed += raw_closes(peers[i].fd, 2000);
+    assert_true(closed > 0 && closed < MANY_PEERS); /* until the others fit */
+    memory_within(s, memory, (size_t)WATCH_ALL_MAX + 96 * MIB);
+    for (size_t i = 0; i < MANY_PEERS; i++)
+        curve_close(&peers[i]);
+    others_live(s);
+    free(frame);
+}
+
 static void
 nine_thousand_frames_are_one_refused_message(void **state)
 {
@@ -603,6 +634,7 @@ main(void)
         cmocka_unit_test(a_routing_id_beyond_its_bound_does_no_harm),
         cmocka_unit_test(nine_thousand_frames_are_one_refused_message),
         cmocka_unit_test(a_message_without_end_is_cut_off),
+        cmocka_unit_test(of_many_messages_without_end_those_that_cost_most_are_cut_off),
         cmocka_unit_test(what_is_sent_under_a_name_that_is_taken_does_not_pile_up),
         cmocka_unit_test(messages_of_the_largest_size_without_a_pause_do_not_pile_up),
     };
