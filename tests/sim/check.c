@@ -323,7 +323,10 @@ check_sent(struct door_line *line, const uint8_t *bytes, size_t len)
         check_head(m->welcome->head);
         break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS: answers_check(line, unit, m->answers); break;
-    case WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED: refused_check(line, m->refused); break;
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED:
+        sim_tell("  %s %s", m->refused->refusal->code, m->refused->refusal->path);
+        refused_check(line, m->refused);
+        break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_SUBSCRIBED: subscribed_check(line, unit, m->subscribed); break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH: check_batch(line, unit, m->batch); break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS: check_positions(line, unit, m->positions); break;

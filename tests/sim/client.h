@@ -83,6 +83,15 @@ void client_cut(struct client *c, bool noticed);
 /* Nothing waits for an answer, and all its subscriptions stand at or beyond seq. */
 bool client_is_done(const struct client *c, uint64_t seq, const char **ret_why);
 
+/* ---- between the files of the module */
+
+void client_connect(struct client *c);
+void client_say(struct client *c, const Wici__V1__ClientMessage *message);
+void client_publish_next(struct client *c);
+void client_subscribe(struct client *c, struct client_sub *sub);
+void client_acknowledge(struct client *c, struct client_sub *sub);
+void inbox_take(struct inbox *inbox, uint64_t seq);
+
 /* At the end: each inbox took all up to head that it could always see. */
 void clients_check_complete(uint64_t head);
 

@@ -37,13 +37,14 @@ enum key {
     KEY_PLANT,
     KEY_PLANTS,
     KEY_DIGEST,
+    KEY_TWICE,
     KEY_DIR,
     KEY_STEPS
 };
 
 struct arguments {
     uint64_t seed, from, count, seconds, steps;
-    bool one, plants, digest, verbose;
+    bool one, plants, digest, twice, verbose;
     const char *list, *plant, *dir;
 };
 
@@ -57,6 +58,7 @@ static const struct argp_option options[] = {
     {"plant", KEY_PLANT, "NAME", 0, "With this bug planted", 0},
     {"plants", KEY_PLANTS, NULL, 0, "Each planted bug has to be noticed by its checker", 0},
     {"digest", KEY_DIGEST, NULL, 0, "Print a digest of all that the broker said", 0},
+    {"twice", KEY_TWICE, NULL, 0, "Make each run again: the broker has to say the same", 0},
     {"dir", KEY_DIR, "DIR", 0, "Work in DIR, which is emptied (default: one of its own in /dev/shm)", 0},
     {"verbose", 'v', NULL, 0, "Tell the story", 0},
     {NULL, 0, NULL, 0, NULL, 0}};
@@ -79,6 +81,7 @@ argument_take(int key, char *value, struct argp_state *state)
     case KEY_PLANT: a->plant = value; return 0;
     case KEY_PLANTS: a->plants = true; return 0;
     case KEY_DIGEST: a->digest = true; return 0;
+    case KEY_TWICE: a->twice = true; return 0;
     case KEY_DIR: a->dir = value; return 0;
     case 'v': a->verbose = true; return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -115,6 +118,10 @@ one_run(const struct arguments *a, uint64_t seed)
 
     seed_now = seed;
     digest = sim_run(&o, a->dir);
+    if (a->twice && sim_run(&o, a->dir) != digest) {
+        (void)fprintf(stderr, "FAILED: seed %" PRIu64 " does not say the same twice\n", seed);
+        exit(1);
+    }
     if (a->digest)
         (void)printf("%" PRIu64 " %016" PRIx64 "\n", seed, digest);
 }

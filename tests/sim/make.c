@@ -4,6 +4,7 @@
 #include "tests/sim/make.h"
 
 #include "tests/sim/fate.h"
+#include "tests/sim/fill.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/saids.h"
 #include "tests/sim/sim.h"
@@ -15,41 +16,16 @@
 
 #define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
 #define DOSSIERS_USED  14u
-#define ARENA_SIZE     (1u << 20)
-#define LONG_TEXT_MAX  6000u
-#define DAY_MS         86400000u
 #define TYPE(name)     ((uint32_t)WICI__V1__EVENT_TYPE__##name)
 
 static struct {
-    struct arena *arena;
     char dossiers[DOSSIERS_USED][37];
     size_t dossier_count;
-    uint32_t index;      /* of the event being made */
-    size_t section;      /* of its section being filled */
-    bool marked;         /* the section has its mark */
-    const char *dossier; /* it is in */
 } made;
-
-static void *
-room(size_t size)
-{
-    return must(arena_alloc(made.arena, size));
-}
-
-static char *
-text_of(const char *text)
-{
-    char *copy = room(strlen(text) + 1);
-
-    memcpy(copy, text, strlen(text) + 1);
-    return copy;
-}
 
 void
 make_start(void)
 {
-    if (made.arena == NULL && arena_create(&made.arena, ARENA_SIZE) != 0)
-        abort();
     made.dossier_count = 0;
 }
 
@@ -58,8 +34,6 @@ make_dossier(void)
 {
     return made.dossier_count == 0 ? "" : made.dossiers[fate_below(made.dossier_count)];
 }
-
-/* ---- values */
 
 static void
 uuid4(char ret[37])
@@ -71,271 +45,6 @@ uuid4(char ret[37])
     id[6] = (uint8_t)((id[6] & 0x0f) | 0x40);
     id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
     uuid_format(id, ret);
-}
-
-static char *
-person(void)
-{
-    static const char *const persons[] = {"p1", "p2", "p3", "p4"};
-
-    return text_of(persons[fate_below(4)]);
-}
-
-static char *
-unit_or_agency(void)
-{
-    if (fate_once_in(4))
-        return text_of(town_agency(fate_below(town_agency_count()))->id);
-    return text_of(town_unit(fate_below(town_unit_count()))->id);
-}
-
-/* Two references for each dossier, so that meetings and services of one dossier are told apart. */
-static char *
-reference(void)
-{
-    char *id = text_of(made.dossier != NULL && made.dossier[0] != '\0' ? made.dossier
-                                                                       : "d0000000-0000-4000-8000-000000000000");
-
-    id[0] = fate_once_in(4) ? 'e' : 'f';
-    return id;
-}
-
-static char *
-day(void)
-{
-    char time[TIME_TEXT_SIZE];
-
-    time_format(fate_wall_ms() + DAY_MS * fate_below(4) - DAY_MS, time);
-    time[10] = '\0';
-    return text_of(time);
-}
-
-static char *
-code(const char *codes)
-{
-    size_t words = 1, pick;
-    const char *at = codes;
-
-    for (const char *c = codes; *c != '\0'; c++)
-        words += *c == ' ';
-    for (pick = fate_below(words); pick > 0; pick--)
-        at = strchr(at, ' ') + 1;
-    at = text_of(at);
-    *(char *)(uintptr_t)(at + strcspn(at, " ")) = '\0';
-    return TEXT(at);
-}
-
-/* The section's mark in its first text; words in the others. */
-static char *
-words(uint32_t max)
-{
-    size_t len = SAID_MARK_LEN + (fate_once_in(12) ? fate_below(LONG_TEXT_MAX) : 0);
-    char *text;
-
-    if (made.marked)
-        return text_of("tekst");
-    if (max != 0 && len > max)
-        len = SAID_MARK_LEN;
-    text = room(len + 1);
-    said_mark(made.index, made.section, text);
-    memset(text + SAID_MARK_LEN, 'a', len - SAID_MARK_LEN);
-    text[len] = '\0';
-    made.marked = true;
-    return text;
-}
-
-static bool
-name_is(const char *name, const char *list)
-{
-    size_t len = strlen(name);
-
-    for (const char *at = list; (at = strstr(at, name)) != NULL; at += len)
-        if ((at == list || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
-            return true;
-    return false;
-}
-
-static char *
-string_value(const char *name, const struct field_info *info)
-{
-    char time[TIME_TEXT_SIZE], key[FRONT_KEY_SIZE];
-
-    switch (info->format) {
-    case FIELD_ID:
-        if (name_is(name, "unit to_unit provider probation_unit units scope_agencies"))
-            return unit_or_agency();
-        return name_is(name, "person_ref about same_as") ? person() : text_of("x1");
-    case FIELD_UUID:
-        if (name_is(name, "other_dossier case_dossier about_cases") && made.dossier_count > 0)
-            return text_of(make_dossier());
-        return reference();
-    case FIELD_UUID7: return reference();
-    case FIELD_DATE: return day();
-    case FIELD_TIME: time_format(fate_wall_ms(), time); return text_of(time);
-    case FIELD_CODE: return code(info->codes);
-    case FIELD_ANY:
-    case FIELD_LINE:
-    case FIELD_TEXT: return words(info->max);
-    case FIELD_SHA256: return text_of("00000000000000000000000000000000000000000000000000000000000000aa");
-    case FIELD_GMINA: return text_of("1465011");
-    case FIELD_MEDIA_TYPE: return text_of("text/plain");
-    case FIELD_KEY: town_key(key); return text_of(key);
-    }
-    abort();
-}
-
-static uint64_t
-number_value(const char *name, const struct field_info *info)
-{
-    if (strcmp(name, "history_from") == 0)
-        return 1 + fate_below(ledger_head() + 1);
-    return 1 + fate_below(info->max == 0 || info->max > 9 ? 9 : info->max);
-}
-
-/* ---- messages */
-
-static void message_fill(ProtobufCMessage *message, const struct message_info *info, unsigned depth);
-
-static void
-value_put(void *at, const ProtobufCFieldDescriptor *field, const struct field_info *info, unsigned depth)
-{
-    switch ((unsigned)field->type) { /* unsigned: the registry uses few of them */
-    case PROTOBUF_C_TYPE_STRING: *(char **)at = string_value(field->name, info); break;
-    case PROTOBUF_C_TYPE_BOOL: *(protobuf_c_boolean *)at = fate_once_in(2); break;
-    case PROTOBUF_C_TYPE_ENUM: *(uint32_t *)at = 1 + (uint32_t)fate_below(MATRIX_ROLES); break;
-    case PROTOBUF_C_TYPE_UINT32: *(uint32_t *)at = (uint32_t)number_value(field->name, info); break;
-    case PROTOBUF_C_TYPE_UINT64: *(uint64_t *)at = number_value(field->name, info); break;
-    case PROTOBUF_C_TYPE_MESSAGE: {
-        ProtobufCMessage *child = room(info->message->desc->sizeof_message);
-
-        protobuf_c_message_init(info->message->desc, child);
-        message_fill(child, info->message, depth + 1);
-        *(ProtobufCMessage **)at = child;
-        break;
-    }
-    default: abort();
-    }
-}
-
-static size_t
-value_size(const ProtobufCFieldDescriptor *field)
-{
-    switch ((unsigned)field->type) { /* unsigned: the registry uses few of them */
-    case PROTOBUF_C_TYPE_UINT64: return sizeof(uint64_t);
-    case PROTOBUF_C_TYPE_ENUM:
-    case PROTOBUF_C_TYPE_UINT32: return sizeof(uint32_t);
-    case PROTOBUF_C_TYPE_BOOL: return sizeof(protobuf_c_boolean);
-    default: return sizeof(void *);
-    }
-}
-
-static void
-message_fill(ProtobufCMessage *message, const struct message_info *info, unsigned depth)
-{
-    for (unsigned i = 0; i < info->desc->n_fields; i++) {
-        const ProtobufCFieldDescriptor *field = &info->desc->fields[i];
-        void *at = (uint8_t *)message + field->offset;
-        bool text = depth == 0 && !made.marked &&
-                    (info->fields[i].format == FIELD_TEXT || info->fields[i].format == FIELD_LINE) &&
-                    field->label != PROTOBUF_C_LABEL_REPEATED && field->type == PROTOBUF_C_TYPE_STRING;
-
-        if (!info->fields[i].required && !text && (depth > 1 || !fate_once_in(4)))
-            continue;
-        if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-            size_t count = 1 + fate_below(2);
-            uint8_t *list = room(count * value_size(field));
-
-            for (size_t k = 0; k < count; k++)
-                value_put(list + k * value_size(field), field, &info->fields[i], depth);
-            *(void **)at = list;
-            *(size_t *)(void *)((uint8_t *)message + field->quantifier_offset) = count;
-        } else {
-            value_put(at, field, &info->fields[i], depth);
-        }
-    }
-}
-
-static struct bytes
-pack(const ProtobufCMessage *message)
-{
-    struct bytes ret = {.len = protobuf_c_message_get_packed_size(message)};
-    uint8_t *bytes = room(ret.len + 1);
-
-    (void)protobuf_c_message_pack(message, bytes);
-    ret.data = bytes;
-    return ret;
-}
-
-static char **
-names(char *(*draw)(void), size_t *ret_count)
-{
-    char **list = room(2 * sizeof *list);
-
-    *ret_count = 1 + fate_below(2);
-    for (size_t i = 0; i < *ret_count; i++)
-        list[i] = draw();
-    return list;
-}
-
-static ProtobufCMessage *
-section_start(Wici__V1__Section *section, const struct type_info *type, unsigned cls)
-{
-    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(&wici__v1__section__descriptor,
-                                                                                    section_id(type->number, cls));
-    ProtobufCMessage *body = room(type->body[cls]->desc->sizeof_message);
-
-    wici__v1__section__init(section);
-    protobuf_c_message_init(type->body[cls]->desc, body);
-    section->body_case = (Wici__V1__Section__BodyCase)section_id(type->number, cls);
-    memcpy((uint8_t *)section + field->offset, &body, sizeof body);
-    made.marked = false;
-    return body;
-}
-
-static struct bytes
-section_make(const struct type_info *type, unsigned cls)
-{
-    Wici__V1__Section section;
-    ProtobufCMessage *body = section_start(&section, type, cls);
-
-    message_fill(body, type->body[cls], 0);
-    if (fate_once_in(2))
-        section.subjects = names(person, &section.n_subjects);
-    if (fate_once_in(5))
-        section.only_for = names(unit_or_agency, &section.n_only_for);
-    if (fate_once_in(8))
-        section.not_to = names(unit_or_agency, &section.n_not_to);
-    return pack(&section.base);
-}
-
-static bool
-class_is_needed(const struct type_info *type, unsigned cls)
-{
-    for (unsigned i = 0; i < type->body[cls]->desc->n_fields; i++)
-        if (type->body[cls]->fields[i].required)
-            return true;
-    return false;
-}
-
-static size_t
-sections_make(const struct type_info *type, struct bytes *ret)
-{
-    size_t count = 0;
-
-    for (unsigned cls = 0; cls < TYPE_CLASSES; cls++) {
-        unsigned times = 0;
-
-        if (type->body[cls] == NULL || fate_once_in(200))
-            continue;
-        times = cls == 0 || class_is_needed(type, cls) || fate_once_in(2);
-        if (times > 0 && cls > 0 && fate_once_in(8))
-            times++;
-        for (; times > 0; times--) {
-            made.section = count;
-            ret[count++] = section_make(type, cls);
-        }
-    }
-    return count;
 }
 
 /* ---- the header */
@@ -401,9 +110,9 @@ header_make(const struct draft *draft, char id[37])
     actor.unit = TEXT(draft->unit->id);
     actor.role = (Wici__V1__Role)draft->role;
     if (draft->role == WICI__V1__ROLE__INT || fate_once_in(15)) {
-        actor.on_behalf_of = unit_or_agency();
+        actor.on_behalf_of = fill_unit();
         actor.channel = TEXT("PAPER");
-        actor.received_on = day();
+        actor.received_on = fill_day();
     }
     if (draft->type->number < TYPE_SYS_FIRST) {
         header.n_to = fate_below(3);
@@ -411,20 +120,20 @@ header_make(const struct draft *draft, char id[37])
         for (size_t i = 0; i < header.n_to; i++) {
             wici__v1__address__init(&addresses[i]);
             if (fate_once_in(5))
-                addresses[i].agency = text_of(town_agency(fate_below(town_agency_count()))->id);
+                addresses[i].agency = fill_text(town_agency(fate_below(town_agency_count()))->id);
             else
-                addresses[i].unit = text_of(town_unit(fate_below(town_unit_count()))->id);
+                addresses[i].unit = fill_text(town_unit(fate_below(town_unit_count()))->id);
         }
         if (fate_once_in(3))
-            header.causation_id = text_of(event_in(draft->dossier));
+            header.causation_id = fill_text(event_in(draft->dossier));
     }
     if (draft->dossier[0] != '\0' && fate_once_in(15)) {
-        header.corrects_event_id = text_of(event_in(draft->dossier));
+        header.corrects_event_id = fill_text(event_in(draft->dossier));
         header.correction = header.corrects_event_id[0] == '\0' ? TEXT("")
                             : fate_once_in(3)                   ? TEXT("ENTERED_IN_ERROR")
                                                                 : TEXT("AMENDED");
     }
-    return pack(&header.base);
+    return fill_pack(&header.base);
 }
 
 /* ---- an event */
@@ -498,15 +207,13 @@ make_event(const struct town_unit *unit)
     size_t count;
     char id[37];
 
-    arena_reset(made.arena);
     draft.type = type_draw(draft.role);
     dossier_draw(&draft);
-    made.dossier = draft.dossier;
-    made.index = saids_count();
+    fill_begin(saids_count(), draft.dossier);
     if (fate_once_in(50))
         draft.role = 1 + (unsigned)fate_below(MATRIX_ROLES);
     id_draw(id);
-    count = sections_make(draft.type, sections);
+    count = fill_sections(draft.type, sections);
     header = header_make(&draft, id);
     return enter(&draft, id, header, sections, count);
 }
@@ -521,16 +228,14 @@ make_other_bytes(uint32_t said, const struct town_unit *unit)
     size_t count;
     char id[37];
 
-    arena_reset(made.arena);
     uuid_format(old->id, id);
-    made.index = saids_count();
     draft.type = header == NULL ? NULL : type_by_number((uint32_t)header->type);
     if (draft.type == NULL)
         draft.type = type_at(0);
     (void)snprintf(draft.dossier, sizeof draft.dossier, "%s", header == NULL ? "" : header->dossier_id);
-    made.dossier = draft.dossier;
+    fill_begin(saids_count(), draft.dossier);
     wici__v1__header__free_unpacked(header, NULL);
-    count = sections_make(draft.type, sections);
+    count = fill_sections(draft.type, sections);
     bytes = header_make(&draft, id);
     return enter(&draft, id, bytes, sections, count);
 }
@@ -551,7 +256,7 @@ static uint32_t
 command(const struct type_info *type, const Wici__V1__Section *section)
 {
     struct draft draft = {.unit = town_unit(0), .role = WICI__V1__ROLE__ADM, .type = type};
-    struct bytes bytes = pack(&section->base);
+    struct bytes bytes = fill_pack(&section->base);
     char id[37];
     uint8_t raw[16], random[10];
 
@@ -570,8 +275,8 @@ make_enrol_agency(const struct town_agency *agency)
     Wici__V1__SysAgencyEnrolledS0 *body;
     char *kinds[1] = {TEXT(agency->kind)};
 
-    arena_reset(made.arena);
-    body = (Wici__V1__SysAgencyEnrolledS0 *)section_start(&section, type, 0);
+    fill_begin(saids_count(), "");
+    body = (Wici__V1__SysAgencyEnrolledS0 *)fill_section(&section, type, 0);
     body->agency_id = body->name = TEXT(agency->id);
     body->kinds = kinds;
     body->n_kinds = 1;
@@ -586,14 +291,14 @@ make_enrol_unit(const struct town_unit *unit)
     Wici__V1__SysUnitEnrolledS0 *body;
     Wici__V1__Role roles[ROLE_COUNT];
 
-    arena_reset(made.arena);
-    body = (Wici__V1__SysUnitEnrolledS0 *)section_start(&section, type, 0);
+    fill_begin(saids_count(), "");
+    body = (Wici__V1__SysUnitEnrolledS0 *)fill_section(&section, type, 0);
     body->unit_id = body->name = TEXT(unit->id);
     body->agency_id = TEXT(unit->agency);
     body->key = TEXT(unit->key);
     body->roles = roles;
     for (unsigned role = 1; role < ROLE_COUNT; role++)
-        if (name_is(role_name(role), unit->roles))
+        if (fill_is_among(role_name(role), unit->roles))
             roles[body->n_roles++] = (Wici__V1__Role)role;
     return command(type, &section);
 }
@@ -606,10 +311,10 @@ make_policy(void)
     Wici__V1__SysPolicyLoadedS0 *body;
     Wici__V1__Policy *policy = NULL;
 
-    arena_reset(made.arena);
-    if (core_policy(ledger_core(), made.arena, &policy) != 0)
+    fill_begin(saids_count(), "");
+    if (core_policy(ledger_core(), fill_arena(), &policy) != 0)
         abort();
-    body = (Wici__V1__SysPolicyLoadedS0 *)section_start(&section, type, 0);
+    body = (Wici__V1__SysPolicyLoadedS0 *)fill_section(&section, type, 0);
     body->version = policy->version;
     body->text = policy->text;
     return command(type, &section);
@@ -622,8 +327,8 @@ make_suspend(const struct town_unit *unit, bool suspend)
     Wici__V1__Section section;
     ProtobufCMessage *body;
 
-    arena_reset(made.arena);
-    body = section_start(&section, type, 0);
+    fill_begin(saids_count(), "");
+    body = fill_section(&section, type, 0);
     if (suspend)
         ((Wici__V1__SysUnitSuspendedS0 *)body)->unit_id = TEXT(unit->id);
     else
@@ -639,11 +344,11 @@ make_rotate(struct town_unit *unit, uint64_t old_ms)
     Wici__V1__SysUnitKeyRotatedS0 *body;
     char until[TIME_TEXT_SIZE];
 
-    arena_reset(made.arena);
+    fill_begin(saids_count(), "");
     memcpy(unit->old_key, unit->key, sizeof unit->key);
     town_key(unit->key);
     time_format(fate_wall_ms() + old_ms, until);
-    body = (Wici__V1__SysUnitKeyRotatedS0 *)section_start(&section, type, 0);
+    body = (Wici__V1__SysUnitKeyRotatedS0 *)fill_section(&section, type, 0);
     body->unit_id = TEXT(unit->id);
     body->key = TEXT(unit->key);
     body->old_until = TEXT(until);

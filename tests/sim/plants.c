@@ -25,7 +25,7 @@ static const struct plant plants[] = {
     {"live_gap", "G5 gap", "some records are not noted for those who are live"},
     {"sent_twice", "G5 repeat", "what was sent counts as not sent"},
     {"replay_to_strangers", "G6 marks", "relations are not asked for on replay"},
-    {"section_mask", "G6 sections", "the mask of sections is one off"},
+    {"section_mask", "G6 sections", "the mask of sections is one short"},
     {"core_gives_more", "G6 oracle", "the core itself gives a section too much"},
     {"barred_served", "G6 barred", "sessions whose key has ended go on"},
     {"mark_not_kept", "G6 accounted", "nothing marks that a read is under way"},
@@ -104,8 +104,8 @@ __wrap_core_view(const struct core *core, uint32_t unit, const struct core_recor
         ret->received = true;
         ret->sections = (uint32_t)((UINT64_C(1) << record->event->section_count) - 1);
     }
-    if (plant_is("section_mask") && ret->sections > 1)
-        ret->sections >>= 1;
+    if (plant_is("section_mask") && (ret->sections & (ret->sections - 1)) != 0)
+        ret->sections &= ret->sections - 1;
     replaying = false;
 }
 

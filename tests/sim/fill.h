@@ -1,0 +1,30 @@
+/*
+ * fill - bodies and sections filled at random from the registry (proto/types.h)
+ *
+ * What must be there is, other fields now and then. Units, persons, dossiers and references that a body names are those
+ * of the town and of the dossiers in use. The first text of a section holds its mark (saids.h).
+ *
+ * Ownership: all of it lives until the next fill_begin(). Threads: one.
+ */
+#ifndef SIM_FILL_H
+#define SIM_FILL_H
+
+#include "proto/event.h"
+
+/* Begins an event that will have this number, in this dossier ("": none). */
+void fill_begin(uint32_t index, const char *dossier);
+struct arena *fill_arena(void);
+void *fill_room(size_t size);
+char *fill_text(const char *text);
+
+/* Sections for an event of the type; returns how many. */
+size_t fill_sections(const struct type_info *type, struct bytes *ret);
+/* An empty section of the class; returns its body. */
+ProtobufCMessage *fill_section(Wici__V1__Section *section, const struct type_info *type, unsigned cls);
+struct bytes fill_pack(const ProtobufCMessage *message);
+
+char *fill_unit(void); /* or an agency */
+char *fill_day(void);  /* yesterday, or until the day after tomorrow */
+bool fill_is_among(const char *word, const char *words);
+
+#endif
