@@ -267,7 +267,7 @@ subscribed_check(struct door_line *line, uint32_t unit, const Wici__V1__Subscrib
         sim_fail("G5 gap", "a subscription from %" PRIu64 " begins at %" PRIu64, sub->start, s->from_seq);
     sub->open = true;
     sub->told = sub->acked = s->from_seq - 1;
-    sub->told_in = ledger_head();
+    sub->told_in = ledger_base();
     if (s->window_bytes != sub->window)
         sim_fail("G7 bounded", "a subscription of %zu bytes has a window of %u", sub->window, s->window_bytes);
 }
@@ -357,6 +357,7 @@ check_reopened(void)
     ledger_follow(sim_broker->store);
     ledger_compare_core(sim_broker->core, "after a restart");
     check_cursors_committed(sim_broker->store);
+    ledger_tick();
 }
 
 static int
@@ -387,4 +388,5 @@ check_tick(void)
     if (sim_broker->interest_count > 0 && sim_broker->interests[0].seq <= store_head(sim_broker->store))
         sim_fail("G7 bounded", "%zu interests outlive their tick", sim_broker->interest_count);
     (void)sessions_each(sim_broker->sessions, session_check, NULL);
+    ledger_tick();
 }

@@ -175,7 +175,7 @@ static void
 told(struct tally_sub *sub, uint64_t seq)
 {
     sub->told = seq;
-    sub->told_in = ledger_head();
+    sub->told_in = ledger_base();
 }
 
 /* Before anything but the registry's records is shown, the mark of an access window lies in the log. */

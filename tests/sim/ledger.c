@@ -24,7 +24,7 @@ static struct {
     size_t chunk_count;
     struct ledger_record **at; /* at[seq - 1] */
     struct sight *sights[UNITS_SEEN];
-    uint64_t head, size;
+    uint64_t head, base, size;
     struct core *core;
     uint32_t last_of[CLIENTS_SEEN]; /* of each publisher: how many of its events are done with */
     uint32_t group[ENTRIES_SEEN];   /* entries that were linked share a number */
@@ -58,6 +58,18 @@ uint64_t
 ledger_head(void)
 {
     return ledger.head;
+}
+
+uint64_t
+ledger_base(void)
+{
+    return ledger.base;
+}
+
+void
+ledger_tick(void)
+{
+    ledger.base = ledger.head;
 }
 
 struct core *

@@ -38,6 +38,10 @@ void ledger_compare(struct store *store);
 void ledger_compare_core(const struct core *core, const char *when);
 
 uint64_t ledger_head(void);
+/* Where the log stood when the last tick had ended. Who is live passes the records of a tick in the states in which
+ * each was committed; who catches up, in the newest: from outside the two cannot be told apart. */
+uint64_t ledger_base(void);
+void ledger_tick(void); /* a tick has ended */
 struct core *ledger_core(void);
 const struct ledger_record *ledger_at(uint64_t seq); /* 1 to ledger_head() */
 const struct sight *ledger_sight(uint32_t unit, uint64_t seq);

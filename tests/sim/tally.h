@@ -34,7 +34,7 @@ struct tally_sub {
     struct tally_filter filter;
     uint64_t start;   /* asked for; 0: live */
     uint64_t told;    /* it was told of everything up to here */
-    uint64_t told_in; /* the state of the log when it was (ledger.h) */
+    uint64_t told_in; /* a state of the log not after that (ledger_base) */
     uint64_t acked;
     size_t window, outstanding;
     struct tally_credit *credits; /* given and not acknowledged */
