@@ -162,9 +162,9 @@ listed_runs(const struct arguments *a)
     return runs;
 }
 
-/* Runs seeds with the bug in a child; returns the checker that stopped it, "" for none. */
+/* Runs seeds from `from` on with the bug in a child; returns what stopped it, "" for nothing. */
 static const char *
-noticed_by(struct arguments *a, const struct plant *plant)
+noticed_by(struct arguments *a, const struct plant *plant, uint64_t from)
 {
     static char said[4096];
     int ends[2], status = 0;
@@ -179,7 +179,7 @@ noticed_by(struct arguments *a, const struct plant *plant)
         (void)close(ends[0]);
         (void)plant_choose(plant->name);
         a->plant = plant->name;
-        for (uint64_t seed = 1; seed <= PLANT_SEEDS; seed++)
+        for (uint64_t seed = from; seed <= PLANT_SEEDS; seed++)
             one_run(a, seed);
         _exit(0);
     }
@@ -192,6 +192,7 @@ noticed_by(struct arguments *a, const struct plant *plant)
     return said;
 }
 
+/* A bug may be met by another checker first: its own has to meet it too, under some seed. */
 static int
 all_plants(struct arguments *a)
 {
@@ -199,12 +200,18 @@ all_plants(struct arguments *a)
 
     for (size_t i = 0; plant_at(i) != NULL; i++) {
         const struct plant *plant = plant_at(i);
-        const char *said = noticed_by(a, plant);
+        const char *said = "", *at;
+        uint64_t from = 1;
         char wanted[64];
-        bool good;
+        bool good = false;
 
         (void)snprintf(wanted, sizeof wanted, "FAILED: %s: ", plant->checker);
-        good = strncmp(said, wanted, strlen(wanted)) == 0;
+        while (!good && from <= PLANT_SEEDS) {
+            said = noticed_by(a, plant, from);
+            good = strncmp(said, wanted, strlen(wanted)) == 0;
+            at = strstr(said, "(seed ");
+            from = at == NULL ? PLANT_SEEDS + 1 : strtoull(at + strlen("(seed "), NULL, 10) + 1;
+        }
         (void)printf("%-20s %s: %s%.*s\n", plant->name, plant->what,
                      good ? "" : "NOT NOTICED by its checker: ", (int)strcspn(said, "\n"), said);
         missed += !good;
