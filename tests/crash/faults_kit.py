@@ -113,7 +113,8 @@ def configure(root):
     """Writes the configuration of a broker in this directory."""
     with open(f"{root}/wicid.conf", "w", encoding="utf-8") as conf:
         conf.write(f"listen = tcp://127.0.0.1:*\ndata.dir = {root}/data\nkey.dir = {root}/keys\n"
-                   f"kek.file = {root}/kek\ncurve.key = {root}/broker.key\ndata.size_max = 64M\n")
+                   f"kek.file = {root}/kek\ncurve.key = {root}/broker.key\ndata.size_max = 64M\n"
+                   f"checkpoint.key = {root}/checkpoint.key\nguard.file = {root}/guard\n")
 
 
 class Template:
@@ -149,7 +150,7 @@ class Template:
         """The same in another directory."""
         for name in ("data", "keys"):
             shutil.copytree(f"{self.root}/{name}", f"{root}/{name}")
-        for name in ("kek", "broker.key", "admin.key"):
+        for name in ("kek", "broker.key", "admin.key", "checkpoint.key", "guard"):
             shutil.copy(f"{self.root}/{name}", f"{root}/{name}")
         configure(root)
 

@@ -188,7 +188,7 @@ static void
 init_where_there_is_hardly_any_room_refuses_and_says_so(void **state)
 {
     struct daemon d = {.pid = 0};
-    char out[8192], config[1024], path[160], key[180];
+    char out[8192], config[2048], path[160], key[180];
     unsigned refused = 0;
     const char *const arguments[] = {"init",          "-c",  d.config, "--origin", "space.example", "--agency", "ops",
                                      "--agency-name", "OPS", "--unit", "admin",    "--admin-key",   key,        NULL};
@@ -200,8 +200,9 @@ init_where_there_is_hardly_any_room_refuses_and_says_so(void **state)
     path_in(&d, "full", path);
     (void)snprintf(key, sizeof key, "%s/admin.key", path);
     (void)snprintf(config, sizeof config,
-                   "data.dir = %s/data\nkey.dir = %s/keys\nkek.file = %s/kek\ncurve.key = %s/curve.key\n", path, path,
-                   path, path);
+                   "data.dir = %s/data\nkey.dir = %s/keys\nkek.file = %s/kek\ncurve.key = %s/curve.key\n"
+                   "checkpoint.key = %s/checkpoint.key\nguard.file = %s/guard\n",
+                   path, path, path, path, path, path);
     daemon_write(&d, "wicid.conf", config);
     assert_int_equal(mkdir(path, 0700), 0);
     for (unsigned pages = 1; pages <= 28; pages++) {
