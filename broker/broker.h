@@ -30,6 +30,7 @@
 #define TICK_EVENTS_LIVE_MAX   256u /* events of one tick for one live unit; or while a reader waits to be served */
 #define TICK_BYTES_MAX         (4u << 20) /* of messages taken into one tick, one message more */
 #define TICK_DELIVER_US_MAX    2000u      /* of deliveries; a publish waits no longer for them */
+#define TICK_DELIVER_US_MIN    250u       /* of deliveries, whoever waits */
 #define CURSOR_DELAY_MS_MAX    200u       /* an acknowledged cursor is durable after that */
 #define TIMER_MS               100u       /* how often the clock's work is looked for */
 #define SESSION_SILENCE_MS_MAX (15u * 60 * 1000)

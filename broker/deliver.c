@@ -480,8 +480,39 @@ session_positions(void *arg, struct session *s)
 
 /* ---- behind the head */
 
+#define DELIVER_LOOK 8u /* records between two looks at the clock */
+
+/* When the time is over; or may be, if somebody waits. */
+struct serve {
+    uint64_t least_us, until_us;
+};
+
+static uint64_t
+now_us(void)
+{
+    struct timespec ts = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}
+
+static bool
+serve_is_over(struct broker *b, const struct serve *serve)
+{
+    uint64_t us = now_us();
+
+    return us >= serve->until_us || (us >= serve->least_us && front_waiting(b->front));
+}
+
+/* Within a turn too: a record that is not in memory takes longer than a turn should. */
+static bool
+turn_is_over(struct broker *b, const struct serve *serve, unsigned looked_at)
+{
+    return looked_at % DELIVER_LOOK == DELIVER_LOOK - 1 && serve_is_over(b, serve);
+}
+
 static int
-stream_turn(struct broker *b, struct store_slice *slice, struct reader *r)
+stream_turn(struct broker *b, struct store_slice *slice, const struct serve *serve, struct reader *r)
 {
     uint64_t head = b->delivered;
     struct store_row row;
@@ -521,6 +552,8 @@ stream_turn(struct broker *b, struct store_slice *slice, struct reader *r)
             return rc;
         if (outcome == SHOWN || outcome == NOT_FOR_IT) {
             r->feed.pos = seq;
+            if (turn_is_over(b, serve, i))
+                return 0;
             continue;
         }
         rc = stream_flush(b, r);
@@ -608,7 +641,7 @@ read_show(struct broker *b, struct reader *r, const struct record *record, bool 
 }
 
 static int
-read_turn(struct broker *b, struct store_slice *slice, struct reader *r)
+read_turn(struct broker *b, struct store_slice *slice, const struct serve *serve, struct reader *r)
 {
     uint64_t head = r->to_seq != 0 && r->to_seq < b->delivered ? r->to_seq : b->delivered;
     struct store_row row;
@@ -637,23 +670,17 @@ read_turn(struct broker *b, struct store_slice *slice, struct reader *r)
         if (full)
             return read_finish(b, r, seq);
         r->feed.pos = seq;
+        if (turn_is_over(b, serve, i))
+            break;
     }
     return 0;
 }
 
-static uint64_t
-now_us(void)
-{
-    struct timespec ts = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
-}
-
 int
-deliver_serve(struct broker *b, uint64_t budget_us)
+deliver_serve(struct broker *b, uint64_t least_us, uint64_t most_us)
 {
-    uint64_t until_us = now_us() + budget_us;
+    uint64_t started_us = now_us();
+    struct serve serve = {.least_us = started_us + least_us, .until_us = started_us + most_us};
     struct store_slice *slice = NULL;
     struct reader *last = NULL; /* what it has collected goes out when it is another's turn, or the time is over */
     uint32_t unit;
@@ -674,11 +701,11 @@ deliver_serve(struct broker *b, uint64_t budget_us)
         reader_move(b->sessions, r, READER_BUSY); /* its unit's next turn is another reader's */
         if (r->kind == READER_STREAM) {
             last = r;
-            rc = stream_turn(b, slice, r);
+            rc = stream_turn(b, slice, &serve, r);
         } else {
-            rc = read_turn(b, slice, r); /* may have ended it */
+            rc = read_turn(b, slice, &serve, r); /* may have ended it */
         }
-        if (rc != 0 || now_us() >= until_us)
+        if (rc != 0 || serve_is_over(b, &serve))
             break;
     }
     if (rc == 0 && last != NULL)

@@ -26,8 +26,8 @@ int deliver_note(void *arg, const struct record *record);
 /* Serves the streams at the head from what was committed since the last call. */
 int deliver_live(struct broker *b);
 
-/* Serves those that are behind, for about budget_us. */
-int deliver_serve(struct broker *b, uint64_t budget_us);
+/* Serves those that are behind, for about most_us; or for about least_us, if then somebody waits at the door. */
+int deliver_serve(struct broker *b, uint64_t least_us, uint64_t most_us);
 
 /* The subscriber has everything up to seq: gives its credit back. */
 void deliver_acked(struct broker *b, struct reader *reader, uint64_t seq);
