@@ -48,6 +48,13 @@ class Scripts(unittest.TestCase):
         self.assertTrue(all(" x" in row for title, row in rows.items() if "publisher" in title), rows)
         self.assertEqual(self.left(), [])
 
+    def test_others_looks_at_the_memory_while_some_are_idle_and_some_stuck(self):
+        rows = self.rows(self.run_script("others.py", "--dir", self.dir, "--agents", "20", "--stuck", "2", "--minutes", "0.05",
+                                         "--every", "1", "memory"))
+        self.assertIn("MiB", rows["with traffic: highest; mean of the second and of the last quarter"])
+        self.assertGreaterEqual(int(rows["positions told to the agents; sessions at the end"].rsplit("; ", 1)[1]), 22)
+        self.assertEqual(self.left(), [])
+
     def test_large_fills_once_and_measures_each_part(self):
         size = ["--keep", f"{self.dir}/log", "--events", "1600", "--dossiers", "32", "--each", "8", "--units", "4", "--behind",
                 "400", "--cursors", "8", "--small", "160", "--published", "1600", "--rounds", "2"]
