@@ -418,11 +418,12 @@ broker_tick(struct broker *b, int signal_fd, int timeout_ms, bool *ret_signalled
     started_us = now_us();
     if (*ret_signalled)
         return broker_commit(b);
-    if ((rc = broker_commit(b)) != 0) /* what the last deliveries recorded */
+    /* First the clock, by which keys end; then what the last deliveries recorded. */
+    if ((rc = clock_look(&b->clock)) != 0 || (rc = broker_commit(b)) != 0)
         return rc;
     reply_flush(b);
-    if ((rc = clock_look(&b->clock)) != 0 || (rc = broker_receive(b)) != 0 || (rc = broker_timers(b)) != 0 ||
-        (rc = broker_commit(b)) != 0 || (rc = broker_guard(b)) != 0)
+    if ((rc = broker_receive(b)) != 0 || (rc = broker_timers(b)) != 0 || (rc = broker_commit(b)) != 0 ||
+        (rc = broker_guard(b)) != 0)
         return rc;
     reply_flush(b);
     if ((rc = checkpoints_sign(b->checkpoints, b->clock.mono_ms, false)) != 0)
