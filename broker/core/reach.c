@@ -178,5 +178,7 @@ decide_reach(struct deciding *d)
         rc = recalled(d);
     else if (d->type == TYPE(CONSENT_WITHDRAWN))
         rc = withdrawn(d);
-    return rc == -E2BIG ? decide_refuse(d, E_LIMIT, "header.correctsEventId") : rc;
+    if (rc == -E2BIG)
+        return decide_refuse(d, E_LIMIT, facts_is_recall(d->event) ? "header.correctsEventId" : "header.dossierId");
+    return rc;
 }
