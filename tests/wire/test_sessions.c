@@ -179,7 +179,7 @@ a_silent_session_without_subscriptions_is_dropped_and_one_that_reads_is_not(void
     struct peer watcher, reader, idle;
     uint32_t sessions, subscriptions;
 
-    peer_hello(&reader, &t->daemon, &t->sw2, "silent-reader");
+    peer_hello(&reader, &t->daemon, &t->school, "silent-reader"); /* another agency's: it is not told of refusals */
     (void)peer_subscribe(&reader, 1, "", 0, 0);
     peer_hello(&idle, &t->daemon, &t->sw2, "silent");
     peer_hello(&watcher, &t->daemon, &t->daemon.admin, "watching");
