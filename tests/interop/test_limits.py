@@ -221,25 +221,6 @@ class Bounds(test_refusals.Case):
             client.send(hello=self.wici.wire.Hello(protocol=1))
             return self.next_refused(client)
 
-    def busy(self, **message):
-        """What answers a message of a unit that has not read 32 MiB of answers."""
-        question = self.wici.wire.ClientMessage(query=self.wici.wire.Query(
-            request=1, policy=self.wici.wire.PolicyQuery())).SerializeToString()
-        with self.session("ops-sw2", "deaf") as deaf:
-            for _ in range(80):
-                for _ in range(100):
-                    deaf.send_raw(question)
-                self.letter()
-            deaf.send(**message)
-            kind = next(iter(message))
-            for _ in range(9000):
-                answer = deaf.receive()
-                deaf.inbox.clear()
-                if answer.WhichOneof("message") == "refused" and (
-                        answer.refused.number == 1 if kind == "publish" else answer.refused.request == 2):
-                    return answer.refused.refusal
-        raise AssertionError(f"{kind}: never busy")
-
     def busy_publish(self):
         return self.busy(**self.any_message("Publish"))
 

@@ -105,14 +105,37 @@ class Case(World):
             return self.next_refused(client)
 
     def e_busy(self):
-        question = self.wici.wire.ClientMessage(query=self.wici.wire.Query(
-            request=1, policy=self.wici.wire.PolicyQuery())).SerializeToString()
-        with self.session("ops-sw2", "deaf") as deaf:
-            for _ in range(80):
+        return self.busy(query=self.wici.wire.Query(request=2, policy=self.wici.wire.PolicyQuery()))
+
+    def busy(self, **message):
+        """What answers a message of a unit that has not read 32 MiB of answers: one session asks and never reads, another
+        is told that it is so."""
+        query = self.wici.wire.Query(request=1, policy=self.wici.wire.PolicyQuery())
+        question = self.wici.wire.ClientMessage(query=query).SerializeToString()
+        with self.session("ops-sw2", "deaf") as deaf, self.session("ops-sw2", "witness") as witness:
+            for _ in range(400):
                 for _ in range(100):
                     deaf.send_raw(question)
-                self.letter()  # the answers wait meanwhile
-            return self.next_refused(deaf)
+                witness.send(query=query)
+                if self.answer_to(witness, 1).WhichOneof("message") == "refused":
+                    break
+            else:
+                raise AssertionError("the unit is never full")
+            witness.send(**message)
+            return self.answer_to(witness, None if "publish" in message else 2).refused.refusal
+
+    @staticmethod
+    def answer_to(client, request):
+        """What answers this request; None: the first Publish."""
+        while True:
+            message = client.receive()
+            client.inbox.clear()
+            kind = message.WhichOneof("message")
+            body = getattr(message, kind)
+            if kind == "answers" or (request is None and kind == "refused" and body.number == 1):
+                return message
+            if request is not None and getattr(body, "request", None) == request:
+                return message
 
     def e_full(self):
         with tempfile.TemporaryDirectory(prefix="wici-full-") as root:
