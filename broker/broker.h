@@ -81,7 +81,8 @@ struct broker {
     struct arena *reply_arena;   /* what is being built to send */
     struct arena *row_arena;     /* one record read back */
 
-    struct reply *replies; /* wait for the commit */
+    struct unit_readers nobody; /* counts what is on its way to keys that are no unit's any more */
+    struct reply *replies;      /* wait for the commit */
     size_t reply_count, reply_size;
     struct interest *interests;
     size_t interest_count, interest_size;
@@ -118,11 +119,14 @@ int broker_fold(struct store *store, struct core *core, uint32_t *ret_access_ent
 
 /* In reply.c */
 
-/* Packs a message and queues it until the commit. Whatever the reason, a message that cannot be queued drops the peer's
- * session: it must not wait for an answer that never comes. */
-void reply_queue(struct broker *b, const struct front_route *route, Wici__V1__BrokerMessage *message);
-/* The same for answers that may be large: counted until they have left, so that a peer that asks and does not read
- * costs no more than REPLIES_UNIT_MAX. */
+/*
+ * Packs a message and queues it until the commit. Whatever the reason, a message that cannot be queued drops the peer's
+ * session: it must not wait for an answer that never comes. What is queued is counted with the unit that asked
+ * (CORE_UNIT_NONE: a key that is no unit's any more) until it has left. A unit whose peers do not read is refused what
+ * is large beyond REPLIES_UNIT_MAX, and told nothing more, not even that, beyond twice as much.
+ */
+void reply_queue(struct broker *b, const struct front_route *route, uint32_t unit, Wici__V1__BrokerMessage *message);
+/* The same for answers that may be large: asked for only when reply_is_full() says no. */
 void reply_queue_for(struct broker *b, const struct session *session, Wici__V1__BrokerMessage *message);
 /* The same for a message that is packed; takes it over. */
 void reply_put_for(struct broker *b, const struct session *session, zmq_msg_t *message);
@@ -132,11 +136,11 @@ bool reply_is_full(const struct broker *b, const struct session *session);
  * returned 0. */
 void reply_flush(struct broker *b);
 void reply_drop_all(struct broker *b);
-void reply_refused(struct broker *b, const struct front_route *route, const struct refusal *refusal,
+void reply_refused(struct broker *b, const struct front_route *route, uint32_t unit, const struct refusal *refusal,
                    uint32_t subscription, uint32_t request);
 /* The same to a peer without a session, as long as its key is a unit's. */
-void reply_refused_stranger(struct broker *b, const struct front_message *to, const struct refusal *refusal,
-                            uint32_t subscription, uint32_t request);
+void reply_refused_stranger(struct broker *b, const struct front_message *to, uint32_t unit,
+                            const struct refusal *refusal, uint32_t subscription, uint32_t request);
 void refusal_fill(Wici__V1__Refusal *ret, const struct refusal *refusal);
 /* The log's newest committed place, in the arena. NULL: the arena is used up. */
 Wici__V1__Position *reply_head(struct broker *b, struct arena *arena);

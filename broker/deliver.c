@@ -579,7 +579,7 @@ read_finish(struct broker *b, struct reader *r, uint64_t next_seq)
     if (rc == -ENOSPC) {
         struct refusal refusal = {.code = E_FULL, .path = ""};
 
-        reply_refused(b, &session->route, &refusal, 0, r->number);
+        reply_refused(b, &session->route, session->unit, &refusal, 0, r->number);
         reader_drop(b->sessions, r);
         return 0;
     }

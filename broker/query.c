@@ -576,7 +576,7 @@ query_answer(struct broker *b, struct session *session, const Wici__V1__Query *q
     if (rc == -ENOBUFS)
         rc = query_refuse(&refusal, E_LIMIT, "query"); /* more than one answer holds */
     if (rc == -EACCES) {
-        reply_refused(b, &session->route, &refusal, 0, query->request);
+        reply_refused(b, &session->route, session->unit, &refusal, 0, query->request);
         return 0;
     }
     if (rc != 0)

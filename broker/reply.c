@@ -21,6 +21,14 @@ route_is_gone(struct broker *b, const struct front_route *route)
     return true;
 }
 
+/* This peer does not take what it is told. */
+static void
+unread_end(struct broker *b, const struct front_route *route)
+{
+    if (route_is_gone(b, route)) /* once a session: a peer cannot fill the log */
+        log_warn("front: a peer does not read its answers, its session ends");
+}
+
 /* Takes the message over. Whose session asks is remembered: when it is sent the key must still be a unit's. */
 static void
 reply_put(struct broker *b, const struct front_route *route, const struct session *session, zmq_msg_t *message)
@@ -55,17 +63,6 @@ message_pack(zmq_msg_t *ret, const Wici__V1__BrokerMessage *message)
     return 0;
 }
 
-void
-reply_queue(struct broker *b, const struct front_route *route, Wici__V1__BrokerMessage *message)
-{
-    zmq_msg_t packed;
-
-    if (message_pack(&packed, message) != 0)
-        (void)route_is_gone(b, route);
-    else
-        reply_put(b, route, sessions_find_route(b->sessions, route), &packed);
-}
-
 /* A message that counts until libzmq has done with it. */
 struct counted {
     atomic_bool given; /* libzmq passes it between threads by means that sanitizers do not see; this they do */
@@ -87,30 +84,60 @@ counted_free(void *data, void *hint)
     free(c);
 }
 
-void
-reply_put_for(struct broker *b, const struct session *session, zmq_msg_t *message)
+/* The same for a message that counts with this unit until libzmq has done with it. */
+static void
+counted_put(struct broker *b, const struct front_route *route, const struct session *session, struct unit_readers *unit,
+            zmq_msg_t *message)
 {
     struct counted *c = malloc(sizeof *c);
     zmq_msg_t outer;
 
     if (c == NULL) {
         (void)zmq_msg_close(message);
-        (void)route_is_gone(b, &session->route);
+        (void)route_is_gone(b, route);
         return;
     }
-    c->unit = sessions_unit_if(b->sessions, session->unit);
+    c->unit = unit;
     c->size = zmq_msg_size(message) + sizeof *c;
-    assert(c->unit != NULL); /* it has a session */
     (void)zmq_msg_init(&c->message);
     (void)zmq_msg_move(&c->message, message);
     (void)atomic_fetch_add(&c->unit->answering, c->size);
     atomic_store_explicit(&c->given, true, memory_order_release);
     if (zmq_msg_init_data(&outer, zmq_msg_data(&c->message), zmq_msg_size(&c->message), counted_free, c) != 0) {
         counted_free(NULL, c);
-        (void)route_is_gone(b, &session->route);
+        (void)route_is_gone(b, route);
         return;
     }
-    reply_put(b, &session->route, session, &outer);
+    reply_put(b, route, session, &outer);
+}
+
+void
+reply_put_for(struct broker *b, const struct session *session, zmq_msg_t *message)
+{
+    struct unit_readers *unit = sessions_unit_if(b->sessions, session->unit);
+
+    assert(unit != NULL); /* it has a session */
+    counted_put(b, &session->route, session, unit, message);
+}
+
+void
+reply_queue(struct broker *b, const struct front_route *route, uint32_t unit, Wici__V1__BrokerMessage *message)
+{
+    struct unit_readers *readers = &b->nobody;
+    zmq_msg_t packed;
+
+    if (unit != CORE_UNIT_NONE && sessions_unit(b->sessions, unit, &readers) != 0) {
+        (void)route_is_gone(b, route);
+        return;
+    }
+    if (atomic_load(&readers->answering) > 2 * (size_t)REPLIES_UNIT_MAX) {
+        unread_end(b, route);
+        return;
+    }
+    if (message_pack(&packed, message) != 0)
+        (void)route_is_gone(b, route);
+    else
+        counted_put(b, route, sessions_find_route(b->sessions, route), readers, &packed);
 }
 
 void
@@ -153,8 +180,10 @@ reply_flush(struct broker *b)
         rc = front_send(b->front, &reply->route, &reply->message);
         if (rc == 0)
             continue;
-        if (route_is_gone(b, &reply->route) && rc == -EAGAIN) /* once a session: a peer cannot fill the log */
-            log_warn("front: a peer does not read its answers, its session ends");
+        if (rc == -EAGAIN)
+            unread_end(b, &reply->route);
+        else
+            (void)route_is_gone(b, &reply->route);
     }
     b->reply_count = 0;
 }
@@ -182,8 +211,8 @@ refusal_fill(Wici__V1__Refusal *ret, const struct refusal *refusal)
 }
 
 void
-reply_refused(struct broker *b, const struct front_route *route, const struct refusal *refusal, uint32_t subscription,
-              uint32_t request)
+reply_refused(struct broker *b, const struct front_route *route, uint32_t unit, const struct refusal *refusal,
+              uint32_t subscription, uint32_t request)
 {
     Wici__V1__BrokerMessage message;
     Wici__V1__Refused refused;
@@ -197,16 +226,16 @@ reply_refused(struct broker *b, const struct front_route *route, const struct re
     refused.request = request;
     message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED;
     message.refused = &refused;
-    reply_queue(b, route, &message);
+    reply_queue(b, route, unit, &message);
 }
 
 void
-reply_refused_stranger(struct broker *b, const struct front_message *to, const struct refusal *refusal,
+reply_refused_stranger(struct broker *b, const struct front_message *to, uint32_t unit, const struct refusal *refusal,
                        uint32_t subscription, uint32_t request)
 {
     size_t count = b->reply_count;
 
-    reply_refused(b, &to->route, refusal, subscription, request);
+    reply_refused(b, &to->route, unit, refusal, subscription, request);
     if (b->reply_count > count)
         memcpy(b->replies[count].key, to->key, sizeof to->key);
 }

@@ -220,7 +220,7 @@ welcome_queue(struct broker *b, const struct session *session)
     welcome.window_bytes_max = WIRE_WINDOW_MAX;
     if (welcome.head == NULL)
         return -ENOMEM;
-    reply_queue(b, &session->route, &message);
+    reply_queue(b, &session->route, session->unit, &message);
     return 0;
 }
 
@@ -231,7 +231,7 @@ session_take_over(struct broker *b, struct session *old)
     struct refusal refusal;
 
     refuse(&refusal, E_TAKEN_OVER, "");
-    reply_refused(b, &old->route, &refusal, 0, 0);
+    reply_refused(b, &old->route, old->unit, &refusal, 0, 0);
     return talk_end_session(b, old);
 }
 
@@ -271,7 +271,7 @@ hello_take(struct broker *b, const struct front_message *from, uint32_t unit, co
     else if (!name_is_valid(name))
         refuse(&refusal, E_REQUEST, "hello.session");
     if (refusal.code != E_NONE) {
-        reply_refused(b, &from->route, &refusal, 0, 0);
+        reply_refused(b, &from->route, unit, &refusal, 0, 0);
         return 0;
     }
     /* Those that are gone end before one of the same name begins: the marks of their windows have the same names. */
@@ -288,7 +288,7 @@ hello_take(struct broker *b, const struct front_message *from, uint32_t unit, co
     }
     if (rc == -ENOBUFS) {
         refuse(&refusal, E_LIMIT, "hello.session");
-        reply_refused(b, &from->route, &refusal, 0, 0);
+        reply_refused(b, &from->route, unit, &refusal, 0, 0);
         return 0;
     }
     if (rc != 0)
@@ -304,7 +304,7 @@ hello_take(struct broker *b, const struct front_message *from, uint32_t unit, co
         log_warn("session: %s/%s has seen a log that this is not (seq=%llu)", u.id, name,
                  (unsigned long long)hello->known->seq);
         refuse(&refusal, E_LOG_DIVERGED, "hello.known");
-        reply_refused(b, &from->route, &refusal, 0, 0);
+        reply_refused(b, &from->route, unit, &refusal, 0, 0);
     }
     return welcome_queue(b, session);
 }
@@ -330,7 +330,7 @@ publish_refused(struct broker *b, const struct session *session, const Wici__V1_
     refused.retry_ms = retry_ms;
     message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED;
     message.refused = &refused;
-    reply_queue(b, &session->route, &message);
+    reply_queue(b, &session->route, session->unit, &message);
 }
 
 enum { /* fields of messages in wire.proto */
@@ -508,7 +508,7 @@ stream_fill(struct broker *b, struct reader *r, const Wici__V1__Subscribe *subsc
         struct refusal taken;
 
         refuse(&taken, E_TAKEN_OVER, "");
-        reply_refused(b, &old->session->route, &taken, old->number, 0);
+        reply_refused(b, &old->session->route, old->session->unit, &taken, old->number, 0);
         rc = talk_end_reader(b, old);
     }
     return rc;
@@ -536,7 +536,7 @@ subscribe_take(struct broker *b, struct session *session, const Wici__V1__Subscr
             r->cursor_dirty = false;
             reader_drop(b->sessions, r);
         }
-        reply_refused(b, &session->route, &refusal, subscribe->subscription, 0);
+        reply_refused(b, &session->route, session->unit, &refusal, subscribe->subscription, 0);
         return 0;
     }
     if (rc != 0)
@@ -551,7 +551,7 @@ subscribe_take(struct broker *b, struct session *session, const Wici__V1__Subscr
     subscribed.window_bytes = r->window_bytes;
     message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_SUBSCRIBED;
     message.subscribed = &subscribed;
-    reply_queue(b, &session->route, &message);
+    reply_queue(b, &session->route, session->unit, &message);
     return 0;
 }
 
@@ -563,7 +563,7 @@ ack_take(struct broker *b, struct session *session, const Wici__V1__Ack *ack)
 
     if (r == NULL || ack->seq < r->acked || (ack->seq > r->sent && ack->seq > r->announced)) {
         refuse(&refusal, E_REQUEST, r == NULL ? "ack.subscription" : "ack.seq");
-        reply_refused(b, &session->route, &refusal, ack->subscription, 0);
+        reply_refused(b, &session->route, session->unit, &refusal, ack->subscription, 0);
         return 0;
     }
     if (ack->seq > r->acked) {
@@ -584,7 +584,7 @@ unsubscribe_take(struct broker *b, struct session *session, const Wici__V1__Unsu
     if (r != NULL)
         return talk_end_reader(b, r);
     refuse(&refusal, E_REQUEST, "unsubscribe.subscription");
-    reply_refused(b, &session->route, &refusal, unsubscribe->subscription, 0);
+    reply_refused(b, &session->route, session->unit, &refusal, unsubscribe->subscription, 0);
     return 0;
 }
 
@@ -722,7 +722,7 @@ read_take(struct broker *b, struct session *session, const Wici__V1__Read *read)
     if (rc == -EINVAL) {
         if (r != NULL)
             reader_drop(b->sessions, r);
-        reply_refused(b, &session->route, &refusal, 0, read->request);
+        reply_refused(b, &session->route, session->unit, &refusal, 0, read->request);
         return 0;
     }
     if (rc == 0)
@@ -736,7 +736,7 @@ read_take(struct broker *b, struct session *session, const Wici__V1__Read *read)
 
 /* Before Hello everything is answered the same way. */
 static void
-state_refused(struct broker *b, const struct front_message *from, const Wici__V1__ClientMessage *message)
+state_refused(struct broker *b, const struct front_message *from, uint32_t unit, const Wici__V1__ClientMessage *message)
 {
     struct refusal refusal;
     uint32_t subscription = 0, request = 0;
@@ -748,7 +748,7 @@ state_refused(struct broker *b, const struct front_message *from, const Wici__V1
     if (message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY)
         request = message->query->request;
     refuse(&refusal, E_STATE, "");
-    reply_refused_stranger(b, from, &refusal, subscription, request);
+    reply_refused_stranger(b, from, unit, &refusal, subscription, request);
 }
 
 /* Answers may be larger than questions: who does not read them is given no more of them. */
@@ -762,7 +762,8 @@ busy_refused(struct broker *b, const struct session *session, const Wici__V1__Cl
     if ((!read && !query) || !reply_is_full(b, session))
         return false;
     refuse(&refusal, E_BUSY, "");
-    reply_refused(b, &session->route, &refusal, 0, read ? message->read->request : message->query->request);
+    reply_refused(b, &session->route, session->unit, &refusal, 0,
+                  read ? message->read->request : message->query->request);
     return true;
 }
 
@@ -773,7 +774,7 @@ message_take(struct broker *b, const struct front_message *from, uint32_t unit, 
     bool hello = message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
 
     if ((session == NULL) != hello) {
-        state_refused(b, from, message);
+        state_refused(b, from, unit, message);
         return 0;
     }
     if (session != NULL && busy_refused(b, session, message))
@@ -789,7 +790,7 @@ message_take(struct broker *b, const struct front_message *from, uint32_t unit, 
     case WICI__V1__CLIENT_MESSAGE__MESSAGE__NOT_SET:
     default: break;
     }
-    state_refused(b, from, message); /* the caller refuses what has no message in it */
+    state_refused(b, from, unit, message); /* the caller refuses what has no message in it */
     return 0;
 }
 
@@ -815,7 +816,7 @@ talk_take(struct broker *b, const struct front_message *from)
             if (rc == 0)
                 rc = talk_end_session(b, session);
         }
-        reply_refused(b, &from->route, &refusal, 0, 0);
+        reply_refused(b, &from->route, unit, &refusal, 0, 0);
         return rc;
     }
     arena_reset(b->message_arena);
@@ -826,7 +827,7 @@ talk_take(struct broker *b, const struct front_message *from)
         refuse(&refusal, E_DECODE, "");
         if (session != NULL)
             rc = refused_record(b, unit, E_DECODE);
-        reply_refused(b, &from->route, &refusal, 0, 0);
+        reply_refused(b, &from->route, unit, &refusal, 0, 0);
         return rc;
     }
     if (session != NULL)

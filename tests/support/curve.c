@@ -190,16 +190,30 @@ handshake(struct curve *c, const struct keyfile *key, const char *server_key, co
     return true;
 }
 
-bool
-curve_open(struct curve *ret, const struct daemon *d, const struct keyfile *key, const uint8_t *metadata, size_t len)
+static bool
+open_on(int fd, struct curve *ret, const struct daemon *d, const struct keyfile *key, const uint8_t *metadata,
+        size_t len)
 {
     assert_true(sodium_init() >= 0);
     memset(ret, 0, sizeof *ret);
-    ret->fd = raw_connect(d);
+    ret->fd = fd;
     if (handshake(ret, key, d->server_key, metadata, len))
         return true;
     curve_close(ret);
     return false;
+}
+
+bool
+curve_open(struct curve *ret, const struct daemon *d, const struct keyfile *key, const uint8_t *metadata, size_t len)
+{
+    return open_on(raw_connect(d), ret, d, key, metadata, len);
+}
+
+bool
+curve_open_narrow(struct curve *ret, const struct daemon *d, const struct keyfile *key, const uint8_t *metadata,
+                  size_t len)
+{
+    return open_on(raw_connect_narrow(d), ret, d, key, metadata, len);
 }
 
 bool

@@ -25,6 +25,9 @@ size_t curve_property(uint8_t *ret, const char *name, const void *value, size_t 
 /* Connects and shakes hands with this metadata. False: the broker closed, or said no. */
 bool curve_open(struct curve *ret, const struct daemon *d, const struct keyfile *key, const uint8_t *metadata,
                 size_t len);
+/* The same over raw_connect_narrow, for who does not read. */
+bool curve_open_narrow(struct curve *ret, const struct daemon *d, const struct keyfile *key, const uint8_t *metadata,
+                       size_t len);
 /* Sends one frame, encrypted. False: the broker has closed. */
 bool curve_send(struct curve *curve, uint8_t flags, const void *data, size_t len);
 /* Takes the next frame that is no command; the caller frees *ret. False: the broker has closed, or says nothing. */

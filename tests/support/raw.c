@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -34,7 +35,7 @@ now_ms(void)
 
 /* Ports of tests stand on 127.0.0.1. -1: refused. */
 static int
-connect_to(const char *endpoint)
+connect_to(const char *endpoint, bool narrow)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     const char *port = strrchr(endpoint, ':');
@@ -42,6 +43,10 @@ connect_to(const char *endpoint)
 
     if (fd < 0 || port == NULL)
         return -1;
+    if (narrow) { /* before connect: the other side sizes its own buffer by the segments that it is told */
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int)), 0);
+        assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &(int){536}, sizeof(int)), 0);
+    }
     address.sin_port = htons((uint16_t)strtoul(port + 1, NULL, 10));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
@@ -53,7 +58,16 @@ connect_to(const char *endpoint)
 int
 raw_connect(const struct daemon *d)
 {
-    int fd = connect_to(d->endpoint);
+    int fd = connect_to(d->endpoint, false);
+
+    assert_true(fd >= 0);
+    return fd;
+}
+
+int
+raw_connect_narrow(const struct daemon *d)
+{
+    int fd = connect_to(d->endpoint, true);
 
     assert_true(fd >= 0);
     return fd;
@@ -155,7 +169,7 @@ relay_run(void *arg)
             break;
         if (p[1].revents != 0) {
             client = accept4(relay->listener, NULL, NULL, SOCK_CLOEXEC);
-            broker = client < 0 ? -1 : connect_to(relay->to);
+            broker = client < 0 ? -1 : connect_to(relay->to, false);
         }
         if ((p[2].revents != 0 && !pass(relay, client, broker, true)) ||
             (p[3].revents != 0 && !pass(relay, broker, client, false)))

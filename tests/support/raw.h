@@ -12,6 +12,9 @@
 
 /* A TCP connection to the daemon; its descriptor, which the caller closes. */
 int raw_connect(const struct daemon *d);
+/* The same with segments and a receive buffer as small as the kernel allows: what is not read from it does not wait in
+ * the kernel, but in the daemon. */
+int raw_connect_narrow(const struct daemon *d);
 /* Sends as much as the other side takes: it may close at any time. Returns whether all of it went. */
 bool raw_send(int fd, const void *data, size_t len);
 /* Reads and drops what comes until the other side has closed; false after timeout_ms. */

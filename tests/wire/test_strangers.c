@@ -387,7 +387,7 @@ metadata_of_a_dealer(uint8_t *ret)
 
 /* Says Hello as a message of one frame. */
 static bool
-curve_hello(struct curve *c)
+curve_hello_as(struct curve *c, const char *session)
 {
     Wici__V1__ClientMessage message;
     Wici__V1__Hello hello;
@@ -396,11 +396,17 @@ curve_hello(struct curve *c)
     wici__v1__client_message__init(&message);
     wici__v1__hello__init(&hello);
     hello.protocol = 1;
-    hello.session = (char *)(uintptr_t) "handmade";
+    hello.session = (char *)(uintptr_t)session;
     message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
     message.hello = &hello;
     assert_true(wici__v1__client_message__get_packed_size(&message) <= sizeof data);
     return curve_send(c, 0, data, wici__v1__client_message__pack(&message, data));
+}
+
+static bool
+curve_hello(struct curve *c)
+{
+    return curve_hello_as(c, "handmade");
 }
 
 static void
@@ -617,6 +623,66 @@ messages_of_the_largest_size_without_a_pause_do_not_pile_up(void **state)
     others_live(s);
 }
 
+#define UNREAD_PEERS 24u
+#define UNREAD_EACH  18000u /* below what libzmq queues for one peer: that bound is not the one */
+#define UNREAD_TURNS 1000u
+
+/* A new connection of this key is told Welcome, if not the first then one of the next. */
+static void
+unit_is_answered(struct scene *s, const struct keyfile *key)
+{
+    bool welcome = false;
+
+    for (unsigned i = 0; !welcome; i++) {
+        Wici__V1__BrokerMessage *message;
+        struct peer p;
+        char name[16];
+
+        assert_true(i < 60);
+        (void)snprintf(name, sizeof name, "again-%u", i);
+        named_connect(&p, s, key, name, strlen(name));
+        hello_send(&p, name);
+        message = peer_receive(&p, 1000);
+        welcome = message != NULL && message->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_WELCOME;
+        if (message != NULL)
+            peer_free(message);
+        peer_close(&p);
+    }
+}
+
+/* Refusals are small, and any number of them can be asked for, before Hello too: they count as other answers do. */
+static void
+refusals_that_nobody_reads_are_bounded_for_a_unit(void **state)
+{
+    static const uint8_t ack[] = {0x22, 0x04, 0x08, 0x09, 0x10, 0x09}; /* of a subscription that there is not */
+    struct scene *s = *state;
+    uint8_t metadata[256];
+    struct curve peers[UNREAD_PEERS];
+    size_t len = metadata_of_a_dealer(metadata), memory;
+    char name[16];
+
+    others_live(s);
+    memory = daemon_memory(&s->town.daemon);
+    for (size_t i = 0; i < UNREAD_PEERS; i++) {
+        assert_true(curve_open_narrow(&peers[i], &s->town.daemon, &s->town.school, metadata, len));
+        (void)snprintf(name, sizeof name, "unread-%zu", i);
+        if (i >= UNREAD_PEERS / 2) /* neither half reaches the bound alone */
+            assert_true(curve_hello_as(&peers[i], name));
+        for (unsigned k = 0; k < UNREAD_EACH; k++)
+            assert_true(curve_send(&peers[i], 0, ack, sizeof ack));
+        others_live(s);
+    }
+    for (unsigned i = 0; !daemon_logged(&s->town.daemon, "does not read its answers"); i++) {
+        assert_true(i < UNREAD_TURNS);
+        others_live(s);
+    }
+    memory_within(s, memory, 160 * MIB); /* 64 are counted; small things cost more than they hold */
+    for (size_t i = 0; i < UNREAD_PEERS; i++)
+        curve_close(&peers[i]);
+    unit_is_answered(s, &s->town.school); /* what was on its way to them counts no more */
+    others_live(s);
+}
+
 int
 main(void)
 {
@@ -637,6 +703,7 @@ main(void)
         cmocka_unit_test(of_many_messages_without_end_those_that_cost_most_are_cut_off),
         cmocka_unit_test(what_is_sent_under_a_name_that_is_taken_does_not_pile_up),
         cmocka_unit_test(messages_of_the_largest_size_without_a_pause_do_not_pile_up),
+        cmocka_unit_test(refusals_that_nobody_reads_are_bounded_for_a_unit),
     };
 
     return cmocka_run_group_tests_name("wire: strangers", tests, setup, teardown);
