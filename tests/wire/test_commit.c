@@ -5,26 +5,31 @@
 
 #include <errno.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <zmq.h>
 
 #define SILENCE_MS 300
 
 static sem_t begun, go_on;
 
-/* The commit has begun, and lasts as long as the test wants. */
-static int
-commit_waits(void)
-{
-    (void)sem_post(&begun);
-    while (sem_wait(&go_on) != 0) {
-    }
-    return 0;
-}
+/* What the broker's thread meets at a commit; one that waits says that it has begun, and lasts as long as the test
+ * wants. */
+enum commit { COMMIT_WORKS, COMMIT_WAITS, COMMIT_FAILS };
+static _Atomic enum commit commits;
 
 static int
-commit_fails(void)
+commit_meets(void)
 {
-    return -EIO;
+    switch (atomic_load(&commits)) {
+    case COMMIT_WORKS: break;
+    case COMMIT_WAITS:
+        (void)sem_post(&begun);
+        while (sem_wait(&go_on) != 0) {
+        }
+        break;
+    case COMMIT_FAILS: return -EIO;
+    }
+    return 0;
 }
 
 static int
@@ -32,9 +37,13 @@ setup(void **state)
 {
     struct inside *inside;
 
+    assert_int_equal(sem_init(&begun, 0, 0), 0);
+    assert_int_equal(sem_init(&go_on, 0, 0), 0);
+    atomic_store(&commits, COMMIT_WORKS);
+    store_commit_fault = commit_meets; /* before the broker's thread begins */
     inside_create(&inside, NULL);
     *state = inside;
-    return sem_init(&begun, 0, 0) + sem_init(&go_on, 0, 0);
+    return 0;
 }
 
 static int
@@ -42,15 +51,16 @@ teardown(void **state)
 {
     struct inside *inside = *state;
 
-    store_commit_fault = NULL;
+    atomic_store(&commits, COMMIT_WORKS);
     (void)sem_post(&go_on); /* after a test that failed a commit may wait still */
     inside_destroy(&inside);
+    store_commit_fault = NULL;
     return 0;
 }
 
 /* The same event over two connections, so that one tick takes both. */
 static void
-twice_in_one_tick(struct inside *inside, struct peer *first, struct peer *second, int (*fault)(void))
+twice_in_one_tick(struct inside *inside, struct peer *first, struct peer *second, enum commit meets)
 {
     struct town *t = inside_town(inside);
     struct peer_event event;
@@ -61,7 +71,7 @@ twice_in_one_tick(struct inside *inside, struct peer *first, struct peer *second
     peer_uuid4(dossier);
     peer_letter_make(first, dossier, "ops-sw2", "once", &event);
     inside_hold();
-    store_commit_fault = fault;
+    atomic_store(&commits, meets);
     peer_publish_later(first, &event, 1);
     peer_publish_later(second, &event, 1);
     /* One thread receives for all connections: after this handshake both have long arrived. */
@@ -98,12 +108,12 @@ an_event_and_its_repeat_wait_for_the_commit_that_holds_them(void **state)
     Wici__V1__BrokerMessage *one, *other;
     struct peer first, second;
 
-    twice_in_one_tick(inside, &first, &second, commit_waits);
+    twice_in_one_tick(inside, &first, &second, COMMIT_WAITS);
     while (sem_wait(&begun) != 0) {
     }
     nothing_is_told(&second, "the repeat");
     nothing_is_told(&first, "the event");
-    store_commit_fault = NULL;
+    atomic_store(&commits, COMMIT_WORKS);
     (void)sem_post(&go_on);
     one = peer_expect(&first, WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS);
     other = peer_expect(&second, WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS);
@@ -121,7 +131,7 @@ when_that_commit_fails_neither_is_ever_answered(void **state)
     struct inside *inside = *state;
     struct peer first, second;
 
-    twice_in_one_tick(inside, &first, &second, commit_fails);
+    twice_in_one_tick(inside, &first, &second, COMMIT_FAILS);
     assert_int_equal(inside_wait(inside), -EIO);
     nothing_is_told(&first, "the event");
     nothing_is_told(&second, "the repeat");
