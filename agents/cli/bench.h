@@ -48,7 +48,7 @@ struct worker {
     struct bench_event *events; /* one for each addressee, or one */
     char (*dossiers)[37];
     _Atomic uint32_t sent;
-    _Atomic uint64_t *sent_ns; /* when each was given to wici_publish_many, by its number */
+    _Atomic(_Atomic uint64_t *) sent_ns; /* when each was given to wici_publish_many, by its number */
     uint64_t refused;
     struct times answers;
 

@@ -335,6 +335,7 @@ bench_publisher_run(void *arg)
     struct worker *me = arg;
     const struct bench *b = me->bench;
     uint64_t max = b->events != 0 ? b->events : BENCH_EVENTS_MAX / b->publishers;
+    _Atomic uint64_t *sent_ns;
     uint8_t *copies = NULL;
     int rc = worker_connect(me, "p");
 
@@ -343,9 +344,10 @@ bench_publisher_run(void *arg)
     if (rc == 0)
         rc = events_make(me);
     if (rc == 0) {
-        me->sent_ns = calloc(max, sizeof *me->sent_ns);
+        sent_ns = calloc(max, sizeof *sent_ns);
+        atomic_store(&me->sent_ns, sent_ns);
         copies = malloc(event_len_max(me) * b->batch);
-        rc = me->sent_ns == NULL || copies == NULL ? -ENOMEM : 0;
+        rc = sent_ns == NULL || copies == NULL ? -ENOMEM : 0;
     }
     if (rc == 0) {
         worker_ready(me);
