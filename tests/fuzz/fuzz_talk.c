@@ -309,8 +309,9 @@ world_make(void)
     (void)snprintf(path, sizeof path, "%s/wicid.conf", world.dir);
     (void)snprintf(text, sizeof text,
                    "listen = tcp://127.0.0.1:*\ndata.dir = %s/data\nkey.dir = %s/keys\nkek.file = %s/kek\n"
-                   "curve.key = %s/curve.key\ndata.size_max = 256M\n",
-                   world.dir, world.dir, world.dir, world.dir);
+                   "curve.key = %s/curve.key\ncheckpoint.key = %s/checkpoint.key\nguard.file = %s/guard\n"
+                   "data.size_max = 256M\n",
+                   world.dir, world.dir, world.dir, world.dir, world.dir, world.dir);
     out = fopen(path, "we");
     must(out != NULL && fputs(text, out) >= 0 && fclose(out) == 0);
     must(config_init(&world.config) == 0 && config_read(&world.config, path, error) == 0);
