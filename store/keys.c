@@ -256,6 +256,40 @@ keys_find(struct keys *k, uint32_t entry, const uint8_t **ret_key, uint32_t *ret
     return 0;
 }
 
+/*
+ * A power cut may write one half of an entry and not the other. Generation and state lie in its first 16 bytes, and no
+ * sector ends within those; so the entry is live, whole or not, or erased with some of its key left. Either way the
+ * same call finishes it. Nobody makes the entry anew meanwhile: entries are made above those that are in use.
+ */
+int
+keys_erase(struct keys *k, uint32_t entry)
+{
+    uint8_t bytes[KEYS_ENTRY_SIZE];
+    struct cached *slot = &k->cache[entry & (k->cache_slots - 1)];
+    uint32_t generation;
+    size_t had;
+    int rc;
+
+    assert(entry != STORE_CLEAR_ENTRY);
+    rc = file_read_at(k->fd, bytes, sizeof bytes, (off_t)entry * KEYS_ENTRY_SIZE, &had);
+    if (rc != 0)
+        return rc;
+    if (had < sizeof bytes || bytes[AT_STATE] == STATE_FREE)
+        return -ENOENT;
+    generation = be32_get(bytes + AT_GENERATION);
+    if (bytes[AT_STATE] != STATE_ERASED)
+        generation++;
+    sodium_memzero(bytes, sizeof bytes);
+    be32_put(bytes + AT_GENERATION, generation);
+    bytes[AT_STATE] = STATE_ERASED;
+    if (slot->entry == entry)
+        sodium_memzero(slot, sizeof *slot);
+    rc = file_write_at(k->fd, bytes, sizeof bytes, (off_t)entry * KEYS_ENTRY_SIZE);
+    if (rc == 0 && fdatasync(k->fd) != 0)
+        rc = -errno;
+    return rc;
+}
+
 /* ---- making and opening */
 
 /* Reads the KEK; refuses a file that anyone but its owner, us or root, can read. */

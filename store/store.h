@@ -145,6 +145,23 @@ void store_rollback(struct store *st);
 int store_key_take(struct store *st, uint32_t *ret_entry);
 uint32_t store_key_generation(const struct store *st, uint32_t entry);
 
+/* ---- erasing: first the key, then what it sealed */
+
+/*
+ * Destroys the key of a dossier, at once and for good: when this returns 0 it is gone from the key store on disk and
+ * from memory, its records read as erased, and none can be added. Not between an append and its commit. May be
+ * repeated, and must be when a crash came between. Any failure but -EINVAL latches; the key may be gone or not. -EINVAL
+ * no committed record uses that entry, or it is STORE_CLEAR_ENTRY
+ */
+int store_key_erase(struct store *st, uint32_t entry);
+
+/*
+ * Rewrites a committed record as its leaf alone, in the open batch. Its ciphertext stays in pages that LMDB has given
+ * up until they are used again. A record that is its leaf already stays as it is. -ENOENT  not committed -EINVAL  its
+ * key was not erased: what can still be read is not taken away
+ */
+int store_content_drop(struct store *st, uint64_t seq);
+
 /* ---- event ids */
 
 /* Sees the open batch too. -ENOENT: not in the table. */
