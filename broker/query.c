@@ -481,6 +481,93 @@ group_fill(struct broker *b, uint32_t unit, const char *text, Wici__V1__QueryRes
     return 0;
 }
 
+/* ---- where referrals and cases stand */
+
+static Wici__V1__CourseState *
+course_state(struct arena *arena, const struct core_state *state)
+{
+    Wici__V1__CourseState *s = arena_alloc(arena, sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    wici__v1__course_state__init(s);
+    s->code = TEXT(state->code);
+    s->pl = TEXT(state->pl);
+    s->en = TEXT(state->en);
+    return s;
+}
+
+static char *
+unit_text(const struct broker *b, uint32_t unit)
+{
+    struct core_unit u;
+
+    if (unit == CORE_UNIT_NONE)
+        return TEXT("");
+    core_unit(b->core, unit, &u);
+    return TEXT(u.id);
+}
+
+static int
+course_message(struct broker *b, struct core_course *course, Wici__V1__Course **ret)
+{
+    struct arena *arena = b->reply_arena;
+    Wici__V1__Course *c = arena_alloc(arena, sizeof *c);
+    char *dossier = arena_alloc(arena, 37);
+
+    if (c == NULL || dossier == NULL)
+        return -ENOBUFS;
+    wici__v1__course__init(c);
+    uuid_format(course->dossier_id, dossier);
+    c->dossier = dossier;
+    c->opened_seq = course->opened_seq;
+    c->opened = time_copy(arena, course->opened_ms);
+    c->sent = course->sent;
+    c->received = course->received;
+    c->outcome = TEXT(course->outcome);
+    c->holder = unit_text(b, course->holder);
+    c->next_unit = unit_text(b, course->next_unit);
+    c->next_due = course->next_due;
+    if (c->opened == NULL ||
+        (course->referral.code[0] != '\0' && (c->referral = course_state(arena, &course->referral)) == NULL) ||
+        (course->kase.code[0] != '\0' && (c->case_ = course_state(arena, &course->kase)) == NULL))
+        return -ENOBUFS;
+    *ret = c;
+    return 0;
+}
+
+static int
+courses_fill(struct broker *b, uint32_t unit, const Wici__V1__CoursesQuery *asked, Wici__V1__QueryResult *result,
+             struct refusal *refusal)
+{
+    size_t max = asked->max == 0 || asked->max > COURSES_MAX ? COURSES_MAX : asked->max, count;
+    struct core_course *found = arena_alloc(b->reply_arena, max * sizeof *found);
+    Wici__V1__Courses *courses = arena_alloc(b->reply_arena, sizeof *courses);
+    uint8_t id[16];
+    int rc = 0;
+
+    if (found == NULL || courses == NULL)
+        return -ENOBUFS;
+    wici__v1__courses__init(courses);
+    if (asked->dossier[0] == '\0') {
+        count = core_referrals(b->core, unit, asked->from_seq, found, max, &courses->next_seq);
+    } else {
+        if (uuid_parse(asked->dossier, id) != 0)
+            return query_refuse(refusal, E_REQUEST, "query.courses.dossier");
+        count = core_course(b->core, unit, id, found);
+        if (count == 0)
+            return query_refuse(refusal, E_UNKNOWN, "query.courses.dossier");
+    }
+    courses->courses = arena_alloc(b->reply_arena, (count + 1) * sizeof(Wici__V1__Course *));
+    if (courses->courses == NULL)
+        return -ENOBUFS;
+    for (; courses->n_courses < count && rc == 0; courses->n_courses++)
+        rc = course_message(b, &found[courses->n_courses], &courses->courses[courses->n_courses]);
+    result->result_case = WICI__V1__QUERY_RESULT__RESULT_COURSES;
+    result->courses = courses;
+    return rc;
+}
+
 /* ---- checkpoints */
 
 static int
@@ -550,6 +637,7 @@ result_fill(struct broker *b, struct session *session, const Wici__V1__Query *qu
     case WICI__V1__QUERY__WHAT_CHECKPOINT: return checkpoint_fill(b, result);
     case WICI__V1__QUERY__WHAT_RECEIPT: return proof_receipt(b, session, query->receipt, slice, result, refusal);
     case WICI__V1__QUERY__WHAT_CONSISTENCY: return proof_consistency(b, query->consistency, result, refusal);
+    case WICI__V1__QUERY__WHAT_COURSES: return courses_fill(b, unit, query->courses, result, refusal);
     case WICI__V1__QUERY__WHAT_LEAVES: return proof_leaves(b, unit, query->leaves, slice, result, refusal);
     case WICI__V1__QUERY__WHAT__NOT_SET:
     default: return query_refuse(refusal, E_REQUEST, "query");

@@ -47,6 +47,8 @@
 #define NOTE_LIST_MAX        64u            /* units in each list of a note, as sys.proto has it */
 #define ACTS_PER_DOSSIER_MAX 4096u          /* events of one dossier that the procedure keeps in mind */
 #define GROUP_DOSSIERS_MAX   256u           /* dossiers merged into one group */
+#define COURSES_MAX          200u           /* referrals in one answer */
+#define COURSES_LOOKED_AT_MAX 8192u         /* dossiers looked at for one answer */
 
 /* The process */
 #define DESCRIPTORS_MIN      64u            /* open files it must be allowed to have: below it libzmq gives up at start */

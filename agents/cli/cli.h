@@ -51,7 +51,7 @@ extern const struct cli_command cli_commands[];
 
 cli_fn cmd_init, cmd_key, cmd_agency, cmd_unit, cmd_participant, cmd_directory, cmd_policy, cmd_publish, cmd_tail,
     cmd_read, cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_checkpoint, cmd_log, cmd_receipt,
-    cmd_consistency, cmd_verify, cmd_export, cmd_bench, cmd_types, cmd_template;
+    cmd_referrals, cmd_consistency, cmd_verify, cmd_export, cmd_bench, cmd_types, cmd_template;
 
 /* ---- a command's words and options */
 
@@ -153,6 +153,8 @@ const char *field_kind(const ProtobufCFieldDescriptor *field, const struct field
 /* Prints docs/EVENTS.md. */
 void markdown_print(void);
 
+/* Where a dossier stands, in indented lines; course may be NULL: not known. */
+void course_print(const struct cli *cli, const json_t *course);
 /* Prints a case: the dossiers of its group, then all their events in order. directory names agencies and units. */
 void timeline_print(const struct cli *cli, const json_t *directory, const json_t *members, const json_t *events);
 

@@ -277,6 +277,36 @@ cmd_read(struct cli *cli, int argc, char **argv)
 
 /* ---- a case */
 
+/* Where each stands, beside it; of some the unit only reads what comes to it. */
+static int
+members_stand(struct cli *cli, json_t *members)
+{
+    json_t *member;
+    size_t i;
+
+    json_array_foreach(members, i, member)
+    {
+        char *request = NULL, *text = NULL;
+        json_t *asked = json_pack("{s:{s:s}}", "courses", "dossier", jstr(member, "dossier")), *result;
+        int rc;
+
+        request = json_dumps(asked, JSON_COMPACT);
+        json_decref(asked);
+        rc = wici_query(cli->w, request, cli->timeout_ms, &text);
+        free(request);
+        if (rc == -EPROTO && strcmp(wici_error(cli->w)->code, "E_UNKNOWN") == 0)
+            continue;
+        if (rc != 0)
+            return cli_fail(cli, rc, "courses");
+        result = json_loads(text, 0, NULL);
+        free(text);
+        json_object_set(member, "course",
+                        json_array_get(json_object_get(json_object_get(result, "courses"), "courses"), 0));
+        json_decref(result);
+    }
+    return CLI_OK;
+}
+
 int
 cmd_case(struct cli *cli, int argc, char **argv)
 {
@@ -287,7 +317,8 @@ cmd_case(struct cli *cli, int argc, char **argv)
     struct reading r = {.cli = cli};
     struct cli_args args;
     json_t *result = NULL, *directory = NULL;
-    const json_t *members, *member;
+    const json_t *member;
+    json_t *members;
     size_t i;
     int rc;
 
@@ -299,6 +330,9 @@ cmd_case(struct cli *cli, int argc, char **argv)
         return rc;
     members = json_object_get(json_object_get(result, "group"), "members");
     r.events = json_array();
+    rc = members_stand(cli, members);
+    if (rc != CLI_OK)
+        goto out;
     json_array_foreach(members, i, member)
     {
         rc = read_do(&r, json_pack("{s:s}", "dossier", jstr(member, "dossier")));

@@ -154,6 +154,7 @@ timeline_print(const struct cli *cli, const json_t *directory, const json_t *mem
 
         printf("%s  %s%s%s\n", jstr(member, "dossier"), word_label(cli, jstr(member, "kind")),
                link[0] != '\0' ? ": " : "", word_label(cli, link));
+        course_print(cli, json_object_get(member, "course"));
     }
     for (i = 0; i < count; i++)
         sorted[i] = json_array_get(events, i);

@@ -619,6 +619,13 @@ acts_fold(struct dossiers *ds, uint32_t dossier)
     } while (member != dossier);
 }
 
+/* Kept beside the act of the same record, which an amendment replaces; see ACT_CODE_*. */
+static bool
+act_is_fact(const struct act *act)
+{
+    return act->input == IN_NONE && act->code != 0;
+}
+
 void
 acts_correct(struct dossiers *ds, uint32_t dossier, uint64_t seq, const struct act *act)
 {
@@ -631,7 +638,7 @@ acts_correct(struct dossiers *ds, uint32_t dossier, uint64_t seq, const struct a
             continue;
         if (act == NULL) {
             old->flags |= ACT_RECALLED;
-        } else if ((old->flags & ACT_COPIED) == 0) {
+        } else if ((old->flags & ACT_COPIED) == 0 && !act_is_fact(old)) {
             uint32_t thing = old->thing;
 
             *old = *act;

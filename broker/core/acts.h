@@ -39,6 +39,8 @@
 #define ACT_CODE_GATED                                                                                                 \
     4u /* sections that rest on the consent thing: day is the type, number the set of units addressed */
 
+#define ACT_CODE_NEXT 6u /* referral.answered: whose turn it is; number is the unit, day the date or DATE_NONE */
+
 struct act {
     uint32_t seq_low; /* act_seq() */
     uint8_t seq_high;

@@ -189,6 +189,35 @@ struct core_group_member {
 size_t core_group(const struct core *core, uint32_t unit, const uint8_t dossier_id[16], struct core_group_member *ret,
                   size_t max);
 
+/* ---- where a referral and a case stand */
+
+struct core_state {
+    const char *code, *pl, *en; /* constant; "" for none */
+};
+
+/*
+ * What a unit may know of a course. Who only sent the referral is told the outcome and nothing else; who works on it,
+ * or looks on, has the rest. A unit whose relation has ended is told how it stood then.
+ */
+struct core_course {
+    uint8_t dossier_id[16];
+    uint64_t opened_seq, opened_ms;
+    bool sent;                  /* the unit is (or was) the referrer; an auditor is told what a referrer is */
+    bool received;              /* it was its to answer or to carry on */
+    const char *outcome;        /* "RECEIVED", "TAKEN_UP", "DONE", "NOT_TAKEN_UP"; "": not answered */
+    struct core_state referral; /* code of a FHIR Task; to a referrer only "entered-in-error" */
+    struct core_state kase;     /* of a case */
+    uint32_t holder, next_unit; /* CORE_UNIT_NONE: none, or not for this unit */
+    char next_due[16];          /* "2026-03-01" where an answer named it; "" */
+};
+
+/* Of one dossier: 1 and *ret, or 0: unknown, or the unit follows it neither as referrer nor otherwise. */
+size_t core_course(const struct core *core, uint32_t unit, const uint8_t dossier_id[16], struct core_course *ret);
+/* The referrals that the unit sent or received, in the order of their dossiers' opening, opened at from_seq or later;
+ * *ret_next_seq: from_seq of what was left out, 0: nothing was. Looks at COURSES_LOOKED_AT_MAX dossiers at most. */
+size_t core_referrals(const struct core *core, uint32_t unit, uint64_t from_seq, struct core_course *ret, size_t max,
+                      uint64_t *ret_next_seq);
+
 uint32_t core_dossier_count(const struct core *core);
 
 #endif

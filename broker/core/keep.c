@@ -111,6 +111,25 @@ keep_documents(struct dossiers *ds, const struct core_record *record, uint32_t d
     return rc;
 }
 
+/* Whose turn it is, where an answer says so. */
+static int
+keep_next(const struct core *core, struct dossiers *ds, const struct core_record *record, uint32_t dossier,
+          uint64_t seq)
+{
+    const Wici__V1__ReferralAnsweredS6 *body;
+    uint32_t unit;
+
+    for (size_t at = 0; (body = facts_next(record->event, 6, &at)) != NULL;) {
+        if (body->next_action == NULL)
+            continue;
+        unit = directory_unit(&core->directory, body->next_action->unit);
+        return unit == DIRECTORY_NONE
+                   ? 0
+                   : keep_fact(ds, dossier, seq, ACT_CODE_NEXT, facts_day(body->next_action->due), unit, THING_NONE);
+    }
+    return 0;
+}
+
 static int
 keep_link(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
 {
@@ -248,9 +267,20 @@ take_link_back(struct dossiers *ds, uint32_t dossier, uint64_t seq, uint64_t now
     }
 }
 
+static void
+take_next_back(struct dossier *dossier, uint64_t seq)
+{
+    for (uint32_t i = 0; i < dossier->act_count; i++) {
+        struct act *act = &dossier->acts[i];
+
+        if (act->input == IN_NONE && act->code == ACT_CODE_NEXT && act_seq(act) == seq)
+            act->flags |= ACT_RECALLED;
+    }
+}
+
 /* Of a correction without a number (none was known) nothing follows. */
 static int
-keep_correction(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
+keep_correction(const struct core *core, struct dossiers *ds, const struct core_record *record, uint32_t dossier)
 {
     uint64_t seq = record->note != NULL ? record->note->corrects_seq : 0;
     struct act_about what = act_of_event(record->event, seq);
@@ -269,6 +299,10 @@ keep_correction(struct dossiers *ds, const struct core_record *record, uint32_t 
         acts_correct(ds, dossier, seq, recall ? NULL : &what.act);
     if (rc == 0 && recall && record->event->type->number == TYPE(CASE_LINKED))
         take_link_back(ds, dossier, seq, record->seq);
+    if (rc == 0 && !recall && record->event->type->number == TYPE(REFERRAL_ANSWERED)) {
+        take_next_back(&ds->at[dossier], seq);
+        rc = keep_next(core, ds, record, dossier, seq);
+    }
     return rc;
 }
 
@@ -279,7 +313,7 @@ keep_acts(struct core *core, const struct core_record *record, uint32_t dossier,
     int rc;
 
     if (record->event->header->corrects_event_id[0] != '\0')
-        return keep_correction(ds, record, dossier);
+        return keep_correction(core, ds, record, dossier);
     rc = keep_own(ds, record, dossier, actor);
     if (rc == 0)
         rc = keep_gated(ds, record, dossier);
@@ -287,6 +321,7 @@ keep_acts(struct core *core, const struct core_record *record, uint32_t dossier,
         return rc;
     switch (record->event->type->number) {
     case WICI__V1__EVENT_TYPE__MEETING_HELD: return keep_documents(ds, record, dossier);
+    case WICI__V1__EVENT_TYPE__REFERRAL_ANSWERED: return keep_next(core, ds, record, dossier, record->seq);
     case WICI__V1__EVENT_TYPE__CASE_WORKER_SET: return keep_coordinator(ds, record, dossier);
     case WICI__V1__EVENT_TYPE__CASE_LINKED:
         rc = keep_link(ds, record, dossier);

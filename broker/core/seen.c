@@ -140,9 +140,9 @@ core_audience(struct core *core, const struct core_record *record, const uint32_
 
 /* ---- a unit's dossiers */
 
-/* The lists that the unit's is made of: its own, and its agency's where it has an office's role. Both ascending. */
-static void
-unit_lists(const struct core *core, uint32_t unit, const struct numbers **ret_own, const struct numbers **ret_office)
+void
+view_unit_lists(const struct core *core, uint32_t unit, const struct numbers **ret_own,
+                const struct numbers **ret_office)
 {
     static const struct numbers none = {0};
     const struct unit *u = &core->directory.units[unit];
@@ -166,7 +166,7 @@ core_unit_entries(struct core *core, uint32_t unit, const uint32_t **ret, size_t
     if (*ret_all)
         return 0;
 
-    unit_lists(core, unit, &own, &office);
+    view_unit_lists(core, unit, &own, &office);
     rc = numbers_add(&core->scratch, 0);
     for (uint32_t i = 0, j = 0; (i < own->count || j < office->count) && rc == 0;) {
         uint32_t a = i < own->count ? own->at[i] : UINT32_MAX, b = j < office->count ? office->at[j] : UINT32_MAX;
@@ -188,7 +188,7 @@ core_unit_entry_count(const struct core *core, uint32_t unit)
     const struct numbers *own, *office;
 
     assert(unit < core->directory.unit_count);
-    unit_lists(core, unit, &own, &office);
+    view_unit_lists(core, unit, &own, &office);
     return (size_t)own->count + office->count;
 }
 

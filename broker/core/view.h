@@ -20,6 +20,10 @@ bool view_participant_receives(uint32_t type);
 /* The note's list names the unit. */
 bool view_addressed(const struct core *core, uint32_t unit, const struct core_record *record);
 bool view_answered(const struct core *core, uint32_t unit, const struct core_record *record);
+/* The lists that a unit's dossiers are made of: its own, and its agency's where it has an office's role; entries,
+ * ascending. */
+void view_unit_lists(const struct core *core, uint32_t unit, const struct numbers **ret_own,
+                     const struct numbers **ret_office);
 bool view_is_author(const struct core *core, uint32_t unit, const struct event *event);
 
 #endif

@@ -220,6 +220,18 @@ a_case_is_a_readable_timeline(void **state)
 }
 
 static void
+referrals_tell_what_became_of_them(void **state)
+{
+    (void)state;
+    wici_check("sp12", WORDS("referrals"), polish, NULL, 0, "jeszcze bez odpowiedzi");
+    wici_check("sp12", WORDS("referrals", "--json"), NULL, NULL, 0, "\"sent\":true");
+    wici_check("ops-sw", WORDS("referrals", "--open"), english, NULL, 0, "requested");
+    wici_check("ops-sw", WORDS("referrals", "--json"), NULL, NULL, 0, "\"nextUnit\":\"ops-sw\"");
+    wici_check("ops-sw", WORDS("case", dossier), polish, NULL, 0, "następny krok: ops-sw");
+    wici_check("admin", WORDS("referrals"), NULL, NULL, 5, NULL);
+}
+
+static void
 reading_finds_or_exits_with_5(void **state)
 {
     (void)state;
@@ -346,6 +358,7 @@ main(void)
         cmocka_unit_test(the_directory_shows_what_was_enrolled),
         cmocka_unit_test(templates_pass_when_published),
         cmocka_unit_test(a_case_is_a_readable_timeline),
+        cmocka_unit_test(referrals_tell_what_became_of_them),
         cmocka_unit_test(reading_finds_or_exits_with_5),
         cmocka_unit_test(a_cursor_goes_on_where_it_was),
         cmocka_unit_test(explain_and_fetched_tell_what_the_unit_may_know),

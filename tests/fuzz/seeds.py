@@ -92,6 +92,8 @@ def talks(kinds):
         for name, query in {"explain": wire.Query(request=1, explain=wire.Explain(seq=7)),
                             "group": wire.Query(request=2, group=wire.GroupQuery(dossier=DOSSIER)),
                             "fetched": wire.Query(request=3, fetched=wire.FetchedQuery(event_id=full.UUID7)),
+                            "courses": wire.Query(request=9, courses=wire.CoursesQuery(from_seq=3, max=2)),
+                            "course": wire.Query(request=10, courses=wire.CoursesQuery(dossier=DOSSIER)),
                             "cursors": wire.Query(request=4, cursors=wire.CursorsQuery()),
                             "drop": wire.Query(request=5, cursor_drop=wire.CursorDrop(cursor="inbox")),
                             "directory": wire.Query(request=6, directory=wire.DirectoryQuery()),

@@ -446,7 +446,7 @@ class Asking(Told):
             self.assertEqual(len(set(by_seq)), 1, reader.unit.role)
             by_id = explained(reader, [{"event_id": event.id} for event in hidden] + [{"event_id": uuid7()}])
             self.assertEqual(len(set(by_id)), 1, f"{reader.unit.role}: {by_id[0]} {by_id[-1]}")
-            for query in ("group", "fetched"):
+            for query in ("group", "fetched", "courses"):
                 self.assertEqual(len(self.asked(reader, query)), 1, f"{query} {reader.unit.role}")
             self.assertEqual(len(self.asked(reader, "read")), 1, f"read {reader.unit.role}")
 
@@ -460,6 +460,8 @@ class Asking(Told):
             try:
                 if what == "group":
                     answer = reader.client.query(group=wire.GroupQuery(dossier=dossier))
+                elif what == "courses":
+                    answer = reader.client.query(courses=wire.CoursesQuery(dossier=dossier))
                 elif what == "fetched":
                     answer = reader.client.query(fetched=wire.FetchedQuery(event_id=event_id))
                 else:

@@ -631,6 +631,13 @@ class Reading(Scenario):
             self.refused("E_UNKNOWN", court.query, group=wire.GroupQuery(dossier=dossier))
             self.refused("E_UNKNOWN", court.query, group=wire.GroupQuery(dossier=new_id()))
 
+            course, = reader.query(courses=wire.CoursesQuery(dossier=dossier)).courses
+            self.assertEqual((course.dossier, course.received, course.sent, course.outcome), (dossier, True, False, ""))
+            for other in (dossier, new_id()):
+                self.refused("E_UNKNOWN", court.query, courses=wire.CoursesQuery(dossier=other))
+            self.refused("E_REQUEST", court.query, courses=wire.CoursesQuery(dossier="x"))
+            self.assertEqual(len(court.query(courses=wire.CoursesQuery()).courses), 0)
+
             fetched = client.query(fetched=wire.FetchedQuery(event_id=event_id))
             self.assertEqual([u.unit for u in fetched.units], ["ops-sw2"])
             self.assertFalse(fetched.units[0].fetched)

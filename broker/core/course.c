@@ -1,0 +1,279 @@
+/*
+ * What a unit knows of a course ends with its relation: the acts up to there are folded again. Who has an open one is
+ * told what the state says. So nobody learns here what he was not told by the events that he was given.
+ */
+#include "broker/core/acts.h"
+#include "broker/core/view.h"
+
+#include "proto/date.h"
+#include "proto/limits.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define OPEN_END UINT64_MAX
+
+/* How far a unit follows a course: up to that record, 0: not at all. */
+struct reach {
+    uint64_t sent; /* as one that sent it: the outcome alone */
+    uint64_t full; /* as one that works on it, or looks on */
+    bool received; /* it was its to answer, or to carry on */
+};
+
+static uint64_t
+relation_end(const struct core *core, const struct relation *relation)
+{
+    if (relation->until_seq != 0)
+        return relation->until_seq;
+    return relation_is_open(&core->dossiers, relation, core->latest_ms) ? OPEN_END : 0;
+}
+
+static void
+extend(uint64_t *end, uint64_t by)
+{
+    *end = by > *end ? by : *end;
+}
+
+static struct reach
+reach_of(const struct core *core, uint32_t unit, const struct dossier *dossier)
+{
+    struct reach reach = {0};
+
+    /* An auditor is given class S0, which has the outcome; content takes a reason (core_view). */
+    if ((core->directory.units[unit].roles & ROLE_BIT(AUD)) != 0)
+        reach.sent = OPEN_END;
+    for (uint32_t i = 0; i < dossier->relation_count; i++) {
+        const struct relation *relation = &dossier->relations[i];
+
+        if (!relation_is_of(&core->directory, dossier, relation, unit))
+            continue;
+        switch ((enum relation_kind)relation->kind) {
+        case RELATION_REFERRER: extend(&reach.sent, relation_end(core, relation)); break;
+        case RELATION_HOLDER:
+        case RELATION_PENDING: reach.received = true; /* fall through */
+        case RELATION_OFFICE:
+        case RELATION_PARTICIPANT: extend(&reach.full, relation_end(core, relation)); break;
+        case RELATION_AUTHOR:
+        case RELATION_ADDRESSEE:
+        case RELATION_INVITEE:
+        case RELATION_PROVIDER:
+        case RELATION_PARTY:
+        case RELATION_KIND_COUNT: break;
+        }
+    }
+    return reach;
+}
+
+/* The state after the record `end`, out of the dossier's own acts; what was recalled since was never said. */
+static struct matter
+matter_at(const struct dossier *dossier, uint64_t end)
+{
+    struct matter matter = {0};
+
+    if (end == OPEN_END)
+        return dossier->matter;
+    for (uint32_t i = 0; i < dossier->act_count && act_seq(&dossier->acts[i]) <= end; i++) {
+        const struct act *act = &dossier->acts[i];
+
+        if ((act->flags & ACT_RECALLED) == 0)
+            matter_step(&matter, act);
+        else if (act->input == IN_SUBMITTED && matter.referral == REFERRAL_NONE)
+            matter.referral = REFERRAL_ENTERED_IN_ERROR;
+    }
+    return matter;
+}
+
+const char *
+course_outcome(enum referral_state state)
+{
+    switch (state) {
+    case REFERRAL_RECEIVED:
+    case REFERRAL_ON_HOLD: return "RECEIVED";
+    case REFERRAL_ACCEPTED:
+    case REFERRAL_IN_PROGRESS: return "TAKEN_UP";
+    case REFERRAL_COMPLETED: return "DONE";
+    case REFERRAL_REJECTED:
+    case REFERRAL_FAILED:
+    case REFERRAL_CANCELLED: return "NOT_TAKEN_UP";
+    case REFERRAL_NONE:
+    case REFERRAL_REQUESTED:
+    case REFERRAL_ENTERED_IN_ERROR:
+    case REFERRAL_STATE_COUNT: break;
+    }
+    return "";
+}
+
+static bool
+is_under_way(uint8_t state)
+{
+    switch ((enum referral_state)state) {
+    case REFERRAL_REQUESTED:
+    case REFERRAL_RECEIVED:
+    case REFERRAL_ACCEPTED:
+    case REFERRAL_IN_PROGRESS:
+    case REFERRAL_ON_HOLD: return true;
+    case REFERRAL_NONE:
+    case REFERRAL_COMPLETED:
+    case REFERRAL_FAILED:
+    case REFERRAL_CANCELLED:
+    case REFERRAL_REJECTED:
+    case REFERRAL_ENTERED_IN_ERROR:
+    case REFERRAL_STATE_COUNT: break;
+    }
+    return false;
+}
+
+/* The newest unit that had the relation after the record `end`; what ended with that record had ended. */
+static uint32_t
+unit_with(const struct core *core, const struct dossier *dossier, enum relation_kind kind, uint64_t end)
+{
+    uint32_t found = CORE_UNIT_NONE;
+    uint64_t from = 0;
+
+    for (uint32_t i = 0; i < dossier->relation_count; i++) {
+        const struct relation *relation = &dossier->relations[i];
+        uint64_t until = relation_end(core, relation);
+
+        if (relation->kind == kind && relation->from_seq <= end && (until > end || until == OPEN_END) &&
+            relation->from_seq >= from) {
+            found = relation->who;
+            from = relation->from_seq;
+        }
+    }
+    return found;
+}
+
+/*
+ * Whose turn it is. An answer may say it, until the referral is sent on; else it is for the unit that was asked last
+ * and has not taken it up yet, and after that for the holder.
+ */
+static void
+next_step(const struct core *core, const struct dossier *dossier, uint64_t end, struct core_course *ret)
+{
+    const struct act *said = NULL;
+    uint32_t pending = unit_with(core, dossier, RELATION_PENDING, end);
+
+    for (uint32_t i = 0; i < dossier->act_count; i++) {
+        const struct act *act = &dossier->acts[i];
+
+        if ((act->flags & ACT_RECALLED) != 0 || act_seq(act) > end)
+            continue;
+        if (act->input == IN_FORWARDED)
+            said = NULL;
+        else if (act->input == IN_NONE && act->code == ACT_CODE_NEXT)
+            said = act;
+    }
+    ret->next_unit = said != NULL ? said->number : pending != CORE_UNIT_NONE ? pending : ret->holder;
+    if (said != NULL && said->day != DATE_NONE)
+        date_format(said->day, ret->next_due);
+}
+
+static struct core_state
+state_of(enum machine_kind machine, uint8_t state)
+{
+    const struct state_text *text = &machine_at(machine)->states[state];
+
+    return state == 0 ? (struct core_state){"", "", ""} : (struct core_state){text->name, text->pl, text->en};
+}
+
+static void
+course_fill(const struct core *core, const struct dossier *dossier, const struct reach *reach, struct core_course *ret)
+{
+    uint64_t end = reach->full > reach->sent ? reach->full : reach->sent;
+    struct matter matter = matter_at(dossier, end);
+
+    memset(ret, 0, sizeof *ret);
+    memcpy(ret->dossier_id, dossier->id, sizeof ret->dossier_id);
+    ret->opened_seq = dossier->opened_seq;
+    ret->opened_ms = dossier->opened_ms;
+    ret->holder = ret->next_unit = CORE_UNIT_NONE;
+    ret->sent = reach->sent != 0;
+    ret->received = reach->received;
+    ret->outcome = course_outcome((enum referral_state)matter.referral);
+    ret->referral = ret->kase = state_of(MACHINE_REFERRAL, REFERRAL_NONE);
+    /* That it was a mistake, everyone who was given it is told. */
+    if (matter.referral == REFERRAL_ENTERED_IN_ERROR)
+        ret->referral = state_of(MACHINE_REFERRAL, matter.referral);
+    if (reach->full == 0)
+        return;
+    matter = matter_at(dossier, reach->full);
+    ret->referral = state_of(MACHINE_REFERRAL, matter.referral);
+    ret->kase = state_of(MACHINE_CASE, matter.kase);
+    ret->holder = unit_with(core, dossier, RELATION_HOLDER, reach->full);
+    if (is_under_way(matter.referral))
+        next_step(core, dossier, reach->full, ret);
+}
+
+static bool
+add(const struct core *core, uint32_t unit, const struct dossier *dossier, struct core_course *ret)
+{
+    struct reach reach = reach_of(core, unit, dossier);
+
+    if (reach.sent == 0 && reach.full == 0)
+        return false;
+    course_fill(core, dossier, &reach, ret);
+    return true;
+}
+
+/* ---- of one dossier, of all */
+
+static const struct dossier *
+dossier_of_entry(const struct core *core, uint32_t entry)
+{
+    return &core->dossiers.at[dossiers_by_entry(&core->dossiers, entry)];
+}
+
+size_t
+core_course(const struct core *core, uint32_t unit, const uint8_t dossier_id[16], struct core_course *ret)
+{
+    uint32_t entry = core_dossier_for(core, unit, dossier_id);
+
+    return entry != 0 && add(core, unit, dossier_of_entry(core, entry), ret) ? 1 : 0;
+}
+
+/* Where the dossiers opened at or after from_seq begin; entries ascend as dossiers are opened. */
+static uint32_t
+list_from(const struct core *core, const struct numbers *list, uint64_t from_seq)
+{
+    uint32_t low = 0, high = list->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (dossier_of_entry(core, list->at[middle])->opened_seq < from_seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+size_t
+core_referrals(const struct core *core, uint32_t unit, uint64_t from_seq, struct core_course *ret, size_t max,
+               uint64_t *ret_next_seq)
+{
+    const struct numbers *own, *office;
+    uint32_t i, j, looked_at = 0;
+    size_t count = 0;
+
+    assert(unit < core->directory.unit_count);
+    assert(max > 0);
+    view_unit_lists(core, unit, &own, &office);
+    i = list_from(core, own, from_seq);
+    j = list_from(core, office, from_seq);
+    *ret_next_seq = 0;
+    while (i < own->count || j < office->count) {
+        uint32_t a = i < own->count ? own->at[i] : UINT32_MAX, b = j < office->count ? office->at[j] : UINT32_MAX;
+        const struct dossier *dossier = dossier_of_entry(core, a < b ? a : b);
+
+        if (count == max || looked_at++ == COURSES_LOOKED_AT_MAX) {
+            *ret_next_seq = dossier->opened_seq;
+            break;
+        }
+        if (dossier->kind == OPENS_REFERRAL && add(core, unit, dossier, &ret[count]))
+            count++;
+        i += a <= b;
+        j += b <= a;
+    }
+    return count;
+}
