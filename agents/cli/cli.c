@@ -36,6 +36,7 @@ const struct cli_command cli_commands[] = {
     {"export", cmd_export, N_("the log's leaves and tree as a directory of tiles, for auditors")},
     {"types", cmd_types, N_("the types of events and their fields")},
     {"template", cmd_template, N_("a JSON skeleton of an event")},
+    {"new", cmd_new, N_("ask for the fields of an event and put it into the outbox")},
     {"bench", cmd_bench, N_("measure publishing, delivery and replay")},
     {NULL, NULL, NULL},
 };

@@ -51,7 +51,7 @@ extern const struct cli_command cli_commands[];
 
 cli_fn cmd_init, cmd_key, cmd_agency, cmd_unit, cmd_participant, cmd_directory, cmd_policy, cmd_publish, cmd_tail,
     cmd_read, cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_checkpoint, cmd_log, cmd_receipt,
-    cmd_referrals, cmd_consistency, cmd_verify, cmd_export, cmd_bench, cmd_types, cmd_template;
+    cmd_referrals, cmd_consistency, cmd_verify, cmd_export, cmd_bench, cmd_types, cmd_template, cmd_new;
 
 /* ---- a command's words and options */
 
@@ -136,6 +136,9 @@ const char *type_label(const struct cli *cli, const char *name);
 
 /* ---- the registry (cmd_types.c) */
 
+/* The type of that name, enum word or number. NULL: none. */
+struct type_info;
+const struct type_info *cli_type(const char *text);
 /* A JSON event of that type, with the mandatory fields at values that pass. NULL: no such type, or no memory. */
 json_t *event_template(const char *type, const char *role, bool all_fields);
 /* "referralSubmittedS0": the name of a section's body. */

@@ -288,8 +288,8 @@ type_json(const struct type_info *type, bool fields)
     return json;
 }
 
-static const struct type_info *
-type_find(const char *text)
+const struct type_info *
+cli_type(const char *text)
 {
     char *end;
     unsigned long number = strtoul(text, &end, 10);
@@ -375,7 +375,7 @@ cmd_types(struct cli *cli, int argc, char **argv)
             json_array_append_new(list, type_json(type_at(i), false));
         return cli_print_json(list);
     }
-    type = type_find(args.words[0]);
+    type = cli_type(args.words[0]);
     if (type == NULL) {
         cli_warn(_("there is no type %s; wici types lists them"), args.words[0]);
         return CLI_NOT_FOUND;
@@ -493,7 +493,7 @@ message_has_required(const struct message_info *message)
 json_t *
 event_template(const char *name, const char *role, bool all)
 {
-    const struct type_info *type = type_find(name);
+    const struct type_info *type = cli_type(name);
     bool either_done = false;
     json_t *event, *sections;
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -207,6 +208,72 @@ templates_pass_when_published(void **state)
     free(event);
 }
 
+/* Answers that cannot stand are asked for again. */
+static void
+new_asks_for_an_event_that_passes_when_published(void **state)
+{
+    static const char answers[] = "ops-sw\n"
+                                  "31.02.2026\n1.03.2026\n\n"                        /* S0 */
+                                  "44051401359\n\n2 9\n2\nJan Przykładowy\nn\n\n1\n" /* S1, about the first person */
+                                  "n\nn\nn\nn\n"                                     /* S2 to S5 */
+                                  "4\n1\nasystent rodziny\nSCHOOL\n3\nNie chodzi\\\ndo szkoły.\n1\n" /* S6 */
+                                  "n\nt\n";                                                          /* S7, write it */
+    char *output, *event;
+
+    (void)state;
+    output = wici_is("sp12", WORDS("new", "referral.submitted", "--role", "SCH"), polish, answers, 0,
+                     "Tak nie może być");
+    assert_non_null(strstr(output, "Podsumowanie"));
+    event = strstr(output, "{\n  \"header\""); /* behind the questions, which go to standard error */
+    assert_non_null(event);
+    assert_non_null(strstr(event, "\"informationReceivedOn\": \"2026-03-01\""));
+    assert_non_null(strstr(event, "Nie chodzi\\ndo szkoły."));
+    assert_null(strstr(event, "44051401359"));
+    wici_check("sp12", WORDS("publish", "--json"), NULL, event, 0, "receipt");
+    free(output);
+}
+
+static void
+new_writes_nothing_when_the_answers_end_early(void **state)
+{
+    char outbox[256];
+    const char *words[] = {"new", "referral.submitted", "--outbox", outbox, NULL};
+
+    (void)state;
+    snprintf(outbox, sizeof outbox, "%s/outbox", broker.dir);
+    assert_int_equal(mkdir(outbox, 0700), 0);
+    wici_check("sp12", words, english, "ops-sw\n1.03.2026\n", 1, "nothing was written");
+    assert_int_equal(rmdir(outbox), 0);
+    wici_check("sp12", WORDS("new", "no.such"), english, "", 5, NULL);
+    wici_check("sp12", WORDS("new", "sys.unit_enrolled"), english, "", 2, NULL);
+}
+
+static void
+an_answer_takes_dossier_and_references_from_what_it_answers(void **state)
+{
+    char outbox[256], pattern[300];
+    const char *words[] = {"new", "referral.answered", "--answers", event_id, "--outbox", outbox, "--role", "SW", NULL};
+    char *output, *at, *end;
+    json_t *event, *header;
+
+    (void)state;
+    snprintf(outbox, sizeof outbox, "%s/outbox", broker.dir);
+    assert_int_equal(mkdir(outbox, 0700), 0);
+    output = wici_is("ops-sw", words, english, "2\ntoday\n2\n\n\ny\n", 0, "Written: ");
+    at = strstr(output, "Written: ") + strlen("Written: ");
+    end = strchr(at, '\n');
+    snprintf(pattern, sizeof pattern, "%.*s", (int)(end - at), at);
+    event = json_load_file(pattern, 0, NULL);
+    header = json_object_get(event, "header");
+    assert_string_equal(json_string_value(json_object_get(header, "dossierId")), dossier);
+    assert_string_equal(json_string_value(json_object_get(header, "causationId")), event_id);
+    free(output);
+    output = json_dumps(event, 0);
+    wici_check("ops-sw", WORDS("publish"), english, output, 0, NULL);
+    json_decref(event);
+    free(output);
+}
+
 static void
 a_case_is_a_readable_timeline(void **state)
 {
@@ -363,8 +430,11 @@ main(void)
         cmocka_unit_test(a_cursor_goes_on_where_it_was),
         cmocka_unit_test(explain_and_fetched_tell_what_the_unit_may_know),
         cmocka_unit_test(the_policy_is_shown_compared_and_loaded),
+        cmocka_unit_test(new_asks_for_an_event_that_passes_when_published),
+        cmocka_unit_test(new_writes_nothing_when_the_answers_end_early),
         cmocka_unit_test(a_suspended_unit_is_told_and_comes_back),
         cmocka_unit_test(participants_come_and_leave),
+        cmocka_unit_test(an_answer_takes_dossier_and_references_from_what_it_answers),
         cmocka_unit_test(bench_measures),
     };
 
