@@ -1080,6 +1080,22 @@ i37_a_withdrawal_reaches_everyone_who_was_given_sections_under_the_consent(void 
 }
 
 static void
+i37_a_withdrawal_also_reaches_those_who_were_given_what_was_amended_since(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *placed;
+
+    kit_open_case(k, "sw", 'C');
+    KIT_SAY(k, "sw", "consent.granted", 'C', "", SHARING, NULL, NULL);
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'fcc'}", NULL, NULL);
+    placed = KIT_SAY(k, "sw", "placement.changed", 'C', "", "0 1 3{'kind':'PLACED'} 6", CONSENTED, NULL);
+    KIT_SAY(k, "sw", "placement.changed", 'C', "", "0 1 3{'kind':'MOVED'} 6", kit_correcting(placed, "AMENDED"), NULL);
+    KIT_SAY(k, "sw", "sys.participant_removed", 'C', "", "0{'unit':'fcc'}", NULL, NULL);
+    KIT_SAY(k, "sw", "consent.withdrawn", 'C', "", "0{'consentId':'$c','withdrawnOn':'2026-03-05'} 1 6", NULL,
+            "dir=016 fcc=0");
+}
+
+static void
 what_was_entered_in_error_is_closed_to_all_but_author_and_auditors_and_all_are_told(void **state)
 {
     struct kit *k = *state;
@@ -1295,6 +1311,7 @@ main(void)
         RULE(i37_a_withdrawn_consent_stops_what_rests_on_it_and_nothing_else),
         RULE(i37_a_consent_ends_with_its_date),
         RULE(i37_a_withdrawal_reaches_everyone_who_was_given_sections_under_the_consent),
+        RULE(i37_a_withdrawal_also_reaches_those_who_were_given_what_was_amended_since),
         RULE(what_was_entered_in_error_is_closed_to_all_but_author_and_auditors_and_all_are_told),
         RULE(any_history_leaves_a_possible_state_that_replays),
     };
