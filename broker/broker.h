@@ -33,6 +33,8 @@
 #define TICK_DELIVER_US_MIN    250u       /* of deliveries, whoever waits */
 #define CURSOR_DELAY_MS_MAX    200u       /* an acknowledged cursor is durable after that */
 #define TIMER_MS               100u       /* how often the clock's work is looked for */
+#define MEMORY_EVERY_MS        5000u      /* between two times that freed memory goes back to the system */
+#define MEMORY_SESSIONS        16u        /* it does when so many sessions have come or gone */
 #define SESSION_SILENCE_MS_MAX (15u * 60 * 1000)
 #define SESSION_PROBE_MS       10000u /* a session that was silent for so long is sent the head: is anybody there? */
 #define REPLY_ARENA_SIZE       (4u << 20)
@@ -96,7 +98,10 @@ struct broker {
     size_t full_windows;          /* how many wait */
     uint32_t fresh_most;          /* of units: the most records of the open batch that one live unit may want */
     uint64_t timer_ms, second_ms; /* boot time: when the clock's work was last looked for */
+    uint64_t memory_ms;           /* boot time: when memory was last given back */
+    uint32_t memory_sessions;     /* how many there were then */
     uint64_t cut_count;           /* of connections, as last told to the operator */
+    bool memory_again;            /* it is to be given back once more */
     bool gone;                    /* some session is to be dropped */
     bool latched;                 /* it has ended, or something failed: nothing is written any more */
     bool no_room;                 /* publishes of this tick are answered E_FULL */
