@@ -334,11 +334,11 @@ section_offer(struct making *m, unsigned cls, bool otherwise, bool *ret)
 static int
 class_ask(struct making *m, unsigned cls, bool either_done)
 {
-    bool either = (m->type->either & 1u << cls) != 0, wanted = true;
+    bool either = (m->type->either & 1u << cls) != 0, last = m->type->either >> (cls + 1) == 0, wanted = true;
     int rc = 0;
 
     if (either || !has_required(m->type->body[cls]))
-        rc = section_offer(m, cls, either && !either_done, &wanted);
+        rc = section_offer(m, cls, either && last && !either_done, &wanted);
     while (rc == 0 && wanted) {
         json_t *section = NULL;
 

@@ -233,6 +233,27 @@ new_asks_for_an_event_that_passes_when_published(void **state)
     free(output);
 }
 
+/* Of two parts of which one is enough the rarer, an authorisation, is not what Enter chooses. */
+static void
+new_offers_the_usual_of_two_parts(void **state)
+{
+    char *output = wici_is("ops-sw", WORDS("new", "consent.granted", "--dossier", dossier, "--role", "SW"), english,
+                           "\n\ntoday\n\n\n\n\n\n\n1\n\n\ny\n", 0, "consentGrantedS6");
+
+    (void)state;
+    assert_null(strstr(output, "consentGrantedS4"));
+    free(output);
+}
+
+/* The dossier that is handed over exists: no new identifier is made for it. */
+static void
+new_makes_up_no_reference_to_what_exists(void **state)
+{
+    (void)state;
+    wici_check("sp12", WORDS("new", "referral.submitted", "--to", "ops-sw"), english,
+               "today\n\n\n\nn\n\n\nn\nn\nn\nn\n1\n5\n7\n5\n\n", 1, "This cannot stand here. Needed: identifier");
+}
+
 static void
 new_writes_nothing_when_the_answers_end_early(void **state)
 {
@@ -431,6 +452,8 @@ main(void)
         cmocka_unit_test(explain_and_fetched_tell_what_the_unit_may_know),
         cmocka_unit_test(the_policy_is_shown_compared_and_loaded),
         cmocka_unit_test(new_asks_for_an_event_that_passes_when_published),
+        cmocka_unit_test(new_offers_the_usual_of_two_parts),
+        cmocka_unit_test(new_makes_up_no_reference_to_what_exists),
         cmocka_unit_test(new_writes_nothing_when_the_answers_end_early),
         cmocka_unit_test(a_suspended_unit_is_told_and_comes_back),
         cmocka_unit_test(participants_come_and_leave),
