@@ -100,6 +100,44 @@ ledger_was_hidden(uint32_t unit, uint64_t seq, uint64_t since)
 
 /* ---- who may be shown what */
 
+static const struct record *
+record_with_id(const char *id)
+{
+    uint8_t bytes[16];
+
+    if (uuid_parse(id, bytes) != 0)
+        return NULL;
+    for (uint64_t i = 0; i < ledger.head; i++)
+        if (memcmp(ledger.at[i]->record.event.event_id, bytes, sizeof bytes) == 0)
+            return &ledger.at[i]->record;
+    return NULL;
+}
+
+/* What was said first: the record itself, or what it corrects, and what that corrects. */
+static const struct record *
+said_first(const struct record *record)
+{
+    const struct record *corrected = record_with_id(record->event.header->corrects_event_id);
+
+    return corrected == NULL ? record : said_first(corrected);
+}
+
+/* It, or what it amends, was entered in error. What tells so is not closed itself. */
+static bool
+is_closed(const struct record *record)
+{
+    if (strcmp(record->event.header->correction, "ENTERED_IN_ERROR") == 0)
+        return false;
+    for (uint64_t i = 0; i < ledger.head; i++) {
+        const struct record *other = &ledger.at[i]->record;
+
+        if (strcmp(other->event.header->correction, "ENTERED_IN_ERROR") == 0 &&
+            said_first(other) == said_first(record))
+            return true;
+    }
+    return false;
+}
+
 /* The core against the tables. */
 static void
 oracle_check(uint32_t unit, const struct record *record, const struct core_view *view)
@@ -107,7 +145,7 @@ oracle_check(uint32_t unit, const struct record *record, const struct core_view 
     struct oracle_view wanted;
     struct core_unit u;
 
-    oracle_look(ledger.core, unit, &record->core, &wanted);
+    oracle_look(ledger.core, unit, &record->core, is_closed(record), &wanted);
     if (view->received == wanted.received && view->sections == wanted.sections && view->note == wanted.note)
         return;
     core_unit(ledger.core, unit, &u);

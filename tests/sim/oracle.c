@@ -254,7 +254,8 @@ note_look(struct looking *l)
 }
 
 void
-oracle_look(const struct core *core, uint32_t unit, const struct core_record *record, struct oracle_view *ret)
+oracle_look(const struct core *core, uint32_t unit, const struct core_record *record, bool closed,
+            struct oracle_view *ret)
 {
     const struct event *event = record->event;
     struct looking l = {.core = core, .record = record, .type = event->type->name, .index = unit};
@@ -295,6 +296,8 @@ oracle_look(const struct core *core, uint32_t unit, const struct core_record *re
             return;
         l.roles = 1u << WICI__V1__ROLE__AUD; /* looking at everything takes no relation; more does */
     }
+    if (closed && !auditor)
+        return;
     for (size_t i = 0; i < event->section_count; i++)
         if (row != NULL && section_gives(&l, &event->sections[i], row))
             ret->sections |= 1u << i;

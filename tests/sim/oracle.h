@@ -15,6 +15,8 @@ struct oracle_view {
     uint32_t sections; /* bits, as in struct core_view */
 };
 
-void oracle_look(const struct core *core, uint32_t unit, const struct core_record *record, struct oracle_view *ret);
+/* closed: the record was entered in error, as the ledger's headers say */
+void oracle_look(const struct core *core, uint32_t unit, const struct core_record *record, bool closed,
+                 struct oracle_view *ret);
 
 #endif
