@@ -297,8 +297,8 @@ on_welcome(struct wici *w, const Wici__V1__Welcome *welcome, const uint8_t *data
     snprintf(w->agency, sizeof w->agency, "%s", welcome->agency);
     snprintf(w->unit, sizeof w->unit, "%s", welcome->unit);
 
-    if (w->diverged)
-        subscribe_diverged(w, w->safe_up_to); /* what a backup holds is the same in both logs */
+    if (w->diverged) /* what a backup holds is the same in both logs, unless the broker knows better */
+        subscribe_diverged(w, welcome->same_up_to != 0 ? welcome->same_up_to : w->safe_up_to);
     if (new_epoch)
         w->safe_up_to = 0;
     if (w->keep != NULL && epoch != 0) {

@@ -24,25 +24,61 @@ struct checkpoints {
     uint64_t signed_ms;            /* boot time */
 };
 
+static int
+key_take(struct log_keys *keys, const Wici__V1__SysLogKeyS0 *body, uint64_t seq)
+{
+    if (keys->count == LOG_KEYS_MAX || note_key_parse(body->vkey, strlen(body->vkey), &keys->at[keys->count]) != 0)
+        return -EBADMSG;
+    keys->seq[keys->count++] = seq;
+    return 0;
+}
+
+static_assert(LOG_NOTE_SIZE == GUARD_SIZE_MAX + 1, "a record of an epoch carries what the guard holds");
+
+static int
+epoch_take(struct log_keys *keys, const Wici__V1__SysEpochS0 *body, uint64_t seq)
+{
+    uint64_t last = keys->epoch_count == 0 ? 1 : keys->epochs[keys->epoch_count - 1].epoch;
+
+    if (keys->epoch_count == LOG_KEYS_MAX || body->epoch <= last || strlen(body->last_known) > GUARD_SIZE_MAX)
+        return -EBADMSG;
+    keys->epochs[keys->epoch_count++] = (struct log_epoch){.epoch = body->epoch, .seq = seq};
+    memcpy(keys->last_known, body->last_known, strlen(body->last_known) + 1);
+    return 0;
+}
+
+bool
+log_keys_reads(uint32_t type)
+{
+    return type == WICI__V1__EVENT_TYPE__SYS_LOG_KEY || type == WICI__V1__EVENT_TYPE__SYS_EPOCH;
+}
+
 int
 log_keys_take(struct log_keys *keys, const struct record *record)
 {
     const struct event *event = &record->event;
+    int rc = 0;
 
-    if (event->type->number != WICI__V1__EVENT_TYPE__SYS_LOG_KEY)
+    if (!log_keys_reads(event->type->number))
         return 0;
-    for (size_t i = 0; i < event->section_count; i++) {
+    for (size_t i = 0; rc == 0 && i < event->section_count; i++) {
         const Wici__V1__Section *section = event->sections[i].section;
 
-        if (section == NULL || section->body_case != WICI__V1__SECTION__BODY_SYS_LOG_KEY_S0)
-            continue;
-        if (keys->count == LOG_KEYS_MAX ||
-            note_key_parse(section->sys_log_key_s0->vkey, strlen(section->sys_log_key_s0->vkey),
-                           &keys->at[keys->count]) != 0)
-            return -EBADMSG;
-        keys->seq[keys->count++] = record->core.seq;
+        if (section != NULL && section->body_case == WICI__V1__SECTION__BODY_SYS_LOG_KEY_S0)
+            rc = key_take(keys, section->sys_log_key_s0, record->core.seq);
+        else if (section != NULL && section->body_case == WICI__V1__SECTION__BODY_SYS_EPOCH_S0)
+            rc = epoch_take(keys, section->sys_epoch_s0, record->core.seq);
     }
-    return 0;
+    return rc;
+}
+
+uint64_t
+log_keys_same_up_to(const struct log_keys *keys, uint64_t epoch)
+{
+    for (size_t i = 0; i < keys->epoch_count; i++)
+        if (keys->epochs[i].epoch > epoch)
+            return keys->epochs[i].seq - 1; /* the first that began after it; the later ones have larger numbers */
+    return UINT64_MAX;
 }
 
 /* ---- at start */
@@ -93,6 +129,15 @@ guard_put(struct checkpoints *c, const char *note, size_t len)
     return rc != 0 ? -EAGAIN : 0;
 }
 
+static bool
+epoch_is_known(const struct checkpoints *c, const char *origin)
+{
+    const struct store_identity *identity = store_identity(c->store);
+    uint64_t epoch = store_epoch_of(identity, origin);
+
+    return epoch != 0 && epoch <= identity->epoch;
+}
+
 /* The log has all that this note says was in it. */
 static int
 note_check(struct checkpoints *c, const char *note, size_t len, const char *where)
@@ -102,7 +147,7 @@ note_check(struct checkpoints *c, const char *note, size_t len, const char *wher
     uint32_t signers;
     int rc = note_checkpoint_open(note, len, c->keys->at, c->keys->count, &checkpoint, &signers);
 
-    if (rc != 0 || strcmp(checkpoint.origin, store_identity(c->store)->origin) != 0) {
+    if (rc != 0 || !epoch_is_known(c, checkpoint.origin)) {
         log_error("checkpoint: what %s holds was not signed for this log: the log is an older copy, or another one",
                   where);
         return -ESTALE;
@@ -113,7 +158,7 @@ note_check(struct checkpoints *c, const char *note, size_t len, const char *wher
     if (rc == -ENOENT || memcmp(root, checkpoint.root, sizeof root) != 0) {
         log_error("checkpoint: the log does not contain the %" PRIu64
                   " records of the checkpoint in %s: it is an older "
-                  "copy, or another log (it has %" PRIu64 ")",
+                  "copy, or another log (it has %" PRIu64 "); if an older copy was restored, `wicid init --new-epoch`",
                   checkpoint.size, where, store_head(c->store));
         return -ESTALE;
     }
@@ -148,6 +193,9 @@ past_check(struct checkpoints *c, const char *guard_file)
         rc = c->note_len > 0 ? guard_put(c, c->note, c->note_len) : 0;
         return rc == -EAGAIN ? 0 : rc;
     }
+    if (c->keys->epoch_count > 0 && strlen(c->keys->last_known) == c->guard.held_len &&
+        memcmp(c->guard.held, c->keys->last_known, c->guard.held_len) == 0)
+        return 0; /* the operator knows that the log parted from it: the record of the epoch says so */
     rc = note_check(c, c->guard.held, c->guard.held_len, guard_file);
     c->to_keep = rc == 0 && c->newest.size > size;
     return rc;
@@ -211,8 +259,8 @@ checkpoints_sign(struct checkpoints *c, uint64_t mono_ms, bool last)
     if (!last && c->signed_ms != 0 && mono_ms - c->signed_ms < CHECKPOINT_EVERY_MS)
         return 0;
     c->signed_ms = mono_ms;
-    static_assert(sizeof checkpoint.origin > STORE_ORIGIN_MAX, "an origin of the store fits");
-    memcpy(checkpoint.origin, store_identity(c->store)->origin, STORE_ORIGIN_MAX);
+    static_assert(sizeof checkpoint.origin > STORE_EPOCH_NAME_MAX, "an epoch's name fits");
+    store_epoch_name(store_identity(c->store), store_identity(c->store)->epoch, checkpoint.origin);
     rc = store_tree_root(c->store, checkpoint.size, checkpoint.root);
     if (rc == 0)
         rc = note_make(c, &checkpoint, &note, &len);

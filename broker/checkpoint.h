@@ -17,18 +17,32 @@
 
 #define CHECKPOINT_EVERY_MS 1000u
 
-/* ---- the keys that the log has announced, in the order of their records */
+/* ---- the keys that the log has announced and the epochs that began in it, in the order of their records */
 
-#define LOG_KEYS_MAX NOTE_KEYS_MAX
+#define LOG_KEYS_MAX  NOTE_KEYS_MAX /* each epoch has a key of its own, so they are no more */
+#define LOG_NOTE_SIZE 4097u         /* what the guard may hold, with a NUL */
+
+struct log_epoch {
+    uint64_t epoch, seq; /* of the record */
+};
 
 struct log_keys {
     size_t count;
     struct note_key at[LOG_KEYS_MAX];
     uint64_t seq[LOG_KEYS_MAX]; /* of the record */
+
+    size_t epoch_count; /* without the first epoch, which no record begins */
+    struct log_epoch epochs[LOG_KEYS_MAX];
+    char last_known[LOG_NOTE_SIZE]; /* the checkpoint that the last of them began behind; "": none was known */
 };
 
-/* Takes the key of a record, if it is a sys.log_key. -EBADMSG: what it announces is no key, or one too many. */
+/* Does log_keys_take() look at records of this type? They are of leaf class LEAF_KEY. */
+bool log_keys_reads(uint32_t type);
+/* Takes the key or the epoch of a record, if it is a sys.log_key or sys.epoch. -EBADMSG: what it announces is none, or
+ * one too many. */
 int log_keys_take(struct log_keys *keys, const struct record *record);
+/* Up to which seq has this log the records of another epoch of it? UINT64_MAX: that is no earlier epoch. */
+uint64_t log_keys_same_up_to(const struct log_keys *keys, uint64_t epoch);
 
 /* ---- */
 
@@ -42,7 +56,8 @@ struct checkpoints_options {
 
 /*
  * Reads the key and the guard, and compares: the key must be the one announced last, and the log must contain the
- * guard's checkpoint and its own newest one. What is wrong was logged.
+ * guard's checkpoint and its own newest one; but for the guard's when the last epoch of the log began behind just that
+ * one. What is wrong was logged.
  *   -EPERM    the key file can be read by others
  *   -ENOKEY   it holds no key, or not the log's
  *   -ENOENT   there is no such file

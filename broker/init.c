@@ -2,12 +2,11 @@
  * init - see init.h
  */
 #include "broker/init.h"
-#include "broker/broker.h"
-#include "broker/checkpoint.h"
+#include "broker/clock.h"
 #include "broker/core/policy.h"
+#include "broker/desk.h"
 #include "broker/guard.h"
 #include "broker/log.h"
-#include "broker/sequence.h"
 #include "proto/keyfile.h"
 #include "proto/language.h"
 #include "proto/signerfile.h"
@@ -23,6 +22,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zmq.h>
 
 #define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
 
@@ -69,55 +69,6 @@ key_have(const char *path, const char *comment, struct keyfile *ret)
     if (zmq_curve_keypair(ret->public_key, ret->secret_key) != 0)
         return -EIO;
     return keyfile_write(path, ret, comment);
-}
-
-static int
-nothing(void *arg, const struct record *record)
-{
-    (void)arg;
-    (void)record;
-    return 0;
-}
-
-/* What init writes with: the log, its fold, the sequencer. */
-struct desk {
-    struct store *store;
-    struct core *core;
-    struct sequence *sequence;
-    struct log_keys log_keys;
-    uint64_t now_ms;
-};
-
-static int
-desk_open(struct desk *desk, const struct config *config)
-{
-    struct store_options options = {.dir = config->data_dir,
-                                    .key_dir = config->key_dir,
-                                    .kek_path = config->kek_file,
-                                    .map_size_max = config->data_size_max};
-    struct clock clock = {.started = false};
-    uint32_t access_entry = 0;
-    int rc = store_open(&desk->store, &options);
-
-    if (rc != 0) {
-        log_error("init: the log in %s cannot be opened: %s %s", config->data_dir, strerror(-rc), store_open_damage());
-        return rc;
-    }
-    (void)clock_look(&clock);
-    desk->now_ms = clock.now_ms;
-    if ((rc = core_create(&desk->core)) != 0 ||
-        (rc = broker_fold(desk->store, desk->core, &access_entry, &desk->log_keys)) != 0 ||
-        (rc = sequence_create(&desk->sequence, desk->store, desk->core, nothing, NULL)) != 0)
-        log_error("init: the log in %s cannot be read: %s", config->data_dir, strerror(-rc));
-    return rc;
-}
-
-static void
-desk_close(struct desk *desk)
-{
-    sequence_destroy(&desk->sequence);
-    core_destroy(&desk->core);
-    store_close(&desk->store);
 }
 
 static int
@@ -190,39 +141,6 @@ out:
     return rc;
 }
 
-static int
-log_key_write(struct desk *desk, const struct note_key *key, const struct note_key *replaces)
-{
-    char vkey[NOTE_KEY_TEXT_SIZE], old[NOTE_KEY_TEXT_SIZE];
-    Wici__V1__SysLogKeyS0 body;
-    Wici__V1__Section section;
-
-    wici__v1__sys_log_key_s0__init(&body);
-    wici__v1__section__init(&section);
-    note_key_format(key, vkey);
-    body.vkey = vkey;
-    if (replaces != NULL) {
-        note_key_format(replaces, old);
-        body.replaces = old;
-    }
-    section.body_case = WICI__V1__SECTION__BODY_SYS_LOG_KEY_S0;
-    section.sys_log_key_s0 = &body;
-    return sequence_own(desk->sequence, &section, STORE_CLEAR_ENTRY, desk->now_ms);
-}
-
-/* Makes a signer key of the log's name in a new file. */
-static int
-signer_make(const char *path, const char *origin, struct note_signer *ret)
-{
-    uint8_t seed[NOTE_SEED_SIZE];
-    int rc;
-
-    randombytes_buf(seed, sizeof seed);
-    rc = note_signer_make(origin, seed, ret);
-    sodium_memzero(seed, sizeof seed);
-    return rc == 0 ? signerfile_write(path, ret) : rc;
-}
-
 /* The signer key in the file; made when there is no file. */
 static int
 signer_have(const struct config *config, const char *origin, struct note_signer *ret)
@@ -230,7 +148,7 @@ signer_have(const struct config *config, const char *origin, struct note_signer 
     int rc = signerfile_read(config->checkpoint_key, ret);
 
     if (rc == -ENOENT)
-        rc = signer_make(config->checkpoint_key, origin, ret);
+        rc = desk_signer(config->checkpoint_key, origin, ret);
     if (rc == 0 && strcmp(ret->key.name, origin) != 0)
         rc = -EBADMSG;
     if (rc == -EINVAL)
@@ -361,7 +279,7 @@ init_run(const struct config *config, const struct init_options *o)
     if ((rc = signer_have(config, o->origin, &signer)) != 0 || (rc = guard_have(config)) != 0)
         goto out;
     if ((rc = agency_write(&desk, o)) != 0 || (rc = unit_write(&desk, o, admin.public_key)) != 0 ||
-        (rc = policy_write(&desk)) != 0 || (rc = log_key_write(&desk, &signer.key, NULL)) != 0 ||
+        (rc = policy_write(&desk)) != 0 || (rc = desk_log_key(&desk, &signer.key, NULL)) != 0 ||
         (rc = store_commit(desk.store)) != 0) {
         log_error("init: the first records cannot be written: %s %s", strerror(-rc), store_damage(desk.store));
         goto out;
@@ -445,67 +363,6 @@ init_recover(const struct config *config, const struct init_options *o)
                  o->unit, o->admin_key);
 out:
     keyfile_wipe(&admin);
-    desk_close(&desk);
-    return rc;
-}
-
-/* ---- the log's key */
-
-static bool
-key_is(const struct note_key *a, const struct note_key *b)
-{
-    return strcmp(a->name, b->name) == 0 && memcmp(a->public_key, b->public_key, sizeof a->public_key) == 0;
-}
-
-/*
- * The new key stands in a file beside the old one until its record is on disk; then it takes the old one's place. So
- * after an interruption there are either both, and the log names the newer one, or the log never heard of it.
- */
-static int
-log_key_rotate(struct desk *desk, const struct config *config, const char *aside, struct note_signer *fresh)
-{
-    const struct note_key *last = &desk->log_keys.at[desk->log_keys.count - 1];
-    int rc = signerfile_read(aside, fresh);
-
-    if (rc != 0 || !key_is(&fresh->key, last)) {
-        if (desk->log_keys.count == LOG_KEYS_MAX)
-            return -ENOSPC;
-        if (unlink(aside) != 0 && errno != ENOENT)
-            return -errno;
-        if ((rc = signer_make(aside, store_identity(desk->store)->origin, fresh)) != 0 ||
-            (rc = log_key_write(desk, &fresh->key, last)) != 0 || (rc = store_commit(desk->store)) != 0)
-            return rc;
-    }
-    if (rename(aside, config->checkpoint_key) != 0)
-        return -errno;
-    return file_sync_parent(config->checkpoint_key);
-}
-
-int
-init_log_key(const struct config *config)
-{
-    struct desk desk = {.store = NULL};
-    struct note_signer fresh = {.key.name = ""};
-    char aside[PATH_MAX], vkey[NOTE_KEY_TEXT_SIZE];
-    int rc;
-
-    if (snprintf(aside, sizeof aside, "%s.new", config->checkpoint_key) >= (int)sizeof aside)
-        return -ENAMETOOLONG;
-    rc = desk_open(&desk, config);
-    if (rc == 0 && desk.log_keys.count == 0)
-        rc = -ENOENT; /* an init that was interrupted */
-    if (rc == 0)
-        rc = log_key_rotate(&desk, config, aside, &fresh);
-    if (rc == 0) {
-        note_key_format(&fresh.key, vkey);
-        (void)printf(_("The log's new key is in the file %s. The change is recorded in the log.\n"
-                       "Verifier key (for auditors, beside the earlier ones): %s\n"),
-                     config->checkpoint_key, vkey);
-    } else if (desk.store != NULL) {
-        log_error("init: the key in %s cannot be replaced: %s %s", config->checkpoint_key, strerror(-rc),
-                  store_damage(desk.store));
-    }
-    note_signer_wipe(&fresh);
     desk_close(&desk);
     return rc;
 }

@@ -32,6 +32,14 @@ int init_run(const struct config *config, const struct init_options *options);
  */
 int init_log_key(const struct config *config);
 
+/*
+ * An older copy of the log was put back: the log goes on from what it holds as a new epoch (store.h), with a key of its
+ * own to sign with. The record of it carries the checkpoint that the guard holds; what came after the copy is not in
+ * this log. After an interruption, once more finishes what was begun. -EEXIST  the log holds all that was signed: there
+ * is nothing to part from
+ */
+int init_new_epoch(const struct config *config);
+
 /* Gives the administrator's unit options->unit a new key, written to options->admin_key; the record of it stays in the
  * log. The other options are not used. -ENOENT: there is no such administrator. */
 int init_recover(const struct config *config, const struct init_options *options);

@@ -50,8 +50,7 @@ record_load_for_fold(struct record *ret, const struct store_row *row, struct are
     rc = event_decode_stored(&ret->event, (struct bytes){header->body, header->len}, NULL, 0, arena);
     if (rc != 0)
         return rc;
-    if (core_apply_reads_sections(ret->event.type->number) ||
-        ret->event.type->number == WICI__V1__EVENT_TYPE__SYS_LOG_KEY)
+    if (core_apply_reads_sections(ret->event.type->number) || log_keys_reads(ret->event.type->number))
         return record_load(ret, row, arena, false);
     ret->core = (struct core_record){.seq = row->seq, .ts_ms = row->leaf.ts_ms, .event = &ret->event};
     if (ret->event.has_dossier)

@@ -2,6 +2,7 @@
  * sequence - see sequence.h
  */
 #include "broker/sequence.h"
+#include "broker/checkpoint.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -223,8 +224,7 @@ event_append(struct sequence *s, uint32_t entry, uint64_t ts_ms, const Wici__V1_
     struct leaf_part parts[LEAF_SLOTS_MAX];
     uint16_t ids[EVENT_SECTIONS_MAX];
     size_t note_len = note == NULL ? 0 : wici__v1__broker_note__get_packed_size(note);
-    struct store_record row = {.leaf_class = event->type->number == WICI__V1__EVENT_TYPE__SYS_LOG_KEY ? LEAF_KEY
-                                                                                                      : LEAF_EVENT,
+    struct store_record row = {.leaf_class = log_keys_reads(event->type->number) ? LEAF_KEY : LEAF_EVENT,
                                .n = event->type->slots,
                                .ts_ms = ts_ms,
                                .seed = r->seed,

@@ -172,7 +172,8 @@ position_is_held(struct broker *b, const Wici__V1__Position *known, bool *ret)
     int rc;
 
     *ret = known == NULL || known->seq == 0;
-    if (*ret || known->epoch != store_identity(b->store)->epoch || known->seq > store_head(b->store))
+    if (*ret || known->epoch > store_identity(b->store)->epoch || known->seq > store_head(b->store) ||
+        known->seq > log_keys_same_up_to(&b->log_keys, known->epoch))
         return 0;
     rc = store_slice_begin(b->store, &slice);
     if (rc != 0)
@@ -187,8 +188,9 @@ position_is_held(struct broker *b, const Wici__V1__Position *known, bool *ret)
 }
 
 static int
-welcome_queue(struct broker *b, const struct session *session)
+welcome_queue(struct broker *b, const struct session *session, const Wici__V1__Position *known)
 {
+    uint64_t same_up_to = known == NULL ? UINT64_MAX : log_keys_same_up_to(&b->log_keys, known->epoch);
     Wici__V1__BrokerMessage message;
     Wici__V1__Welcome welcome;
     Wici__V1__Policy *policy = NULL;
@@ -212,6 +214,8 @@ welcome_queue(struct broker *b, const struct session *session)
     welcome.roles = roles;
     welcome.next_number = session->next_number;
     welcome.head = reply_head(b, b->reply_arena);
+    if (same_up_to != UINT64_MAX)
+        welcome.same_up_to = same_up_to;
     time_format(b->clock.now_ms, time_text);
     welcome.time = time_text;
     if (core_policy(b->core, b->reply_arena, &policy) == 0)
@@ -306,7 +310,7 @@ hello_take(struct broker *b, const struct front_message *from, uint32_t unit, co
         refuse(&refusal, E_LOG_DIVERGED, "hello.known");
         reply_refused(b, &from->route, unit, &refusal, 0, 0);
     }
-    return welcome_queue(b, session);
+    return welcome_queue(b, session, hello->known);
 }
 
 /* ---- publish */

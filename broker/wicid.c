@@ -39,12 +39,13 @@ enum key {
     KEY_UNIT,
     KEY_ADMIN_KEY,
     KEY_RECOVER,
-    KEY_LOG_KEY
+    KEY_LOG_KEY,
+    KEY_NEW_EPOCH
 };
 
 struct arguments {
     const char *config;
-    bool test, print, accept_clock, init, recover, log_key;
+    bool test, print, accept_clock, init, recover, log_key, new_epoch;
     struct init_options options;
 };
 
@@ -63,6 +64,8 @@ static const struct argp_option argp_options[] = {
     {"admin-key", KEY_ADMIN_KEY, N_("FILE"), 0, N_("write the administrator's key pair to FILE"), 1},
     {"recover", KEY_RECOVER, NULL, 0, N_("replace the key of the administrator --unit in an existing log"), 1},
     {"log-key", KEY_LOG_KEY, NULL, 0, N_("give an existing log a new key to sign its checkpoints with"), 1},
+    {"new-epoch", KEY_NEW_EPOCH, NULL, 0, N_("let an older copy of the log that was restored go on, as a new epoch"),
+     1},
     {NULL, 0, NULL, 0, NULL, 0}};
 
 static error_t
@@ -83,6 +86,7 @@ argument_take(int key, char *value, struct argp_state *state)
     case KEY_ADMIN_KEY: a->options.admin_key = value; return 0;
     case KEY_RECOVER: a->recover = true; return 0;
     case KEY_LOG_KEY: a->log_key = true; return 0;
+    case KEY_NEW_EPOCH: a->new_epoch = true; return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0 || strcmp(value, "init") != 0)
             return ARGP_ERR_UNKNOWN;
@@ -98,6 +102,8 @@ init_main(const struct config *config, const struct arguments *a)
     const struct init_options *o = &a->options;
     int rc;
 
+    if (a->new_epoch)
+        return init_new_epoch(config) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     if (a->log_key)
         return init_log_key(config) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     if (o->unit == NULL || o->admin_key == NULL ||
@@ -219,7 +225,7 @@ main(int argc, char **argv)
         .options = argp_options,
         .parser = argument_take,
         .args_doc = N_("\ninit --origin=NAME --agency=ID --agency-name=TEXT --unit=ID "
-                       "--admin-key=FILE\ninit --recover --unit=ID --admin-key=FILE\ninit --log-key"),
+                       "--admin-key=FILE\ninit --recover --unit=ID --admin-key=FILE\ninit --log-key\ninit --new-epoch"),
         .doc = N_("The broker of Wici: it carries case events between institutions."),
         .children = children,
         .argp_domain = "wici"};

@@ -89,6 +89,7 @@ struct store {
     size_t batch_rows;
     uint64_t batch_lists[STORE_BATCH_MAX];                 /* tail keys of its records, to take back */
     uint8_t batch_hashes[STORE_BATCH_MAX][LEAF_HASH_SIZE]; /* their leaf hashes */
+    uint64_t epoch_next;                                   /* of the open batch; 0: the epoch stays */
     bool latched;
 
     uint8_t *blob;                      /* BLOB_MAX bytes: content on its way into a seal */
@@ -105,6 +106,9 @@ struct store {
 /* Notes the damage, for store_damage(). Returns -EBADMSG. */
 int damage_set(struct store *st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int identity_load(struct store *st, MDB_txn *txn);
+/* Returns its length. */
+size_t identity_encode(const struct store_identity *identity, const uint8_t pair[KEYS_PAIR_SIZE],
+                       uint8_t ret[IDENTITY_HEAD + STORE_ORIGIN_MAX]);
 /* The frontier points into the map. */
 int state_load(struct store *st, MDB_txn *txn, const uint8_t **ret_frontier, size_t *ret_len);
 /* All databases but meta. LMDB's codes. */

@@ -130,22 +130,30 @@ identity_load(struct store *st, MDB_txn *txn)
     return 0;
 }
 
+size_t
+identity_encode(const struct store_identity *identity, const uint8_t pair[KEYS_PAIR_SIZE],
+                uint8_t ret[IDENTITY_HEAD + STORE_ORIGIN_MAX])
+{
+    size_t len = strlen(identity->origin);
+
+    be32_put(ret, STORE_VERSION);
+    be64_put(ret + 4, identity->epoch);
+    be64_put(ret + 12, identity->created_ms);
+    memcpy(ret + 20, pair, KEYS_PAIR_SIZE);
+    memcpy(ret + IDENTITY_HEAD, identity->origin, len);
+    return IDENTITY_HEAD + len;
+}
+
 static int
 meta_put_first(MDB_txn *txn, MDB_dbi meta, const struct store_identity *identity, const uint8_t pair[KEYS_PAIR_SIZE])
 {
     const struct store_mark empty = {0};
     uint8_t state[STATE_HEAD], bytes[IDENTITY_HEAD + STORE_ORIGIN_MAX];
     char state_name[] = "state", identity_name[] = "identity";
-    size_t len = strlen(identity->origin);
     MDB_val key = {.mv_size = sizeof identity_name - 1, .mv_data = identity_name};
-    MDB_val val = {.mv_size = IDENTITY_HEAD + len, .mv_data = bytes};
+    MDB_val val = {.mv_size = identity_encode(identity, pair, bytes), .mv_data = bytes};
     int rc;
 
-    be32_put(bytes, STORE_VERSION);
-    be64_put(bytes + 4, identity->epoch);
-    be64_put(bytes + 12, identity->created_ms);
-    memcpy(bytes + 20, pair, KEYS_PAIR_SIZE);
-    memcpy(bytes + IDENTITY_HEAD, identity->origin, len);
     rc = mdb_put(txn, meta, &key, &val, 0);
     if (rc != 0)
         return rc;

@@ -101,6 +101,7 @@ batch_forget(struct store *st)
 
         find_pop(st->find, (uint32_t)(list >> 32), (uint32_t)list);
     }
+    st->epoch_next = 0;
     st->txn = NULL;
     st->ev_cursor = NULL; /* a write transaction's cursors die with it */
     st->batch_bytes = 0;
@@ -194,6 +195,9 @@ store_commit(struct store *st)
     st->batch_rows = 0;
     st->batch_bytes = 0;
     st->at = st->now;
+    if (st->epoch_next != 0)
+        st->identity.epoch = st->epoch_next;
+    st->epoch_next = 0;
     store_check(st);
     return 0;
 }

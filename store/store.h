@@ -66,6 +66,15 @@ struct store_identity {
 };
 
 /*
+ * The log's name in the checkpoints of an epoch: the origin itself in the first, "ORIGIN-e2" in the second. Two
+ * branches of a log never sign under one name.
+ */
+#define STORE_EPOCH_NAME_MAX (STORE_ORIGIN_MAX + 24u)
+void store_epoch_name(const struct store_identity *identity, uint64_t epoch, char ret[STORE_EPOCH_NAME_MAX]);
+/* The epoch that signs under this name; 0: it is a name of another log. */
+uint64_t store_epoch_of(const struct store_identity *identity, const char *name);
+
+/*
  * Makes an empty log, a key store and, when kek_path does not exist, a key-encryption key (mode 0600).
  * The directories are made when only their last part is missing.
  *   -EEXIST  there is a log or a key store already: nothing was touched
@@ -134,6 +143,11 @@ int store_append(struct store *st, const struct store_record *record, uint64_t *
  * and the store latches. With no batch open it does nothing. */
 int store_commit(struct store *st);
 bool store_has_batch(const struct store *st);
+/*
+ * From this batch's commit on the log is of that epoch. The caller writes into the same batch the record that says so.
+ *   -EINVAL  it is not above the present epoch
+ */
+int store_epoch_begin(struct store *st, uint64_t epoch);
 /* Drops the batch; its sequence numbers will be given again. */
 void store_rollback(struct store *st);
 

@@ -34,6 +34,7 @@ struct verify {
     struct merkle_frontier frontier;
     struct level levels[TREE_LEVELS];
     uint64_t last_ms;
+    uint64_t epoch; /* of the checkpoint looked at last */
     MDB_cursor *checkpoints;
     uint64_t checkpoint_size; /* of the one the cursor stands at; UINT64_MAX: none is left */
 };
@@ -128,6 +129,7 @@ checkpoint_check(struct verify *v)
     struct note_checkpoint checkpoint;
     uint8_t root[MERKLE_HASH_SIZE];
     uint32_t keys_signed;
+    uint64_t epoch;
     MDB_val key, val;
     int rc = mdb_cursor_get(v->checkpoints, &key, &val, MDB_GET_CURRENT);
 
@@ -141,9 +143,13 @@ checkpoint_check(struct verify *v)
                      : rc == -EKEYREJECTED ? "its signature is wrong"
                                            : "it is no signed checkpoint");
     merkle_frontier_root(&v->frontier, root);
-    if (checkpoint.size != v->checkpoint_size || strcmp(checkpoint.origin, v->st->identity.origin) != 0 ||
-        !key_is_of(v, checkpoint.origin, keys_signed))
+    epoch = store_epoch_of(&v->st->identity, checkpoint.origin);
+    if (checkpoint.size != v->checkpoint_size || epoch == 0 || !key_is_of(v, checkpoint.origin, keys_signed))
         return found(v, "the checkpoint of %" PRIu64 " records is one of another log", v->checkpoint_size);
+    if (epoch < v->epoch || epoch > v->st->identity.epoch)
+        return found(v, "the checkpoint of %" PRIu64 " records is of an epoch that had ended, or never began",
+                     v->checkpoint_size);
+    v->epoch = epoch;
     if (memcmp(checkpoint.root, root, sizeof root) != 0)
         return found(v, "the first %" PRIu64 " records are not those that were signed", v->checkpoint_size);
     v->report->signed_size = checkpoint.size;

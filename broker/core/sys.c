@@ -11,7 +11,7 @@
  *     919                       DIR
  *     920                       DIR, HEAD
  *     911 912                   nobody: the broker writes them itself
- *     928                       nobody: written on the stopped broker
+ *     928 929                   nobody: written on the stopped broker
  */
 #include "broker/core/decide.h"
 

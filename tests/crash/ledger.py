@@ -37,7 +37,7 @@ PUBLISHERS = [("sw-0", "main"), ("sw-0", "second"), ("sw-1", "main"), ("sw-1", "
               ("sw-3", "main")]
 SUBSCRIBERS = [("sw-3", "all", ()), ("sw-4", "all", ()), ("sw-4", "info", ("info",)), ("sw-1", "own", ("info",)),
                ("audyt", "whole", ())]
-TO_EVERY_UNIT = {901, 902, 903, 904, 905, 906, 907, 910, 928}  # the registry, the policy and the log's keys
+TO_EVERY_UNIT = {901, 902, 903, 904, 905, 906, 907, 910, 928, 929}  # the registry, the policy and the log's keys
 WINDOW = 6  # messages outstanding
 PAUSE = 0.05  # seconds between two messages, at most: the log has to stay readable in a moment
 WAIT = 60  # seconds for an answer, a start, the end

@@ -403,6 +403,208 @@ the_key_is_rotated_on_the_stopped_broker_and_by_a_record(void **state)
     peer_close(&p);
 }
 
+/* ---- epochs */
+
+/* Says Hello with a position that was seen; the answers until the Welcome. */
+static Wici__V1__BrokerMessage *
+hello_known(struct town *t, const Wici__V1__Position *known, bool *ret_diverged)
+{
+    Wici__V1__ClientMessage message;
+    Wici__V1__BrokerMessage *answer;
+    Wici__V1__Position position = *known;
+    Wici__V1__Hello hello;
+    struct peer p;
+
+    peer_connect(&p, &t->daemon, &t->school);
+    wici__v1__client_message__init(&message);
+    wici__v1__hello__init(&hello);
+    hello.protocol = 1;
+    hello.known = &position;
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
+    message.hello = &hello;
+    peer_send(&p, &message);
+    answer = peer_receive(&p, PEER_TIMEOUT_MS);
+    *ret_diverged = answer->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED;
+    if (*ret_diverged) {
+        assert_string_equal(answer->refused->refusal->code, "E_LOG_DIVERGED");
+        peer_free(answer);
+        answer = peer_receive(&p, PEER_TIMEOUT_MS);
+    }
+    assert_int_equal(answer->message_case, WICI__V1__BROKER_MESSAGE__MESSAGE_WELCOME);
+    peer_close(&p);
+    return answer;
+}
+
+static Wici__V1__BrokerMessage *
+head_now(struct town *t)
+{
+    Wici__V1__Position nothing;
+    Wici__V1__BrokerMessage *welcome;
+    bool diverged;
+
+    wici__v1__position__init(&nothing);
+    welcome = hello_known(t, &nothing, &diverged);
+    assert_false(diverged);
+    return welcome;
+}
+
+/* Letters that are signed, beyond a copy that is then put back. */
+static void
+go_back(struct town *t)
+{
+    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
+    shell(t, "cp -a data older");
+    daemon_start(&t->daemon);
+    (void)letter(t);
+    settle(t, letter(t));
+    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
+    shell(t, "rm -r data && mv older data");
+    assert_refuses_to_start(t, "wicid init --new-epoch");
+}
+
+static void
+assert_epoch(struct town *t, uint64_t epoch, const char *name)
+{
+    Wici__V1__BrokerMessage *answer, *read;
+    const Wici__V1__Checkpoint *c;
+    struct note_checkpoint checkpoint;
+    Wici__V1__Section *s0;
+    uint32_t keys_signed;
+    struct note_key key;
+    struct peer p;
+    size_t last;
+
+    peer_hello(&p, &t->daemon, &t->school, "epoch");
+    answer = ask_until(&p, letter(t));
+    c = answer->query_result->checkpoint;
+    key = key_at(c, c->n_keys - 1);
+    assert_string_equal(key.name, name);
+    assert_int_equal(note_checkpoint_open(c->note, strlen(c->note), &key, 1, &checkpoint, &keys_signed), 0);
+    assert_string_equal(checkpoint.origin, name);
+    read = town_read(&p, WICI__V1__EVENT_TYPE__SYS_EPOCH, 1);
+    last = read->read_result->n_deliveries - 1;
+    assert_int_equal(read->read_result->deliveries[last]->leaf_class, 3);
+    s0 = town_s0(read->read_result->deliveries[last]);
+    assert_int_equal(s0->sys_epoch_s0->epoch, epoch);
+    assert_string_equal(s0->sys_epoch_s0->origin, name);
+    wici__v1__section__free_unpacked(s0, NULL);
+    peer_free(read);
+    peer_free(answer);
+    peer_close(&p);
+}
+
+static void
+a_restored_older_copy_goes_on_as_a_new_epoch(void **state)
+{
+    struct town *t = *state;
+    Wici__V1__BrokerMessage *shared, *seen, *welcome;
+    Wici__V1__Position unknown;
+    bool diverged;
+    char out[8192];
+
+    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
+    assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 1); /* nothing was lost */
+    assert_non_null(strstr(out, "needs no new epoch"));
+    daemon_start(&t->daemon);
+    shared = head_now(t);
+    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
+    shell(t, "cp -a data older");
+    daemon_start(&t->daemon);
+    settle(t, letter(t));
+    seen = head_now(t);
+    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
+    shell(t, "rm -r data && mv older data && cp guard guard.seen");
+    assert_refuses_to_start(t, "wicid init --new-epoch");
+    assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 0);
+    assert_non_null(strstr(out, "wire.example-e2+"));
+    assert_non_null(strstr(out, "At least"));
+    shell(t, "cmp guard guard.seen"); /* until the new epoch signs */
+    daemon_start(&t->daemon);
+    assert_epoch(t, 2, "wire.example-e2");
+
+    /* Who has seen more is told, once; who has not, is not. */
+    welcome = hello_known(t, seen->welcome->head, &diverged);
+    assert_true(diverged);
+    assert_int_equal(welcome->welcome->head->epoch, 2);
+    assert_string_equal(welcome->welcome->origin, "wire.example");
+    assert_in_range(welcome->welcome->same_up_to, shared->welcome->head->seq, seen->welcome->head->seq);
+    peer_free(hello_known(t, welcome->welcome->head, &diverged));
+    assert_false(diverged);
+    peer_free(welcome);
+    welcome = hello_known(t, shared->welcome->head, &diverged);
+    assert_false(diverged);
+    assert_int_equal(welcome->welcome->head->epoch, 2);
+    assert_true(welcome->welcome->same_up_to >= shared->welcome->head->seq);
+    unknown = *welcome->welcome->head;
+    unknown.epoch = 3;
+    peer_free(hello_known(t, &unknown, &diverged));
+    assert_true(diverged);
+    peer_free(welcome);
+    peer_free(shared);
+    peer_free(seen);
+    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
+    daemon_start(&t->daemon);
+    assert_epoch(t, 2, "wire.example-e2");
+}
+
+static void
+a_new_epoch_survives_an_interruption_and_never_takes_a_number_twice(void **state)
+{
+    struct town *t = *state;
+    char out[8192];
+
+    /* After the record, before the key has its place. */
+    go_back(t);
+    shell(t, "cp -p checkpoint.key checkpoint.old && cp -a data before3");
+    assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 0);
+    shell(t, "mv checkpoint.key checkpoint.key.new && mv checkpoint.old checkpoint.key");
+    assert_refuses_to_start(t, "not the key that the log announced last");
+    assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 0);
+    daemon_start(&t->daemon);
+    assert_epoch(t, 3, "wire.example-e3");
+
+    /* A copy from before that epoch: the guard and the key know of it, the log does not. */
+    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
+    shell(t, "rm -r data && mv before3 data");
+    assert_int_equal(daemon_run((const char *const[]){"-c", t->daemon.config, NULL}, out, sizeof out), 1);
+    assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 0);
+    daemon_start(&t->daemon);
+    assert_epoch(t, 4, "wire.example-e4");
+
+    /* Another log's guard is none to part from; a lost one is made anew. */
+    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
+    shell(t, "mv guard guard.mine && echo nonsense > guard");
+    assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 1);
+    assert_non_null(strstr(out, "put back the right guard"));
+    shell(t, "mv guard.mine guard");
+    daemon_start(&t->daemon);
+}
+
+static void
+the_verifier_follows_a_log_through_its_epochs(void **state)
+{
+    struct town *t = *state;
+    Wici__V1__BrokerMessage *answer;
+    struct peer p;
+    char command[8192];
+    size_t len;
+
+    peer_hello(&p, &t->daemon, &t->school, "keys");
+    answer = ask(&p);
+    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
+    len = (size_t)snprintf(command, sizeof command, "%s/wici-verify", getenv("WICI_BIN"));
+    for (size_t i = 0; i < answer->query_result->checkpoint->n_keys; i++)
+        len += (size_t)snprintf(command + len, sizeof command - len, " --vkey '%s'",
+                                answer->query_result->checkpoint->keys[i]->vkey);
+    (void)snprintf(command + len, sizeof command - len, " --key-dir %s/keys --kek %s/kek %s/data > /dev/null",
+                   t->daemon.dir, t->daemon.dir, t->daemon.dir);
+    assert_int_equal(answer->query_result->checkpoint->n_keys, 4);
+    assert_int_equal(system(command), 0);
+    peer_free(answer);
+    peer_close(&p);
+    daemon_start(&t->daemon);
+}
+
 int
 main(void)
 {
@@ -419,6 +621,9 @@ main(void)
         cmocka_unit_test(a_guard_that_cannot_be_written_only_delays_the_checkpoint),
         cmocka_unit_test(a_key_that_is_not_the_logs_is_refused),
         cmocka_unit_test(the_key_is_rotated_on_the_stopped_broker_and_by_a_record),
+        cmocka_unit_test(a_restored_older_copy_goes_on_as_a_new_epoch),
+        cmocka_unit_test(a_new_epoch_survives_an_interruption_and_never_takes_a_number_twice),
+        cmocka_unit_test(the_verifier_follows_a_log_through_its_epochs),
     };
 
     return cmocka_run_group_tests(tests, town_setup, town_teardown);
