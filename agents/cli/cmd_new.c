@@ -4,10 +4,9 @@
  * What is asked stands in the registry; what the event answers (--answers) gives the dossier, the references and the
  * persons. Nothing is written before the whole event passes the checks that the broker will make.
  */
-#include "agents/agent_config.h"
-#include "agents/agent_file.h"
 #include "agents/answer.h"
 #include "agents/cli/ask.h"
+#include "agents/cli/new_outbox.h"
 #include "proto/event.h"
 #include "proto/limits.h"
 #include "wici/v1/event.pb-c.h"
@@ -17,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -151,6 +149,18 @@ place_of(const struct message_info *message, const char *name)
     return i;
 }
 
+/* Would the broker take this value in that field? */
+static bool
+fits(struct making *m, const struct message_info *message, const char *field, const char *text)
+{
+    json_t *value = json_string(text); /* NULL: no UTF-8 */
+    struct refusal refusal;
+    bool ret = value != NULL && answer_check(value, message, place_of(message, field), m->ask.arena, &refusal) == 0;
+
+    json_decref(value);
+    return ret;
+}
+
 static int
 dossier_ask(struct making *m)
 {
@@ -181,17 +191,10 @@ static bool
 units_add(struct making *m, char *line, json_t *to)
 {
     const struct message_info *address = message_info(&wici__v1__address__descriptor);
-    struct refusal refusal;
 
-    for (char *save = NULL, *word = strtok_r(line, " ,;", &save); word != NULL; word = strtok_r(NULL, " ,;", &save)) {
-        json_t *value = json_string(word);
-        bool good = value != NULL &&
-                    answer_check(value, address, place_of(address, "unit"), m->ask.arena, &refusal) == 0;
-
-        json_decref(value);
-        if (!good || json_array_append_new(to, json_pack("{s:s}", "unit", word)) != 0)
+    for (char *save = NULL, *word = strtok_r(line, " ,;", &save); word != NULL; word = strtok_r(NULL, " ,;", &save))
+        if (!fits(m, address, "unit", word) || json_array_append_new(to, json_pack("{s:s}", "unit", word)) != 0)
             return false;
-    }
     return true;
 }
 
@@ -379,6 +382,22 @@ event_make(const struct making *m)
     return json_pack("{s:O,s:O}", "header", m->header, "sections", m->sections);
 }
 
+/* "E_FIELD header.to: both sentences", as wici_encode_json() says it, with the sentence in the user's language alone.
+ */
+static void
+refusal_print(const struct making *m, const char *error)
+{
+    const char *end = strstr(error, ": ");
+    char *name = strndup(error, strcspn(error, " "));
+    enum error_code code = name == NULL ? E_NONE : error_by_name(name);
+
+    if (end != NULL && code != E_NONE)
+        printf("\n%.*s: %s\n", (int)(end - error), error, error_text(code, m->ask.cli->pl));
+    else
+        printf("\n%s\n", error);
+    free(name);
+}
+
 /* The broker's checks. What the agent fills in later is filled in for them only. False: said what is wrong. */
 static bool
 event_passes(const struct making *m)
@@ -397,8 +416,10 @@ event_passes(const struct making *m)
             json_object_set_new(json_object_get(header, "actor"), later[i], json_string(values[i]));
     text = copy == NULL ? NULL : json_dumps(copy, JSON_COMPACT);
     rc = text == NULL ? -ENOMEM : wici_encode_json(NULL, text, &bytes, &len, &error);
-    if (rc != 0)
-        printf("\n%s\n", error != NULL ? error : strerror(-rc));
+    if (error != NULL)
+        refusal_print(m, error);
+    else if (rc != 0)
+        printf("\n%s\n", strerror(-rc));
     free(bytes);
     free(error);
     free(text);
@@ -468,81 +489,7 @@ event_settle(struct making *m)
     }
 }
 
-/* ---- where it goes */
-
-/* The agent takes files in the order of their names; no name says whom it is about. */
-static int
-outbox_write(const struct making *m, const char *dir, char ret[300])
-{
-    json_t *event = event_make(m);
-    char *text = event == NULL ? NULL : json_dumps(event, JSON_INDENT(2)), stamp[32], name[160];
-    uint32_t random;
-    time_t now = time(NULL);
-    struct tm tm;
-    int fd = -1, rc = text == NULL || gmtime_r(&now, &tm) == NULL ? -ENOMEM : 0;
-
-    if (rc == 0 && getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
-        rc = -EIO;
-    if (rc == 0) {
-        strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &tm);
-        (void)snprintf(name, sizeof name, "%s-%s-%08x.json", stamp, m->type->name, random);
-        fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        rc = fd < 0 ? -errno : agent_write(fd, name, text, strlen(text));
-    }
-    if (rc == 0)
-        (void)snprintf(ret, 300, "%s", name);
-    if (fd >= 0)
-        close(fd);
-    free(text);
-    json_decref(event);
-    return rc;
-}
-
-/* The folder given, or that of the agent's settings; malloc'd. NULL: to standard output. */
-static int
-outbox_find(const struct cli_args *args, char **ret)
-{
-    struct agent_config config;
-    char error[AGENT_CONFIG_ERROR_MAX];
-
-    *ret = NULL;
-    if (args_has(args, 'o') && args_has(args, 'A'))
-        usage_fail(_("only one of --outbox and --agent"));
-    if (args_has(args, 'o')) {
-        *ret = strdup(args_get(args, 'o'));
-        return *ret == NULL ? -ENOMEM : 0;
-    }
-    if (!args_has(args, 'A'))
-        return 0;
-    if (agent_config_read(&config, args_get(args, 'A'), error) != 0) {
-        cli_warn("%s", error);
-        return -EINVAL;
-    }
-    if (asprintf(ret, "%s/outbox", config.dir) < 0)
-        *ret = NULL;
-    agent_config_free(&config);
-    return *ret == NULL ? -ENOMEM : 0;
-}
-
-static int
-event_write(const struct making *m, const char *outbox)
-{
-    json_t *event;
-    char name[300];
-    int rc;
-
-    if (outbox == NULL) {
-        event = event_make(m);
-        rc = event != NULL && json_dumpf(event, stdout, JSON_INDENT(2)) == 0 ? 0 : -ENOMEM;
-        putchar('\n');
-        json_decref(event);
-        return rc;
-    }
-    rc = outbox_write(m, outbox, name);
-    if (rc == 0)
-        printf(_("Written: %s/%s\n"), outbox, name);
-    return rc;
-}
+/* ---- the command */
 
 /* Questions and summary on the terminal, while standard output is for the event alone. */
 static int
@@ -571,14 +518,37 @@ dialogue(struct making *m, const struct cli_args *args, const char *role, bool a
     return rc;
 }
 
-static void
-to_take(struct making *m, const struct cli_args *args)
+static int
+event_write(const struct making *m, const char *outbox)
 {
+    json_t *event = event_make(m);
+    int rc = event == NULL ? -ENOMEM : outbox_write(event, m->type->name, outbox);
+
+    json_decref(event);
+    return rc;
+}
+
+/* Dossier and units of the command line; exits with CLI_USAGE when one cannot stand there. */
+static void
+options_take(struct making *m, const struct cli_args *args)
+{
+    const char *dossier = args_get(args, 'd');
     json_t *to = json_array();
 
-    for (size_t i = 0; i < args->option_count; i++)
-        if (args->options[i].key == 't')
-            json_array_append_new(to, json_pack("{s:s}", "unit", args->options[i].value));
+    if (dossier != NULL) {
+        if (!fits(m, message_info(&wici__v1__header__descriptor), "dossierId", dossier))
+            usage_fail(_("--dossier needs the identifier of a dossier, 36 characters: %s"), dossier);
+        json_object_set_new(m->header, "dossierId", json_string(dossier));
+    }
+    for (size_t i = 0; i < args->option_count; i++) {
+        const char *unit = args->options[i].value;
+
+        if (args->options[i].key != 't')
+            continue;
+        if (!fits(m, message_info(&wici__v1__address__descriptor), "unit", unit))
+            usage_fail(_("--to needs the name of a unit (letters without accents, digits and . _ -): %s"), unit);
+        json_array_append_new(to, json_pack("{s:s}", "unit", unit));
+    }
     if (json_array_size(to) > 0)
         json_object_set(m->header, "to", to);
     json_decref(to);
@@ -645,9 +615,7 @@ cmd_new(struct cli *cli, int argc, char **argv)
         goto out;
     if (answered != NULL)
         answered_use(&m, answered);
-    if (args_has(&args, 'd'))
-        json_object_set_new(m.header, "dossierId", json_string(args_get(&args, 'd')));
-    to_take(&m, &args);
+    options_take(&m, &args);
     rc = outbox_find(&args, &outbox);
     if (rc == 0)
         rc = dialogue(&m, &args, cli->role, outbox == NULL);

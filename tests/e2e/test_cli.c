@@ -1,6 +1,7 @@
 /* What docs/CLI.md says: the commands of wici against a real broker, in both languages. */
 #include "tests/e2e/test_lib_kit.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -269,29 +270,149 @@ new_writes_nothing_when_the_answers_end_early(void **state)
     wici_check("sp12", WORDS("new", "sys.unit_enrolled"), english, "", 2, NULL);
 }
 
+/* What is wrong with an option is said before the first question, not behind the last one. */
 static void
-an_answer_takes_dossier_and_references_from_what_it_answers(void **state)
+new_checks_its_options_before_it_asks(void **state)
 {
-    char outbox[256], pattern[300];
-    const char *words[] = {"new", "referral.answered", "--answers", event_id, "--outbox", outbox, "--role", "SW", NULL};
-    char *output, *at, *end;
-    json_t *event, *header;
+    (void)state;
+    wici_check("sp12", WORDS("new", "meeting.held", "--dossier", "12"), english, "", 2, "--dossier needs");
+    wici_check("sp12", WORDS("new", "meeting.held", "--dossier", "12"), polish, "", 2, "--dossier wymaga");
+    wici_check("sp12", WORDS("new", "meeting.held", "--to", "ops sw"), english, "", 2, "--to needs");
+    wici_check("sp12", WORDS("new", "meeting.held", "--to", "ops-sw", "--to", "ośrodek"), polish, "", 2, "--to wymaga");
+    wici_check("sp12", WORDS("new", "meeting.held", "--outbox", "a", "--agent", "b"), english, "", 2, "only one");
+    wici_check("sp12", WORDS("new", "meeting.held", "--agent", "/nowhere/agent.conf"), english, "", 1, "agent.conf");
+    wici_check("sp12", WORDS("new", "meeting.held", "--answers", "no-such-file"), english, "", 2, "no-such-file");
+}
+
+/* The event of a file that wici-agent writes: an invitation to a meeting. */
+static const char invitation[] =
+    "{\"header\": {\"eventId\": \"01890a5d-ac96-774b-bcce-b302099a8057\","
+    " \"correlationId\": \"01890a5d-ac96-774b-bcce-b302099a8059\", \"dossierId\": \"%s\"}, \"sections\": ["
+    "{\"meetingConvenedS0\": {\"meetingId\": \"01890a5d-ac96-774b-bcce-b302099a805a\"}},"
+    "{\"meetingConvenedS1\": {\"persons\": [{\"personRef\": \"os-a\"}, {\"personRef\": \"os-b\"}]}}]}";
+
+static void
+invitation_write(const char *name, const char *in_dossier, char ret_path[300])
+{
+    char text[1000];
+
+    snprintf(text, sizeof text, invitation, in_dossier);
+    daemon_write(&broker, name, text);
+    snprintf(ret_path, 300, "%s/%s", broker.dir, name);
+}
+
+/* The event of the file that `wici new` says it wrote; it must be in dir. */
+static json_t *
+written_load(const char *output, const char *dir)
+{
+    const char *at = strstr(output, "Written: ");
+    char path[400];
+    json_t *event;
+
+    assert_non_null(at);
+    at += strlen("Written: ");
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(at, "\n"), at);
+    assert_memory_equal(path, dir, strlen(dir));
+    event = json_load_file(path, 0, NULL);
+    assert_non_null(event);
+    return event;
+}
+
+/* --agent, --answers FILE, --on-behalf, --marks, two rows of a list, and the first part answered anew. */
+static void
+new_writes_a_letter_of_somebody_else_for_the_agent(void **state)
+{
+    static const char answers[] = "jan-k\n1\n2.03.2026\n"                                 /* on behalf */
+                                  "3.03.2026\n\n\n\n"                                     /* S0 */
+                                  "n\n1\n1\n\ny\n2\n\nn\n\n2\nops-sw\nn\npedagog\nn\nn\n" /* S6, about os-b */
+                                  "1\n1.03.2026\n\n\n\ny\n";                              /* S0 anew; write it */
+    static const char wanted[] =
+        "{\"header\": {\"type\": \"MEETING_HELD\", \"dossierId\": \"01890a5d-ac96-774b-bcce-b302099a8058\","
+        " \"correlationId\": \"01890a5d-ac96-774b-bcce-b302099a8059\","
+        " \"causationId\": \"01890a5d-ac96-774b-bcce-b302099a8057\", \"to\": [{\"unit\": \"sp12\"}],"
+        " \"actor\": {\"onBehalfOf\": \"jan-k\", \"channel\": \"PAPER\", \"receivedOn\": \"2026-03-02\"}},"
+        " \"sections\": [{\"meetingHeldS0\": {\"meetingId\": \"01890a5d-ac96-774b-bcce-b302099a805a\","
+        " \"heldOn\": \"2026-03-01\"}}, {\"meetingHeldS6\": {\"kind\": \"FIRST_CONTACT\","
+        " \"attendance\": [{\"role\": \"SW\"}, {\"role\": \"INT\"}]}, \"subjects\": [\"os-b\"],"
+        " \"onlyFor\": [\"ops-sw\"], \"notTo\": [\"pedagog\"]}]}";
+    char settings[700], conf[300], received[300], outbox[300], *output;
+    json_t *event, *want = json_loads(wanted, 0, NULL);
 
     (void)state;
-    snprintf(outbox, sizeof outbox, "%s/outbox", broker.dir);
+    snprintf(settings, sizeof settings,
+             "endpoint = %s\nserver_key = %s\nkey_file = %s/ops-sw.key\ndir = %s\nrole = %s/agents/roles/ops.role\n",
+             broker.endpoint, broker.server_key, broker.dir, broker.dir, getenv("WICI_SOURCE"));
+    daemon_write(&broker, "agent.conf", settings);
+    snprintf(conf, sizeof conf, "%s/agent.conf", broker.dir);
+    snprintf(outbox, sizeof outbox, "%s/outbox/", broker.dir);
     assert_int_equal(mkdir(outbox, 0700), 0);
-    output = wici_is("ops-sw", words, english, "2\ntoday\n2\n\n\ny\n", 0, "Written: ");
-    at = strstr(output, "Written: ") + strlen("Written: ");
-    end = strchr(at, '\n');
-    snprintf(pattern, sizeof pattern, "%.*s", (int)(end - at), at);
-    event = json_load_file(pattern, 0, NULL);
+    invitation_write("received.json", "01890a5d-ac96-774b-bcce-b302099a8058", received);
+    output = wici_is(
+        "ops-sw",
+        WORDS("new", "meeting.held", "--agent", conf, "--answers", received, "--on-behalf", "--marks", "--to", "sp12"),
+        english, answers, 0, "(about os-b)");
+    event = written_load(output, outbox);
+    if (!json_equal(event, want))
+        fail_msg("%s", json_dumps(event, JSON_INDENT(2)));
+    json_decref(event);
+    json_decref(want);
+    free(output);
+}
+
+/* What is wrong with the whole is said in the user's language alone; it can be dropped, not written. */
+static void
+new_refuses_the_whole_in_the_language_of_the_user(void **state)
+{
+    static const char answers[] = "1.03.2026\n\nn\n1\n1\n\nn\n\n\nn\ny\nn\n";
+    const char *const *const languages[] = {english, polish};
+    const char *const said[] = {"A field has a value", "Pole ma "}, *const other[] = {"Pole ma ",
+                                                                                      "A field has a value"};
+    char received[300];
+
+    (void)state;
+    invitation_write("spoilt.json", "12", received);
+    for (size_t i = 0; i < 2; i++) {
+        char *output = wici_is("ops-sw", WORDS("new", "meeting.held", "--role", "SW", "--answers", received),
+                               languages[i], answers, 1, "E_FIELD header.dossierId: ");
+
+        assert_non_null(strstr(output, said[i]));
+        assert_null(strstr(output, other[i]));
+        assert_null(strstr(output, "\"header\""));
+        free(output);
+    }
+}
+
+/* The answered event comes from the broker, by its number; dossier, references and persons are its own. */
+static void
+an_answer_takes_dossier_references_and_persons_from_what_it_answers(void **state)
+{
+    char outbox[256], seq[24], *output,
+        *record = wici_is("ops-sw", WORDS("read", "--event", event_id, "--content", "--json"), NULL, NULL, 0,
+                          "\"seq\"");
+    json_t *answered = json_loads(strchr(record, '{'), JSON_DISABLE_EOF_CHECK, NULL), *event;
+    const json_t *from = json_object_get(answered, "header"), *header, *part;
+
+    (void)state;
+    snprintf(seq, sizeof seq, "%lld", (long long)json_integer_value(json_object_get(answered, "seq")));
+    snprintf(outbox, sizeof outbox, "%s/outbox", broker.dir);
+    assert_true(mkdir(outbox, 0700) == 0 || errno == EEXIST); /* another test makes it, too */
+    output = wici_is("ops-sw", WORDS("new", "referral.answered", "--answers", seq, "--outbox", outbox, "--role", "SW"),
+                     english, "2\ntoday\n2\n\n1\ny\n", 0, "Written: ");
+    event = written_load(output, outbox);
     header = json_object_get(event, "header");
     assert_string_equal(json_string_value(json_object_get(header, "dossierId")), dossier);
     assert_string_equal(json_string_value(json_object_get(header, "causationId")), event_id);
+    assert_null(json_object_get(from, "correlationId"));
+    assert_null(json_object_get(header, "correlationId")); /* no thread is made up */
+    part = json_array_get(json_object_get(event, "sections"), 1);
+    assert_int_equal(json_array_size(json_object_get(part, "subjects")), 1);
+    assert_non_null(strstr(record, json_string_value(json_array_get(json_object_get(part, "subjects"), 0))));
     free(output);
     output = json_dumps(event, 0);
     wici_check("ops-sw", WORDS("publish"), english, output, 0, NULL);
     json_decref(event);
+    json_decref(answered);
+    free(record);
     free(output);
 }
 
@@ -455,9 +576,12 @@ main(void)
         cmocka_unit_test(new_offers_the_usual_of_two_parts),
         cmocka_unit_test(new_makes_up_no_reference_to_what_exists),
         cmocka_unit_test(new_writes_nothing_when_the_answers_end_early),
+        cmocka_unit_test(new_checks_its_options_before_it_asks),
+        cmocka_unit_test(new_writes_a_letter_of_somebody_else_for_the_agent),
+        cmocka_unit_test(new_refuses_the_whole_in_the_language_of_the_user),
         cmocka_unit_test(a_suspended_unit_is_told_and_comes_back),
         cmocka_unit_test(participants_come_and_leave),
-        cmocka_unit_test(an_answer_takes_dossier_and_references_from_what_it_answers),
+        cmocka_unit_test(an_answer_takes_dossier_references_and_persons_from_what_it_answers),
         cmocka_unit_test(bench_measures),
     };
 
