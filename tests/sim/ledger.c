@@ -131,8 +131,7 @@ is_closed(const struct record *record)
     for (uint64_t i = 0; i < ledger.head; i++) {
         const struct record *other = &ledger.at[i]->record;
 
-        if (strcmp(other->event.header->correction, "ENTERED_IN_ERROR") == 0 &&
-            said_first(other) == said_first(record))
+        if (strcmp(other->event.header->correction, "ENTERED_IN_ERROR") == 0 && said_first(other) == said_first(record))
             return true;
     }
     return false;
