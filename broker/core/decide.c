@@ -254,6 +254,17 @@ check_correction(struct deciding *d)
     return 0;
 }
 
+/* A command takes effect by itself: what undoes it is the command that says the opposite. */
+static int
+check_no_correction(struct deciding *d)
+{
+    const struct event *event = d->event;
+
+    if (event->header->corrects_event_id[0] != '\0')
+        return decide_refuse(d, E_CORRECT, "header.correctsEventId");
+    return event->header->correction[0] != '\0' ? decide_refuse(d, E_CORRECT, "header.correction") : 0;
+}
+
 static int
 check_time(struct deciding *d)
 {
@@ -384,7 +395,9 @@ check_state(struct deciding *d)
     int rc;
 
     if (d->type > TYPE_SYS_FIRST) {
-        rc = sys_state(d);
+        rc = check_no_correction(d);
+        if (rc == 0)
+            rc = sys_state(d);
         if (rc == 0 && d->event->has_dossier)
             rc = check_limits(d);
         return rc == 0 ? check_time(d) : rc;

@@ -523,6 +523,22 @@ an_ordinary_dossier_costs_at_most_512_bytes(void **state)
     assert_true(each <= 512);
 }
 
+/* Else who takes part could mark anybody's event, of any dossier, as entered in error. */
+static void
+a_command_corrects_nothing(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *opened = KIT_SAY(k, "sw", "case.opened", 'C', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
+    struct kit_line line = {
+        .unit = "sw", .type = "sys.participant_added", .dossier = 'C', .sections = "0{'unit':'fcc'}"};
+
+    line.header = kit_correcting(opened, "ENTERED_IN_ERROR");
+    kit_refused(k, &line, E_CORRECT, "header.correctsEventId");
+    line.header = "'correction':'AMENDED'";
+    kit_refused(k, &line, E_CORRECT, "header.correction");
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'fcc'}", NULL, NULL);
+}
+
 #define COMMAND(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -546,6 +562,7 @@ main(void)
         COMMAND(a_dossier_with_too_many_acts_takes_no_more),
         COMMAND(a_recall_that_would_be_told_to_too_many_units_is_refused),
         COMMAND(a_group_has_a_bound),
+        COMMAND(a_command_corrects_nothing),
         COMMAND(an_ordinary_dossier_costs_at_most_512_bytes),
     };
 
