@@ -6,6 +6,7 @@
  */
 #include "agents/answer.h"
 #include "agents/cli/ask.h"
+#include "agents/cli/new_answered.h"
 #include "agents/cli/new_outbox.h"
 #include "proto/event.h"
 #include "proto/limits.h"
@@ -18,8 +19,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define ANSWERED_FILE_MAX (1u << 20) /* bytes of a received file */
 
 struct making {
     struct ask ask;
@@ -49,61 +48,6 @@ type_begins(const struct type_info *type)
 }
 
 /* ---- the event that is answered */
-
-static int
-on_answered(void *arg, const struct wici_event *event)
-{
-    json_t **ret = arg;
-    char *text = NULL;
-    int rc = wici_event_json(event, &text);
-
-    if (rc == 0 && *ret == NULL)
-        *ret = json_loads(text, 0, NULL);
-    free(text);
-    return rc;
-}
-
-/* From a file of inbox, or by its number or id from the broker. */
-static int
-answered_load(struct cli *cli, const char *what, json_t **ret)
-{
-    bool number = strspn(what, "0123456789") == strlen(what) && what[0] != '\0';
-    json_t *event = NULL, *request;
-    char *text;
-    uint8_t id[16];
-    int rc;
-
-    if (access(what, R_OK) == 0) {
-        event = json_load_file(what, JSON_REJECT_DUPLICATES, NULL);
-        if (!json_is_object(json_object_get(event, "header"))) {
-            cli_warn(_("%s holds no received event"), what);
-            json_decref(event);
-            return CLI_FAILED;
-        }
-        *ret = event;
-        return CLI_OK;
-    }
-    if (!number && uuid_parse(what, id) != 0)
-        usage_fail(_("neither a file that can be read, nor a number or an id of an event: %s"), what);
-    rc = cli_connect(cli);
-    if (rc != CLI_OK)
-        return rc;
-    request = number ? json_pack("{s:s,s:s}", "fromSeq", what, "toSeq", what) : json_pack("{s:s}", "eventId", what);
-    text = json_dumps(request, JSON_COMPACT);
-    json_decref(request);
-    rc = text == NULL ? -ENOMEM : wici_read(cli->w, text, cli->timeout_ms, on_answered, &event);
-    free(text);
-    if (rc != 0) {
-        json_decref(event);
-        return cli_fail(cli, rc, "wici");
-    }
-    if (event == NULL) {
-        cli_warn(_("there is no event %s, or not for this unit"), what);
-        return CLI_NOT_FOUND;
-    }
-    *ret = event;
-    return CLI_OK;
-}
 
 /* References and persons of the event that is answered: the new one names the same. */
 static void

@@ -359,6 +359,25 @@ new_writes_a_letter_of_somebody_else_for_the_agent(void **state)
     free(output);
 }
 
+static void
+new_answers_no_file_that_is_too_large_or_holds_no_event(void **state)
+{
+    enum { TOO_LARGE = (1 << 20) + 1 };
+    char path[300], *text = malloc(TOO_LARGE + 1000);
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, ' ', TOO_LARGE);
+    snprintf(text + TOO_LARGE, 1000, invitation, dossier);
+    daemon_write(&broker, "large.json", text);
+    daemon_write(&broker, "empty.json", "{}");
+    snprintf(path, sizeof path, "%s/large.json", broker.dir);
+    wici_check("ops-sw", WORDS("new", "meeting.held", "--answers", path), english, "", 1, "holds no received event");
+    snprintf(path, sizeof path, "%s/empty.json", broker.dir);
+    wici_check("ops-sw", WORDS("new", "meeting.held", "--answers", path), polish, "", 1, "empty.json");
+    free(text);
+}
+
 /* What is wrong with the whole is said in the user's language alone; it can be dropped, not written. */
 static void
 new_refuses_the_whole_in_the_language_of_the_user(void **state)
@@ -578,6 +597,7 @@ main(void)
         cmocka_unit_test(new_writes_nothing_when_the_answers_end_early),
         cmocka_unit_test(new_checks_its_options_before_it_asks),
         cmocka_unit_test(new_writes_a_letter_of_somebody_else_for_the_agent),
+        cmocka_unit_test(new_answers_no_file_that_is_too_large_or_holds_no_event),
         cmocka_unit_test(new_refuses_the_whole_in_the_language_of_the_user),
         cmocka_unit_test(a_suspended_unit_is_told_and_comes_back),
         cmocka_unit_test(participants_come_and_leave),
