@@ -14,8 +14,8 @@
 #define MARK_PREFIX "open:"
 
 /* A read is shown only while there is room for the record of it, and for those of the reads under way. */
-#define ROOM_RECORDS 16u
-#define ROOM_BYTES   (ROOM_RECORDS * 1024ull)
+#define ROOM_RECORDS      16u
+#define ROOM_RECORD_BYTES 1024ull
 
 struct shown {
     const char *unit, *cursor, *why;
@@ -84,34 +84,93 @@ reader_name(const struct reader *reader)
     return reader->cursor[0] != '\0' ? reader->cursor : reader->session->name;
 }
 
+/* The mark's number tells a reader from a later one of the same name: windows of both may wait to be recorded. */
 static void
-mark_name(const struct broker *b, const struct reader *reader, char ret[STORE_NAME_MAX])
+mark_name(const struct broker *b, uint32_t unit, const char *session, uint32_t number, uint64_t mark,
+          char ret[STORE_NAME_MAX])
 {
-    (void)snprintf(ret, STORE_NAME_MAX, MARK_PREFIX "%s:%s:%" PRIu32, unit_id(b, reader->feed.unit),
-                   reader->session->name, reader->number);
+    int len = snprintf(ret, STORE_NAME_MAX, MARK_PREFIX "%s:%s:%" PRIu32 ":%" PRIu64, unit_id(b, unit), session, number,
+                       mark);
+
+    assert(len > 0 && (size_t)len < STORE_NAME_MAX);
 }
 
 static int
-mark_put(struct broker *b, const struct reader *reader, uint64_t seq)
+mark_put(struct broker *b, const char *mark, const char *name, uint64_t seq)
 {
-    char name[STORE_NAME_MAX];
     uint8_t value[8 + ID_LEN_MAX + 1];
-    size_t cursor_len = strlen(reader_name(reader));
+    size_t len = strlen(name);
 
     for (unsigned i = 0; i < 8; i++)
         value[i] = (uint8_t)(seq >> (56 - 8 * i));
-    memcpy(value + 8, reader_name(reader), cursor_len);
-    mark_name(b, reader, name);
-    return store_value_put(b->store, name, value, 8 + cursor_len);
+    memcpy(value + 8, name, len);
+    return store_value_put(b->store, mark, value, 8 + len);
+}
+
+/* ---- windows that are over: a ring, with a place for each open window, so that to end one cannot fail */
+
+static int
+over_reserve(struct broker *b, size_t count)
+{
+    struct access_over *grown;
+    size_t size = b->over_size == 0 ? 64 : b->over_size;
+
+    while (size < count)
+        size *= 2;
+    if (size == b->over_size)
+        return 0;
+    grown = malloc(size * sizeof *grown);
+    if (grown == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < b->over_count; i++)
+        grown[i] = b->over[(b->over_at + i) % b->over_size];
+    free(b->over);
+    b->over = grown;
+    b->over_size = size;
+    b->over_at = 0;
+    return 0;
+}
+
+static void
+over_put(struct broker *b, const struct reader *reader, uint64_t next_seq, uint64_t due_ms)
+{
+    struct access_over *over;
+
+    assert(b->over_count < b->over_size);
+    over = &b->over[(b->over_at + b->over_count++) % b->over_size];
+    *over = (struct access_over){.unit = reader->feed.unit,
+                                 .number = reader->number,
+                                 .mark = reader->mark,
+                                 .window = reader->window,
+                                 .next_seq = next_seq};
+    memcpy(over->session, reader->session->name, strlen(reader->session->name) + 1);
+    memcpy(over->name, reader_name(reader), strlen(reader_name(reader)) + 1);
+    b->over_put++;
+    if (b->over_due_ms == 0 || due_ms < b->over_due_ms)
+        b->over_due_ms = due_ms;
+}
+
+/* Room for one more window, beside those under way and those that wait. */
+static int
+over_room(struct broker *b)
+{
+    size_t records = ROOM_RECORDS + b->over_count + b->windows_open;
+    int rc;
+
+    if (b->over_count >= ACCESS_WAITING_MAX)
+        return -ENOSPC;
+    rc = store_room_own(b->store, records, records * ROOM_RECORD_BYTES);
+    return rc != 0 ? rc : over_reserve(b, b->over_count + b->windows_open + 2);
 }
 
 int
 access_open(struct broker *b, struct reader *reader, uint64_t seq)
 {
+    char name[STORE_NAME_MAX];
     int rc;
 
     assert(!reader->window.open);
-    if ((rc = store_room_own(b->store, ROOM_RECORDS, ROOM_BYTES)) != 0)
+    if ((rc = over_room(b)) != 0)
         return rc;
     if (b->opening_count == b->opening_size) {
         size_t size = b->opening_size == 0 ? 16 : 2 * b->opening_size;
@@ -122,10 +181,13 @@ access_open(struct broker *b, struct reader *reader, uint64_t seq)
         b->opening = grown;
         b->opening_size = size;
     }
-    rc = mark_put(b, reader, seq);
+    reader->mark = b->marks++;
+    mark_name(b, reader->feed.unit, reader->session->name, reader->number, reader->mark, name);
+    rc = mark_put(b, name, reader_name(reader), seq);
     if (rc != 0)
         return rc;
     reader->window = (struct window){.open = true, .from_seq = seq, .opened_ms = b->clock.mono_ms};
+    b->windows_open++;
     b->opening[b->opening_count++] = reader;
     reader_move(b->sessions, reader, READER_OPENING);
     return 0;
@@ -138,6 +200,7 @@ access_committed(struct broker *b)
         if (b->opening[i] != NULL)
             reader_move(b->sessions, b->opening[i], READER_BUSY);
     b->opening_count = 0;
+    b->over_committed = b->over_put - b->over_count;
 }
 
 void
@@ -156,106 +219,110 @@ access_is_due(const struct broker *b, const struct reader *reader)
             b->clock.mono_ms - reader->window.opened_ms >= ACCESS_WINDOW_MS_MAX);
 }
 
-static int
-window_write(struct broker *b, const struct reader *reader, const struct window *window)
-{
-    struct shown shown = {.unit = unit_id(b, reader->feed.unit),
-                          .cursor = reader_name(reader),
-                          .why = reader->why, /* "" but for an auditor's bounded read */
-                          .from_seq = window->from_seq,
-                          .to_seq = window->to_seq,
-                          .events = window->events};
-
-    return record_write(b, &shown);
-}
-
-/* Records what the reader has set aside; its open window's mark takes the place of theirs. */
-static int
-full_write(struct broker *b, struct reader *reader)
-{
-    int rc = 0;
-
-    for (size_t i = 0; i < reader->full_count && rc == 0; i++)
-        rc = window_write(b, reader, &reader->full[i]);
-    if (rc == 0 && reader->full_count > 0)
-        rc = mark_put(b, reader, reader->window.from_seq);
-    b->full_windows -= reader->full_count;
-    reader->full_count = 0;
-    free(reader->full);
-    reader->full = NULL;
-    return rc;
-}
-
 int
 access_roll(struct broker *b, struct reader *reader, uint64_t seq)
 {
-    size_t records = ROOM_RECORDS + b->full_windows;
     int rc;
 
     assert(reader->window.open && reader->window.events > 0);
-    rc = store_room_own(b->store, records, records * (ROOM_BYTES / ROOM_RECORDS));
-    if (rc == 0 && reader->full_count == ACCESS_FULL_MAX)
-        rc = full_write(b, reader);
-    if (rc != 0)
+    if ((rc = over_room(b)) != 0)
         return rc;
-    if (reader->full == NULL)
-        reader->full = malloc(ACCESS_FULL_MAX * sizeof *reader->full);
-    if (reader->full == NULL)
-        return -ENOMEM;
-    reader->full[reader->full_count++] = reader->window;
-    b->full_windows++;
-    if (b->full_due_ms == 0)
-        b->full_due_ms = b->clock.mono_ms + ACCESS_DELAY_MS_MAX;
+    over_put(b, reader, seq, b->clock.mono_ms + ACCESS_DELAY_MS_MAX);
     reader->window = (struct window){.open = true, .from_seq = seq, .opened_ms = b->clock.mono_ms};
     return 0;
 }
 
-static int
-session_write(void *arg, struct session *session)
+void
+access_close(struct broker *b, struct reader *reader)
+{
+    if (!reader->window.open)
+        return;
+    for (size_t i = 0; i < b->opening_count; i++)
+        if (b->opening[i] == reader)
+            b->opening[i] = NULL;
+    over_put(b, reader, 0, b->clock.mono_ms);
+    b->windows_open--;
+    reader->window = (struct window){.open = false};
+}
+
+bool
+access_has_due(const struct broker *b)
+{
+    return b->over_count > 0 && (store_has_batch(b->store) || b->clock.mono_ms >= b->over_due_ms);
+}
+
+int
+access_room(struct broker *b)
 {
     int rc = 0;
 
-    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX && rc == 0; i++)
-        if (session->streams[i] != NULL && session->streams[i]->full_count > 0)
-            rc = full_write(arg, session->streams[i]);
-    return rc;
+    if (b->over_count > 0)
+        rc = store_room_own(b->store, ACCESS_TICK_MAX, ACCESS_TICK_MAX * ROOM_RECORD_BYTES);
+    return rc == -ENOSPC ? 0 : rc; /* for these there was room when they were opened */
+}
+
+static int
+over_write(struct broker *b, const struct access_over *over)
+{
+    struct shown shown = {.unit = unit_id(b, over->unit),
+                          .cursor = over->name,
+                          .why = "", /* streams have no reason */
+                          .from_seq = over->window.from_seq,
+                          .to_seq = over->window.to_seq,
+                          .events = over->window.events};
+    char name[STORE_NAME_MAX];
+    int rc = shown.events > 0 ? record_write(b, &shown) : 0;
+
+    if (rc != 0)
+        return rc;
+    mark_name(b, over->unit, over->session, over->number, over->mark, name);
+    return over->next_seq == 0 ? store_value_drop(b->store, name) : mark_put(b, name, over->name, over->next_seq);
 }
 
 int
 access_write(struct broker *b)
 {
-    b->full_due_ms = 0;
-    return sessions_each(b->sessions, session_write, b);
-}
-
-int
-access_close(struct broker *b, struct reader *reader)
-{
-    char name[STORE_NAME_MAX];
     int rc = 0;
 
-    if (!reader->window.open)
-        return 0;
-    for (size_t i = 0; i < b->opening_count; i++)
-        if (b->opening[i] == reader)
-            b->opening[i] = NULL;
-    if (reader->full_count > 0)
-        rc = full_write(b, reader);
-    if (rc == 0 && reader->window.events > 0)
-        rc = window_write(b, reader, &reader->window);
-    mark_name(b, reader, name);
-    if (rc == 0)
-        rc = store_value_drop(b->store, name);
-    reader->window = (struct window){.open = false};
-    return rc;
+    for (unsigned i = 0; i < ACCESS_TICK_MAX && b->over_count > 0 && rc == 0; i++) {
+        rc = over_write(b, &b->over[b->over_at]);
+        if (rc != 0)
+            return rc;
+        b->over_at = (b->over_at + 1) % b->over_size;
+        b->over_count--;
+    }
+    b->over_due_ms = b->over_count > 0 ? b->clock.mono_ms : 0;
+    return 0;
 }
+
+uint64_t
+access_ask(struct broker *b)
+{
+    if (b->over_count > 0)
+        b->over_due_ms = b->clock.mono_ms;
+    return b->over_put;
+}
+
+bool
+access_is_recorded(const struct broker *b, uint64_t asked)
+{
+    return b->over_committed >= asked;
+}
+
+/* ---- what is recorded at once */
 
 int
 access_read(struct broker *b, const struct reader *reader)
 {
-    int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_BYTES);
+    struct shown shown = {.unit = unit_id(b, reader->feed.unit),
+                          .cursor = reader_name(reader),
+                          .why = reader->why, /* "" but for an auditor's */
+                          .from_seq = reader->window.from_seq,
+                          .to_seq = reader->window.to_seq,
+                          .events = reader->window.events};
+    int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_RECORDS * ROOM_RECORD_BYTES);
 
-    return rc == 0 ? window_write(b, reader, &reader->window) : rc;
+    return rc == 0 ? record_write(b, &shown) : rc;
 }
 
 int
@@ -267,7 +334,7 @@ access_shown(struct broker *b, const struct session *session, uint64_t seq)
                           .from_seq = seq,
                           .to_seq = seq,
                           .events = 1};
-    int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_BYTES);
+    int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_RECORDS * ROOM_RECORD_BYTES);
 
     return rc == 0 ? record_write(b, &shown) : rc;
 }
@@ -336,7 +403,10 @@ access_recover(struct broker *b)
             break;
         }
         *end = '\0';
-        rc = record_write(b, &shown);
+        if (i % ACCESS_TICK_MAX == 0 && (rc = store_commit(b->store)) == 0)
+            rc = store_room_own(b->store, ACCESS_TICK_MAX, ACCESS_TICK_MAX * ROOM_RECORD_BYTES);
+        if (rc == 0 || rc == -ENOSPC)
+            rc = record_write(b, &shown);
         if (rc == 0)
             rc = store_value_drop(b->store, m.names[i]);
     }

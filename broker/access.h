@@ -3,8 +3,9 @@
  *
  * Before the first event of such a window leaves, a mark is committed: if the broker dies, the next one finds the mark
  * and records that the events up to the head were possibly shown. The record and the end of the mark share a commit.
- * A reader that goes through many windows at once does not wait for the disk at each: full ones are recorded together,
- * a moment later, and until then the first one's mark covers them all.
+ * The windows of a reader share one mark. A window that is over is set aside and recorded by access_write(), in the order
+ * in which they ended and ACCESS_TICK_MAX to a commit, however many end at once; its reader may be gone by then, and
+ * until then its mark covers it. So nobody waits for the disk at each window, and no batch of the store overflows.
  * Records of the registry (sys.*) count for nothing: every unit may read them.
  *
  * The records are sealed under a key entry of their own, so that neither units nor reasons lie in clear, and so that
@@ -19,14 +20,24 @@
 
 #define ACCESS_WINDOW_MS_MAX     60000u
 #define ACCESS_WINDOW_EVENTS_MAX 1000u
-#define ACCESS_FULL_MAX          32u  /* full windows of one reader that are not recorded yet */
-#define ACCESS_DELAY_MS_MAX      100u /* for how long they are not */
+#define ACCESS_DELAY_MS_MAX      100u   /* for how long a full window is not recorded */
+#define ACCESS_TICK_MAX          1024u  /* windows that are over and recorded in one commit */
+#define ACCESS_WAITING_MAX       16384u /* windows that wait to be recorded; beyond it none is opened or rolled */
 
 /* The name of the value that holds the access records' key entry. */
 #define ACCESS_ENTRY_VALUE "access.entry"
 
+/* A window that is over and not recorded yet, and whose it was. */
+struct access_over {
+    uint32_t unit, number;
+    uint64_t mark;
+    char session[ID_LEN_MAX + 1], name[ID_LEN_MAX + 1];
+    struct window window;
+    uint64_t next_seq; /* the mark goes on from here; 0: it ends */
+};
+
 /* Opens a window that begins with seq: its mark rides in the next commit, and the reader waits for it. -ENOSPC: nothing
- * more can be written about reads, so nothing more is shown. */
+ * more can be written about reads, or too many wait to be written: nothing more is shown now. */
 int access_open(struct broker *b, struct reader *reader, uint64_t seq);
 /* After a commit: the readers that waited for their marks go on. */
 void access_committed(struct broker *b);
@@ -34,14 +45,21 @@ void access_committed(struct broker *b);
 void access_count(struct reader *reader, uint64_t seq);
 /* Is the window full, or a minute old? */
 bool access_is_due(const struct broker *b, const struct reader *reader);
-/* Sets the open window aside, to be recorded by access_write(), and begins the next one with seq. Nobody waits: until
- * record and new mark are committed, together, the old mark covers what is shown meanwhile. -ENOSPC: as above; nothing
- * was done. */
+/* Sets the open window aside and begins the next one with seq. Nobody waits: until record and new mark are committed,
+ * together, the old mark covers what is shown meanwhile. -ENOSPC: as above; nothing was done. */
 int access_roll(struct broker *b, struct reader *reader, uint64_t seq);
-/* Records what all readers have set aside. */
+/* Sets the open window aside; its mark ends with its record. Does nothing when none is open. */
+void access_close(struct broker *b, struct reader *reader);
+/* Is there something to record now? */
+bool access_has_due(const struct broker *b);
+/* Between batches: lets the log grow for what waits. */
+int access_room(struct broker *b);
+/* Records the first ACCESS_TICK_MAX windows that were set aside, and ends or moves their marks. */
 int access_write(struct broker *b);
-/* Records what the window holds and takes its mark back. Does nothing when none is open. */
-int access_close(struct broker *b, struct reader *reader);
+/* Everything set aside until now is recorded soon; the number that access_is_recorded() is asked with. */
+uint64_t access_ask(struct broker *b);
+/* Is it recorded, and committed? */
+bool access_is_recorded(const struct broker *b, uint64_t asked);
 /* Records a bounded read. -ENOSPC: as above. */
 int access_read(struct broker *b, const struct reader *reader);
 /* Records that one event was shown in the answer to a question. -ENOSPC: as above. */

@@ -28,6 +28,12 @@
 #define ROOM_MESSAGE_RECORDS (2u * WIRE_PUBLISH_MAX)
 #define ROOM_MESSAGE_BYTES   ((uint64_t)WIRE_MESSAGE_MAX)
 
+/* What lies between two commits is of one tick: what it takes, and then of the broker's own records no more than these; or
+ * what the deliveries record, before the next begins. Whatever is over waits for the next tick (docs/LIMITS.md). */
+static_assert(PUBLISHES_WAITING_MAX + WIRE_PUBLISH_MAX + ACCESS_TICK_MAX + REFUSALS_TICK_MAX <= STORE_BATCH_MAX,
+              "what one tick takes and records fits one batch of the store");
+static_assert(TICK_READS_MAX + 1 <= STORE_BATCH_MAX, "so does what the deliveries record");
+
 /* ---- opening and closing */
 
 static int
@@ -186,11 +192,16 @@ session_end(void *arg, struct session *session)
 static int
 broker_finish(struct broker *b)
 {
-    int rc;
+    bool more = true;
+    int rc = sessions_each(b->sessions, session_end, b);
 
-    if ((rc = sessions_each(b->sessions, session_end, b)) != 0 ||
-        (rc = refusals_flush(b->refusals, b->clock.now_ms, b->clock.mono_ms, true)) != 0 ||
-        (rc = store_commit(b->store)) != 0)
+    while (rc == 0 && (more || b->over_count > 0)) {
+        if ((rc = store_commit(b->store)) != 0 || (rc = access_room(b)) != 0 || (rc = access_write(b)) != 0 ||
+            (rc = refusals_flush(b->refusals, b->clock.now_ms, b->clock.mono_ms, true, &more)) != 0)
+            return rc;
+        rc = store_commit(b->store);
+    }
+    if (rc != 0)
         return rc;
     reply_flush(b);
     if ((rc = checkpoints_sign(b->checkpoints, b->clock.mono_ms, true)) != 0 ||
@@ -226,6 +237,7 @@ broker_close(struct broker **broker)
     free(b->replies);
     free(b->interests);
     free(b->opening);
+    free(b->over);
     free(b);
     *broker = NULL;
 }
@@ -304,12 +316,11 @@ static int
 session_due(void *arg, struct session *session)
 {
     struct broker *b = arg;
-    int rc = 0;
 
-    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX && rc == 0; i++)
+    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX; i++)
         if (session->streams[i] != NULL && access_is_due(b, session->streams[i]))
-            rc = access_close(b, session->streams[i]);
-    return rc;
+            access_close(b, session->streams[i]);
+    return 0;
 }
 
 static void
@@ -342,27 +353,37 @@ memory_return(struct broker *b)
 }
 
 static int
-broker_timers(struct broker *b)
+broker_second(struct broker *b)
 {
-    int rc = 0;
+    int rc;
 
-    if (b->cursors_due_ms != 0 && (store_has_batch(b->store) || b->clock.mono_ms >= b->cursors_due_ms))
-        rc = cursors_write(b);
-    if (rc == 0 && b->full_due_ms != 0 && (store_has_batch(b->store) || b->clock.mono_ms >= b->full_due_ms))
-        rc = access_write(b);
-    if (rc != 0 || b->clock.mono_ms - b->timer_ms < TIMER_MS)
-        return rc;
+    if (b->clock.mono_ms - b->timer_ms < TIMER_MS)
+        return 0;
     b->timer_ms = b->clock.mono_ms;
     if ((rc = deliver_retry(b)) != 0 || b->clock.mono_ms - b->second_ms < POSITIONS_EVERY_MS)
         return rc;
     b->second_ms = b->clock.mono_ms;
+    b->counts_left = true;
     cut_tell(b);
     memory_return(b);
-    if ((rc = refusals_flush(b->refusals, b->clock.now_ms, b->clock.mono_ms, false)) != 0 ||
-        (rc = talk_sweep(b, true)) != 0 || (rc = sessions_each(b->sessions, session_due, b)) != 0 ||
+    if ((rc = talk_sweep(b, true)) != 0 || (rc = sessions_each(b->sessions, session_due, b)) != 0 ||
         (rc = store_find_flush(b->store, false)) != 0)
         return rc;
     return deliver_positions(b);
+}
+
+static int
+broker_timers(struct broker *b)
+{
+    int rc = broker_second(b);
+
+    if (rc == 0 && b->cursors_due_ms != 0 && (store_has_batch(b->store) || b->clock.mono_ms >= b->cursors_due_ms))
+        rc = cursors_write(b);
+    if (rc == 0 && b->counts_left)
+        rc = refusals_flush(b->refusals, b->clock.now_ms, b->clock.mono_ms, false, &b->counts_left);
+    if (rc == 0 && access_has_due(b))
+        rc = access_write(b);
+    return rc;
 }
 
 static int
@@ -371,8 +392,12 @@ broker_commit(struct broker *b)
     uint64_t started_us;
     int rc;
 
-    if (!store_has_batch(b->store))
-        return store_commit(b->store); /* a store that latched has no batch, and says so: nothing of it is answered */
+    if (!store_has_batch(b->store)) {
+        rc = store_commit(b->store); /* a store that latched has no batch, and says so: nothing of it is answered */
+        if (rc == 0)
+            access_committed(b);
+        return rc;
+    }
     rc = checkpoints_keep(b->checkpoints);
     if (rc != 0)
         return rc;
@@ -405,7 +430,8 @@ broker_guard(struct broker *b)
 static int
 timeout_until(const struct broker *b, int timeout_ms)
 {
-    if (sessions_busy(b->sessions) || store_has_batch(b->store) || b->reply_count > 0 || b->gone)
+    if (sessions_busy(b->sessions) || store_has_batch(b->store) || b->reply_count > 0 || b->gone || b->counts_left ||
+        access_has_due(b))
         return 0;
     return timeout_ms < (int)TIMER_MS ? timeout_ms : (int)TIMER_MS;
 }
@@ -442,8 +468,9 @@ broker_tick(struct broker *b, int signal_fd, int timeout_ms, bool *ret_signalled
     if ((rc = clock_look(&b->clock)) != 0 || (rc = broker_commit(b)) != 0)
         return rc;
     reply_flush(b);
-    if ((rc = broker_receive(b)) != 0 || (rc = broker_timers(b)) != 0 || (rc = broker_commit(b)) != 0 ||
-        (rc = broker_guard(b)) != 0)
+    if ((rc = access_room(b)) != 0 || (rc = broker_receive(b)) != 0)
+        return rc;
+    if ((rc = broker_timers(b)) != 0 || (rc = broker_commit(b)) != 0 || (rc = broker_guard(b)) != 0)
         return rc;
     reply_flush(b);
     if ((rc = checkpoints_sign(b->checkpoints, b->clock.mono_ms, false)) != 0)

@@ -29,6 +29,7 @@
 #define TICK_MESSAGES_MAX      1024u
 #define TICK_EVENTS_LIVE_MAX   256u /* events of one tick for one live unit; or while a reader waits to be served */
 #define TICK_BYTES_MAX         (4u << 20) /* of messages taken into one tick, one message more */
+#define TICK_READS_MAX         1024u      /* bounded reads answered in one tick: each is a record */
 #define TICK_DELIVER_US_MAX    2000u      /* of deliveries; a publish waits no longer for them */
 #define TICK_DELIVER_US_MIN    250u       /* of deliveries, whoever waits */
 #define CURSOR_DELAY_MS_MAX    200u       /* an acknowledged cursor is durable after that */
@@ -60,6 +61,7 @@ struct broker_stats {
 };
 
 struct record;
+struct access_over;
 struct sequence;
 struct refusals;
 
@@ -90,12 +92,16 @@ struct broker {
     size_t interest_count, interest_size;
     struct reader **opening; /* wait for the commit of a mark */
     size_t opening_count, opening_size;
+    struct access_over *over; /* ring (access.h): windows that are over and not recorded yet */
+    size_t over_at, over_count, over_size;
+    size_t windows_open;
+    uint64_t over_put, over_committed; /* of all that were ever set aside: how many; how many are in a commit */
+    uint64_t marks;                    /* number of the next mark */
 
     uint64_t directory_version;   /* as the door knows it */
     uint64_t delivered;           /* the live pass has been up to here */
     uint64_t cursors_due_ms;      /* boot time; 0: no cursor waits */
-    uint64_t full_due_ms;         /* the same for full access windows */
-    size_t full_windows;          /* how many wait */
+    uint64_t over_due_ms;         /* the same for access windows that are over */
     uint32_t fresh_most;          /* of units: the most records of the open batch that one live unit may want */
     uint64_t timer_ms, second_ms; /* boot time: when the clock's work was last looked for */
     uint64_t memory_ms;           /* boot time: when memory was last given back */
@@ -105,6 +111,7 @@ struct broker {
     bool gone;                    /* some session is to be dropped */
     bool latched;                 /* it has ended, or something failed: nothing is written any more */
     bool no_room;                 /* publishes of this tick are answered E_FULL */
+    bool counts_left;             /* counted refusals that the last commit had no place for */
 };
 
 /* Opens the log, folds it, opens the door. accept_clock: the operator vouches for the clock. */
@@ -152,7 +159,7 @@ Wici__V1__Position *reply_head(struct broker *b, struct arena *arena);
 
 /* In talk.c: one message of a peer. -errno: latch. */
 int talk_take(struct broker *b, const struct front_message *message);
-/* Ends a reader: its access window is recorded, its cursor stays. */
+/* Ends a reader: its access window is set aside to be recorded, its cursor stays. */
 int talk_end_reader(struct broker *b, struct reader *reader);
 /* Ends a session and all it reads. */
 int talk_end_session(struct broker *b, struct session *session);

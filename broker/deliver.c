@@ -178,8 +178,8 @@ stream_show(struct broker *b, struct reader *r, const struct record *record, con
         if (access_is_due(b, r) && r->window.events > 0) {
             rc = access_roll(b, r, seq);
             if (rc == -ENOSPC)
-                rc = access_close(b, r); /* to end it there is room */
-            if (rc != 0)
+                access_close(b, r); /* to end it there is room */
+            else if (rc != 0)
                 return rc;
         }
         if (!r->window.open) {
@@ -501,7 +501,8 @@ serve_is_over(struct broker *b, const struct serve *serve)
 {
     uint64_t us = now_us();
 
-    return us >= serve->until_us || (us >= serve->least_us && front_waiting(b->front));
+    return us >= serve->until_us || (us >= serve->least_us && front_waiting(b->front)) ||
+           store_next(b->store) - b->delivered > TICK_READS_MAX; /* each answered read is a record */
 }
 
 /* Within a turn too: a record that is not in memory takes longer than a turn should. */
@@ -648,6 +649,8 @@ read_turn(struct broker *b, struct store_slice *slice, const struct serve *serve
     struct record record;
     int rc = 0;
 
+    if (!access_is_recorded(b, r->accounts))
+        return 0;
     feed_refresh(&r->feed, &b->source);
     for (unsigned i = 0; i < DELIVER_TURN_MAX; i++) {
         uint64_t seq;

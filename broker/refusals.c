@@ -115,8 +115,11 @@ refusals_note(struct refusals *refusals, const char *agency, enum error_code cod
 }
 
 int
-refusals_flush(struct refusals *refusals, uint64_t now_ms, uint64_t mono_ms, bool all)
+refusals_flush(struct refusals *refusals, uint64_t now_ms, uint64_t mono_ms, bool all, bool *ret_more)
 {
+    unsigned written = 0;
+
+    *ret_more = false;
     for (size_t i = 0; i < refusals->count;) {
         struct pair *pair = &refusals->pairs[i];
         int rc;
@@ -128,6 +131,10 @@ refusals_flush(struct refusals *refusals, uint64_t now_ms, uint64_t mono_ms, boo
         if (pair->count == 0) { /* a quiet period: forget the pair, so that the next is recorded at once */
             *pair = refusals->pairs[--refusals->count];
             continue;
+        }
+        if (written++ == REFUSALS_TICK_MAX) {
+            *ret_more = true;
+            return 0;
         }
         rc = pair_record(refusals, pair, pair->count, now_ms);
         if (rc != 0)

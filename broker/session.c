@@ -350,7 +350,6 @@ reader_drop(struct sessions *sessions, struct reader *reader)
     feed_free(&reader->feed);
     free(reader->out);
     free(reader->credits);
-    free(reader->full);
     free(reader->filter_packed);
     explicit_bzero(reader->why, sizeof reader->why);
     free(reader);

@@ -55,8 +55,8 @@ struct reader {
     struct feed feed;
     struct reader *next, *prev; /* in the unit's list of the state's kind */
     struct window window;
-    struct window *full; /* set aside, to be recorded; NULL: none */
-    size_t full_count;
+    uint64_t mark;     /* of the open window, while one is */
+    uint64_t accounts; /* READ: access records that it waits for (access_ask) */
 
     /* Deliveries that are packed and not yet sent, as they stand in the message. */
     uint8_t *out;

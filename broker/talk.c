@@ -69,9 +69,8 @@ talk_end_reader(struct broker *b, struct reader *reader)
     int rc = 0;
 
     if (reader->kind == READER_STREAM) {
-        rc = access_close(b, reader);
-        if (rc == 0)
-            rc = cursor_write(b, reader);
+        access_close(b, reader);
+        rc = cursor_write(b, reader);
     }
     reader_drop(b->sessions, reader);
     return rc;
@@ -278,7 +277,7 @@ hello_take(struct broker *b, const struct front_message *from, uint32_t unit, co
         reply_refused(b, &from->route, unit, &refusal, 0, 0);
         return 0;
     }
-    /* Those that are gone end before one of the same name begins: the marks of their windows have the same names. */
+    /* Those that are gone end before one of the same name begins. */
     if ((rc = talk_sweep(b, false)) != 0)
         return rc;
     old = sessions_find_name(b->sessions, unit, name);
@@ -729,11 +728,11 @@ read_take(struct broker *b, struct session *session, const Wici__V1__Read *read)
         reply_refused(b, &session->route, session->unit, &refusal, 0, read->request);
         return 0;
     }
-    if (rc == 0)
-        reader_move(b->sessions, r, READER_BUSY);
-    if (rc == 0 && b->full_due_ms != 0)
-        rc = access_write(b); /* who asks what was read is told all of it */
-    return rc;
+    if (rc != 0)
+        return rc;
+    r->accounts = access_ask(b); /* who asks what was read is told all of it */
+    reader_move(b->sessions, r, READER_BUSY);
+    return 0;
 }
 
 /* ---- any message */

@@ -180,7 +180,7 @@ told(struct tally_sub *sub, uint64_t seq)
 
 /* Before anything but the registry's records is shown, the mark of an access window lies in the log. */
 struct marked {
-    const char *name;
+    const char *name; /* but for its number */
     bool found;
 };
 
@@ -191,7 +191,7 @@ mark_look(void *arg, const char *name, const uint8_t *value, size_t len)
 
     (void)value;
     (void)len;
-    m->found = m->found || strcmp(name, m->name) == 0;
+    m->found = m->found || strncmp(name, m->name, strlen(m->name)) == 0;
     return 0;
 }
 
@@ -201,7 +201,7 @@ accounted_check(struct door_line *line, uint32_t unit, const struct tally_sub *s
     char name[STORE_NAME_MAX + 1];
     struct marked m = {.name = name};
 
-    (void)snprintf(name, sizeof name, "open:%s:%s:%u", unit_name(unit), line->tally->session, sub->number);
+    (void)snprintf(name, sizeof name, "open:%s:%s:%u:", unit_name(unit), line->tally->session, sub->number);
     if (store_value_each(sim_broker->store, "open:", mark_look, &m) != 0 || !m.found)
         sim_fail("G6 accounted", "%s is shown records without %s", unit_name(unit), name);
 }

@@ -9,6 +9,7 @@
 #include "tests/sim/sim.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -216,7 +217,8 @@ __wrap_access_open(struct broker *b, struct reader *reader, uint64_t seq)
         char name[STORE_NAME_MAX + 1];
 
         core_unit(b->core, reader->feed.unit, &unit);
-        (void)snprintf(name, sizeof name, "open:%s:%s:%u", unit.id, reader->session->name, reader->number);
+        (void)snprintf(name, sizeof name, "open:%s:%s:%u:%" PRIu64, unit.id, reader->session->name, reader->number,
+                       reader->mark);
         (void)store_value_drop(b->store, name);
     }
     return rc;
