@@ -43,13 +43,10 @@ store_check(const struct store *st)
 
 /* ---- the transaction */
 
-int
-view_begin(struct store *st, MDB_txn **ret)
+/* The state of the last commit, whatever lies in an open batch. */
+static int
+read_begin(struct store *st, MDB_txn **ret)
 {
-    if (st->txn != NULL) {
-        *ret = st->txn;
-        return 0;
-    }
     if (st->read_users == 0) {
         int rc = mdb_txn_renew(st->read);
 
@@ -61,14 +58,28 @@ view_begin(struct store *st, MDB_txn **ret)
     return 0;
 }
 
-void
-view_end(struct store *st)
+static void
+read_end(struct store *st)
 {
-    if (st->txn != NULL)
-        return;
     assert(st->read_users > 0);
     if (--st->read_users == 0)
         mdb_txn_reset(st->read);
+}
+
+int
+view_begin(struct store *st, MDB_txn **ret)
+{
+    if (st->txn == NULL)
+        return read_begin(st, ret);
+    *ret = st->txn;
+    return 0;
+}
+
+void
+view_end(struct store *st)
+{
+    if (st->txn == NULL)
+        read_end(st);
 }
 
 int
@@ -219,7 +230,8 @@ room_needed(const struct store *st, size_t records, uint64_t bytes, uint64_t id_
            (touched + records / 32 + records / 64 + 32) * st->page_size;
 }
 
-/* Pages that commits have given up and later ones may take; and the pages of the id table. */
+/* Pages that commits have given up and later ones may take; and the pages of the id table. LMDB shows its list of free
+ * pages to readers only, so a batch that is open is not looked into. */
 static int
 room_exact(struct store *st, uint64_t *ret_free_pages, uint64_t *ret_id_pages)
 {
@@ -228,7 +240,7 @@ room_exact(struct store *st, uint64_t *ret_free_pages, uint64_t *ret_id_pages)
     MDB_val key, val;
     MDB_stat stat;
     MDB_txn *txn;
-    int rc = view_begin(st, &txn);
+    int rc = read_begin(st, &txn);
 
     if (rc != 0)
         return rc;
@@ -246,7 +258,7 @@ room_exact(struct store *st, uint64_t *ret_free_pages, uint64_t *ret_id_pages)
         mdb_cursor_close(cursor);
     if (rc == MDB_NOTFOUND)
         rc = mdb_stat(txn, st->id, &stat);
-    view_end(st);
+    read_end(st);
     if (rc != 0)
         return err_from_lmdb(rc);
     *ret_free_pages = pages;

@@ -597,6 +597,10 @@ a_full_log_says_so_and_stays_readable(void **state)
     assert_int_equal(rc, -ENOSPC);
     assert_true(store_bytes(kit->st) > STORE_MAP_MIN / 2); /* it was not refused out of hand */
     assert_true(store_bytes(kit->st) <= STORE_MAP_MIN / 100 * STORE_MAP_USABLE_PCT);
+    append(kit, ++number, STORE_CLEAR_ENTRY); /* for the broker's own there is room still, in an open batch too */
+    assert_int_equal(store_room_own(kit->st, 1, sizeof body), 0);
+    assert_int_equal(store_room(kit->st, 50, 50 * sizeof body), -ENOSPC);
+    assert_int_equal(store_commit(kit->st), 0);
     assert_int_equal(store_cursor_put(kit->st, "unit", "name", &cursor), 0);
     assert_int_equal(store_commit(kit->st), 0);
     kit_reopen(kit);
