@@ -316,7 +316,7 @@ access_read(struct broker *b, const struct reader *reader)
 {
     struct shown shown = {.unit = unit_id(b, reader->feed.unit),
                           .cursor = reader_name(reader),
-                          .why = reader->why, /* "" but for an auditor's */
+                          .why = reader->why, /* as who asked stated it, auditor or not */
                           .from_seq = reader->window.from_seq,
                           .to_seq = reader->window.to_seq,
                           .events = reader->window.events};

@@ -196,8 +196,9 @@ struct core_state {
 };
 
 /*
- * What a unit may know of a course. Who only sent the referral is told the outcome and nothing else; who works on it,
- * or looks on, has the rest. A unit whose relation has ended is told how it stood then.
+ * What a unit may know of a course. Who only sent the referral is told the outcome and nothing else; who works on it
+ * has the rest, and so has who looks on or takes part, where the policy gives its roles the answers' and interviews'
+ * S6. A unit whose relation has ended is told how it stood then.
  */
 struct core_course {
     uint8_t dossier_id[16];

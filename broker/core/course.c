@@ -16,7 +16,7 @@
 /* How far a unit follows a course: up to that record, 0: not at all. */
 struct reach {
     uint64_t sent; /* as one that sent it: the outcome alone */
-    uint64_t full; /* as one that works on it, or looks on */
+    uint64_t full; /* as one that works on it, or looks on and may_follow() */
     bool received; /* it was its to answer, or to carry on */
 };
 
@@ -32,6 +32,29 @@ static void
 extend(uint64_t *end, uint64_t by)
 {
     *end = by > *end ? by : *end;
+}
+
+static bool
+gives_notes(const struct core *core, uint32_t roles, uint32_t type)
+{
+    for (unsigned role = 1; role < 32; role++)
+        if ((roles >> role & 1u) != 0 && (policy_cell(core->policy, type, role).full >> 6 & 1u) != 0)
+            return true;
+    return false;
+}
+
+/*
+ * Status, turn and the state of a case come from S6 of answers, interviews and requests for an assistant. Who works on
+ * it must know; of those who look on or take part, only whom the policy gives these in full.
+ */
+static bool
+may_follow(const struct core *core, uint32_t unit)
+{
+    uint32_t roles = core->directory.units[unit].roles;
+
+    return core->policy != NULL && gives_notes(core, roles, TYPE(REFERRAL_ANSWERED)) &&
+           gives_notes(core, roles, TYPE(CASE_INTERVIEW_COMPLETED)) &&
+           gives_notes(core, roles, TYPE(CASE_ASSISTANT_REQUESTED));
 }
 
 static struct reach
@@ -50,9 +73,15 @@ reach_of(const struct core *core, uint32_t unit, const struct dossier *dossier)
         switch ((enum relation_kind)relation->kind) {
         case RELATION_REFERRER: extend(&reach.sent, relation_end(core, relation)); break;
         case RELATION_HOLDER:
-        case RELATION_PENDING: reach.received = true; /* fall through */
+        case RELATION_PENDING:
+            reach.received = true;
+            extend(&reach.full, relation_end(core, relation));
+            break;
         case RELATION_OFFICE:
-        case RELATION_PARTICIPANT: extend(&reach.full, relation_end(core, relation)); break;
+        case RELATION_PARTICIPANT:
+            if (may_follow(core, unit))
+                extend(&reach.full, relation_end(core, relation));
+            break;
         case RELATION_AUTHOR:
         case RELATION_ADDRESSEE:
         case RELATION_INVITEE:

@@ -169,6 +169,20 @@ a_case_stands_beside_its_referral(void **state)
     IS("sch", 'C', "");
 }
 
+/* Their roles are not given the interview, nor whether an assistant was asked for. */
+static void
+who_takes_part_and_may_not_read_the_answers_is_told_of_no_course(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_SAY(k, "sw", "case.opened", 'C', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'sch'}", NULL, NULL);
+    KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0 6{'conclusion':'ASSISTANT_NEEDED'}", NULL, NULL);
+    IS("sch", 'C', "");
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'fa'}", NULL, NULL);
+    IS("fa", 'C', "- - ASSESSED sw - -");
+}
+
 static void
 referrals_are_listed_in_their_order_page_by_page(void **state)
 {
@@ -217,6 +231,7 @@ main(void)
         TEST(a_mistake_is_known_to_everyone_who_was_told_of_it),
         TEST(who_does_not_follow_it_is_told_of_no_course),
         TEST(a_case_stands_beside_its_referral),
+        TEST(who_takes_part_and_may_not_read_the_answers_is_told_of_no_course),
         TEST(referrals_are_listed_in_their_order_page_by_page),
     };
 
