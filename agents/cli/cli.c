@@ -27,6 +27,7 @@ const struct cli_command cli_commands[] = {
     {"cursor", cmd_cursor, N_("list durable cursors, or drop one")},
     {"explain", cmd_explain, N_("why this unit is given an event, and which of its sections")},
     {"fetched", cmd_fetched, N_("which addressed units have fetched an event of ours")},
+    {"audit", cmd_audit, N_("what was refused, and who was shown what")},
     {"status", cmd_status, N_("how the broker is")},
     {"checkpoint", cmd_checkpoint, N_("the newest signed statement of what is in the log")},
     {"log", cmd_log, N_("the keys that sign the log")},

@@ -51,7 +51,7 @@ extern const struct cli_command cli_commands[];
 
 cli_fn cmd_init, cmd_key, cmd_agency, cmd_unit, cmd_participant, cmd_directory, cmd_policy, cmd_publish, cmd_tail,
     cmd_read, cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_checkpoint, cmd_log, cmd_receipt,
-    cmd_referrals, cmd_consistency, cmd_verify, cmd_export, cmd_bench, cmd_types, cmd_template, cmd_new;
+    cmd_referrals, cmd_audit, cmd_consistency, cmd_verify, cmd_export, cmd_bench, cmd_types, cmd_template, cmd_new;
 
 /* ---- a command's words and options */
 
@@ -118,6 +118,9 @@ struct table *table_create(size_t columns, ...); /* const char * titles */
 void table_row(struct table *table, ...);        /* const char * cells; NULL is empty */
 /* Prints it with columns as wide as their cells on screen, and frees it. */
 void table_print(struct table *table);
+/* One line of CSV (RFC 4180) of as many const char *; a text that a table calculator would take for a formula gets a
+ * quote before it. */
+void csv_row(size_t count, ...);
 /* Columns a UTF-8 text takes on screen. */
 size_t text_width(const char *text);
 

@@ -115,6 +115,42 @@ table_print(struct table *t)
     free(t);
 }
 
+static void
+csv_cell(const char *cell)
+{
+    /* A table calculator takes a text that begins like this for a formula. */
+    bool formula = cell[0] != '\0' && strchr("=+-@\t\r", cell[0]) != NULL;
+
+    if (!formula && strpbrk(cell, "\",\r\n") == NULL) {
+        fputs(cell, stdout);
+        return;
+    }
+    putchar('"');
+    if (formula)
+        putchar('\'');
+    for (; *cell != '\0'; cell++) {
+        if (*cell == '"')
+            putchar('"');
+        putchar(*cell);
+    }
+    putchar('"');
+}
+
+void
+csv_row(size_t count, ...)
+{
+    va_list ap;
+
+    va_start(ap, count);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            putchar(',');
+        csv_cell(va_arg(ap, const char *));
+    }
+    va_end(ap);
+    fputs("\r\n", stdout);
+}
+
 int
 cli_print_json(json_t *json)
 {

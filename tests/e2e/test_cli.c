@@ -22,18 +22,11 @@ static char dossier[37], event_id[37];
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* Runs wici as a unit, checks the exit code and that the output holds `want` (NULL: anything). */
 static char *
 wici_is(const char *unit, const char *const *words, const char *const *env, const char *input, int code,
         const char *want)
 {
-    char *output;
-    int rc = kit_wici(&broker, unit, words, env != NULL ? env : english, input, &output);
-
-    if (rc != code || (want != NULL && strstr(output, want) == NULL))
-        fail_msg("wici %s: exit %d (expected %d), output without \"%s\":\n%s", words[0], rc, code, want ? want : "",
-                 output);
-    return output;
+    return kit_expect(&broker, unit, words, env, input, code, want);
 }
 
 static void

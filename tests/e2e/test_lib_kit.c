@@ -3,12 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #define OUTPUT_MAX (1u << 20)
 #define WORDS_MAX  64u
@@ -103,6 +108,20 @@ kit_wici(const struct daemon *d, const char *unit, const char *const *words, con
     for (size_t i = 0; words[i] != NULL && n < WORDS_MAX - 1; i++)
         all[n++] = words[i];
     return program_run("wici", all, env, input, ret_output);
+}
+
+char *
+kit_expect(const struct daemon *d, const char *unit, const char *const *words, const char *const *env,
+           const char *input, int code, const char *want)
+{
+    static const char *const english[] = {"LC_ALL=en_GB.UTF-8", "LANGUAGE=", NULL};
+    char *output;
+    int rc = kit_wici(d, unit, words, env != NULL ? env : english, input, &output);
+
+    if (rc != code || (want != NULL && strstr(output, want) == NULL))
+        fail_msg("wici %s: exit %d (expected %d), output without \"%s\":\n%s", words[0], rc, code, want ? want : "",
+                 output);
+    return output;
 }
 
 static void

@@ -29,4 +29,9 @@ int program_run(const char *program, const char *const *words, const char *const
 int kit_wici(const struct daemon *d, const char *unit, const char *const *words, const char *const *env,
              const char *input, char **ret_output);
 
+/* The same; fails the test unless it exits with `code` and its output holds `want` (NULL: anything). env NULL: English.
+ * Returns the output, which the caller frees. */
+char *kit_expect(const struct daemon *d, const char *unit, const char *const *words, const char *const *env,
+                 const char *input, int code, const char *want);
+
 #endif
