@@ -258,6 +258,15 @@ event_append(struct sequence *s, uint32_t entry, uint64_t ts_ms, const Wici__V1_
     return rc;
 }
 
+/* Who confirms a recall names it as the cause; what it recalls is asked for too. */
+static const char *
+corrected_id(const struct event *event, const struct core_named *cause)
+{
+    if (event->type->number == WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED && cause != NULL)
+        return cause->event->header->corrects_event_id;
+    return event->header->corrects_event_id;
+}
+
 /* Decides and appends s->current.event. -EACCES: refused. */
 static int
 event_take(struct sequence *s, uint32_t unit, uint64_t now_ms, unsigned how, struct arena *reply, struct answer *ret)
@@ -272,7 +281,7 @@ event_take(struct sequence *s, uint32_t unit, uint64_t now_ms, unsigned how, str
     int rc;
 
     if ((rc = named_find(s, event->header->causation_id, &s->cause, &cause, &command.cause)) != 0 ||
-        (rc = named_find(s, event->header->corrects_event_id, &s->corrected, &corrected, &command.corrected)) != 0)
+        (rc = named_find(s, corrected_id(event, command.cause), &s->corrected, &corrected, &command.corrected)) != 0)
         return rc;
     if (event->type->opens != OPENS_NOTHING && s->spare_entry == 0) {
         rc = store_key_take(s->store, &s->spare_entry);

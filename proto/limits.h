@@ -12,7 +12,7 @@
 #define EVENT_SLOTS_MAX      32u            /* digests in one leaf */
 #define EVENT_SIZE_MAX       (128u << 10)   /* bytes: header and sections of one event */
 #define EVENT_HEADER_MAX     (4u << 10)     /* bytes of a header */
-#define EVENT_NOTE_MAX       (8u << 10)     /* bytes of the broker's own section */
+#define EVENT_NOTE_MAX       (24u << 10)    /* bytes of the broker's own section */
 #define EVENT_DEPTH_MAX      8u             /* messages within messages */
 #define EVENT_AHEAD_MS_MAX   300000u        /* how far ahead of the broker's clock an id or occurred_at may be */
 #define ID_LEN_MAX           64u            /* bytes of an agency, unit, person or cursor name */

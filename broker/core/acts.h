@@ -41,6 +41,8 @@
 
 #define ACT_CODE_NEXT 6u /* referral.answered: whose turn it is; number is the unit, day the date or DATE_NONE */
 
+#define ACT_CODE_CONFIRMED 7u /* sys.recall_confirmed: seq is that of what was recalled, number the unit */
+
 struct act {
     uint32_t seq_low; /* act_seq() */
     uint8_t seq_high;

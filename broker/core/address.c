@@ -182,14 +182,53 @@ units_add(struct deciding *d, const struct core_named *named, bool with_author)
     return rc;
 }
 
+/* What is corrected reaches whom it reached before, however many they are. */
+static int
+units_tell(struct deciding *d, const struct core_named *named)
+{
+    const struct directory *directory = &d->core->directory;
+    int rc = 0;
+
+    for (size_t i = 0; named->note != NULL && i < named->note->n_resolved_to && rc == 0; i++)
+        rc = decide_answer_to(d, named->note->resolved_to[i]);
+    for (size_t i = 0; named->note != NULL && i < named->note->n_answer_to && rc == 0; i++)
+        rc = decide_answer_to(d, named->note->answer_to[i]);
+    for (uint32_t i = 0; named->note != NULL && i < directory->unit_count && rc == 0; i++)
+        if (view_told(named->note, i))
+            rc = decide_answer_to(d, directory_unit_id(directory, i));
+    return rc;
+}
+
+/* One bit for each unit, so that any number of them has room in a note. */
+static int
+told_add(struct deciding *d, uint32_t unit)
+{
+    size_t count = ((size_t)d->core->directory.unit_count + 31) / 32;
+
+    if (unit == DIRECTORY_NONE)
+        return -E2BIG; /* an agency without units */
+    if (d->note->told == NULL) {
+        d->note->told = arena_alloc(d->arena, count * sizeof *d->note->told);
+        if (d->note->told == NULL)
+            return -ENOMEM;
+        memset(d->note->told, 0, count * sizeof *d->note->told);
+        d->note->n_told = count;
+    }
+    d->note->told[unit / 32] |= 1u << unit % 32;
+    return 0;
+}
+
 int
 decide_answer_to(struct deciding *d, const char *unit)
 {
+    int rc;
+
     if (d->note->answer_to == NULL)
         d->note->answer_to = list_make(d);
     if (d->note->answer_to == NULL)
         return -ENOMEM;
-    return list_add(d, d->note->answer_to, &d->note->n_answer_to, unit);
+    rc = list_add(d, d->note->answer_to, &d->note->n_answer_to, unit);
+    return rc == -E2BIG ? told_add(d, directory_unit(&d->core->directory, unit)) : rc;
 }
 
 /* The persons of one event, or those that both are about: the units of either must not be given the other's persons. */
@@ -235,7 +274,7 @@ decide_answer(struct deciding *d)
     if (rc == -E2BIG)
         return decide_refuse(d, E_LIMIT, "header.causationId");
     if (rc == 0 && corrected != NULL)
-        rc = units_add(d, corrected, false);
+        rc = units_tell(d, corrected);
     if (rc == -E2BIG)
         return decide_refuse(d, E_LIMIT, "header.correctsEventId");
     if (rc == 0)

@@ -517,7 +517,8 @@ core_apply_reads_sections(uint32_t type)
     case WICI__V1__EVENT_TYPE__INFO_REQUESTED:
     case WICI__V1__EVENT_TYPE__INFO_PROVIDED:
     case WICI__V1__EVENT_TYPE__SYS_EVENT_REJECTED:
-    case WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED: return false;
+    case WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED:
+    case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED: return false;
     default: return true;
     }
 }

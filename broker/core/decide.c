@@ -120,9 +120,8 @@ refuse_dossier(struct deciding *d)
 static int
 check_dossier(struct deciding *d)
 {
-    bool in_dossier = d->type < TYPE_SYS_FIRST || d->type == TYPE(SYS_PARTICIPANT_ADDED) ||
-                      d->type == TYPE(SYS_PARTICIPANT_REMOVED);
-    bool may = decide_may_write(d);
+    bool in_dossier = d->type < TYPE_SYS_FIRST || facts_sys_in_dossier(d->type);
+    bool may = decide_may_write(d) | sys_is_open_to_all_who_know(d);
     enum type_opens opens = d->event->type->opens;
 
     if (in_dossier != d->event->has_dossier)

@@ -51,11 +51,15 @@ bool decide_may_write(const struct deciding *d);
 /* The unit has or had a relation to the dossier. */
 bool decide_knows(const struct deciding *d, uint32_t dossier);
 
+/* sys.c: a command that takes no open relation to the dossier, which the unit knows. */
+bool sys_is_open_to_all_who_know(const struct deciding *d);
+
 /* address.c */
 /* It opens a dossier that somebody must take up, and names nobody. */
 bool decide_is_unaddressed(const struct deciding *d);
-int decide_addresses(struct deciding *d);                   /* fills note->resolved_to */
-int decide_answer_to(struct deciding *d, const char *unit); /* -E2BIG: there are too many */
+int decide_addresses(struct deciding *d); /* fills note->resolved_to */
+/* Names in the note a unit (or an external agency) that the event reaches besides. -E2BIG: too many agencies */
+int decide_answer_to(struct deciding *d, const char *unit);
 int decide_reach(struct deciding *d);  /* names in the note who must be told what is taken back; reach.c */
 int decide_answer(struct deciding *d); /* fills note->answer_to and answer_about */
 /* The conditions of the acting role on events of this type; conditional: the policy says p. conditions.c */

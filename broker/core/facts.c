@@ -54,6 +54,17 @@ facts_family(uint32_t type)
 }
 
 bool
+facts_sys_in_dossier(uint32_t type)
+{
+    switch (type) {
+    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED:
+    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED:
+    case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED: return true;
+    default: return false;
+    }
+}
+
+bool
 facts_ref(const struct event *event, uint8_t ret[16])
 {
     const char *text = "";

@@ -44,6 +44,9 @@ enum family {
 };
 unsigned facts_family(uint32_t type);
 
+/* A command or record of sys.* that lies in a dossier. */
+bool facts_sys_in_dossier(uint32_t type);
+
 /* meeting_id of meeting.*, ipus_id of ipus.*; false: none. */
 bool facts_ref(const struct event *event, uint8_t ret[16]);
 

@@ -322,6 +322,10 @@ keep_acts(struct core *core, const struct core_record *record, uint32_t dossier,
     switch (record->event->type->number) {
     case WICI__V1__EVENT_TYPE__MEETING_HELD: return keep_documents(ds, record, dossier);
     case WICI__V1__EVENT_TYPE__REFERRAL_ANSWERED: return keep_next(core, ds, record, dossier, record->seq);
+    case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED:
+        return record->note == NULL ? 0
+                                    : keep_fact(ds, dossier, record->note->corrects_seq, ACT_CODE_CONFIRMED, DATE_NONE,
+                                                actor, THING_NONE);
     case WICI__V1__EVENT_TYPE__CASE_WORKER_SET: return keep_coordinator(ds, record, dossier);
     case WICI__V1__EVENT_TYPE__CASE_LINKED:
         rc = keep_link(ds, record, dossier);

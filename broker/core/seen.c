@@ -92,8 +92,8 @@ add_list(struct core *core, char *const *list, size_t count)
 static bool
 is_for_everyone(uint32_t type)
 {
-    return type > TYPE_SYS_FIRST && type != TYPE(SYS_PARTICIPANT_ADDED) && type != TYPE(SYS_PARTICIPANT_REMOVED) &&
-           type != TYPE(SYS_EVENT_REJECTED) && type != TYPE(SYS_ACCESS_RECORDED);
+    return type > TYPE_SYS_FIRST && !facts_sys_in_dossier(type) && type != TYPE(SYS_EVENT_REJECTED) &&
+           type != TYPE(SYS_ACCESS_RECORDED);
 }
 
 int
@@ -118,6 +118,9 @@ core_audience(struct core *core, const struct core_record *record, const uint32_
         rc = add_list(core, record->note->resolved_to, record->note->n_resolved_to);
     if (rc == 0 && record->note != NULL)
         rc = add_list(core, record->note->answer_to, record->note->n_answer_to);
+    for (uint32_t i = 0; rc == 0 && record->note != NULL && i < 32 * record->note->n_told; i++)
+        if (view_told(record->note, i))
+            rc = numbers_add(&core->scratch, i);
     if (rc == 0 && event->type->number == TYPE(SYS_PARTICIPANT_ADDED))
         rc = add_named(core, FACTS_TEXT(event, 0, Wici__V1__SysParticipantAddedS0, unit));
     if (rc == 0 && event->type->number == TYPE(SYS_EVENT_REJECTED))

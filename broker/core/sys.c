@@ -10,10 +10,12 @@
  *     918                       ADM, OUS
  *     919                       DIR
  *     920                       DIR, HEAD
+ *     923                       each unit that was given what is recalled
  *     911 912                   nobody: the broker writes them itself
  *     928 929                   nobody: written on the stopped broker
  */
 #include "broker/core/decide.h"
+#include "broker/core/view.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,6 +41,14 @@ static int
 refuse_field(struct deciding *d, enum error_code code, const char *field)
 {
     return decide_refuse_body(d, code, 0, field);
+}
+
+bool
+sys_is_open_to_all_who_know(const struct deciding *d)
+{
+    /* Whoever was given what is recalled, even if it takes no part any more. */
+    return d->type == TYPE(SYS_RECALL_CONFIRMED) &&
+           core_dossier_for(d->core, d->command->unit, d->event->dossier_id) != 0;
 }
 
 static bool
@@ -107,6 +117,8 @@ sys_role(struct deciding *d)
                        is_own(d, ((const Wici__V1__SysParticipantRemovedS0 *)body)->unit)
                    ? 0
                    : refuse_role(d);
+    case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED:
+        return acts_as(d, ROLE_BIT(BRK) | ROLE_BIT(CLERK)) ? refuse_role(d) : 0;
     default: return refuse_role(d);
     }
 }
@@ -258,6 +270,63 @@ declaration_state(struct deciding *d, const Wici__V1__SysDeclarationRegisteredS0
     return registers_full(&d->core->registers) ? decide_refuse(d, E_LIMIT, "") : 0;
 }
 
+/* ---- a recall is confirmed */
+
+/* The cause is a recall in this dossier that reached the unit, and not of an event of its own. */
+static bool
+is_recipient(const struct deciding *d)
+{
+    const struct core_named *recall = d->command->cause, *recalled = d->command->corrected;
+    struct core_view view;
+
+    if (recall == NULL || recalled == NULL || !facts_is_recall(recall->event) ||
+        recall->entry != d->core->dossiers.at[d->dossier].entry ||
+        view_is_author(d->core, d->command->unit, recalled->event) ||
+        view_is_author(d->core, d->command->unit, recall->event))
+        return false;
+    return view_reaches(d->core, d->command->unit,
+                        &(struct core_record){.seq = recall->seq,
+                                              .ts_ms = recall->ts_ms,
+                                              .entry = recall->entry,
+                                              .event = recall->event,
+                                              .note = recall->note},
+                        &view);
+}
+
+static bool
+is_confirmed(const struct deciding *d, uint64_t seq)
+{
+    const struct dossier *dossier = &d->core->dossiers.at[d->dossier];
+
+    for (uint32_t i = 0; i < dossier->act_count; i++) {
+        const struct act *act = &dossier->acts[i];
+
+        if (act->input == IN_NONE && act->code == ACT_CODE_CONFIRMED && act_seq(act) == seq &&
+            act->number == d->command->unit)
+            return true;
+    }
+    return false;
+}
+
+/* Told to who recalled it and whose it was; the holder reads it as such. */
+static int
+confirmed_state(struct deciding *d, const Wici__V1__SysRecallConfirmedS0 *body)
+{
+    const struct core_named *recall = d->command->cause, *recalled = d->command->corrected;
+    uint8_t id[16];
+    int rc;
+
+    if (!is_recipient(d))
+        return decide_refuse(d, E_UNKNOWN, "header.causationId");
+    if (uuid_parse(body->recalled_event, id) != 0 || memcmp(id, recalled->event->event_id, sizeof id) != 0)
+        return refuse_field(d, E_UNKNOWN, "recalledEvent");
+    d->note->corrects_seq = recall->note != NULL ? recall->note->corrects_seq : 0;
+    if (is_confirmed(d, d->note->corrects_seq))
+        return refuse_field(d, E_EXISTS, "recalledEvent");
+    rc = decide_answer_to(d, recall->event->header->actor->unit);
+    return rc == 0 ? decide_answer_to(d, recalled->event->header->actor->unit) : rc;
+}
+
 int
 sys_state(struct deciding *d)
 {
@@ -282,6 +351,7 @@ sys_state(struct deciding *d)
     case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED:
     case WICI__V1__EVENT_TYPE__SYS_VOLUNTEER_FILE_REGISTERED:
         return registers_full(&d->core->registers) ? decide_refuse(d, E_LIMIT, "") : 0;
+    case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED: return confirmed_state(d, body);
     default: return refuse_role(d);
     }
 }

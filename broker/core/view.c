@@ -48,7 +48,14 @@ bool
 view_answered(const struct core *core, uint32_t unit, const struct core_record *record)
 {
     return record->note != NULL &&
-           list_has(record->note->answer_to, record->note->n_answer_to, directory_unit_id(&core->directory, unit));
+           (list_has(record->note->answer_to, record->note->n_answer_to, directory_unit_id(&core->directory, unit)) ||
+            view_told(record->note, unit));
+}
+
+bool
+view_told(const Wici__V1__BrokerNote *note, uint32_t unit)
+{
+    return unit / 32 < note->n_told && (note->told[unit / 32] >> unit % 32 & 1) != 0;
 }
 
 bool
@@ -157,8 +164,10 @@ view_relation_delivers(const struct core *core, uint32_t unit, const struct core
     if (!relation_is_of(&core->directory, dossier, relation, unit) ||
         !relation_covers(&core->dossiers, relation, record->seq, record->ts_ms))
         return false;
-    if (type > TYPE_SYS_FIRST) /* participants added and removed */
+    if (type == TYPE(SYS_PARTICIPANT_ADDED) || type == TYPE(SYS_PARTICIPANT_REMOVED))
         return kind == RELATION_HOLDER || kind == RELATION_PARTICIPANT || kind == RELATION_OFFICE;
+    if (type > TYPE_SYS_FIRST)
+        return kind == RELATION_HOLDER;
     switch (kind) {
     case RELATION_AUTHOR:
     case RELATION_ADDRESSEE: return false; /* said by the record itself */
@@ -325,7 +334,8 @@ register_receives(const struct core *core, uint32_t unit, const struct event *ev
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED:
         return (roles & ROLE_BIT(AUD)) != 0 || strcmp(FACTS_TEXT(event, 0, Wici__V1__SysParticipantAddedS0, unit),
                                                       directory_unit_id(&core->directory, unit)) == 0;
-    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED: return (roles & ROLE_BIT(AUD)) != 0;
+    case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED:
+    case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED: return (roles & ROLE_BIT(AUD)) != 0;
     /* About workers and volunteers: their own agency's. */
     case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED:
     case WICI__V1__EVENT_TYPE__SYS_VOLUNTEER_FILE_REGISTERED:
@@ -341,7 +351,8 @@ sys_compute(const struct core *core, uint32_t unit, const struct core_record *re
 {
     const struct event *event = record->event;
 
-    ret->received = view_is_author(core, unit, event) || register_receives(core, unit, event);
+    ret->received = view_is_author(core, unit, event) || register_receives(core, unit, event) ||
+                    view_answered(core, unit, record);
     for (uint32_t i = 0; dossier != NULL && !ret->received && i < dossier->relation_count; i++)
         ret->received = view_relation_delivers(core, unit, record, dossier, &dossier->relations[i]);
     if (!ret->received)
@@ -351,13 +362,42 @@ sys_compute(const struct core *core, uint32_t unit, const struct core_record *re
              event->sections[i].cls == 0 && facts_section_known(event, i) ? CORE_GIVEN_FULL : CORE_WITHHELD_CLASS);
 }
 
+/* What brings a record to a unit. */
+struct ways {
+    bool delivered; /* an address, an answer, a relation other than the referrer's */
+    bool referred, holder;
+};
+
+static struct ways
+ways_of(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier)
+{
+    struct ways ways = {.delivered = view_addressed(core, unit, record) || view_answered(core, unit, record)};
+
+    for (uint32_t i = 0; dossier != NULL && i < dossier->relation_count; i++) {
+        const struct relation *relation = &dossier->relations[i];
+
+        /* Most relations are somebody else's. */
+        if ((relation->who != unit && relation->kind != RELATION_OFFICE) ||
+            !view_relation_delivers(core, unit, record, dossier, relation))
+            continue;
+        if (relation->kind == RELATION_REFERRER)
+            ways.referred = true;
+        else
+            ways.delivered = true;
+        if (relation->kind == RELATION_HOLDER)
+            ways.holder = true;
+    }
+    return ways;
+}
+
 void
 view_compute(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier,
              uint8_t flags, bool with_content, struct core_view *ret)
 {
     const struct event *event = record->event;
     struct reader r = {.core = core, .record = record, .dossier = dossier, .unit = unit, .flags = flags};
-    bool referred = false, delivered, author, auditor;
+    struct ways ways;
+    bool author, auditor;
 
     assert(unit < core->directory.unit_count);
 
@@ -377,21 +417,8 @@ view_compute(const struct core *core, uint32_t unit, const struct core_record *r
     r.answered = view_answered(core, unit, record);
     author = view_is_author(core, unit, event);
     auditor = (r.roles & ROLE_BIT(AUD)) != 0;
-    delivered = r.addressed || r.answered;
-    for (uint32_t i = 0; dossier != NULL && i < dossier->relation_count; i++) {
-        const struct relation *relation = &dossier->relations[i];
-
-        /* Most relations are somebody else's. */
-        if ((relation->who != unit && relation->kind != RELATION_OFFICE) ||
-            !view_relation_delivers(core, unit, record, dossier, relation))
-            continue;
-        if (relation->kind == RELATION_REFERRER)
-            referred = true;
-        else
-            delivered = true;
-        if (relation->kind == RELATION_HOLDER)
-            ret->note = true;
-    }
+    ways = ways_of(core, unit, record, dossier);
+    ret->note = ways.holder;
 
     if (author) {
         /* The note may name units that the event reached through the one it answers: not the author's to know. */
@@ -405,18 +432,16 @@ view_compute(const struct core *core, uint32_t unit, const struct core_record *r
         give_all(ret, event, CORE_GIVEN_FULL);
         return;
     }
-    if (!delivered && !referred && !auditor) {
-        ret->note = false;
+    if (!ways.delivered && !ways.referred && !auditor)
         return;
-    }
     if (!auditor && gate_closed(record, dossier)) {
         ret->note = false;
         return;
     }
     r.stopped = gate_stopped(core, record, dossier);
-    r.only_referrer = referred && !delivered;
+    r.only_referrer = ways.referred && !ways.delivered;
     /* Looking at everything gives S0; what its other roles may see takes a relation like anybody's. */
-    if (auditor && !delivered && !referred)
+    if (auditor && !ways.delivered && !ways.referred)
         r.roles = ROLE_BIT(AUD);
     reader_rights(&r);
     for (size_t i = 0; i < event->section_count; i++)
@@ -433,4 +458,13 @@ core_view(const struct core *core, uint32_t unit, const struct core_record *reco
     const struct dossier *dossier = core_record_dossier(core, record);
 
     view_compute(core, unit, record, dossier, dossier != NULL ? dossier->flags : 0, with_content, ret);
+}
+
+bool
+view_reaches(const struct core *core, uint32_t unit, const struct core_record *record, struct core_view *ret)
+{
+    struct ways ways = ways_of(core, unit, record, core_record_dossier(core, record));
+
+    core_view(core, unit, record, false, ret);
+    return ret->received && (ways.delivered || ways.referred);
 }

@@ -14,6 +14,9 @@ void view_compute(const struct core *core, uint32_t unit, const struct core_reco
 bool view_relation_delivers(const struct core *core, uint32_t unit, const struct core_record *record,
                             const struct dossier *dossier, const struct relation *relation);
 
+/* core_view of a record in a dossier, and whether something else than an auditor's look brings it to the unit. */
+bool view_reaches(const struct core *core, uint32_t unit, const struct core_record *record, struct core_view *ret);
+
 /* A participant is given events of this type, whatever his role. */
 bool view_participant_receives(uint32_t type);
 
@@ -24,6 +27,8 @@ bool view_answered(const struct core *core, uint32_t unit, const struct core_rec
  * ascending. */
 void view_unit_lists(const struct core *core, uint32_t unit, const struct numbers **ret_own,
                      const struct numbers **ret_office);
+/* ... names it beyond its lists. */
+bool view_told(const Wici__V1__BrokerNote *note, uint32_t unit);
 bool view_is_author(const struct core *core, uint32_t unit, const struct event *event);
 
 #endif

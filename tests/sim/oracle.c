@@ -227,6 +227,8 @@ sys_gives(const struct looking *l)
         return watching || strcmp(l->record->event->header->actor->agency, l->agency) == 0;
     if (is_one_of(l->type, "sys.participant_added sys.participant_removed"))
         return has_role(l, "AUD") || l->delivered;
+    if (strcmp(l->type, "sys.recall_confirmed") == 0)
+        return has_role(l, "AUD") || l->holder || l->answered;
     return true;
 }
 
@@ -247,7 +249,8 @@ note_look(struct looking *l)
     if (note == NULL)
         return;
     l->addressed = list_names(note->resolved_to, note->n_resolved_to, l->unit);
-    l->answered = list_names(note->answer_to, note->n_answer_to, l->unit);
+    l->answered = list_names(note->answer_to, note->n_answer_to, l->unit) ||
+                  (l->index / 32 < note->n_told && (note->told[l->index / 32] & 1u << l->index % 32) != 0);
     for (size_t i = 0; l->answered && i < note->n_answer_about; i++)
         about_add(l, note->answer_about[i]);
     l->delivered = l->addressed || l->answered;

@@ -303,6 +303,8 @@ kit_try(struct kit *kit, const struct kit_line *line, struct refusal *refusal)
     command.event = &r->event;
     command.cause = named(kit, r->event.header->causation_id, &cause);
     command.corrected = named(kit, r->event.header->corrects_event_id, &corrected);
+    if (strcmp(line->type, "sys.recall_confirmed") == 0 && command.cause != NULL)
+        command.corrected = named(kit, command.cause->event->header->corrects_event_id, &corrected);
     rc = core_decide(kit->core, &command, r->arena, &decision, refusal);
     if (rc != 0) {
         assert_int_equal(rc, -EACCES);

@@ -425,30 +425,6 @@ a_dossier_with_too_many_acts_takes_no_more(void **state)
 }
 
 static void
-a_recall_that_would_be_told_to_too_many_units_is_refused(void **state)
-{
-    struct kit *k = *state;
-    struct kit_line recall = {.unit = "sw", .type = "case.interview_completed", .dossier = 'C', .sections = "0"};
-    const struct kit_record *interview;
-    char unit[16], body[48];
-
-    KIT_SAY(k, "sw", "case.opened", 'C', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
-    for (unsigned i = 0; i <= NOTE_LIST_MAX; i++) {
-        (void)snprintf(unit, sizeof unit, "fa-%u", i);
-        (void)snprintf(body, sizeof body, "0{'unit':'%s'}", unit);
-        kit_unit(k, unit, "cus", "FA");
-        KIT_SAY(k, "sw", "sys.participant_added", 'C', "", body, NULL, NULL);
-    }
-    interview = KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0", NULL, NULL);
-    for (unsigned i = 0; i <= NOTE_LIST_MAX; i++) { /* no relation brings them the recall any more */
-        (void)snprintf(body, sizeof body, "0{'unit':'fa-%u'}", i);
-        KIT_SAY(k, "sw", "sys.participant_removed", 'C', "", body, NULL, NULL);
-    }
-    recall.header = kit_correcting(interview, "ENTERED_IN_ERROR");
-    kit_refused(k, &recall, E_LIMIT, "header.correctsEventId");
-}
-
-static void
 a_group_has_a_bound(void **state)
 {
     struct kit *k = *state;
@@ -560,7 +536,6 @@ main(void)
         COMMAND(reception_completes_only_what_was_cancelled),
         COMMAND(a_dossier_with_too_many_relations_takes_no_more),
         COMMAND(a_dossier_with_too_many_acts_takes_no_more),
-        COMMAND(a_recall_that_would_be_told_to_too_many_units_is_refused),
         COMMAND(a_group_has_a_bound),
         COMMAND(a_command_corrects_nothing),
         COMMAND(an_ordinary_dossier_costs_at_most_512_bytes),
