@@ -132,7 +132,7 @@ decide_addresses(struct deciding *d)
     }
     if (decide_is_unaddressed(d)) /* nobody would answer it: it is for the unit that enters it */
         rc = list_add(d, d->note->resolved_to, &d->note->n_resolved_to, directory_unit_id(directory, d->command->unit));
-    if (rc == 0 && d->type == TYPE(REFERRAL_FORWARDED)) {
+    if (rc == 0 && d->type == TYPE(REFERRAL_FORWARDED) && !facts_is_recall(d->event)) {
         size_t section;
         const char *to = FACTS_TEXT_SECTION(d->event, 0, Wici__V1__ReferralForwardedS0, to_unit, &section);
 

@@ -19,16 +19,28 @@ struct change {
     uint32_t dossier;
     uint32_t actor; /* unit, or DIRECTORY_NONE */
     uint64_t seq;
-    bool opened; /* this record opened the dossier */
+    uint64_t first_seq; /* of a correction: of what it corrects; else 0. A recall of that undoes this too */
+    bool opened;        /* this record opened the dossier */
 };
+
+static uint64_t
+opened_seq(const struct change *c)
+{
+    return c->first_seq != 0 ? c->first_seq : c->seq;
+}
 
 static int
 open_plain(const struct change *c, uint32_t dossier, enum relation_kind kind, uint32_t who, bool from_opening)
 {
-    struct relation_spec spec = {.kind = kind, .who = who, .from_seq = c->seq, .from_opening = from_opening};
+    struct relation_spec spec = {
+        .kind = kind, .who = who, .from_seq = c->seq, .from_opening = from_opening, .opened_seq = c->first_seq};
 
     if (who == DIRECTORY_NONE)
         return 0;
+    if (kind == RELATION_OFFICE) /* goes with who holds or waits; each dossier has one, so it has to be small */
+        spec.opened_seq = 0;
+    else if (from_opening)
+        spec.opened_seq = opened_seq(c);
     return dossiers_open(&c->core->dossiers, &c->core->directory, dossier, &spec);
 }
 
@@ -128,8 +140,10 @@ hand_over(const struct change *c)
 
     for (size_t at = 0; (body = facts_next(c->event, 6, &at)) != NULL;) {
         asked = asked || facts_same(body->service, "HAND_OVER");
-        if (body->hand_over != NULL && body->hand_over->history_from != 0)
+        if (body->hand_over != NULL && body->hand_over->history_from != 0) {
             spec.from_seq = body->hand_over->history_from;
+            spec.opened_seq = opened_seq(c);
+        }
     }
     if (!asked || !is_open(c, c->dossier, RELATION_HOLDER, c->actor))
         return 0;
@@ -255,6 +269,7 @@ case_worker_set(const struct change *c)
         .kind = RELATION_PARTICIPANT,
         .who = directory_unit(&c->core->directory, unit),
         .from_seq = c->seq,
+        .opened_seq = c->first_seq,
         .until_ms = facts_day_end_ms(FACTS_TEXT(c->event, 0, Wici__V1__CaseWorkerSetS0, until)),
     };
 
@@ -335,6 +350,7 @@ meeting_convened(const struct change *c)
                 .kind = RELATION_INVITEE,
                 .who = directory_unit(&c->core->directory, body->invited[i]->unit),
                 .from_seq = c->seq,
+                .opened_seq = c->first_seq,
                 .about = about,
                 .about_count = body->invited[i]->n_about,
                 .ref = ref,
@@ -357,6 +373,7 @@ provider_change(const struct change *c, const Wici__V1__Section *section, uint32
         .kind = RELATION_PROVIDER,
         .who = unit,
         .from_seq = c->seq,
+        .opened_seq = c->first_seq,
         .about = about,
         .about_count = section->n_subjects,
         .ref = ref,
@@ -429,7 +446,8 @@ court_party(const struct change *c)
     const struct directory *directory = &c->core->directory;
     const Wici__V1__Actor *actor = c->event->header->actor;
     const char *persons[FACTS_PERSONS_MAX];
-    struct relation_spec spec = {.kind = RELATION_PARTY, .from_seq = c->seq, .about = persons};
+    struct relation_spec spec = {
+        .kind = RELATION_PARTY, .from_seq = c->seq, .opened_seq = c->first_seq, .about = persons};
     uint32_t agency = directory_agency(directory, actor->on_behalf_of);
     uint32_t asked = ROLE_BIT(KUR); /* which of the addressees becomes a party */
     int rc = 0;
@@ -678,6 +696,9 @@ int
 core_apply(struct core *core, const struct core_record *record)
 {
     struct change change = {.core = core, .record = record, .event = record->event, .seq = record->seq};
+
+    if (record->note != NULL && record->event->header->corrects_event_id[0] != '\0')
+        change.first_seq = record->note->corrects_seq;
 
     assert(core != NULL);
     assert(record->event != NULL);

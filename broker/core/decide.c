@@ -101,6 +101,8 @@ check_role(struct deciding *d)
         return decide_refuse(d, E_ROLE, "header.actor.role");
     if (d->type > TYPE_SYS_FIRST)
         return sys_role(d);
+    if (facts_is_recall(d->event))
+        return 0; /* the author's and the holder's, whatever their roles publish: check_correction */
     if (d->core->policy != NULL)
         cell = policy_cell(d->core->policy, d->type, role);
     if (!cell.publish)

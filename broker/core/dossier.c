@@ -199,14 +199,14 @@ about_same(const struct dossiers *ds, uint32_t a, uint32_t b)
 }
 
 static int
-extra_add(struct dossiers *ds, const uint8_t *ref, uint64_t until_ms, uint32_t *ret)
+extra_add(struct dossiers *ds, const uint8_t *ref, uint64_t until_ms, uint64_t opened_seq, uint32_t *ret)
 {
-    struct relation_extra extra = {.until_ms = until_ms};
+    struct relation_extra extra = {.until_ms = until_ms, .opened_seq = opened_seq};
     void *extras = ds->extras;
     int rc;
 
     *ret = 0;
-    if (ref == NULL && until_ms == 0)
+    if (ref == NULL && until_ms == 0 && opened_seq == 0)
         return 0;
     if (ref != NULL)
         memcpy(extra.ref, ref, sizeof extra.ref);
@@ -290,12 +290,25 @@ list_entry(struct directory *directory, const struct dossier *dossier, enum rela
                        dossier->entry);
 }
 
+static bool
+extra_same(const struct dossiers *ds, uint32_t a, uint32_t b)
+{
+    return memcmp(ds->extras[a].ref, ds->extras[b].ref, sizeof ds->extras[a].ref) == 0 &&
+           ds->extras[a].until_ms == ds->extras[b].until_ms;
+}
+
+uint64_t
+relation_opened_seq(const struct dossiers *ds, const struct relation *relation)
+{
+    uint64_t seq = ds->extras[relation->extra].opened_seq;
+
+    return seq != 0 ? seq : relation->from_seq;
+}
+
 /* An open relation that already says what the new one would; NULL: none. */
 static struct relation *
 relation_known(const struct dossiers *ds, const struct dossier *dossier, const struct relation *new)
 {
-    const struct relation_extra *extra = &ds->extras[new->extra];
-
     for (uint32_t i = 0; i < dossier->relation_count; i++) {
         struct relation *old = &dossier->relations[i];
 
@@ -303,8 +316,8 @@ relation_known(const struct dossiers *ds, const struct dossier *dossier, const s
             continue;
         if (old->kind == RELATION_AUTHOR || old->kind == RELATION_ADDRESSEE)
             return old; /* kept once: only that there is one counts */
-        if (old->from_seq <= new->from_seq && ((new->flags & ~old->flags) & ~RELATION_SHARED) == 0 &&
-            memcmp(&ds->extras[old->extra], extra, sizeof *extra) == 0 && about_same(ds, old->about, new->about))
+        if (old->from_seq <= new->from_seq && ((new->flags & ~old->flags) & ~(RELATION_SHARED | RELATION_AGAIN)) == 0 &&
+            extra_same(ds, old->extra, new->extra) && about_same(ds, old->about, new->about))
             return old;
     }
     return NULL;
@@ -319,6 +332,8 @@ relation_add(struct dossiers *ds, struct directory *directory, struct dossier *d
     if (known != NULL) {
         if ((new->flags &RELATION_SHARED) == 0)
             known->flags &= (uint8_t)~RELATION_SHARED; /* its own now */
+        if (relation_opened_seq(ds, known) != relation_opened_seq(ds, new))
+            known->flags |= RELATION_AGAIN;
         return 0;
     }
     rc = list_entry(directory, dossier, new->kind, new->who);
@@ -355,7 +370,7 @@ dossiers_open(struct dossiers *ds, struct directory *directory, uint32_t dossier
     int rc = about_add(ds, spec->about, spec->about_count, &relation.about);
 
     if (rc == 0)
-        rc = extra_add(ds, spec->ref, spec->until_ms, &relation.extra);
+        rc = extra_add(ds, spec->ref, spec->until_ms, spec->opened_seq, &relation.extra);
     if (rc != 0)
         return rc;
     do {
@@ -386,8 +401,8 @@ dossiers_end(struct dossiers *ds, uint32_t dossier, enum relation_kind kind, uin
     } while (member != dossier);
 }
 
-static bool
-agency_serves(const struct dossier *dossier, const struct directory *directory, uint32_t agency)
+bool
+dossier_is_served_by(const struct dossier *dossier, const struct directory *directory, uint32_t agency)
 {
     for (uint32_t i = 0; i < dossier->relation_count; i++) {
         const struct relation *relation = &dossier->relations[i];
@@ -406,7 +421,7 @@ dossiers_end_offices(struct dossiers *ds, const struct directory *directory, uin
 
     for (uint32_t i = 0; i < d->relation_count; i++)
         if (d->relations[i].kind == RELATION_OFFICE && d->relations[i].until_seq == 0 &&
-            !agency_serves(d, directory, d->relations[i].who))
+            !dossier_is_served_by(d, directory, d->relations[i].who))
             dossiers_end(ds, dossier, RELATION_OFFICE, d->relations[i].who, NULL, seq);
 }
 
@@ -450,7 +465,12 @@ copy_open(struct dossiers *ds, struct directory *directory, uint32_t from, uint3
 
         if (relation.until_seq != 0 || (kind != RELATION_KIND_COUNT && relation.kind != kind))
             continue;
+        rc = extra_add(ds, ds->extras[relation.extra].ref, ds->extras[relation.extra].until_ms,
+                       relation_opened_seq(ds, &relation), &relation.extra);
+        if (rc != 0)
+            return rc;
         relation.from_seq = from_seq;
+        relation.flags &= (uint8_t)~RELATION_AGAIN;
         if (kind == RELATION_KIND_COUNT)
             relation.flags |= RELATION_SHARED;
         rc = relation_add(ds, directory, &ds->at[to], &relation);
@@ -566,7 +586,8 @@ group_owns(const struct dossiers *ds, uint32_t dossier, const struct relation *s
             const struct relation *own = &d->relations[i];
 
             if ((own->flags & RELATION_SHARED) == 0 && own->until_seq == 0 && own->kind == shared->kind &&
-                own->who == shared->who && own->extra == shared->extra && about_same(ds, own->about, shared->about))
+                own->who == shared->who && extra_same(ds, own->extra, shared->extra) &&
+                about_same(ds, own->about, shared->about))
                 return true;
         }
         member = d->group_next;

@@ -46,6 +46,7 @@ enum link_kind {
 
 #define RELATION_OBLIGES 1u /* party: the order obliges the family */
 #define RELATION_SHARED  2u /* come by a merge: of another dossier of the group */
+#define RELATION_AGAIN   4u /* more than one record opened it */
 
 #define DOSSIER_IPUS              1u
 #define DOSSIER_ADDRESS_PROTECTED 2u
@@ -64,6 +65,7 @@ struct relation {
 struct relation_extra {
     uint8_t ref[16]; /* meeting or IPUS */
     uint64_t until_ms;
+    uint64_t opened_seq; /* the record that opened it, where it begins elsewhere; 0: from_seq */
 };
 
 struct dossier_link {
@@ -110,7 +112,8 @@ struct relation_spec {
     enum relation_kind kind;
     uint32_t who;
     uint64_t from_seq;
-    bool from_opening; /* from_seq is each dossier's own opening */
+    bool from_opening;   /* from_seq is each dossier's own opening */
+    uint64_t opened_seq; /* the record that opens it, where that is not from_seq; 0: from_seq, or it does not matter */
     const char *const *about;
     size_t about_count;
     const uint8_t *ref; /* 16 bytes or NULL */
@@ -138,6 +141,13 @@ void dossiers_end(struct dossiers *dossiers, uint32_t dossier, enum relation_kin
                   const uint8_t *ref, uint64_t seq);
 /* Ends the office of each agency none of whose units holds or pends any more. */
 void dossiers_end_offices(struct dossiers *dossiers, const struct directory *directory, uint32_t dossier, uint64_t seq);
+/*
+ * Undoes what the record at `seq` did to the relations of the dossier's group, as a recall at now_seq says: what it
+ * opened ends (but nobody stops being an author, and the opener goes on holding what he opened), what it ended goes on
+ * unless something later ended it too. What another record opened as well stays. Acts are recalled before.
+ */
+void dossiers_undo(struct dossiers *dossiers, const struct directory *directory, uint32_t dossier, uint64_t seq,
+                   uint64_t now_seq);
 /* Merges the groups of two dossiers: each gets the other's open relations from from_seq on. */
 int dossiers_merge(struct dossiers *dossiers, struct directory *directory, uint32_t a, uint32_t b, uint64_t from_seq);
 /* Copies the open relations of one kind. */
@@ -156,9 +166,13 @@ bool dossiers_has_open(const struct dossiers *dossiers, uint32_t dossier, enum r
                        const uint8_t *ref, uint64_t now_ms);
 
 bool relation_covers(const struct dossiers *dossiers, const struct relation *relation, uint64_t seq, uint64_t ts_ms);
+/* The record that opened it; of several the first. */
+uint64_t relation_opened_seq(const struct dossiers *dossiers, const struct relation *relation);
 bool relation_is_open(const struct dossiers *dossiers, const struct relation *relation, uint64_t now_ms);
 /* The unit has a role of those who see what is their agency's office's in this dossier. */
 bool dossier_is_for_office(const struct directory *directory, const struct dossier *dossier, uint32_t unit);
+/* One of the agency's units holds it or has to answer. */
+bool dossier_is_served_by(const struct dossier *dossier, const struct directory *directory, uint32_t agency);
 /* The relation is the unit's, or its agency's office and the unit has an office's role. */
 bool relation_is_of(const struct directory *directory, const struct dossier *dossier, const struct relation *relation,
                     uint32_t unit);

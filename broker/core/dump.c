@@ -116,6 +116,7 @@ put_relation(struct dump *dump, const struct dossiers *dossiers, const struct re
     put_number(dump, relation->until_seq);
     put(dump, dossiers->extras[relation->extra].ref, 16);
     put_number(dump, dossiers->extras[relation->extra].until_ms);
+    put_number(dump, dossiers->extras[relation->extra].opened_seq);
     put_number(dump, dossiers->about[relation->about]);
     for (uint32_t i = 0; i < dossiers->about[relation->about]; i++)
         put_text(dump, strings_at(&dossiers->persons, dossiers->about[relation->about + 1 + i]));

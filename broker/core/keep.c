@@ -278,10 +278,22 @@ take_next_back(struct dossier *dossier, uint64_t seq)
     }
 }
 
+/* In the dossier, and in those that it took up or that took it up: a party to the one is one to the other. */
+static void
+undo_relations(struct core *core, uint32_t dossier, uint64_t seq, uint64_t now_seq)
+{
+    struct dossiers *ds = &core->dossiers;
+
+    for (uint32_t i = 0; i < ds->at[dossier].link_count; i++)
+        dossiers_undo(ds, &core->directory, ds->at[dossier].links[i].other, seq, now_seq);
+    dossiers_undo(ds, &core->directory, dossier, seq, now_seq);
+}
+
 /* Of a correction without a number (none was known) nothing follows. */
 static int
-keep_correction(const struct core *core, struct dossiers *ds, const struct core_record *record, uint32_t dossier)
+keep_correction(struct core *core, const struct core_record *record, uint32_t dossier)
 {
+    struct dossiers *ds = &core->dossiers;
     uint64_t seq = record->note != NULL ? record->note->corrects_seq : 0;
     struct act_about what = act_of_event(record->event, seq);
     bool recall = facts_is_recall(record->event);
@@ -297,6 +309,8 @@ keep_correction(const struct core *core, struct dossiers *ds, const struct core_
         acts_correct(ds, ds->at[dossier].links[i].other, seq, NULL);
     if (rc == 0)
         acts_correct(ds, dossier, seq, recall ? NULL : &what.act);
+    if (rc == 0 && recall)
+        undo_relations(core, dossier, seq, record->seq);
     if (rc == 0 && recall && record->event->type->number == TYPE(CASE_LINKED))
         take_link_back(ds, dossier, seq, record->seq);
     if (rc == 0 && !recall && record->event->type->number == TYPE(REFERRAL_ANSWERED)) {
@@ -313,7 +327,7 @@ keep_acts(struct core *core, const struct core_record *record, uint32_t dossier,
     int rc;
 
     if (record->event->header->corrects_event_id[0] != '\0')
-        return keep_correction(core, ds, record, dossier);
+        return keep_correction(core, record, dossier);
     rc = keep_own(ds, record, dossier, actor);
     if (rc == 0)
         rc = keep_gated(ds, record, dossier);

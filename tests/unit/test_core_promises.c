@@ -126,7 +126,7 @@ a_correction_is_the_authors_and_a_recall_the_holders_too(void **state)
 }
 
 static void
-a_recall_changes_no_relation(void **state)
+what_a_recall_says_itself_counts_for_nothing(void **state)
 {
     struct kit *k = *state;
     const struct kit_record *r = kit_referral(k, 'R', "sw ops"), *answer;
@@ -415,7 +415,7 @@ main(void)
         RULE(an_agency_outside_is_named_itself_and_its_serving_unit_gets_no_more),
         RULE(an_answer_reaches_the_addressees_and_author_of_what_it_answers),
         RULE(a_correction_is_the_authors_and_a_recall_the_holders_too),
-        RULE(a_recall_changes_no_relation),
+        RULE(what_a_recall_says_itself_counts_for_nothing),
         RULE(times_ahead_are_refused_and_times_before_the_dossier_are_warned_of),
         RULE(the_author_is_warned_of_what_an_addressee_will_not_be_given),
         RULE(checks_come_in_their_order),

@@ -159,6 +159,182 @@ a_recall_reaches_more_units_than_a_list_of_the_note_holds(void **state)
     kit_say(k, &line);
 }
 
+/* ---- undoing: relations */
+
+static const struct kit_record *
+recall(struct kit *k, const struct kit_record *r)
+{
+    struct kit_line line = {.unit = r->event.header->actor->unit,
+                            .type = r->event.type->name,
+                            .sections = "0",
+                            .header = kit_correcting(r, "ENTERED_IN_ERROR")};
+
+    line.dossier = (char)r->event.dossier_id[15];
+    return kit_say(k, &line);
+}
+
+static void
+an_application_sent_to_the_wrong_unit_is_not_its_any_more(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *r = kit_referral(k, 'R', "ops");
+    const struct kit_line late = {.unit = "ops", .type = "info.provided", .dossier = 'R', .sections = "0"};
+
+    kit_relations_are(k, "ops", r, "pending office");
+    kit_expect(k, recall(k, r), "ops=0");
+    kit_relations_are(k, "ops", r, "");
+    kit_relations_are(k, "sch", r, "");
+    kit_refused(k, &late, E_DOSSIER, "header.dossierId");
+}
+
+static void
+an_acceptance_in_error_gives_the_matter_back_to_who_had_to_answer(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *r = kit_referral(k, 'R', "sw ops"), *answer;
+
+    answer = KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, NULL);
+    kit_relations_are(k, "sw", r, "holder");
+    kit_relations_are(k, "ops", r, "");
+    (void)recall(k, answer);
+    kit_relations_are(k, "sw", r, "pending");
+    kit_relations_are(k, "ops", r, "pending office");
+    kit_relations_are(k, "dir", r, "office");
+    answer = KIT_SAY(k, "ops", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, NULL);
+    kit_relations_are(k, "ops", r, "office holder");
+    kit_relations_are(k, "sw", r, "");
+    kit_relations_are(k, "dir", r, "");
+}
+
+static void
+a_holder_who_was_followed_by_mistake_holds_again(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *r = kit_referral(k, 'R', "sw"), *sent, *answer;
+
+    KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, NULL);
+    sent = KIT_SAY(k, "sw", "referral.forwarded", 'R', "", "0{'toUnit':'ops','whole':'YES'} 6", NULL, NULL);
+    answer = KIT_SAY(k, "ops", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, NULL);
+    kit_relations_are(k, "sw", r, "");
+    (void)recall(k, answer);
+    kit_relations_are(k, "sw", r, "holder");
+    kit_relations_are(k, "ops", r, "pending office");
+    (void)recall(k, sent);
+    kit_relations_are(k, "sw", r, "holder");
+    kit_relations_are(k, "ops", r, "");
+    /* What was done meanwhile stands: an earlier acceptance taken back makes nobody wait again. */
+    KIT_SAY(k, "sw", "referral.forwarded", 'R', "", "0{'toUnit':'ops','whole':'YES'} 6", NULL, NULL);
+    KIT_SAY(k, "ops", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, NULL);
+    kit_relations_are(k, "ops", r, "office holder");
+}
+
+static void
+an_assistant_and_workers_set_in_error_take_no_part(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *c = kit_open_case(k, "sw", 'C'), *fa, *kur, *later;
+
+    KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0 6{'conclusion':'ASSISTANT_NEEDED'}", NULL, NULL);
+    KIT_SAY(k, "sw", "case.assistant_requested", 'C', "", "0 6", NULL, NULL);
+    fa = KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", NULL, NULL);
+    kit_relations_are(k, "fa", c, "participant");
+    assert_string_equal(kit_seen(k, "fa", c), "016");
+    (void)recall(k, fa);
+    kit_relations_are(k, "fa", c, "");
+    later = KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0 6{'conclusion':'NO_NEED'}", NULL, "dir=06");
+    assert_string_equal(kit_seen(k, "fa", c), "016"); /* what was delivered was delivered */
+    /* Set twice and taken back once: he stays. */
+    fa = KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", "'lateEntry':true", NULL);
+    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", "'lateEntry':true", NULL);
+    (void)recall(k, fa);
+    kit_relations_are(k, "fa", c, "participant");
+    assert_string_equal(kit_seen(k, "fa", later), "06");
+    /* Amended to another unit: the recall undoes what the amendment opened too. */
+    kur = KIT_SAY(k, "dir", "case.worker_set", 'C', "", "0{'unit':'rec'}", NULL, NULL);
+    KIT_SAY(k, "dir", "case.worker_set", 'C', "", "0{'unit':'ic'}", kit_correcting(kur, "AMENDED"), NULL);
+    kit_relations_are(k, "ic", c, "participant");
+    (void)recall(k, kur);
+    kit_relations_are(k, "ic", c, "");
+    kit_relations_are(k, "rec", c, "");
+}
+
+static void
+a_case_closed_in_error_has_its_participants_again(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *c = kit_active_case(k, 'C'), *closed;
+
+    closed = KIT_SAY(k, "sw", "case.closed", 'C', "", "0 6{'reason':'MOVED'}", NULL, NULL);
+    kit_relations_are(k, "fa", c, "");
+    (void)recall(k, closed);
+    kit_relations_are(k, "fa", c, "participant");
+    /* Closed twice, once in error: closed all the same. */
+    closed = KIT_SAY(k, "sw", "case.closed", 'C', "", "0 6{'reason':'MOVED'}", NULL, NULL);
+    KIT_SAY(k, "sw", "case.closed", 'C', "", "0 6{'reason':'OTHER'}", NULL, NULL);
+    (void)recall(k, closed);
+    kit_relations_are(k, "fa", c, "");
+}
+
+static void
+who_opened_a_case_in_error_holds_it_and_clears_it_up(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *opened = kit_open_case(k, "sw", 'C'), *plan;
+
+    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", "'lateEntry':true", NULL);
+    plan = KIT_SAY(k, "fa", "case.plan_updated", 'C', "", "0 6", NULL, "sw=06 dir=06");
+    (void)recall(k, opened);
+    kit_relations_are(k, "sw", opened, "holder");
+    kit_relations_are(k, "dir", opened, "office");
+    kit_expect(k, opened, "");
+    KIT_SAY(k, "sw", "case.plan_updated", 'C', "", "0", kit_correcting(plan, "ENTERED_IN_ERROR"), "fa=0 dir=0");
+}
+
+static void
+an_order_entered_in_error_makes_nobody_a_party_also_not_to_the_case_that_took_it_up(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *order, *c, *link;
+
+    order = KIT_SAY(k, "ct", "court.order_issued", 'L', "sw",
+                    "0 1 5{'orderKind':'OBLIGE_COOPERATION','probationUnit':'kur'}", NULL, NULL);
+    c = kit_open_case(k, "sw", 'C');
+    link = KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$L'}", NULL, NULL);
+    kit_relations_are(k, "kur", c, "party");
+    kit_relations_are(k, "sw", order, "holder");
+    (void)recall(k, link);
+    kit_relations_are(k, "kur", c, "");
+    kit_relations_are(k, "kur", order, "party");
+    kit_relations_are(k, "sw", order, "pending"); /* it has to be taken up still */
+    KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$L'}", NULL, NULL);
+    kit_relations_are(k, "kur", c, "party");
+    (void)recall(k, order);
+    kit_relations_are(k, "kur", c, "");
+    kit_relations_are(k, "ct", c, "");
+    kit_relations_are(k, "kur", order, "");
+}
+
+static void
+invited_and_providers_are_as_if_the_last_word_had_not_been_said(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *c = kit_open_case(k, "sw", 'C'), *second, *issued;
+#define INVITING(revision, who) "0{'meetingId':'$1','status':'booked','revision':" revision "} 6{'invited':[" who "]}"
+
+    KIT_SAY(k, "sw", "meeting.convened", 'C', "", INVITING("1", "{'unit':'sch'}"), NULL, NULL);
+    second = KIT_SAY(k, "sw", "meeting.convened", 'C', "", INVITING("2", "{'unit':'kur'}"), NULL, NULL);
+    kit_relations_are(k, "sch", c, "");
+    (void)KIT_SAY(k, "sw", "meeting.convened", 'C', "", "0{'meetingId':'$1'}",
+                  kit_correcting(second, "ENTERED_IN_ERROR"), NULL);
+    kit_relations_are(k, "sch", c, "invitee");
+    kit_relations_are(k, "kur", c, "");
+    issued = KIT_SAY(k, "sw", "meeting.agreements_issued", 'C', "", "0{'meetingId':'$1'} 6", NULL, NULL);
+    kit_relations_are(k, "sch", c, "");
+    (void)KIT_SAY(k, "sw", "meeting.agreements_issued", 'C', "", "0{'meetingId':'$1'}",
+                  kit_correcting(issued, "ENTERED_IN_ERROR"), NULL);
+    kit_relations_are(k, "sch", c, "invitee");
+}
+
 #define RECALL(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
 int
@@ -169,6 +345,14 @@ main(void)
         RECALL(a_recall_is_confirmed_after_one_has_left_the_dossier),
         RECALL(a_unit_confirms_once_and_names_what_was_recalled),
         RECALL(who_was_not_given_it_has_nothing_to_confirm),
+        RECALL(an_application_sent_to_the_wrong_unit_is_not_its_any_more),
+        RECALL(an_acceptance_in_error_gives_the_matter_back_to_who_had_to_answer),
+        RECALL(a_holder_who_was_followed_by_mistake_holds_again),
+        RECALL(an_assistant_and_workers_set_in_error_take_no_part),
+        RECALL(a_case_closed_in_error_has_its_participants_again),
+        RECALL(who_opened_a_case_in_error_holds_it_and_clears_it_up),
+        RECALL(an_order_entered_in_error_makes_nobody_a_party_also_not_to_the_case_that_took_it_up),
+        RECALL(invited_and_providers_are_as_if_the_last_word_had_not_been_said),
         RECALL(a_recall_reaches_more_units_than_a_list_of_the_note_holds),
     };
 

@@ -1,0 +1,163 @@
+/*
+ * dossiers_undo: relations after a recall. That a record ended a relation shows in its until_seq, which is that
+ * record's number; that it opened one, in relation_opened_seq().
+ */
+#include "broker/core/dossier.h"
+
+#include <string.h>
+
+struct undo {
+    struct dossiers *ds;
+    uint32_t dossier;
+    uint64_t seq, now_seq;
+};
+
+/* What the record opened. A court's party copied into the case that took its letter up begins with the link. */
+static bool
+is_opened_by(const struct undo *u, const struct relation *relation)
+{
+    return relation_opened_seq(u->ds, relation) == u->seq ||
+           (relation->kind == RELATION_PARTY && relation->from_seq == u->seq);
+}
+
+static void
+end_opened(const struct undo *u, struct dossier *d)
+{
+    for (uint32_t i = 0; i < d->relation_count; i++) {
+        struct relation *relation = &d->relations[i];
+        bool stays = relation->kind == RELATION_AUTHOR || relation->kind == RELATION_OFFICE ||
+                     (relation->kind == RELATION_HOLDER && d->opened_seq == u->seq);
+
+        if (relation->until_seq == 0 && !stays && (relation->flags & RELATION_AGAIN) == 0 && is_opened_by(u, relation))
+            relation->until_seq = u->now_seq;
+    }
+}
+
+/* ---- what it ended */
+
+static const struct relation *
+open_holder(const struct dossier *d)
+{
+    for (uint32_t i = 0; i < d->relation_count; i++)
+        if (d->relations[i].kind == RELATION_HOLDER && d->relations[i].until_seq == 0)
+            return &d->relations[i];
+    return NULL;
+}
+
+static bool
+referral_has_ended(const struct dossier *d)
+{
+    switch ((enum referral_state)d->matter.referral) {
+    case REFERRAL_COMPLETED:
+    case REFERRAL_FAILED:
+    case REFERRAL_CANCELLED:
+    case REFERRAL_REJECTED:
+    case REFERRAL_ENTERED_IN_ERROR: return true;
+    case REFERRAL_NONE:
+    case REFERRAL_REQUESTED:
+    case REFERRAL_RECEIVED:
+    case REFERRAL_ACCEPTED:
+    case REFERRAL_IN_PROGRESS:
+    case REFERRAL_ON_HOLD:
+    case REFERRAL_STATE_COUNT: break;
+    }
+    return false;
+}
+
+/* An act that ends relations of that kind; about: the meeting or IPUS that the relation is of. */
+static bool
+act_ends(const struct dossiers *ds, const struct act *act, const struct relation *relation)
+{
+    bool same = act->thing != THING_NONE &&
+                memcmp(ds->things.at[act->thing].ref, ds->extras[relation->extra].ref, 16) == 0;
+
+    switch (act->input) {
+    case IN_COMPLETED:
+    case IN_FAILED:
+    case IN_CANCELLED: return relation->kind == RELATION_REFERRER;
+    case IN_CLOSED:
+    case IN_CLOSED_MONITORED: return relation->kind == RELATION_PARTICIPANT;
+    case IN_CONVENED: /* who is invited still has been invited anew */
+    case IN_CALLED_OFF:
+    case IN_AGREEMENTS: return relation->kind == RELATION_INVITEE && same;
+    case IN_IPUS_AGREED:
+    case IN_IPUS_UPDATED:
+    case IN_IPUS_CONCLUDED: return relation->kind == RELATION_PROVIDER && same;
+    case IN_ORDER_REVOKED: return relation->kind == RELATION_PARTY;
+    default: return false;
+    }
+}
+
+static bool
+has_ended_since(const struct undo *u, const struct relation *relation)
+{
+    uint32_t member = u->dossier;
+
+    do {
+        const struct dossier *d = &u->ds->at[member];
+
+        for (uint32_t i = 0; i < d->act_count; i++)
+            if (act_seq(&d->acts[i]) > u->seq && (d->acts[i].flags & ACT_RECALLED) == 0 &&
+                act_ends(u->ds, &d->acts[i], relation))
+                return true;
+        member = d->group_next;
+    } while (member != u->dossier);
+    return false;
+}
+
+static bool
+goes_on(const struct undo *u, const struct dossier *d, const struct relation *relation)
+{
+    const struct relation *holder;
+
+    switch ((enum relation_kind)relation->kind) {
+    case RELATION_HOLDER: return open_holder(d) == NULL; /* only one holds */
+    case RELATION_PENDING:
+        holder = open_holder(d);
+        return !referral_has_ended(d) && (holder == NULL || relation_opened_seq(u->ds, holder) < u->seq);
+    case RELATION_PARTICIPANT:
+    case RELATION_REFERRER:
+    case RELATION_INVITEE:
+    case RELATION_PROVIDER:
+    case RELATION_PARTY: return !has_ended_since(u, relation);
+    case RELATION_AUTHOR:
+    case RELATION_ADDRESSEE:
+    case RELATION_OFFICE: /* see dossiers_undo */
+    case RELATION_KIND_COUNT: break;
+    }
+    return false;
+}
+
+/* Holders before those who wait: whether these go on depends on them. */
+static void
+go_on(const struct undo *u, struct dossier *d, bool holders)
+{
+    for (uint32_t i = 0; i < d->relation_count; i++) {
+        struct relation *relation = &d->relations[i];
+
+        if ((relation->kind == RELATION_HOLDER) == holders && relation->until_seq == u->seq &&
+            !is_opened_by(u, relation) && goes_on(u, d, relation))
+            relation->until_seq = 0;
+    }
+}
+
+void
+dossiers_undo(struct dossiers *ds, const struct directory *directory, uint32_t dossier, uint64_t seq, uint64_t now_seq)
+{
+    const struct undo u = {.ds = ds, .dossier = dossier, .seq = seq, .now_seq = now_seq};
+    uint32_t member = dossier;
+
+    do {
+        struct dossier *d = &ds->at[member];
+
+        end_opened(&u, d);
+        go_on(&u, d, true);
+        go_on(&u, d, false);
+        for (uint32_t i = 0; i < d->relation_count; i++)
+            if (d->relations[i].kind == RELATION_OFFICE && d->relations[i].until_seq == seq &&
+                dossier_is_served_by(d, directory, d->relations[i].who))
+                d->relations[i].until_seq = 0;
+        member = d->group_next;
+    } while (member != dossier);
+    dossiers_end_offices(ds, directory, dossier, now_seq);
+}
