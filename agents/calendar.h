@@ -19,6 +19,8 @@
 #ifndef AGENTS_CALENDAR_H
 #define AGENTS_CALENDAR_H
 
+#include "proto/clocks.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,15 +52,6 @@ int calendar_parse(struct calendar *ret, const char *text, size_t len, unsigned 
 bool calendar_is_holiday(const struct calendar *calendar, int32_t day);
 /* Monday to Friday and no holiday. */
 bool calendar_is_working(const struct calendar *calendar, int32_t day);
-
-enum term_unit { TERM_DAYS, TERM_WORKING_DAYS, TERM_MONTHS };
-
-struct term {
-    unsigned count; /* at most TERM_COUNT_MAX */
-    enum term_unit unit;
-    bool shift; /* an end on a Saturday or holiday moves to the next working day (KPA art. 57 par. 4) */
-};
-#define TERM_COUNT_MAX 3660u
 
 /* The last day of a term that an event of day `from` began. */
 int32_t calendar_due(const struct calendar *calendar, int32_t from, struct term term);
