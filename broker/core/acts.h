@@ -41,6 +41,9 @@
 
 #define ACT_CODE_NEXT 6u /* referral.answered: whose turn it is; number is the unit, day the date or DATE_NONE */
 
+#define ACT_CODE_HAND_OVER                                                                                             \
+    8u /* a referral asks to carry on the dossier number; its history goes day records back, 0: none */
+#define ACT_CODE_HANDED    9u /* ... and that was given at seq */
 #define ACT_CODE_CONFIRMED 7u /* sys.recall_confirmed: seq is that of what was recalled, number the unit */
 
 struct act {

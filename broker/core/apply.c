@@ -5,6 +5,7 @@
  * every one that ends still covers s, so that those concerned read the event that ends it.
  */
 #include "broker/core/facts.h"
+#include "broker/core/handover.h"
 #include "broker/core/keep.h"
 
 #include <assert.h>
@@ -102,7 +103,7 @@ is_open(const struct change *c, uint32_t dossier, enum relation_kind kind, uint3
 }
 
 static int
-take_up(const struct change *c, uint32_t dossier)
+take_up_one(const struct change *c, uint32_t dossier)
 {
     int rc = 0;
 
@@ -114,6 +115,18 @@ take_up(const struct change *c, uint32_t dossier)
     end_all(c, dossier, RELATION_PENDING, NULL);
     dossiers_end_offices(&c->core->dossiers, &c->core->directory, dossier, c->seq);
     return rc;
+}
+
+/* ... and what the referral hands over with it. */
+static int
+take_up(const struct change *c, uint32_t dossier)
+{
+    uint32_t handed;
+    int rc = take_up_one(c, dossier);
+
+    if (rc == 0)
+        rc = handover_accepted(c->core, dossier, c->actor, c->seq, &handed);
+    return rc == 0 && handed != DOSSIER_NONE ? take_up_one(c, handed) : rc;
 }
 
 static void
@@ -249,9 +262,10 @@ case_linked(const struct change *c)
     if (rc == 0 && kind == LINK_REFERRAL_OF) {
         if (is_open(c, other, RELATION_PENDING, c->actor))
             rc = take_up(c, other);
-        if (rc == 0)
-            rc = dossiers_copy(&core->dossiers, &core->directory, other, c->dossier, RELATION_PARTY, c->seq);
     }
+    /* Whom an order made a party is one to the case that takes it up, or carries it on. */
+    if (rc == 0 && (kind == LINK_REFERRAL_OF || kind == LINK_CONTINUED_FROM))
+        rc = dossiers_copy(&core->dossiers, &core->directory, other, c->dossier, RELATION_PARTY, c->seq);
     if (rc == 0 && kind == LINK_MERGED_INTO) {
         for (size_t at = 0; (body = facts_next(c->event, 0, &at)) != NULL;)
             if (body->history_from > 0 && body->history_from < from_seq)

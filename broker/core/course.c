@@ -77,6 +77,7 @@ reach_of(const struct core *core, uint32_t unit, const struct dossier *dossier)
             reach.received = true;
             extend(&reach.full, relation_end(core, relation));
             break;
+        case RELATION_SUCCESSOR: extend(&reach.full, relation_end(core, relation)); break;
         case RELATION_OFFICE:
         case RELATION_PARTICIPANT:
             if (may_follow(core, unit))

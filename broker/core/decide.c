@@ -174,6 +174,18 @@ check_link(struct deciding *d)
     return 0;
 }
 
+/* Who holds a dossier hands it over: in that dossier, or by a referral of its own. */
+static bool
+may_hand_over(const struct deciding *d, const char *from)
+{
+    uint8_t id[16] = {0};
+    uint32_t dossier = uuid_parse(from, id) == 0 ? dossiers_find(&d->core->dossiers, id) : DOSSIER_NONE;
+
+    return core_dossier_for(d->core, d->command->unit, id) != 0 && dossier != DOSSIER_NONE &&
+           (d->dossier == DOSSIER_NONE || dossiers_same_group(&d->core->dossiers, d->dossier, dossier)) &&
+           decide_is_in(d, dossier, RELATION_HOLDER);
+}
+
 static int
 check_grounds(struct deciding *d)
 {
@@ -191,9 +203,12 @@ check_grounds(struct deciding *d)
     if (d->type == TYPE(REFERRAL_SUBMITTED)) {
         const Wici__V1__ReferralSubmittedS6 *body;
 
-        for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;)
+        for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;) {
+            if (body->hand_over != NULL && !may_hand_over(d, body->hand_over->from_dossier))
+                return decide_refuse_body(d, E_DOSSIER, at - 1, "handOver.fromDossier");
             if (body->hand_over != NULL && body->hand_over->history_from > 0 && body->ground == NULL)
                 return decide_refuse_body(d, E_GROUND, at - 1, "handOver.historyFrom");
+        }
     }
     return 0;
 }

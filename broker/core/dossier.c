@@ -15,7 +15,7 @@ static const char *const relation_names[] = {
     [RELATION_AUTHOR] = "author",     [RELATION_ADDRESSEE] = "addressee", [RELATION_HOLDER] = "holder",
     [RELATION_PENDING] = "pending",   [RELATION_OFFICE] = "office",       [RELATION_PARTICIPANT] = "participant",
     [RELATION_REFERRER] = "referrer", [RELATION_INVITEE] = "invitee",     [RELATION_PROVIDER] = "provider",
-    [RELATION_PARTY] = "party",
+    [RELATION_PARTY] = "party",       [RELATION_SUCCESSOR] = "successor",
 };
 static_assert(sizeof relation_names / sizeof relation_names[0] == RELATION_KIND_COUNT, "each kind has a name");
 

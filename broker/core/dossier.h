@@ -32,6 +32,7 @@ enum relation_kind {
     RELATION_INVITEE,
     RELATION_PROVIDER,
     RELATION_PARTY,
+    RELATION_SUCCESSOR, /* carries on elsewhere: is given the history, up to its acceptance */
     RELATION_KIND_COUNT
 };
 

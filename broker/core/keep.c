@@ -5,6 +5,7 @@
 #include "broker/core/keep.h"
 
 #include "broker/core/facts.h"
+#include "broker/core/handover.h"
 #include "broker/core/rules.h"
 
 #include <string.h>
@@ -60,18 +61,20 @@ static int
 taken_up(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
 {
     struct act_about up = {.act = {.input = IN_TAKEN_UP, .day = DATE_NONE}, .machine = MACHINE_COUNT};
+    enum link_kind kind = link_by_name(FACTS_TEXT(record->event, 0, Wici__V1__CaseLinkedS0, kind));
     uint8_t id[16];
     uint32_t other;
-    int rc;
+    int rc = 0;
 
-    if (strcmp(FACTS_TEXT(record->event, 0, Wici__V1__CaseLinkedS0, kind), "REFERRAL_OF") != 0 ||
+    if ((kind != LINK_REFERRAL_OF && kind != LINK_CONTINUED_FROM) ||
         uuid_parse(FACTS_TEXT(record->event, 0, Wici__V1__CaseLinkedS0, other_dossier), id) != 0)
         return 0;
     other = dossiers_find(ds, id);
     if (other == DOSSIER_NONE || other == dossier)
         return 0;
     act_set_seq(&up.act, record->seq);
-    rc = acts_add(ds, other, &up);
+    if (kind == LINK_REFERRAL_OF)
+        rc = acts_add(ds, other, &up);
     for (uint32_t i = 0; i < ds->at[other].act_count && rc == 0; i++)
         rc = take_over(ds, dossier, &ds->at[other].acts[i], record->seq);
     return rc;
@@ -286,6 +289,7 @@ undo_relations(struct core *core, uint32_t dossier, uint64_t seq, uint64_t now_s
 
     for (uint32_t i = 0; i < ds->at[dossier].link_count; i++)
         dossiers_undo(ds, &core->directory, ds->at[dossier].links[i].other, seq, now_seq);
+    handover_recalled(core, dossier, seq, now_seq);
     dossiers_undo(ds, &core->directory, dossier, seq, now_seq);
 }
 
@@ -335,6 +339,7 @@ keep_acts(struct core *core, const struct core_record *record, uint32_t dossier,
         return rc;
     switch (record->event->type->number) {
     case WICI__V1__EVENT_TYPE__MEETING_HELD: return keep_documents(ds, record, dossier);
+    case WICI__V1__EVENT_TYPE__REFERRAL_SUBMITTED: return handover_asked(core, record, dossier);
     case WICI__V1__EVENT_TYPE__REFERRAL_ANSWERED: return keep_next(core, ds, record, dossier, record->seq);
     case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED:
         return record->note == NULL ? 0

@@ -100,6 +100,7 @@ relation_shared(const struct relation *relation, uint32_t type)
     switch ((enum relation_kind)relation->kind) {
     case RELATION_HOLDER:
     case RELATION_PENDING:
+    case RELATION_SUCCESSOR:
     case RELATION_OFFICE: return true;
     case RELATION_PARTICIPANT: return view_participant_receives(type);
     case RELATION_INVITEE: return facts_family(type) == FAMILY_MEETING;

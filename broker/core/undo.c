@@ -30,6 +30,8 @@ end_opened(const struct undo *u, struct dossier *d)
 
         if (relation->until_seq == 0 && !stays && (relation->flags & RELATION_AGAIN) == 0 && is_opened_by(u, relation))
             relation->until_seq = u->now_seq;
+        if (relation->kind == RELATION_SUCCESSOR && is_opened_by(u, relation))
+            relation->from_seq = relation->until_seq; /* history lies in the past: it is not given any more */
     }
 }
 
@@ -122,6 +124,7 @@ goes_on(const struct undo *u, const struct dossier *d, const struct relation *re
     case RELATION_PARTY: return !has_ended_since(u, relation);
     case RELATION_AUTHOR:
     case RELATION_ADDRESSEE:
+    case RELATION_SUCCESSOR:
     case RELATION_OFFICE: /* see dossiers_undo */
     case RELATION_KIND_COUNT: break;
     }

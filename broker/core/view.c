@@ -172,7 +172,8 @@ view_relation_delivers(const struct core *core, uint32_t unit, const struct core
     case RELATION_AUTHOR:
     case RELATION_ADDRESSEE: return false; /* said by the record itself */
     case RELATION_HOLDER:
-    case RELATION_PENDING: return true;
+    case RELATION_PENDING:
+    case RELATION_SUCCESSOR: return true;
     case RELATION_OFFICE: return office_receives(core, relation, record->event);
     case RELATION_PARTICIPANT: return participant_receives(type, core->directory.units[unit].roles);
     case RELATION_REFERRER: return type == TYPE(REFERRAL_ANSWERED) || type == TYPE(REFERRAL_COMPLETED);

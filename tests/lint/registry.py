@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 # Words of the broker's answers, which are no codes of the registry: relations and kinds of dossiers.
-ANSWERS = set("""author addressee holder pending office participant referrer invitee provider party
+ANSWERS = set("""author addressee holder pending office participant referrer invitee provider party successor
 REFERRAL CASE MEETING LETTER""".split())
 
 

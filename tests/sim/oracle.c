@@ -131,6 +131,7 @@ relation_delivers(const struct looking *l, const struct relation *r)
         (extra->until_ms != 0 && l->record->ts_ms > extra->until_ms))
         return false;
     switch ((enum relation_kind)r->kind) {
+    case RELATION_SUCCESSOR: return r->who == l->index && !sys;
     case RELATION_HOLDER:
     case RELATION_PENDING: return r->who == l->index && (!sys || r->kind == RELATION_HOLDER);
     case RELATION_OFFICE: return r->who == l->agency_index && office_delivers(l);

@@ -5,6 +5,7 @@
  */
 #include "test_core_kit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define PAPER_OF(who) "+'onBehalfOf':'" who "','channel':'PAPER','receivedOn':'2026-02-27'"
@@ -39,6 +40,10 @@ setup(void **state)
     kit_unit(&kit, "fcc", "foster", "FCC");
     kit_agency(&kit, "gops");
     kit_unit(&kit, "ops", "gops", "SW INT FA DIR");
+    kit_agency(&kit, "gopsb");
+    kit_unit(&kit, "opsb", "gopsb", "SW INT FA DIR");
+    kit_agency(&kit, "schoolb");
+    kit_unit(&kit, "schb", "schoolb", "SCH");
     *state = &kit;
     return 0;
 }
@@ -155,10 +160,18 @@ scenario_9_foster_care(void **state)
     struct kit *k = *state;
 
     KIT_SAY(k, "ops", "case.opened", 'C', "", "0 1 6{'path':'ORDINARY'} 7{'addressProtected':true}", NULL, "");
+    KIT_SAY(k, "ops", "case.interview_completed", 'C', "", "0 6{'conclusion':'ASSISTANT_NEEDED'}", NULL, "");
+    KIT_SAY(k, "ops", "case.assistant_requested", 'C', "", "0 6", NULL, "");
+    KIT_SAY(k, "ops:DIR", "case.assistant_assigned", 'C', "", "0{'unit':'ops'}", NULL, "");
+    KIT_SAY(k, "ops:FA", "meeting.held", 'C', "", "0{'meetingId':'$0'} 6{'kind':'FIRST_CONTACT'}", NULL, "");
     KIT_SAY(k, "ops", "sys.participant_added", 'C', "", "0{'unit':'fcc','about':['c1'],'purpose':'CARE'}", NULL,
             "fcc=0");
-    KIT_SAY(k, "fcc", "placement.changed", 'C', "ops kur sch", "0 1@c1 3@c1 6 7", NULL, "ops=01367 kur=0137 sch=013");
-    KIT_SAY(k, "ops:FA", "case.plan_updated", 'C', "", "0 6{'planKind':'WORK_PLAN'}", NULL, "fcc=0");
+    KIT_SAY(k, "fcc", "placement.changed", 'C', "ops kur sch", "0 1@c1 3@c1{'kind':'PLACED'} 6 7", NULL,
+            "ops=01367 kur=0137 sch=013");
+    KIT_MARKED(k, "W_CONSULT", "ops:FA", "case.plan_updated", 'C', "",
+               "0{'consultedWith':[{'role':'SW'}]} 6{'planKind':'WORK_PLAN'}", NULL, "fcc=0");
+    KIT_MARKED(k, "", "ops:FA", "case.plan_updated", 'C', "",
+               "0{'consultedWith':[{'role':'SW'},{'role':'FCC'}]} 6{'planKind':'WORK_PLAN'}", NULL, "fcc=0");
     KIT_SAY(k, "fcc", "meeting.convened", 'C', "", "0{'meetingId':'$1'} 1 6{'kind':'CHILD_REVIEW'}", NULL, "ops=016");
     KIT_SAY(k, "fcc", "meeting.held", 'C', "", "0{'meetingId':'$1'} 1 6{'kind':'CHILD_REVIEW'}", NULL, "ops=016");
     KIT_SAY(k, "ops:FA", "case.assessment_recorded", 'C', "kur", "0 3 6", NULL, "fcc=03 kur=03");
@@ -227,7 +240,7 @@ scenario_3_za_zyciem(void **state)
     KIT_MARKED(k, "", "fa", "case.plan_updated", 'C', "",
                "0{'consultedWith':[{'role':'SW'}]} 4{'catalogue':'x'} 6{'planKind':'WORK_PLAN'}", NULL, "dir=06");
     KIT_MARKED(k, "", "fa", "info.requested", 'C', "svc",
-               "0{'requestedOn':'2026-03-30'} 1@p1 6@p1{'representing':{'consentRef':'$z'}}", NULL, "svc=016");
+               "0{'requestedOn':'2026-03-30'} 1 6@p1{'representing':{'consentRef':'$z'}}", NULL, "svc=06");
 }
 
 static void
@@ -249,8 +262,8 @@ scenario_6_blue_card_by_the_assistant(void **state)
     kit_unit(k, "idt", "team", "IDT");
     raised = KIT_MARKED(k, "W_BLUE_CARD_BY_FA", "fa", "case.safety_concern_raised", 'L', "sw dir idt",
                         "0 1 5@p1{'kind':'BLUE_CARD_STARTED'} 7", NULL, "sw=0157 dir=0157 idt=015");
-    KIT_MARKED(k, "", "sw", "case.safety_concern_answered", 'L', "", "0{'outcome':'TAKEN_UP'} 5@p1 6=dir",
-               kit_answering(raised), "fa=05 dir=056 idt=05");
+    KIT_MARKED(k, "", "sw", "case.safety_concern_answered", 'L', "", "0{'outcome':'TAKEN_UP'} 5=fa,idt 6",
+               kit_answering(raised), "fa=056 dir=06 idt=05");
 }
 
 static void
@@ -274,15 +287,117 @@ scenario_10_consent_withdrawn(void **state)
 }
 
 static void
+scenario_11_auditor(void **state)
+{
+    struct kit *k = *state;
+    uint32_t auditor;
+
+    scenario_1_school_to_cus(state);
+    KIT_SAY(
+        k, "adm", "sys.unit_enrolled", 0, "",
+        "0{'unitId':'aud','agencyId':'op','name':'a','roles':['AUD'],'key':'auditauditauditauditauditauditauditaudit'}",
+        NULL, NULL);
+    auditor = core_unit_by_id(k->core, "aud");
+    for (size_t i = 0; i < k->count; i++) {
+        const struct kit_record *r = &k->records[i];
+        struct core_view view;
+
+        /* All of it as S0, without a reason; every section with one. */
+        assert_string_equal(kit_seen(k, "aud", r), "0");
+        core_view(k->core, auditor, &r->record, true, &view);
+        assert_int_equal(view.sections, (1u << r->event.section_count) - 1);
+    }
+}
+
+/* Once in the log, whoever sends it twice: wire.wire_publish. A cursor that goes on without a gap: e2e.agent_inbox. */
+static void
+scenario_12_twice_and_offline(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_SAY(k, "sch", "referral.submitted", 'R', "sw", "0 1@p1 6", NULL, "sw=016 dir=016");
+}
+
+static void
+scenario_14_siblings(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *c, *d;
+
+    KIT_SAY(k, "sch", "referral.submitted", 'R', "ops", "0 1@p1 6", NULL, "ops=016");
+    KIT_SAY(k, "schb", "referral.submitted", 'S', "ops", "0 1@p2 6", NULL, "ops=016");
+    KIT_SAY(k, "ops", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, "sch=0");
+    KIT_SAY(k, "ops", "referral.answered", 'S', "", "0 6{'status':'accepted'}", NULL, "schb=0");
+    c = KIT_SAY(k, "ops", "case.opened", 'C', "", "0 1 6{'path':'ORDINARY'}", NULL, "");
+    d = KIT_SAY(k, "ops", "case.opened", 'D', "", "0 1 6{'path':'ORDINARY'}", NULL, ""); /* by mistake */
+    KIT_SAY(k, "ops", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$R'} 6", NULL, "");
+    KIT_SAY(k, "ops", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$S'} 6", NULL, "");
+    KIT_SAY(k, "ops", "case.linked", 'D', "", "0{'kind':'MERGED_INTO','otherDossier':'$C'} 6", NULL, "");
+    KIT_SAY(k, "ops", "meeting.convened", 'C', "",
+            "0{'meetingId':'$1'} 1 6{'kind':'MULTI_PROFESSIONAL_FIRST','invited':[{'unit':'sch','about':['p1']},"
+            "{'unit':'schb','about':['p2']}]}",
+            NULL, "sch=0 schb=0");
+    KIT_SAY(k, "ops", "meeting.held", 'C', "", "0{'meetingId':'$1'} 6", NULL, "sch=0 schb=0");
+    KIT_SAY(k, "ops", "meeting.agreements_issued", 'C', "", "0{'meetingId':'$1'} 1 6@p1", NULL, "sch=06 schb=0");
+    kit_expect(k, c, "");
+    kit_expect(k, d, "");
+}
+
+static void
+scenario_15_substitution_and_moving(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *opened, *closed;
+    char body[256];
+
+    opened = KIT_SAY(k, "ops", "case.opened", 'C', "", "0 1 6{'path':'ORDINARY'} 7", NULL, "");
+    KIT_SAY(k, "ops", "court.order_issued", 'C', "", "0 1 5{'orderKind':'OBLIGE_COOPERATION','probationUnit':'kur'}",
+            PAPER_OF("court"), NULL);
+    KIT_SAY(k, "ops", "sys.participant_added", 'C', "", "0{'unit':'sch'}", NULL, NULL);
+    KIT_SAY(k, "ops", "case.worker_set", 'C', "",
+            "0{'role':'SW','personRef':'sw-2','unit':'ops','kind':'SUBSTITUTE','from':'2026-03-01','until':'2026-04-"
+            "05'} 6",
+            NULL, "kur=0 ct=0 sch=0");
+    (void)snprintf(body, sizeof body,
+                   "0 1@p1 2 6{'service':'HAND_OVER','handOver':{'fromDossier':'%s','historyFrom':%u},"
+                   "'ground':{'basis':'CONSENT'}} 7",
+                   kit_id('C'), (unsigned)opened->record.seq);
+    KIT_SAY(k, "ops", "referral.submitted", 'R', "opsb", body, NULL, "opsb=01267");
+    KIT_SAY(k, "opsb", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, "ops=0");
+    /* OPSB replays as OPS granted. */
+    assert_string_equal(kit_seen(k, "opsb", opened), "0167");
+    KIT_SAY(k, "opsb", "case.opened", 'D', "kur", "0 1 6{'path':'ORDINARY'} 7", NULL, "kur=017");
+    KIT_SAY(k, "opsb", "case.linked", 'D', "kur", "0{'kind':'CONTINUED_FROM','otherDossier':'$C'} 6", NULL,
+            "kur=0 ct=0");
+    closed = KIT_SAY(k, "ops", "case.closed", 'C', "", "0 6{'reason':'MOVED'}", NULL, "kur=0 ct=0 sch=0");
+    /* OPS keeps its own record, and no more. */
+    assert_string_equal(kit_seen(k, "opsb", closed), "");
+    kit_relations_are(k, "ops", opened, "holder office");
+}
+
+static const char *
+confirming(const struct kit_record *recalled)
+{
+    static char body[128];
+
+    (void)snprintf(body, sizeof body, "0{'recalledEvent':'%s','how':'DESTROYED','confirmedOn':'2026-03-04'}",
+                   kit_event_id(recalled));
+    return body;
+}
+
+static void
 scenario_16_wrong_person(void **state)
 {
     struct kit *k = *state;
-    const struct kit_record *referral, *opened;
+    const struct kit_record *referral, *opened, *recall;
 
     referral = KIT_SAY(k, "sch", "referral.submitted", 'R', "ops", "0 1@p1 6", NULL, "ops=016");
     opened = KIT_SAY(k, "ops", "case.opened", 'C', "kur", "0 1 6{'path':'ORDINARY'}", NULL, "kur=01");
-    KIT_SAY(k, "sch", "referral.submitted", 'R', "", "0", kit_correcting(referral, "ENTERED_IN_ERROR"), "ops=0");
-    KIT_SAY(k, "ops", "case.opened", 'C', "", "0", kit_correcting(opened, "ENTERED_IN_ERROR"), "kur=0");
+    recall = KIT_SAY(k, "sch", "referral.submitted", 'R', "", "0", kit_correcting(referral, "ENTERED_IN_ERROR"),
+                     "ops=0");
+    KIT_SAY(k, "ops", "sys.recall_confirmed", 'R', "", confirming(referral), kit_answering(recall), "sch=0");
+    recall = KIT_SAY(k, "ops", "case.opened", 'C', "", "0", kit_correcting(opened, "ENTERED_IN_ERROR"), "kur=0");
+    KIT_SAY(k, "kur", "sys.recall_confirmed", 'C', "", confirming(opened), kit_answering(recall), "ops=0");
     kit_expect(k, referral, "");
     kit_expect(k, opened, "");
     assert_string_equal(kit_seen(k, "sch", referral), "016");
@@ -316,8 +431,8 @@ scenario_18_forwarded_in_part_returned_once_and_renewed(void **state)
     KIT_MARKED(k, "", "ous", "ipus.approved", 'C', "", "0{'ipusId':'$I','version':2} 6{'decision':'APPROVED'}", NULL,
                "ic=06 dir=06 svc=0");
     KIT_MARKED(k, "", "svc", "ipus.service_reported", 'C', "", "0{'ipusId':'$I'} 6", NULL, NULL);
-    KIT_MARKED(k, "W_NO_ADDRESSEE", "ic", "referral.submitted", 'S', "",
-               "0 1@p1 6@p1{'service':'IPUS','renewsIpusId':'$I'}", NULL, "dir=016");
+    KIT_MARKED(k, "", "ic", "referral.submitted", 'S', "ic", "0 1@p1 6@p1{'service':'IPUS','renewsIpusId':'$I'}", NULL,
+               "dir=016");
     KIT_MARKED(k, "", "ic", "ipus.agreed", 'C', "", "0{'ipusId':'$J','version':1} 1 6@p1=svc,ous,dir{" OWN_ROW "}",
                NULL, "dir=016 ous=016 svc=06");
 }
@@ -338,6 +453,10 @@ main(void)
         SCENARIO(scenario_5_insight_by_the_assistant),
         SCENARIO(scenario_6_blue_card_by_the_assistant),
         SCENARIO(scenario_10_consent_withdrawn),
+        SCENARIO(scenario_11_auditor),
+        SCENARIO(scenario_12_twice_and_offline),
+        SCENARIO(scenario_14_siblings),
+        SCENARIO(scenario_15_substitution_and_moving),
         SCENARIO(scenario_16_wrong_person),
         SCENARIO(scenario_18_forwarded_in_part_returned_once_and_renewed),
         SCENARIO(scenario_17_information),
