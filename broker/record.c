@@ -34,7 +34,7 @@ record_load(struct record *ret, const struct store_row *row, struct arena *arena
     size_t count = 0;
     int rc;
 
-    if (row->erased || (row->leaf.cls != LEAF_EVENT && row->leaf.cls != LEAF_KEY))
+    if (row->erased)
         return -ENOENT;
     ret->note_bytes = (struct bytes){.data = NULL};
     for (size_t i = 0; i < row->part_count; i++) {

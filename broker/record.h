@@ -22,7 +22,7 @@ struct record {
 
 /*
  * Decodes a row. copy: the bytes are copied into the arena, so that the record outlives the row.
- *   -ENOENT   the row holds no event (it was erased, or is of another class)
+ *   -ENOENT   the row holds no event: it was erased
  *   -EBADMSG  it does not decode: damage
  *   -ENOMEM   the arena is used up
  */

@@ -1,17 +1,20 @@
 /*
- * recover - the state is the fold of the log: at start every record is applied once, in order
+ * fold, recover - see fold.h; and the fold of the whole log at start
+ *
+ * At start a key may still be there that an intent in the log has doomed: the broker died between the two, or an older
+ * key store was put back. It is destroyed then, and the log is folded anew, with the holes.
  */
 #include "broker/access.h"
 #include "broker/broker.h"
-#include "broker/checkpoint.h"
+#include "broker/fold.h"
 #include "broker/log.h"
 #include "broker/record.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define SLICE_RECORDS   4096u /* a slice pins old pages: short ones */
 #define PROGRESS_EVERY  1000000u
 #define FOLD_ARENA_SIZE DECODE_ARENA_SIZE
 
@@ -43,7 +46,7 @@ record_load_for_fold(struct record *ret, const struct store_row *row, struct are
     const struct leaf_part *header = part_at(row, TYPE_SLOT_HEADER), *note = part_at(row, TYPE_SLOT_NOTE);
     int rc;
 
-    if (row->erased || (row->leaf.cls != LEAF_EVENT && row->leaf.cls != LEAF_KEY))
+    if (row->erased)
         return -ENOENT;
     if (header == NULL)
         return -EBADMSG;
@@ -61,40 +64,127 @@ record_load_for_fold(struct record *ret, const struct store_row *row, struct are
     return ret->core.note == NULL ? -EBADMSG : 0;
 }
 
+/* ---- a piece at a time */
+
+int
+fold_open(struct fold *fold, struct store *store, struct core *core, struct log_keys *keys)
+{
+    *fold = (struct fold){.store = store, .core = core, .keys = keys};
+    return arena_create(&fold->arena, FOLD_ARENA_SIZE);
+}
+
+void
+fold_close(struct fold *fold)
+{
+    arena_destroy(&fold->arena);
+    *fold = (struct fold){.store = NULL};
+}
+
+static int
+record_fold(struct fold *fold, const struct store_row *row)
+{
+    struct record record;
+    int rc;
+
+    arena_reset(fold->arena);
+    rc = record_load_for_fold(&record, row, fold->arena);
+    if (rc == -ENOENT)
+        return 0; /* erased: the state forgets it too */
+    if (rc == 0)
+        rc = core_apply(fold->core, &record.core);
+    if (rc == 0 && fold->keys != NULL)
+        rc = log_keys_take(fold->keys, &record);
+    return rc;
+}
+
+int
+fold_some(struct fold *fold, size_t max)
+{
+    uint64_t head = store_head(fold->store), last = fold->seq + (max < FOLD_SLICE_RECORDS ? max : FOLD_SLICE_RECORDS);
+    struct store_slice *slice = NULL;
+    struct store_row row;
+    int rc = store_slice_begin(fold->store, &slice);
+
+    while (rc == 0 && fold->seq < head && fold->seq < last) {
+        rc = store_read(slice, fold->seq + 1, &row);
+        if (rc == 0)
+            rc = record_fold(fold, &row);
+        if (rc == 0)
+            fold->seq++;
+    }
+    store_slice_end(&slice);
+    if (rc != 0)
+        log_error("recover: record %" PRIu64 " cannot be applied: %s %s", fold->seq + 1, strerror(-rc),
+                  store_damage(fold->store));
+    return rc;
+}
+
+/* ---- all of it, at start */
+
+static int
+fold_all(struct store *store, struct core *core, struct log_keys *keys)
+{
+    struct fold fold;
+    uint64_t told = 0;
+    int rc = fold_open(&fold, store, core, keys);
+
+    while (rc == 0 && fold.seq < store_head(store)) {
+        rc = fold_some(&fold, FOLD_SLICE_RECORDS);
+        if (rc == 0 && fold.seq - told >= PROGRESS_EVERY) {
+            told = fold.seq;
+            log_info("recover: %" PRIu64 " of %" PRIu64 " records", fold.seq, store_head(store));
+        }
+    }
+    fold_close(&fold);
+    return rc;
+}
+
+/*
+ * Destroys the keys that were to be destroyed; one of an erasure that is not done may be so by half. *ret_again: one
+ * could still be read.
+ */
+static int
+keys_finish(struct store *store, const struct core *core, bool *ret_again)
+{
+    int rc = 0;
+
+    *ret_again = false;
+    for (size_t i = 0; i < core_erasure_count(core) && rc == 0; i++) {
+        struct core_erasure erasure;
+
+        core_erasure(core, i, &erasure);
+        for (size_t k = 0; k < erasure.count && rc == 0; k++) {
+            bool there = !store_key_is_erased(store, erasure.entries[k]);
+
+            if (there)
+                log_warn("recover: an erasure that was interrupted goes on: key entry %" PRIu32, erasure.entries[k]);
+            if (there || !erasure.done)
+                rc = store_key_erase(store, erasure.entries[k]);
+            *ret_again = *ret_again || there;
+        }
+    }
+    return rc;
+}
+
 int
 broker_fold(struct store *store, struct core *core, uint32_t *ret_access_entry, struct log_keys *keys)
 {
-    uint64_t head = store_head(store), seq = 1;
-    struct store_slice *slice = NULL;
-    struct arena *arena = NULL;
-    struct store_row row;
-    struct record record;
-    int rc = arena_create(&arena, FOLD_ARENA_SIZE);
+    bool again = true;
+    int rc = 0;
 
-    while (rc == 0 && seq <= head) {
-        uint64_t last = head - seq < SLICE_RECORDS ? head : seq + SLICE_RECORDS - 1;
+    while (rc == 0 && again) {
+        struct core *fresh = NULL;
 
-        rc = store_slice_begin(store, &slice);
-        for (; rc == 0 && seq <= last; seq++) {
-            rc = store_read(slice, seq, &row);
-            if (rc != 0)
-                break;
-            arena_reset(arena);
-            rc = record_load_for_fold(&record, &row, arena);
-            if (rc == 0 && (rc = core_apply(core, &record.core)) == 0)
-                rc = log_keys_take(keys, &record);
-            else if (rc == -ENOENT)
-                rc = 0; /* erased: the state forgets it too */
-            if (rc != 0)
-                break;
-            if (seq % PROGRESS_EVERY == 0)
-                log_info("recover: %" PRIu64 " of %" PRIu64 " records", seq, head);
-        }
-        store_slice_end(&slice);
-        if (rc != 0)
-            log_error("recover: record %" PRIu64 " cannot be applied: %s %s", seq, strerror(-rc), store_damage(store));
+        *keys = (struct log_keys){.count = 0};
+        rc = core_create(&fresh);
+        if (rc == 0)
+            rc = fold_all(store, fresh, keys);
+        if (rc == 0)
+            rc = keys_finish(store, fresh, &again);
+        if (rc == 0)
+            core_swap(core, fresh);
+        core_destroy(&fresh);
     }
-    arena_destroy(&arena);
     if (rc == 0)
         rc = store_value_each(store, ACCESS_ENTRY_VALUE, entry_read, ret_access_entry);
     return rc == -ENOENT ? -EBADMSG : rc;

@@ -215,6 +215,16 @@ sequence_release(struct sequence *s)
     s->kept = 0;
 }
 
+static enum leaf_class
+class_of(uint32_t type)
+{
+    if (type == WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED)
+        return LEAF_ERASURE_INTENDED;
+    if (type == WICI__V1__EVENT_TYPE__SYS_ERASURE_DONE)
+        return LEAF_ERASURE_DONE;
+    return log_keys_reads(type) ? LEAF_KEY : LEAF_EVENT;
+}
+
 /* Appends s->current.event, which is decided, and applies it. entry: where its content is sealed. */
 static int
 event_append(struct sequence *s, uint32_t entry, uint64_t ts_ms, const Wici__V1__BrokerNote *note)
@@ -224,7 +234,7 @@ event_append(struct sequence *s, uint32_t entry, uint64_t ts_ms, const Wici__V1_
     struct leaf_part parts[LEAF_SLOTS_MAX];
     uint16_t ids[EVENT_SECTIONS_MAX];
     size_t note_len = note == NULL ? 0 : wici__v1__broker_note__get_packed_size(note);
-    struct store_record row = {.leaf_class = log_keys_reads(event->type->number) ? LEAF_KEY : LEAF_EVENT,
+    struct store_record row = {.leaf_class = (uint8_t)class_of(event->type->number),
                                .n = event->type->slots,
                                .ts_ms = ts_ms,
                                .seed = r->seed,

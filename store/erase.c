@@ -32,6 +32,15 @@ store_key_erase(struct store *st, uint32_t entry)
     return -EIO;
 }
 
+bool
+store_key_is_erased(const struct store *st, uint32_t entry)
+{
+    const uint8_t *key;
+    uint32_t generation = 0;
+
+    return entry != STORE_CLEAR_ENTRY && keys_find(st->keys, entry, &key, &generation) == -ENOKEY;
+}
+
 /* Is the key that the row was sealed with gone? */
 static bool
 row_key_is_erased(const struct store *st, const struct row *row)

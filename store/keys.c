@@ -284,7 +284,12 @@ keys_erase(struct keys *k, uint32_t entry)
     bytes[AT_STATE] = STATE_ERASED;
     if (slot->entry == entry)
         sodium_memzero(slot, sizeof *slot);
-    rc = file_write_at(k->fd, bytes, sizeof bytes, (off_t)entry * KEYS_ENTRY_SIZE);
+    /* The head first, which no power cut tears: an entry that says it is live and has lost half its key is damage. */
+    rc = file_write_at(k->fd, bytes, AT_NONCE, (off_t)entry * KEYS_ENTRY_SIZE);
+    if (rc == 0 && fdatasync(k->fd) != 0)
+        rc = -errno;
+    if (rc == 0)
+        rc = file_write_at(k->fd, bytes, sizeof bytes, (off_t)entry * KEYS_ENTRY_SIZE);
     if (rc == 0 && fdatasync(k->fd) != 0)
         rc = -errno;
     return rc;

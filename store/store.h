@@ -169,6 +169,9 @@ uint32_t store_key_generation(const struct store *st, uint32_t entry);
  */
 int store_key_erase(struct store *st, uint32_t entry);
 
+/* Was the key of this entry destroyed? false too where there is none. */
+bool store_key_is_erased(const struct store *st, uint32_t entry);
+
 /*
  * Rewrites a committed record as its leaf alone, in the open batch. Its ciphertext stays in pages that LMDB has given
  * up until they are used again. A record that is its leaf already stays as it is. -ENOENT  not committed -EINVAL  its

@@ -660,6 +660,28 @@ apply_policy(struct core *core, const Wici__V1__SysPolicyLoadedS0 *body, uint64_
     return 0;
 }
 
+/* The dossiers are known by their key entries; a rebuild that finds only their holes has none to forget. */
+static int
+apply_intent(struct core *core, const Wici__V1__SysErasureIntendedS0 *body, uint64_t seq)
+{
+    for (size_t i = 0; i < body->n_keys; i++) {
+        uint32_t dossier = dossiers_by_entry(&core->dossiers, body->keys[i]->entry);
+
+        if (dossier != DOSSIER_NONE)
+            dossiers_forget(&core->dossiers, &core->directory, dossier);
+    }
+    core->folds++;
+    return erased_intend(&core->erased, seq, body);
+}
+
+static int
+apply_notice(struct core *core, const Wici__V1__SysErasureNotifiedS0 *body)
+{
+    uint32_t unit = directory_unit(&core->directory, body->unit);
+
+    return unit == DIRECTORY_NONE ? 0 : erased_tell(&core->erased, body->intended_seq, unit);
+}
+
 static int
 apply_register(struct core *core, const struct core_record *record)
 {
@@ -699,6 +721,11 @@ apply_register(struct core *core, const struct core_record *record)
             unit = directory_unit(directory, record->event->header->actor->unit);
             if (unit != DIRECTORY_NONE)
                 rc = registers_volunteer(&core->registers, directory->units[unit].agency, body);
+            break;
+        case WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED: rc = apply_intent(core, body, record->seq); break;
+        case WICI__V1__EVENT_TYPE__SYS_ERASURE_NOTIFIED: rc = apply_notice(core, body); break;
+        case WICI__V1__EVENT_TYPE__SYS_ERASURE_DONE:
+            erased_finish(&core->erased, ((const Wici__V1__SysErasureDoneS0 *)body)->intended_seq);
             break;
         default: break;
         }

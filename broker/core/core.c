@@ -35,11 +35,23 @@ core_destroy(struct core **core)
     directory_clear(&c->directory);
     dossiers_clear(&c->dossiers);
     registers_clear(&c->registers);
+    erased_clear(&c->erased);
     numbers_clear(&c->scratch);
     policy_destroy(&c->policy);
     free(c->policy_text);
     free(c);
     *core = NULL;
+}
+
+void
+core_swap(struct core *core, struct core *other)
+{
+    uint64_t folds = core->folds > other->folds ? core->folds : other->folds;
+    struct core kept = *core;
+
+    *core = *other;
+    *other = kept;
+    core->folds = other->folds = folds + 1;
 }
 
 uint32_t

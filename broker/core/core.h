@@ -36,6 +36,9 @@ struct core;
 int core_create(struct core **ret);
 void core_destroy(struct core **core);
 
+/* Each gets what the other held; whoever has a pointer to one keeps it. */
+void core_swap(struct core *core, struct core *other);
+
 /* ---- a record, as decided or as read back */
 
 struct core_record {
@@ -160,7 +163,8 @@ int core_audience(struct core *core, const struct core_record *record, const uin
 /* The key entries whose records may concern the unit, ascending, entry 0 first; *ret_all: every record may (auditors).
  * *ret lives until the next call or core_apply. -ENOMEM */
 int core_unit_entries(struct core *core, uint32_t unit, const uint32_t **ret, size_t *ret_count, bool *ret_all);
-/* A number that rises with each entry that comes to the unit's list; cheap, to notice that. */
+/* A number that rises with each entry that comes to the unit's list, and when dossiers were forgotten; cheap, to notice
+ * that. */
 size_t core_unit_entry_count(const struct core *core, uint32_t unit);
 
 /* The key entry of a dossier, or 0: unknown, or the unit has (and had) no relation to it. Takes the same time for both.
@@ -188,6 +192,38 @@ struct core_group_member {
 };
 size_t core_group(const struct core *core, uint32_t unit, const uint8_t dossier_id[16], struct core_group_member *ret,
                   size_t max);
+
+/* ---- erasing (a record of sys.erasure_intended does it) */
+
+/* A dossier as an erasure of it would meet it. */
+struct core_erase_member {
+    uint8_t dossier_id[16];
+    uint32_t entry;
+    const char *kind, *link; /* as in core_group_member */
+    bool goes;               /* is merged with it, and goes with it; false: is linked otherwise, and stays */
+};
+/* The dossier, those that go with it, then those that stay. 0: there is none of that id. */
+size_t core_erase_group(const struct core *core, const uint8_t dossier_id[16], struct core_erase_member *ret,
+                        size_t max);
+/*
+ * The units that were, or may have been, given something of the record: by its relations and the policy in force, as
+ * if nothing had narrowed the past since. Ascending; *ret lives until the next call. -ENOMEM
+ */
+int core_recipients(struct core *core, const struct core_record *record, const uint32_t **ret, size_t *ret_count);
+/* The record of the intent by which that dossier was erased, whoever asks; 0: it was not. */
+uint64_t core_erased(const struct core *core, const uint8_t dossier_id[16], bool *ret_done);
+/* The erasures that the log knows, in the order of their intents. */
+struct core_erasure {
+    uint64_t seq; /* of the first record of the intent */
+    bool done;
+    const uint32_t *entries; /* of the keys; live until the next core_apply */
+    size_t count;
+};
+size_t core_erasure_count(const struct core *core);
+void core_erasure(const struct core *core, size_t index, struct core_erasure *ret);
+/* By what the erased dossier is recognised (sys.erasure_intended), as text. */
+#define CORE_MARK_TEXT_SIZE 33u
+void core_erased_mark(const uint8_t dossier_id[16], char ret[CORE_MARK_TEXT_SIZE]);
 
 /* ---- where a referral and a case stand */
 

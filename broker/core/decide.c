@@ -113,10 +113,21 @@ check_role(struct deciding *d)
 
 /* ---- 3: the dossier */
 
+/* It was erased, and the unit was told so. To everybody else it is one that it does not know. */
+static bool
+is_told_erased(const struct deciding *d, const uint8_t dossier_id[16])
+{
+    const struct erasure *erasure = erased_find(&d->core->erased, dossier_id);
+
+    return erasure != NULL && numbers_has(&erasure->told, d->command->unit);
+}
+
 static int
 refuse_dossier(struct deciding *d)
 {
-    return decide_refuse(d, E_DOSSIER, "header.dossierId");
+    bool told = d->event->has_dossier && is_told_erased(d, d->event->dossier_id);
+
+    return decide_refuse(d, told ? E_ERASED : E_DOSSIER, "header.dossierId");
 }
 
 static int
@@ -131,7 +142,7 @@ check_dossier(struct deciding *d)
     if (!in_dossier)
         return 0;
     if (d->dossier == DOSSIER_NONE) {
-        if (opens == OPENS_NOTHING)
+        if (opens == OPENS_NOTHING || erased_find(&d->core->erased, d->event->dossier_id) != NULL)
             return refuse_dossier(d);
         return d->command->fresh_entry == 0 ? decide_refuse(d, E_FULL, "") : 0;
     }
@@ -164,7 +175,7 @@ check_link(struct deciding *d)
     if (allowed && kind == LINK_MERGED_INTO)
         allowed = decide_is_in(d, other, RELATION_HOLDER) && decide_is(d, RELATION_HOLDER);
     if (!allowed)
-        return decide_refuse_body(d, E_DOSSIER, section, "otherDossier");
+        return decide_refuse_body(d, is_told_erased(d, id) ? E_ERASED : E_DOSSIER, section, "otherDossier");
     if (kind == LINK_MERGED_INTO && !dossiers_same_group(dossiers, d->dossier, other) &&
         dossiers_group_size(dossiers, d->dossier) + dossiers_group_size(dossiers, other) > GROUP_DOSSIERS_MAX)
         return decide_refuse_body(d, E_LIMIT, section, "otherDossier");

@@ -86,6 +86,17 @@ numbers_put(struct numbers *numbers, uint32_t number)
 }
 
 void
+numbers_remove(struct numbers *numbers, uint32_t number)
+{
+    uint32_t below = numbers_below(numbers, number);
+
+    if (below == numbers->count || numbers->at[below] != number)
+        return;
+    memmove(numbers->at + below, numbers->at + below + 1, (numbers->count - 1 - below) * sizeof *numbers->at);
+    numbers->count--;
+}
+
+void
 numbers_clear(struct numbers *numbers)
 {
     free(numbers->at);

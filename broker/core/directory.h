@@ -29,6 +29,8 @@ int numbers_add(struct numbers *numbers, uint32_t number);
 void numbers_sort(struct numbers *numbers);
 /* Adds to an ascending list, unless it is there. -ENOMEM */
 int numbers_put(struct numbers *numbers, uint32_t number);
+/* Takes it out of an ascending list, if it is there. */
+void numbers_remove(struct numbers *numbers, uint32_t number);
 /* Of an ascending list; takes the same steps whether the number is there or not. */
 bool numbers_has(const struct numbers *numbers, uint32_t number);
 void numbers_clear(struct numbers *numbers);

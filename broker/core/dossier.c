@@ -65,7 +65,9 @@ slot_of(const struct dossiers *ds, const uint8_t id[16])
 {
     uint32_t slot = (uint32_t)hash_bytes(id, 16) & ds->slot_mask;
 
-    while (ds->slots[slot] != DOSSIER_NONE && memcmp(ds->at[ds->slots[slot]].id, id, 16) != 0)
+    /* One that was forgotten keeps its slot, and is nobody's. */
+    while (ds->slots[slot] != DOSSIER_NONE &&
+           (ds->at[ds->slots[slot]].entry == 0 || memcmp(ds->at[ds->slots[slot]].id, id, 16) != 0))
         slot = (slot + 1) & ds->slot_mask;
     return slot;
 }
@@ -95,7 +97,8 @@ slots_grow(struct dossiers *ds)
     ds->slots = slots;
     ds->slot_mask = count - 1;
     for (uint32_t i = 0; i < ds->count; i++)
-        slots[slot_of(ds, ds->at[i].id)] = i;
+        if (ds->at[i].entry != 0)
+            slots[slot_of(ds, ds->at[i].id)] = i;
     return 0;
 }
 
@@ -367,7 +370,11 @@ dossiers_open(struct dossiers *ds, struct directory *directory, uint32_t dossier
     struct relation relation = {
         .from_seq = spec->from_seq, .who = spec->who, .kind = (uint8_t)spec->kind, .flags = spec->flags};
     uint32_t member = dossier;
-    int rc = about_add(ds, spec->about, spec->about_count, &relation.about);
+    int rc;
+
+    if (ds->at[dossier].entry == 0)
+        return 0; /* forgotten, and still named by an act of another */
+    rc = about_add(ds, spec->about, spec->about_count, &relation.about);
 
     if (rc == 0)
         rc = extra_add(ds, spec->ref, spec->until_ms, spec->opened_seq, &relation.extra);
@@ -639,6 +646,65 @@ dossiers_flag(struct dossiers *ds, uint32_t dossier, uint8_t flags)
     } while (member != dossier);
 }
 
+/* ---- forgetting */
+
+static void
+ring_leave(struct dossiers *ds, uint32_t dossier)
+{
+    uint32_t before = dossier;
+
+    while (ds->at[before].group_next != dossier)
+        before = ds->at[before].group_next;
+    ds->at[before].group_next = ds->at[dossier].group_next;
+    ds->at[dossier].group_next = dossier;
+    if (before != dossier)
+        acts_fold(ds, before); /* without what it had said to the group */
+}
+
+static void
+links_leave(struct dossiers *ds, uint32_t dossier)
+{
+    struct dossier *d = &ds->at[dossier];
+
+    while (d->link_count > 0) {
+        struct dossier_link link = d->links[d->link_count - 1];
+
+        link_remove(d, link.other, (enum link_kind)link.kind);
+        link_remove(&ds->at[link.other], dossier, (enum link_kind)link.kind);
+    }
+}
+
+void
+dossiers_forget(struct dossiers *ds, struct directory *directory, uint32_t dossier)
+{
+    struct dossier *d = &ds->at[dossier];
+
+    assert(d->entry != 0);
+    ds->by_entry[d->entry] = DOSSIER_NONE;
+    for (uint32_t i = 0; i < d->relation_count; i++) {
+        const struct relation *relation = &d->relations[i];
+
+        numbers_remove(relation->kind == RELATION_OFFICE ? &directory->agencies[relation->who].entries
+                                                         : &directory->units[relation->who].entries,
+                       d->entry);
+    }
+    links_leave(ds, dossier);
+    ring_leave(ds, dossier);
+    for (uint32_t i = d->things; i != THING_NONE; i = ds->things.at[i].next)
+        memset(ds->things.at[i].ref, 0, sizeof ds->things.at[i].ref);
+    free(d->relations);
+    free(d->links);
+    free(d->acts);
+    *d = (struct dossier){.group_next = dossier, .things = THING_NONE};
+    ds->forgotten++;
+}
+
+uint32_t
+dossiers_known(const struct dossiers *ds)
+{
+    return ds->count - ds->forgotten;
+}
+
 /* ---- names */
 
 const char *
@@ -662,4 +728,16 @@ link_by_name(const char *name)
         if (strcmp(link_names[i], name) == 0)
             return (enum link_kind)i;
     return LINK_KIND_COUNT;
+}
+
+const char *
+dossier_kind_name(const struct dossier *dossier)
+{
+    switch (dossier->kind) {
+    case OPENS_REFERRAL: return "REFERRAL";
+    case OPENS_CASE: return "CASE";
+    case OPENS_MEETING: return "MEETING";
+    case OPENS_LETTER: return "LETTER";
+    default: return "";
+    }
 }

@@ -96,6 +96,7 @@ struct dossier {
 struct dossiers {
     struct dossier *at;
     uint32_t count, cap;
+    uint32_t forgotten; /* of these: have entry 0, no id, and stand for nothing */
     uint32_t *slots; /* hash table by id */
     uint32_t slot_mask;
     uint32_t *by_entry; /* DOSSIER_NONE: none */
@@ -130,6 +131,14 @@ uint32_t dossiers_find(const struct dossiers *dossiers, const uint8_t id[16]);
 uint32_t dossiers_by_entry(const struct dossiers *dossiers, uint32_t entry);
 int dossiers_add(struct dossiers *dossiers, const uint8_t id[16], uint32_t entry, enum type_opens kind, uint64_t seq,
                  uint64_t ts_ms, uint32_t opener, uint32_t *ret);
+
+/*
+ * Forgets a dossier: its id, relations, acts and things, and that others were linked with it. Its number is not given
+ * again; nothing finds it, and what took effect in other dossiers stays until the state is made anew.
+ */
+void dossiers_forget(struct dossiers *dossiers, struct directory *directory, uint32_t dossier);
+/* How many there are that were not forgotten. */
+uint32_t dossiers_known(const struct dossiers *dossiers);
 
 /* The number in `about` of a set of texts, kept once where it is the newest. -ENOMEM */
 int dossiers_set(struct dossiers *dossiers, const char *const *texts, size_t count, uint32_t *ret);
@@ -177,6 +186,8 @@ bool dossier_is_served_by(const struct dossier *dossier, const struct directory 
 /* The relation is the unit's, or its agency's office and the unit has an office's role. */
 bool relation_is_of(const struct directory *directory, const struct dossier *dossier, const struct relation *relation,
                     uint32_t unit);
+/* "REFERRAL", "CASE", "MEETING", "LETTER" */
+const char *dossier_kind_name(const struct dossier *dossier);
 const char *relation_name(enum relation_kind kind);
 const char *link_name(enum link_kind kind);
 /* LINK_KIND_COUNT: no such word. */

@@ -206,6 +206,23 @@ put_registers(struct dump *dump, const struct registers *registers)
         put_entry(dump, registers, &registers->at[i]);
 }
 
+static void
+put_erased(struct dump *dump, const struct erased *erased)
+{
+    put_number(dump, erased->count);
+    for (uint32_t i = 0; i < erased->count; i++) {
+        put_number(dump, erased->at[i].seq);
+        put_number(dump, erased->at[i].done);
+        put_numbers(dump, &erased->at[i].entries);
+        put_numbers(dump, &erased->at[i].told);
+    }
+    put_number(dump, erased->mark_count);
+    for (uint32_t i = 0; i < erased->mark_count; i++) {
+        put(dump, erased->marks[i].mark, ERASED_MARK_SIZE);
+        put_number(dump, erased->marks[i].erasure);
+    }
+}
+
 int
 core_dump(const struct core *core, uint8_t **ret, size_t *ret_len)
 {
@@ -216,6 +233,7 @@ core_dump(const struct core *core, uint8_t **ret, size_t *ret_len)
     put_text(&dump, core->policy_text != NULL ? core->policy_text : "");
     put_number(&dump, core->latest_ms);
     put_registers(&dump, &core->registers);
+    put_erased(&dump, &core->erased);
     put_number(&dump, core->dossiers.count);
     for (uint32_t i = 0; i < core->dossiers.count; i++)
         put_dossier(&dump, &core->dossiers, &core->dossiers.at[i]);

@@ -108,7 +108,7 @@ core_audience(struct core *core, const struct core_record *record, const uint32_
     *ret = core->scratch.at;
     *ret_count = 0;
     *ret_everyone = is_for_everyone(event->type->number);
-    if (*ret_everyone)
+    if (*ret_everyone || view_is_forgotten(core, record))
         return 0;
 
     rc = add_named(core, event->header->actor->unit);
@@ -125,6 +125,8 @@ core_audience(struct core *core, const struct core_record *record, const uint32_
         rc = add_named(core, FACTS_TEXT(event, 0, Wici__V1__SysParticipantAddedS0, unit));
     if (rc == 0 && event->type->number == TYPE(SYS_EVENT_REJECTED))
         rc = add_named(core, FACTS_TEXT(event, 0, Wici__V1__SysEventRejectedS0, agency));
+    if (rc == 0 && event->type->number == TYPE(SYS_ERASURE_NOTIFIED))
+        rc = add_named(core, FACTS_TEXT(event, 0, Wici__V1__SysErasureNotifiedS0, unit));
     for (uint32_t i = 0; dossier != NULL && i < dossier->relation_count && rc == 0; i++) {
         const struct relation *relation = &dossier->relations[i];
 
@@ -192,7 +194,7 @@ core_unit_entry_count(const struct core *core, uint32_t unit)
 
     assert(unit < core->directory.unit_count);
     view_unit_lists(core, unit, &own, &office);
-    return (size_t)own->count + office->count;
+    return (size_t)(core->folds << 32) + own->count + office->count; /* 2^32 entries: no list grows that long */
 }
 
 /*
@@ -227,7 +229,7 @@ core_dossier_for(const struct core *core, uint32_t unit, const uint8_t dossier_i
 uint32_t
 core_dossier_count(const struct core *core)
 {
-    return core->dossiers.count;
+    return dossiers_known(&core->dossiers);
 }
 
 /* ---- explaining */
@@ -267,18 +269,6 @@ core_relations(const struct core *core, uint32_t unit, const struct core_record 
     return count;
 }
 
-static const char *
-kind_name(const struct dossier *dossier)
-{
-    switch (dossier->kind) {
-    case OPENS_REFERRAL: return "REFERRAL";
-    case OPENS_CASE: return "CASE";
-    case OPENS_MEETING: return "MEETING";
-    case OPENS_LETTER: return "LETTER";
-    default: return "";
-    }
-}
-
 /* Adds a dossier the unit knows, unless it is there already. */
 static void
 group_add(const struct core *core, uint32_t unit, uint32_t dossier, const char *link, struct core_group_member *ret,
@@ -292,7 +282,7 @@ group_add(const struct core *core, uint32_t unit, uint32_t dossier, const char *
         if (ret[i].entry == d->entry)
             return;
     ret[*count] = (struct core_group_member){
-        .entry = d->entry, .kind = kind_name(d), .link = link, .opened_seq = d->opened_seq};
+        .entry = d->entry, .kind = dossier_kind_name(d), .link = link, .opened_seq = d->opened_seq};
     memcpy(ret[*count].dossier_id, d->id, 16);
     (*count)++;
 }

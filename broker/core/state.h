@@ -7,6 +7,7 @@
 #include "broker/core/core.h"
 #include "broker/core/directory.h"
 #include "broker/core/dossier.h"
+#include "broker/core/erased.h"
 #include "broker/core/policy.h"
 #include "broker/core/registers.h"
 
@@ -17,10 +18,12 @@ struct core {
     struct directory directory;
     struct dossiers dossiers;
     struct registers registers;
+    struct erased erased;
     struct policy *policy; /* NULL: none yet, so nobody may publish and nobody is given a section */
     char *policy_text;
     uint64_t policy_seq;
     uint64_t latest_ms;     /* time of the newest record: the core's only notion of now */
+    uint64_t folds; /* how often dossiers left the lists of units, or all was made anew: core_unit_entry_count() */
     struct numbers scratch; /* what core_audience and core_unit_entries hand out */
 };
 

@@ -11,7 +11,7 @@
  *     919                       DIR
  *     920                       DIR, HEAD
  *     923                       each unit that was given what is recalled
- *     911 912                   nobody: the broker writes them itself
+ *     911 912 924 925 926       nobody: the broker writes them itself
  *     928 929                   nobody: written on the stopped broker
  */
 #include "broker/core/decide.h"

@@ -331,7 +331,12 @@ register_receives(const struct core *core, uint32_t unit, const struct event *ev
     case WICI__V1__EVENT_TYPE__SYS_EVENT_REJECTED:
         return (roles & watching) != 0 || strcmp(FACTS_TEXT(event, 0, Wici__V1__SysEventRejectedS0, agency),
                                                  directory_unit_agency_id(&core->directory, unit)) == 0;
-    case WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED: return (roles & watching) != 0;
+    case WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED:
+    case WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED:
+    case WICI__V1__EVENT_TYPE__SYS_ERASURE_DONE: return (roles & watching) != 0;
+    case WICI__V1__EVENT_TYPE__SYS_ERASURE_NOTIFIED:
+        return (roles & watching) != 0 || strcmp(FACTS_TEXT(event, 0, Wici__V1__SysErasureNotifiedS0, unit),
+                                                 directory_unit_id(&core->directory, unit)) == 0;
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED:
         return (roles & ROLE_BIT(AUD)) != 0 || strcmp(FACTS_TEXT(event, 0, Wici__V1__SysParticipantAddedS0, unit),
                                                       directory_unit_id(&core->directory, unit)) == 0;
@@ -391,9 +396,15 @@ ways_of(const struct core *core, uint32_t unit, const struct core_record *record
     return ways;
 }
 
-void
-view_compute(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier,
-             uint8_t flags, bool with_content, struct core_view *ret)
+enum look {
+    LOOK_NOW,
+    LOOK_CONTENT, /* an auditor's, with a reason */
+    LOOK_EVER     /* what has narrowed the past since, and a suspension, do not count */
+};
+
+static void
+compute(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier,
+        uint8_t flags, enum look look, struct core_view *ret)
 {
     const struct event *event = record->event;
     struct reader r = {.core = core, .record = record, .dossier = dossier, .unit = unit, .flags = flags};
@@ -406,7 +417,7 @@ view_compute(const struct core *core, uint32_t unit, const struct core_record *r
     ret->sections = 0;
     for (size_t i = 0; i < event->section_count; i++)
         ret->verdicts[i] = CORE_WITHHELD_RELATION;
-    if (core->directory.units[unit].suspended || event->type == NULL)
+    if ((core->directory.units[unit].suspended && look != LOOK_EVER) || event->type == NULL)
         return;
     if (event->type->number > TYPE_SYS_FIRST) {
         sys_compute(core, unit, record, dossier, ret);
@@ -428,18 +439,18 @@ view_compute(const struct core *core, uint32_t unit, const struct core_record *r
         give_all(ret, event, CORE_GIVEN_AUTHOR);
         return;
     }
-    if (auditor && with_content) {
+    if (auditor && look == LOOK_CONTENT) {
         ret->received = true;
         give_all(ret, event, CORE_GIVEN_FULL);
         return;
     }
     if (!ways.delivered && !ways.referred && !auditor)
         return;
-    if (!auditor && gate_closed(record, dossier)) {
+    if (!auditor && look != LOOK_EVER && gate_closed(record, dossier)) {
         ret->note = false;
         return;
     }
-    r.stopped = gate_stopped(core, record, dossier);
+    r.stopped = look != LOOK_EVER && gate_stopped(core, record, dossier);
     r.only_referrer = ways.referred && !ways.delivered;
     /* Looking at everything gives S0; what its other roles may see takes a relation like anybody's. */
     if (auditor && !ways.delivered && !ways.referred)
@@ -453,12 +464,48 @@ view_compute(const struct core *core, uint32_t unit, const struct core_record *r
 }
 
 void
-core_view(const struct core *core, uint32_t unit, const struct core_record *record, bool with_content,
-          struct core_view *ret)
+view_compute(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier,
+             uint8_t flags, bool with_content, struct core_view *ret)
+{
+    compute(core, unit, record, dossier, flags, with_content ? LOOK_CONTENT : LOOK_NOW, ret);
+}
+
+/* Of a dossier that was forgotten nobody is given anything, whoever wrote the record or looks at it. */
+bool
+view_is_forgotten(const struct core *core, const struct core_record *record)
+{
+    return record->entry != 0 && record->event->has_dossier && core_record_dossier(core, record) == NULL;
+}
+
+static void
+look_at(const struct core *core, uint32_t unit, const struct core_record *record, enum look look,
+        struct core_view *ret)
 {
     const struct dossier *dossier = core_record_dossier(core, record);
 
-    view_compute(core, unit, record, dossier, dossier != NULL ? dossier->flags : 0, with_content, ret);
+    if (view_is_forgotten(core, record)) {
+        *ret = (struct core_view){.received = false};
+        for (size_t i = 0; i < record->event->section_count; i++)
+            ret->verdicts[i] = CORE_WITHHELD_RELATION;
+        return;
+    }
+    compute(core, unit, record, dossier, dossier != NULL ? dossier->flags : 0, look, ret);
+}
+
+void
+core_view(const struct core *core, uint32_t unit, const struct core_record *record, bool with_content,
+          struct core_view *ret)
+{
+    look_at(core, unit, record, with_content ? LOOK_CONTENT : LOOK_NOW, ret);
+}
+
+bool
+view_ever_received(const struct core *core, uint32_t unit, const struct core_record *record)
+{
+    struct core_view view;
+
+    look_at(core, unit, record, LOOK_EVER, &view);
+    return view.received;
 }
 
 bool

@@ -391,15 +391,15 @@ kit_marked(struct kit *kit, const struct kit_line *line, const char *warnings)
     return r;
 }
 
-/* Bootstrap, as init does it: applied without being decided. */
-static void
-seed(struct kit *kit, const char *type, const char *sections)
+const struct kit_record *
+kit_own(struct kit *kit, const char *type, const char *sections)
 {
     struct kit_record *r = &kit->records[kit->count];
     const struct kit_line line = {.unit = "adm:ADM", .type = type, .sections = sections};
 
     make(kit, &line, r);
     take(kit, r, 0, NULL);
+    return r;
 }
 
 static void
@@ -448,10 +448,10 @@ kit_create(struct kit *kit)
     assert_int_equal(core_create(&kit->core), 0);
     assert_int_equal(core_create(&kit->folded), 0);
     load_policy(kit);
-    seed(kit, "sys.agency_enrolled", "0{'agencyId':'op','name':'op','kinds':['AUDIT']}");
+    (void)kit_own(kit, "sys.agency_enrolled", "0{'agencyId':'op','name':'op','kinds':['AUDIT']}");
     body_text(body, sizeof body, "0{'unitId':'adm','agencyId':'op','name':'adm','roles':['ADM'],'key':'%s'}",
               key_text("adm"));
-    seed(kit, "sys.unit_enrolled", body);
+    (void)kit_own(kit, "sys.unit_enrolled", body);
 }
 
 void

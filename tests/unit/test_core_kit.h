@@ -60,6 +60,8 @@ void kit_enrol_town(struct kit *kit);
 void kit_apply(struct kit *kit, const struct core_record *record);
 /* Decides, and when it is taken applies. Returns the record, or NULL with *refusal filled. */
 struct kit_record *kit_try(struct kit *kit, const struct kit_line *line, struct refusal *refusal);
+/* A record that the broker writes itself, or `wicid init`: applied without being decided. */
+const struct kit_record *kit_own(struct kit *kit, const char *type, const char *sections);
 /* Must be taken, and seen as line->expect says. */
 struct kit_record *kit_say(struct kit *kit, const struct kit_line *line);
 void kit_refused(struct kit *kit, const struct kit_line *line, enum error_code code, const char *path);

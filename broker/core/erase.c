@@ -1,0 +1,106 @@
+/* What an erasure of a dossier would meet: who goes with it, who was given what. Changes nothing. */
+#include "broker/core/view.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void
+member_add(const struct core *core, uint32_t dossier, const char *link, bool goes, struct core_erase_member *ret,
+           size_t max, size_t *count)
+{
+    const struct dossier *d = &core->dossiers.at[dossier];
+
+    for (size_t i = 0; i < *count; i++)
+        if (ret[i].entry == d->entry)
+            return;
+    if (*count == max)
+        return;
+    ret[*count] = (struct core_erase_member){
+        .entry = d->entry, .kind = dossier_kind_name(d), .link = link, .goes = goes};
+    memcpy(ret[*count].dossier_id, d->id, 16);
+    (*count)++;
+}
+
+size_t
+core_erase_group(const struct core *core, const uint8_t dossier_id[16], struct core_erase_member *ret, size_t max)
+{
+    const struct dossiers *ds = &core->dossiers;
+    uint32_t dossier = dossiers_find(ds, dossier_id), member;
+    size_t count = 0;
+
+    if (dossier == DOSSIER_NONE)
+        return 0;
+    member_add(core, dossier, "", true, ret, max, &count);
+    for (member = ds->at[dossier].group_next; member != dossier; member = ds->at[member].group_next)
+        member_add(core, member, link_name(LINK_MERGED_INTO), true, ret, max, &count);
+    do {
+        for (uint32_t i = 0; i < ds->at[member].link_count; i++)
+            member_add(core, ds->at[member].links[i].other, link_name((enum link_kind)ds->at[member].links[i].kind),
+                       false, ret, max, &count);
+        member = ds->at[member].group_next;
+    } while (member != dossier);
+    return count;
+}
+
+int
+core_recipients(struct core *core, const struct core_record *record, const uint32_t **ret, size_t *ret_count)
+{
+    const uint32_t *units;
+    size_t count, kept = 0;
+    bool everyone;
+    int rc = core_audience(core, record, &units, &count, &everyone);
+
+    if (rc != 0)
+        return rc;
+    assert(units == core->scratch.at);
+    for (size_t i = 0; i < count; i++)
+        if (view_ever_received(core, units[i], record))
+            core->scratch.at[kept++] = units[i];
+    core->scratch.count = (uint32_t)kept;
+    *ret = core->scratch.at;
+    *ret_count = kept;
+    return 0;
+}
+
+uint64_t
+core_erased(const struct core *core, const uint8_t dossier_id[16], bool *ret_done)
+{
+    const struct erasure *erasure = erased_find(&core->erased, dossier_id);
+
+    if (erasure == NULL)
+        return 0;
+    *ret_done = erasure->done;
+    return erasure->seq;
+}
+
+size_t
+core_erasure_count(const struct core *core)
+{
+    return core->erased.count;
+}
+
+void
+core_erasure(const struct core *core, size_t index, struct core_erasure *ret)
+{
+    const struct erasure *erasure = &core->erased.at[index];
+
+    assert(index < core->erased.count);
+    *ret = (struct core_erasure){.seq = erasure->seq,
+                                 .done = erasure->done,
+                                 .entries = erasure->entries.at,
+                                 .count = erasure->entries.count};
+}
+
+void
+core_erased_mark(const uint8_t dossier_id[16], char ret[CORE_MARK_TEXT_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t mark[ERASED_MARK_SIZE];
+
+    erased_mark_of(dossier_id, mark);
+    for (size_t i = 0; i < sizeof mark; i++) {
+        ret[2 * i] = digits[mark[i] >> 4];
+        ret[2 * i + 1] = digits[mark[i] & 15];
+    }
+    ret[2 * sizeof mark] = '\0';
+}

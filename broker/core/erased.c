@@ -1,0 +1,160 @@
+/* erased - see erased.h. Erasures are few: they are searched from the newest, marks by halves. */
+#include "broker/core/erased.h"
+
+#include "proto/leaf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char mark_tag[] = "wici-erased-v1"; /* with its NUL */
+
+void
+erased_clear(struct erased *e)
+{
+    for (uint32_t i = 0; i < e->count; i++) {
+        numbers_clear(&e->at[i].entries);
+        numbers_clear(&e->at[i].told);
+    }
+    free(e->at);
+    free(e->marks);
+    memset(e, 0, sizeof *e);
+}
+
+void
+erased_mark_of(const uint8_t dossier_id[16], uint8_t ret[ERASED_MARK_SIZE])
+{
+    uint8_t input[sizeof mark_tag + 16], digest[LEAF_HASH_SIZE];
+
+    memcpy(input, mark_tag, sizeof mark_tag);
+    memcpy(input + sizeof mark_tag, dossier_id, 16);
+    leaf_sha256(input, sizeof input, digest);
+    memcpy(ret, digest, ERASED_MARK_SIZE);
+}
+
+/* How many marks are below this one. */
+static uint32_t
+marks_below(const struct erased *e, const uint8_t mark[ERASED_MARK_SIZE])
+{
+    uint32_t low = 0, high = e->mark_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (memcmp(e->marks[middle].mark, mark, ERASED_MARK_SIZE) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int
+digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c == '\0' ? NULL : strchr(digits, c);
+
+    return at == NULL ? -1 : (int)(at - digits);
+}
+
+/* No version wrote one that is none: such a text says nothing. */
+static bool
+mark_parse(const char *text, uint8_t ret[ERASED_MARK_SIZE])
+{
+    if (strlen(text) != 2 * ERASED_MARK_SIZE)
+        return false;
+    for (size_t i = 0; i < ERASED_MARK_SIZE; i++) {
+        int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        ret[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+static int
+mark_add(struct erased *e, const uint8_t mark[ERASED_MARK_SIZE], uint32_t erasure)
+{
+    uint32_t below = marks_below(e, mark);
+    void *marks = e->marks;
+    int rc;
+
+    if (below < e->mark_count && memcmp(e->marks[below].mark, mark, ERASED_MARK_SIZE) == 0)
+        return 0;
+    rc = array_grow(&marks, &e->mark_cap, e->mark_count, sizeof *e->marks);
+    if (rc != 0)
+        return rc;
+    e->marks = marks;
+    memmove(e->marks + below + 1, e->marks + below, (e->mark_count - below) * sizeof *e->marks);
+    memcpy(e->marks[below].mark, mark, ERASED_MARK_SIZE);
+    e->marks[below].erasure = erasure;
+    e->mark_count++;
+    return 0;
+}
+
+int
+erased_intend(struct erased *e, uint64_t seq, const Wici__V1__SysErasureIntendedS0 *body)
+{
+    void *at = e->at;
+    int rc;
+
+    if (body->part > 1)
+        return 0; /* goes on with what the first part began */
+    rc = array_grow(&at, &e->cap, e->count, sizeof *e->at);
+    if (rc != 0)
+        return rc;
+    e->at = at;
+    e->at[e->count] = (struct erasure){.seq = seq};
+    for (size_t i = 0; rc == 0 && i < body->n_keys; i++) {
+        uint8_t mark[ERASED_MARK_SIZE];
+
+        if (mark_parse(body->keys[i]->mark, mark))
+            rc = mark_add(e, mark, e->count);
+        if (rc == 0)
+            rc = numbers_add(&e->at[e->count].entries, body->keys[i]->entry);
+    }
+    e->count++;
+    return rc;
+}
+
+static struct erasure *
+erasure_at(const struct erased *e, uint64_t seq)
+{
+    for (uint32_t i = e->count; i > 0; i--)
+        if (e->at[i - 1].seq == seq)
+            return &e->at[i - 1];
+    return NULL;
+}
+
+int
+erased_tell(struct erased *e, uint64_t seq, uint32_t unit)
+{
+    struct erasure *erasure = erasure_at(e, seq);
+
+    return erasure == NULL ? 0 : numbers_put(&erasure->told, unit);
+}
+
+void
+erased_finish(struct erased *e, uint64_t seq)
+{
+    struct erasure *erasure = erasure_at(e, seq);
+
+    if (erasure != NULL)
+        erasure->done = true;
+}
+
+const struct erasure *
+erased_find(const struct erased *e, const uint8_t dossier_id[16])
+{
+    uint8_t mark[ERASED_MARK_SIZE];
+    uint32_t below;
+
+    if (e->mark_count == 0)
+        return NULL;
+    erased_mark_of(dossier_id, mark);
+    below = marks_below(e, mark);
+    if (below == e->mark_count || memcmp(e->marks[below].mark, mark, ERASED_MARK_SIZE) != 0)
+        return NULL;
+    return &e->at[e->marks[below].erasure];
+}
