@@ -509,7 +509,35 @@ unit_text(const struct broker *b, uint32_t unit)
 }
 
 static int
-course_message(struct broker *b, struct core_course *course, Wici__V1__Course **ret)
+course_parts(struct broker *b, uint32_t unit, const struct core_course *course, Wici__V1__Course *ret)
+{
+    struct arena *arena = b->reply_arena;
+    struct core_part parts[CORE_PARTS_MAX];
+    size_t count = core_course_parts(b->core, unit, course, parts);
+
+    if (count == 0)
+        return 0;
+    ret->parts = arena_alloc(arena, count * sizeof(Wici__V1__CoursePart *));
+    if (ret->parts == NULL)
+        return -ENOBUFS;
+    for (; ret->n_parts < count; ret->n_parts++) {
+        Wici__V1__CoursePart *part = arena_alloc(arena, sizeof *part);
+
+        if (part == NULL)
+            return -ENOBUFS;
+        wici__v1__course_part__init(part);
+        part->no = parts[ret->n_parts].no;
+        part->unit = unit_text(b, parts[ret->n_parts].unit);
+        part->state = course_state(arena, &parts[ret->n_parts].state);
+        if (part->state == NULL)
+            return -ENOBUFS;
+        ret->parts[ret->n_parts] = part;
+    }
+    return 0;
+}
+
+static int
+course_message(struct broker *b, uint32_t unit, struct core_course *course, Wici__V1__Course **ret)
 {
     struct arena *arena = b->reply_arena;
     Wici__V1__Course *c = arena_alloc(arena, sizeof *c);
@@ -533,7 +561,19 @@ course_message(struct broker *b, struct core_course *course, Wici__V1__Course **
         (course->kase.code[0] != '\0' && (c->case_ = course_state(arena, &course->kase)) == NULL))
         return -ENOBUFS;
     *ret = c;
-    return 0;
+    return course_parts(b, unit, course, c);
+}
+
+/* Those of the dossiers linked with it, itself first, that the unit may know something of. */
+static size_t
+courses_of_group(struct broker *b, uint32_t unit, const uint8_t dossier[16], struct core_course *ret, size_t max)
+{
+    struct core_group_member *members = arena_alloc(b->reply_arena, COURSES_MAX * sizeof *members);
+    size_t count = members == NULL ? 0 : core_group(b->core, unit, dossier, members, COURSES_MAX), found = 0;
+
+    for (size_t i = 0; i < count && found < max; i++)
+        found += core_course(b->core, unit, members[i].dossier_id, &ret[found]);
+    return found;
 }
 
 static int
@@ -554,7 +594,7 @@ courses_fill(struct broker *b, uint32_t unit, const Wici__V1__CoursesQuery *aske
     } else {
         if (uuid_parse(asked->dossier, id) != 0)
             return query_refuse(refusal, E_REQUEST, "query.courses.dossier");
-        count = core_course(b->core, unit, id, found);
+        count = asked->group ? courses_of_group(b, unit, id, found, max) : core_course(b->core, unit, id, found);
         if (count == 0)
             return query_refuse(refusal, E_UNKNOWN, "query.courses.dossier");
     }
@@ -562,7 +602,7 @@ courses_fill(struct broker *b, uint32_t unit, const Wici__V1__CoursesQuery *aske
     if (courses->courses == NULL)
         return -ENOBUFS;
     for (; courses->n_courses < count && rc == 0; courses->n_courses++)
-        rc = course_message(b, &found[courses->n_courses], &courses->courses[courses->n_courses]);
+        rc = course_message(b, unit, &found[courses->n_courses], &courses->courses[courses->n_courses]);
     result->result_case = WICI__V1__QUERY_RESULT__RESULT_COURSES;
     result->courses = courses;
     return rc;

@@ -277,33 +277,29 @@ cmd_read(struct cli *cli, int argc, char **argv)
 
 /* ---- a case */
 
-/* Where each stands, beside it; of some the unit only reads what comes to it. */
+/* Where each stands, beside it; of some the unit only reads what comes to it. One question for all of them. */
 static int
-members_stand(struct cli *cli, json_t *members)
+members_stand(struct cli *cli, const char *dossier, json_t *members)
 {
-    json_t *member;
-    size_t i;
+    json_t *asked = json_pack("{s:{s:s,s:b}}", "courses", "dossier", dossier, "group", 1), *result, *member, *course;
+    char *request = json_dumps(asked, JSON_COMPACT), *text = NULL;
+    size_t i, j;
+    int rc;
 
+    json_decref(asked);
+    rc = wici_query(cli->w, request, cli->timeout_ms, &text);
+    free(request);
+    if (rc == -EPROTO && strcmp(wici_error(cli->w)->code, "E_UNKNOWN") == 0)
+        return CLI_OK;
+    if (rc != 0)
+        return cli_fail(cli, rc, "courses");
+    result = json_loads(text, 0, NULL);
+    free(text);
     json_array_foreach(members, i, member)
-    {
-        char *request = NULL, *text = NULL;
-        json_t *asked = json_pack("{s:{s:s}}", "courses", "dossier", jstr(member, "dossier")), *result;
-        int rc;
-
-        request = json_dumps(asked, JSON_COMPACT);
-        json_decref(asked);
-        rc = wici_query(cli->w, request, cli->timeout_ms, &text);
-        free(request);
-        if (rc == -EPROTO && strcmp(wici_error(cli->w)->code, "E_UNKNOWN") == 0)
-            continue;
-        if (rc != 0)
-            return cli_fail(cli, rc, "courses");
-        result = json_loads(text, 0, NULL);
-        free(text);
-        json_object_set(member, "course",
-                        json_array_get(json_object_get(json_object_get(result, "courses"), "courses"), 0));
-        json_decref(result);
-    }
+        json_array_foreach(json_object_get(json_object_get(result, "courses"), "courses"), j,
+                           course) if (strcmp(jstr(course, "dossier"), jstr(member, "dossier")) == 0)
+            json_object_set(member, "course", course);
+    json_decref(result);
     return CLI_OK;
 }
 
@@ -330,7 +326,7 @@ cmd_case(struct cli *cli, int argc, char **argv)
         return rc;
     members = json_object_get(json_object_get(result, "group"), "members");
     r.events = json_array();
-    rc = members_stand(cli, members);
+    rc = members_stand(cli, args.words[0], members);
     if (rc != CLI_OK)
         goto out;
     json_array_foreach(members, i, member)

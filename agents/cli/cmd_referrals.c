@@ -124,11 +124,16 @@ course_print(const struct cli *cli, const json_t *course)
     const char *referral = state_label(cli, course, "referral"), *kase = state_label(cli, course, "case");
     const char *outcome = jstr(course, "outcome"), *holder = jstr(course, "holder"), *next = jstr(course, "nextUnit");
     const char *due = jstr(course, "nextDue");
+    const json_t *part;
+    size_t i;
 
     if (referral[0] != '\0')
         printf(_("      referral: %s\n"), referral);
     else if (outcome[0] != '\0')
         printf(_("      outcome: %s\n"), word_label(cli, outcome));
+    json_array_foreach(json_object_get(course, "parts"), i, part) if (jstr(part, "unit")[0] != '\0') printf(
+        _("      part %ld: %s (%s)\n"), (long)jnum(part, "no"), state_label(cli, part, "state"), jstr(part, "unit"));
+    else printf(_("      part %ld: %s\n"), (long)jnum(part, "no"), state_label(cli, part, "state"));
     if (kase[0] != '\0')
         printf(_("      case: %s\n"), kase);
     if (holder[0] != '\0')

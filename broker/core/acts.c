@@ -56,12 +56,8 @@ referral_act(struct act_about *what, const struct event *event)
                                             answered);
         act->day = facts_day(FACTS_TEXT(event, 0, Wici__V1__ReferralAnsweredS0, answered_on));
         for (size_t at = 0; (body = facts_next(event, 6, &at)) != NULL;)
-            if (body->n_parts > 0) {
-                act->code = act->input;
-                act->input = IN_PART_ANSWERED;
-                act->number = body->parts[0]->no;
-                break;
-            }
+            if (body->n_parts > 0 && act->input <= IN_ON_HOLD)
+                act->input = (uint8_t)(act->input - IN_RECEIVED + IN_PART_RECEIVED);
         break;
     case WICI__V1__EVENT_TYPE__REFERRAL_FORWARDED:
         act->input = facts_same(FACTS_TEXT(event, 0, Wici__V1__ReferralForwardedS0, whole), "YES") ? IN_FORWARDED
@@ -75,6 +71,8 @@ referral_act(struct act_about *what, const struct event *event)
     default: break;
     }
 }
+
+static_assert(IN_PART_ON_HOLD - IN_PART_RECEIVED == IN_ON_HOLD - IN_RECEIVED, "of a part as of the whole");
 
 static void
 opened_act(struct act *act, const struct event *event)
@@ -492,6 +490,8 @@ thing_step(struct thing *thing, const struct matter *matter, const struct act *a
         thing->number = act->number;
         break;
     case IN_IPUS_UPDATED: thing->number = act->number; break;
+    case IN_PART_NAMED: thing->flags |= THING_NAMED; break;
+    case IN_PART_FORWARDED: thing->number = act->number + 1; break;
     case IN_CONVENED:
     case IN_CALLED_OFF: thing->number = act->number > thing->number ? act->number : thing->number; break;
     case IN_HELD:
@@ -508,6 +508,41 @@ thing_step(struct thing *thing, const struct matter *matter, const struct act *a
     case IN_CONSENT_REFUSED: thing->number = (uint32_t)act->day; break;
     default: break;
     }
+}
+
+/* ---- parts of an application, which ends with the last of them */
+
+static bool
+is_part(const struct dossiers *ds, const struct act *act)
+{
+    return act->thing != THING_NONE && ds->things.at[act->thing].machine == MACHINE_PART;
+}
+
+/* After an act on a part: have all that the application names ended? Done if one was done. */
+static void
+settle(const struct dossiers *ds, const struct act *act, struct matter *matter)
+{
+    static const enum referral_state ends[PART_STATE_COUNT] = {[PART_IS_COMPLETED] = REFERRAL_COMPLETED,
+                                                               [PART_HAS_FAILED] = REFERRAL_FAILED,
+                                                               [PART_IS_REJECTED] = REFERRAL_REJECTED,
+                                                               [PART_IS_CANCELLED] = REFERRAL_CANCELLED};
+    static const enum part_state order[] = {PART_IS_COMPLETED, PART_HAS_FAILED, PART_IS_REJECTED, PART_IS_CANCELLED};
+    const uint32_t ended = 1u << PART_IS_COMPLETED | 1u << PART_HAS_FAILED | 1u << PART_IS_REJECTED |
+                           1u << PART_IS_CANCELLED;
+    uint32_t seen = 0;
+
+    if (!is_part(ds, act) || ends[ds->things.at[act->thing].state] == REFERRAL_NONE ||
+        matter->referral < REFERRAL_REQUESTED || matter->referral > REFERRAL_ON_HOLD)
+        return;
+    for (uint32_t i = ds->at[ds->things.at[act->thing].dossier].things; i != THING_NONE; i = ds->things.at[i].next)
+        if (ds->things.at[i].machine == MACHINE_PART && (ds->things.at[i].flags & THING_NAMED) != 0)
+            seen |= 1u << ds->things.at[i].state;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+        if ((seen & 1u << order[i]) != 0) {
+            if ((seen & ~ended) == 0)
+                matter->referral = (uint8_t)ends[order[i]];
+            return;
+        }
 }
 
 /* ---- acts of a dossier */
@@ -552,6 +587,7 @@ acts_add(struct dossiers *ds, uint32_t dossier, const struct act_about *what)
         thing_step(&ds->things.at[act.thing], &ds->at[dossier].matter, &act);
     do {
         matter_step(&ds->at[member].matter, &act);
+        settle(ds, &act, &ds->at[member].matter);
         member = ds->at[member].group_next;
     } while (member != dossier);
     return 0;
@@ -611,6 +647,7 @@ acts_fold(struct dossiers *ds, uint32_t dossier)
         if (act->thing != THING_NONE)
             thing_step(&ds->things.at[act->thing], &matter, act);
         matter_step(&matter, act);
+        settle(ds, act, &matter);
     }
     do {
         ds->at[member].matter = matter;
@@ -638,6 +675,10 @@ acts_correct(struct dossiers *ds, uint32_t dossier, uint64_t seq, const struct a
             continue;
         if (act == NULL) {
             old->flags |= ACT_RECALLED;
+        } else if (is_part(ds, old)) {
+            /* Which parts, and whose they are, stays as it was first said. */
+            if (act->input >= IN_PART_RECEIVED && act->input <= IN_PART_ON_HOLD)
+                old->input = act->input;
         } else if ((old->flags & ACT_COPIED) == 0 && !act_is_fact(old)) {
             uint32_t thing = old->thing;
 

@@ -89,6 +89,7 @@ struct matter {
 #define THING_COOPERATION 1u /* consent: to cooperate */
 #define THING_ZZ          2u /* consent: an authorisation to represent */
 #define THING_SHARING     4u /* consent: to share data */
+#define THING_NAMED       8u /* part: the application names it */
 
 struct thing {
     uint8_t ref[16];
@@ -96,7 +97,7 @@ struct thing {
     uint32_t next; /* of the same dossier */
     uint8_t machine, state, before;
     uint8_t flags;
-    uint32_t number;    /* version or revision */
+    uint32_t number;    /* version or revision; part: the unit it was forwarded to, plus one */
     int32_t day, until; /* IPUS: first period_from, period_to; consent: given_on, valid_to; meeting: held_on */
     uint32_t scope;     /* consent: a set of agencies, dossiers.about; IPUS: 1 when it names its plan of work */
     uint32_t who;       /* IPUS: the coordinator, dossiers.persons; STRINGS_NONE */

@@ -7,6 +7,7 @@
 #include "broker/core/facts.h"
 #include "broker/core/handover.h"
 #include "broker/core/keep.h"
+#include "broker/core/parts.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -217,6 +218,8 @@ referral_forwarded(const struct change *c)
 static void
 referral_completed(const struct change *c)
 {
+    if (parts_only(&c->core->dossiers, c->dossier, c->actor, c->record->ts_ms))
+        return; /* its parts: the others go on */
     end_all(c, c->dossier, RELATION_REFERRER, NULL);
     end_all(c, c->dossier, RELATION_PENDING, NULL);
     dossiers_end_offices(&c->core->dossiers, &c->core->directory, c->dossier, c->seq);

@@ -231,10 +231,19 @@ struct core_state {
     const char *code, *pl, *en; /* constant; "" for none */
 };
 
+/* A part of an application (CUS art. 38), which has a course of its own. */
+struct core_part {
+    unsigned no;
+    struct core_state state;
+    uint32_t unit; /* whom it was forwarded to; CORE_UNIT_NONE: with the holder */
+};
+#define CORE_PARTS_MAX 99u
+
 /*
  * What a unit may know of a course. Who only sent the referral is told the outcome and nothing else; who works on it
  * has the rest, and so has who looks on or takes part, where the policy gives its roles the answers' and interviews'
- * S6. A unit whose relation has ended is told how it stood then.
+ * S6; where a case stands between its opening and its end only whom it gives the interviews'. Who has parts of an
+ * application is told of these. A unit whose relation has ended is told how it stood then.
  */
 struct core_course {
     uint8_t dossier_id[16];
@@ -246,10 +255,15 @@ struct core_course {
     struct core_state kase;     /* of a case */
     uint32_t holder, next_unit; /* CORE_UNIT_NONE: none, or not for this unit */
     char next_due[16];          /* "2026-03-01" where an answer named it; "" */
+    uint32_t dossier;           /* for core_course_parts() */
+    bool whole;                 /* the unit follows the whole, not only parts */
 };
 
 /* Of one dossier: 1 and *ret, or 0: unknown, or the unit follows it neither as referrer nor otherwise. */
 size_t core_course(const struct core *core, uint32_t unit, const uint8_t dossier_id[16], struct core_course *ret);
+/* The parts that the unit may know of, at most CORE_PARTS_MAX, by their number. */
+size_t core_course_parts(const struct core *core, uint32_t unit, const struct core_course *course,
+                         struct core_part ret[CORE_PARTS_MAX]);
 /* The referrals that the unit sent or received, in the order of their dossiers' opening, opened at from_seq or later;
  * *ret_next_seq: from_seq of what was left out, 0: nothing was. Looks at COURSES_LOOKED_AT_MAX dossiers at most. */
 size_t core_referrals(const struct core *core, uint32_t unit, uint64_t from_seq, struct core_course *ret, size_t max,

@@ -3,6 +3,7 @@
  * told what the state says. So nobody learns here what he was not told by the events that he was given.
  */
 #include "broker/core/acts.h"
+#include "broker/core/parts.h"
 #include "broker/core/view.h"
 
 #include "proto/date.h"
@@ -18,6 +19,7 @@ struct reach {
     uint64_t sent; /* as one that sent it: the outcome alone */
     uint64_t full; /* as one that works on it, or looks on and may_follow() */
     bool received; /* it was its to answer, or to carry on */
+    bool part;     /* ... in part */
 };
 
 static uint64_t
@@ -43,18 +45,22 @@ gives_notes(const struct core *core, uint32_t roles, uint32_t type)
     return false;
 }
 
-/*
- * Status, turn and the state of a case come from S6 of answers, interviews and requests for an assistant. Who works on
- * it must know; of those who look on or take part, only whom the policy gives these in full.
- */
+/* Where a case stands comes from S6 of interviews and requests for an assistant. */
 static bool
-may_follow(const struct core *core, uint32_t unit)
+may_follow_case(const struct core *core, uint32_t unit)
 {
     uint32_t roles = core->directory.units[unit].roles;
 
-    return core->policy != NULL && gives_notes(core, roles, TYPE(REFERRAL_ANSWERED)) &&
-           gives_notes(core, roles, TYPE(CASE_INTERVIEW_COMPLETED)) &&
+    return core->policy != NULL && gives_notes(core, roles, TYPE(CASE_INTERVIEW_COMPLETED)) &&
            gives_notes(core, roles, TYPE(CASE_ASSISTANT_REQUESTED));
+}
+
+/* Status and turn come from S6 of answers. Who works on it must know; of those who look on or take part, only whom the
+ * policy gives all of these in full. */
+static bool
+may_follow(const struct core *core, uint32_t unit)
+{
+    return may_follow_case(core, unit) && gives_notes(core, core->directory.units[unit].roles, TYPE(REFERRAL_ANSWERED));
 }
 
 static struct reach
@@ -91,6 +97,9 @@ reach_of(const struct core *core, uint32_t unit, const struct dossier *dossier)
         case RELATION_KIND_COUNT: break;
         }
     }
+    for (uint32_t i = dossier->things; i != THING_NONE && !reach.part; i = core->dossiers.things.at[i].next)
+        reach.part = core->dossiers.things.at[i].machine == MACHINE_PART &&
+                     core->dossiers.things.at[i].number == unit + 1;
     return reach;
 }
 
@@ -206,8 +215,18 @@ state_of(enum machine_kind machine, uint8_t state)
     return state == 0 ? (struct core_state){"", "", ""} : (struct core_state){text->name, text->pl, text->en};
 }
 
+/* To who is not given the interviews: that there is a case with a plan of services alone, or that it is closed. */
+static struct core_state
+case_state_for(const struct core *core, uint32_t unit, uint8_t kase)
+{
+    bool told = kase == CASE_IPUS_ONLY || kase == CASE_CLOSED || may_follow_case(core, unit);
+
+    return state_of(MACHINE_CASE, told ? kase : (uint8_t)CASE_NONE);
+}
+
 static void
-course_fill(const struct core *core, const struct dossier *dossier, const struct reach *reach, struct core_course *ret)
+course_fill(const struct core *core, uint32_t unit, const struct dossier *dossier, const struct reach *reach,
+            struct core_course *ret)
 {
     uint64_t end = reach->full > reach->sent ? reach->full : reach->sent;
     struct matter matter = matter_at(dossier, end);
@@ -218,7 +237,9 @@ course_fill(const struct core *core, const struct dossier *dossier, const struct
     ret->opened_ms = dossier->opened_ms;
     ret->holder = ret->next_unit = CORE_UNIT_NONE;
     ret->sent = reach->sent != 0;
-    ret->received = reach->received;
+    ret->received = reach->received || reach->part;
+    ret->dossier = (uint32_t)(dossier - core->dossiers.at);
+    ret->whole = reach->full != 0;
     ret->outcome = course_outcome((enum referral_state)matter.referral);
     ret->referral = ret->kase = state_of(MACHINE_REFERRAL, REFERRAL_NONE);
     /* That it was a mistake, everyone who was given it is told. */
@@ -228,7 +249,7 @@ course_fill(const struct core *core, const struct dossier *dossier, const struct
         return;
     matter = matter_at(dossier, reach->full);
     ret->referral = state_of(MACHINE_REFERRAL, matter.referral);
-    ret->kase = state_of(MACHINE_CASE, matter.kase);
+    ret->kase = case_state_for(core, unit, matter.kase);
     ret->holder = unit_with(core, dossier, RELATION_HOLDER, reach->full);
     if (is_under_way(matter.referral))
         next_step(core, dossier, reach->full, ret);
@@ -239,10 +260,35 @@ add(const struct core *core, uint32_t unit, const struct dossier *dossier, struc
 {
     struct reach reach = reach_of(core, unit, dossier);
 
-    if (reach.sent == 0 && reach.full == 0)
+    if (reach.sent == 0 && reach.full == 0 && !reach.part)
         return false;
-    course_fill(core, dossier, &reach, ret);
+    course_fill(core, unit, dossier, &reach, ret);
     return true;
+}
+
+size_t
+core_course_parts(const struct core *core, uint32_t unit, const struct core_course *course,
+                  struct core_part ret[CORE_PARTS_MAX])
+{
+    const struct things *things = &core->dossiers.things;
+    size_t count = 0;
+
+    assert(course->dossier < core->dossiers.count);
+    for (uint32_t i = core->dossiers.at[course->dossier].things; i != THING_NONE; i = things->at[i].next) {
+        const struct thing *thing = &things->at[i];
+        uint32_t with = thing->number == 0 ? CORE_UNIT_NONE : thing->number - 1;
+        size_t at;
+
+        if (thing->machine != MACHINE_PART || thing->state == PART_NONE || count == CORE_PARTS_MAX ||
+            (!course->whole && with != unit))
+            continue;
+        for (at = count++; at > 0 && ret[at - 1].no > part_no(thing); at--)
+            ret[at] = ret[at - 1];
+        ret[at] = (struct core_part){.no = part_no(thing),
+                                     .state = state_of(MACHINE_PART, thing->state),
+                                     .unit = with < core->directory.unit_count ? with : CORE_UNIT_NONE};
+    }
+    return count;
 }
 
 /* ---- of one dossier, of all */

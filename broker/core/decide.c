@@ -4,6 +4,7 @@
  */
 #include "broker/core/decide.h"
 
+#include "broker/core/parts.h"
 #include "broker/core/view.h"
 
 #include <assert.h>
@@ -130,6 +131,16 @@ refuse_dossier(struct deciding *d)
     return decide_refuse(d, told ? E_ERASED : E_DOSSIER, "header.dossierId");
 }
 
+/* Parts that were forwarded to it are its to answer, and to forward. A recall is its author's: check_correction. */
+static bool
+may_answer_parts(const struct deciding *d)
+{
+    struct parts parts;
+
+    parts_of_event(&d->core->dossiers, d->dossier, d->command->unit, d->command->now_ms, d->event, &parts);
+    return facts_is_recall(d->event) || parts_are_with(&d->core->dossiers, d->dossier, d->command->unit, &parts);
+}
+
 static int
 check_dossier(struct deciding *d)
 {
@@ -149,7 +160,7 @@ check_dossier(struct deciding *d)
     if (!may)
         return refuse_dossier(d);
     if ((d->type == TYPE(REFERRAL_ANSWERED) || d->type == TYPE(REFERRAL_FORWARDED)) && !decide_is(d, RELATION_HOLDER) &&
-        !decide_is(d, RELATION_PENDING))
+        !decide_is(d, RELATION_PENDING) && !may_answer_parts(d))
         return refuse_dossier(d);
     if (d->event->header->corrects_event_id[0] == '\0' &&
         (opens == OPENS_CASE || (opens == OPENS_REFERRAL && d->core->dossiers.at[d->dossier].kind == OPENS_REFERRAL)))
@@ -335,8 +346,11 @@ static size_t
 acts_bound(const struct deciding *d)
 {
     const Wici__V1__MeetingHeldS6 *body;
+    struct parts parts;
     size_t bound = 4;
 
+    parts_of_event(&d->core->dossiers, d->dossier, d->command->unit, d->command->now_ms, d->event, &parts);
+    bound += parts.count;
     if (d->type == TYPE(MEETING_HELD))
         for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;)
             bound += body->n_documents;

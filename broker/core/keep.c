@@ -6,6 +6,7 @@
 
 #include "broker/core/facts.h"
 #include "broker/core/handover.h"
+#include "broker/core/parts.h"
 #include "broker/core/rules.h"
 
 #include <string.h>
@@ -259,6 +260,25 @@ keep_own(struct dossiers *ds, const struct core_record *record, uint32_t dossier
     return rc == 0 ? pass_on(ds, dossier, &what.act) : rc;
 }
 
+/* One act for each part; those of an application stand beside its own. */
+static int
+keep_parts(struct core *core, const struct core_record *record, uint32_t dossier, const struct parts *parts)
+{
+    struct act_about what = act_of_event(record->event, record->seq);
+    uint32_t to = directory_unit(&core->directory,
+                                 FACTS_TEXT(record->event, 0, Wici__V1__ReferralForwardedS0, to_unit));
+    int rc = 0;
+
+    what.act.input = (uint8_t)parts->input;
+    what.act.number = to == DIRECTORY_NONE ? UINT32_MAX - 1 : to; /* an agency without units: nobody's */
+    what.machine = MACHINE_PART;
+    for (size_t i = 0; i < parts->count && rc == 0; i++) {
+        part_ref(parts->at[i], what.ref);
+        rc = acts_add(&core->dossiers, dossier, &what);
+    }
+    return rc;
+}
+
 static void
 take_link_back(struct dossiers *ds, uint32_t dossier, uint64_t seq, uint64_t now_seq)
 {
@@ -328,11 +348,15 @@ int
 keep_acts(struct core *core, const struct core_record *record, uint32_t dossier, uint32_t actor)
 {
     struct dossiers *ds = &core->dossiers;
+    struct parts parts;
     int rc;
 
     if (record->event->header->corrects_event_id[0] != '\0')
         return keep_correction(core, record, dossier);
-    rc = keep_own(ds, record, dossier, actor);
+    parts_of_event(ds, dossier, actor, record->ts_ms, record->event, &parts);
+    rc = parts.input == IN_NONE || parts.input == IN_PART_NAMED ? keep_own(ds, record, dossier, actor) : 0;
+    if (rc == 0 && parts.input != IN_NONE)
+        rc = keep_parts(core, record, dossier, &parts);
     if (rc == 0)
         rc = keep_gated(ds, record, dossier);
     if (rc != 0)

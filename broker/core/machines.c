@@ -283,6 +283,60 @@ static const struct arrow info_arrows[] = {
     {ANY, IN_INFO_PROVIDED, GUARD_NONE, TO_SAME, RULE_NONE}, /* answers something else */
 };
 
+/* ---- a part of an application: the codes are the referral's */
+
+#define P_WAITS (IN(PART_NONE) | IN(PART_REQUESTED) | IN(PART_IS_RECEIVED))
+#define P_OPEN  (P_WAITS | IN(PART_IS_ACCEPTED) | IN(PART_IS_ON_HOLD))
+#define P_ENDED (IN(PART_IS_COMPLETED) | IN(PART_HAS_FAILED) | IN(PART_IS_CANCELLED) | IN(PART_IS_REJECTED))
+
+static const struct state_text part_states[] = {
+    [PART_NONE] = {"-", "brak", "none"},
+    [PART_REQUESTED] = {"requested", "zgłoszona", "requested"},
+    [PART_IS_RECEIVED] = {"received", "wpłynęła", "received"},
+    [PART_IS_ACCEPTED] = {"accepted", "przyjęta", "accepted"},
+    [PART_IS_ON_HOLD] = {"on-hold", "wstrzymana", "on hold"},
+    [PART_IS_COMPLETED] = {"completed", "załatwiona", "completed"},
+    [PART_HAS_FAILED] = {"failed", "nie udało się", "failed"},
+    [PART_IS_CANCELLED] = {"cancelled", "odwołana", "cancelled"},
+    [PART_IS_REJECTED] = {"rejected", "nie podjęto", "rejected"},
+};
+static_assert(sizeof part_states / sizeof part_states[0] == PART_STATE_COUNT, "each state has a name");
+
+static const struct arrow part_arrows[] = {
+    {IN(PART_NONE), IN_PART_NAMED, GUARD_NONE, PART_REQUESTED, RULE_NONE},
+    {ANY, IN_PART_NAMED, GUARD_NONE, TO_SAME, RULE_T1W},
+
+    {P_OPEN | IN(PART_IS_REJECTED), IN_PART_FORWARDED, GUARD_NONE, PART_REQUESTED, RULE_NONE}, /* of another now */
+    {ANY, IN_PART_FORWARDED, GUARD_NONE, TO_REFUSED, RULE_T1},
+
+    {P_WAITS, IN_PART_RECEIVED, GUARD_NONE, PART_IS_RECEIVED, RULE_NONE},
+    {P_ENDED, IN_PART_RECEIVED, GUARD_NONE, TO_REFUSED, RULE_T1},
+    {ANY, IN_PART_RECEIVED, GUARD_NONE, TO_SAME, RULE_T1W},
+
+    {P_WAITS, IN_PART_ACCEPTED, GUARD_NONE, PART_IS_ACCEPTED, RULE_NONE},
+    {IN(PART_IS_ACCEPTED), IN_PART_ACCEPTED, GUARD_NONE, TO_SAME, RULE_NONE},
+    {IN(PART_IS_ON_HOLD), IN_PART_ACCEPTED, GUARD_NONE, PART_IS_ACCEPTED, RULE_NONE},
+    {ANY, IN_PART_ACCEPTED, GUARD_NONE, TO_REFUSED, RULE_T1},
+
+    {P_WAITS, IN_PART_REJECTED, GUARD_NONE, PART_IS_REJECTED, RULE_NONE},
+    {P_ENDED, IN_PART_REJECTED, GUARD_NONE, TO_REFUSED, RULE_T1},
+    {ANY, IN_PART_REJECTED, GUARD_NONE, TO_SAME, RULE_T1W},
+
+    {IN(PART_IS_ACCEPTED), IN_PART_ON_HOLD, GUARD_NONE, PART_IS_ON_HOLD, RULE_NONE},
+    {P_WAITS, IN_PART_ON_HOLD, GUARD_NONE, PART_IS_ON_HOLD, RULE_T1W},
+    {P_ENDED, IN_PART_ON_HOLD, GUARD_NONE, TO_REFUSED, RULE_T1},
+    {ANY, IN_PART_ON_HOLD, GUARD_NONE, TO_SAME, RULE_T1W},
+
+    {IN(PART_IS_ACCEPTED), IN_PART_COMPLETED, GUARD_NONE, PART_IS_COMPLETED, RULE_NONE},
+    {P_OPEN, IN_PART_COMPLETED, GUARD_NONE, PART_IS_COMPLETED, RULE_T1W},
+    {ANY, IN_PART_COMPLETED, GUARD_NONE, TO_SAME, RULE_T1W},
+    {IN(PART_IS_ACCEPTED), IN_PART_FAILED, GUARD_NONE, PART_HAS_FAILED, RULE_NONE},
+    {P_OPEN, IN_PART_FAILED, GUARD_NONE, PART_HAS_FAILED, RULE_T1W},
+    {ANY, IN_PART_FAILED, GUARD_NONE, TO_SAME, RULE_T1W},
+    {P_OPEN, IN_PART_CANCELLED, GUARD_NONE, PART_IS_CANCELLED, RULE_NONE},
+    {ANY, IN_PART_CANCELLED, GUARD_NONE, TO_SAME, RULE_T1W},
+};
+
 /* ---- all of them */
 
 #define MACHINE(text, polish, english, of)                                                                             \
@@ -300,6 +354,7 @@ static const struct machine machines[MACHINE_COUNT] = {
     [MACHINE_CONSENT] = MACHINE("consent", "zgoda", "consent", consent),
     [MACHINE_CONCERN] = MACHINE("concern", "zagrożenie bezpieczeństwa", "safety concern", concern),
     [MACHINE_INFO] = MACHINE("info", "prośba o informację", "request for information", info),
+    [MACHINE_PART] = MACHINE("part", "część wniosku", "part of an application", part),
 };
 
 const struct machine *

@@ -26,12 +26,19 @@
     X(ACCEPTED, REFERRAL_ANSWERED, "status accepted", "status accepted")                                               \
     X(REJECTED, REFERRAL_ANSWERED, "status rejected", "status rejected")                                               \
     X(ON_HOLD, REFERRAL_ANSWERED, "status on-hold", "status on-hold")                                                  \
-    X(PART_ANSWERED, REFERRAL_ANSWERED, "o części wniosku", "on a part of the application")                            \
+    X(PART_NAMED, REFERRAL_SUBMITTED, "część wniosku", "a part of the application")                                    \
+    X(PART_RECEIVED, REFERRAL_ANSWERED, "część: status received", "a part: status received")                           \
+    X(PART_ACCEPTED, REFERRAL_ANSWERED, "część: status accepted", "a part: status accepted")                           \
+    X(PART_REJECTED, REFERRAL_ANSWERED, "część: status rejected", "a part: status rejected")                           \
+    X(PART_ON_HOLD, REFERRAL_ANSWERED, "część: status on-hold", "a part: status on-hold")                              \
     X(FORWARDED, REFERRAL_FORWARDED, "w całości", "as a whole")                                                        \
     X(PART_FORWARDED, REFERRAL_FORWARDED, "w części", "in part")                                                       \
     X(COMPLETED, REFERRAL_COMPLETED, "status completed", "status completed")                                           \
     X(FAILED, REFERRAL_COMPLETED, "status failed", "status failed")                                                    \
     X(CANCELLED, REFERRAL_COMPLETED, "status cancelled", "status cancelled")                                           \
+    X(PART_COMPLETED, REFERRAL_COMPLETED, "przez tego, kto ma część: completed", "by who has a part: completed")       \
+    X(PART_FAILED, REFERRAL_COMPLETED, "przez tego, kto ma część: failed", "by who has a part: failed")                \
+    X(PART_CANCELLED, REFERRAL_COMPLETED, "przez tego, kto ma część: cancelled", "by who has a part: cancelled")       \
     X(TAKEN_UP, CASE_LINKED, "REFERRAL_OF: podjęte w sprawie", "REFERRAL_OF: taken up by a case")                      \
     X(CASE_OPENED, CASE_OPENED, "ścieżka ORDINARY lub BOTH", "path ORDINARY or BOTH")                                  \
     X(CASE_OPENED_IPUS, CASE_OPENED, "ścieżka IPUS", "path IPUS")                                                      \
@@ -112,6 +119,7 @@ enum machine_kind {
     MACHINE_CONSENT,
     MACHINE_CONCERN,
     MACHINE_INFO,
+    MACHINE_PART,
     MACHINE_COUNT
 };
 
@@ -155,6 +163,18 @@ enum meeting_state {
 };
 enum consent_state { CONSENT_NONE, CONSENT_ACTIVE, CONSENT_IS_WITHDRAWN, CONSENT_IS_REFUSED, CONSENT_STATE_COUNT };
 enum concern_state { CONCERN_NONE, CONCERN_IS_RAISED, CONCERN_IS_ANSWERED, CONCERN_STATE_COUNT };
+enum part_state {
+    PART_NONE,
+    PART_REQUESTED,
+    PART_IS_RECEIVED,
+    PART_IS_ACCEPTED,
+    PART_IS_ON_HOLD,
+    PART_IS_COMPLETED,
+    PART_HAS_FAILED,
+    PART_IS_CANCELLED,
+    PART_IS_REJECTED,
+    PART_STATE_COUNT
+};
 enum info_state { INFO_NONE, INFO_IS_REQUESTED, INFO_IS_PROVIDED, INFO_STATE_COUNT };
 
 #define TO_SAME    0xfeu /* the state stays */

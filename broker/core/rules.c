@@ -5,6 +5,7 @@
 #include "broker/core/rules.h"
 
 #include "broker/core/decide.h"
+#include "broker/core/parts.h"
 #include "proto/date.h"
 
 #include <string.h>
@@ -145,6 +146,36 @@ ask_machines(struct deciding *d)
         rc = take_arrow(d, machine_find(MACHINE_CASE, matter.kase, (enum input)what.act.input, guards));
     if (rc == 0 && what.machine != MACHINE_COUNT)
         rc = take_arrow(d, machine_find(what.machine, of->state, (enum input)what.act.input, guards));
+    return rc;
+}
+
+/* Who completes the parts that it has says nothing of the whole. */
+static bool
+is_about_the_whole(const struct parts *parts)
+{
+    return parts->input != IN_PART_COMPLETED && parts->input != IN_PART_FAILED && parts->input != IN_PART_CANCELLED;
+}
+
+static int
+ask_courses(struct deciding *d)
+{
+    const struct dossiers *ds = &d->core->dossiers;
+    struct parts parts;
+    int rc = 0;
+
+    parts_of_event(ds, d->dossier, d->command->unit, d->command->now_ms, d->event, &parts);
+    if (is_about_the_whole(&parts))
+        rc = ask_machines(d);
+    for (size_t i = 0; i < parts.count && rc == 0; i++) {
+        uint32_t thing = THING_NONE;
+        uint8_t ref[16];
+
+        part_ref(parts.at[i], ref);
+        if (d->dossier != DOSSIER_NONE)
+            thing = things_find(&ds->things, MACHINE_PART, d->dossier, ref);
+        rc = take_arrow(d, machine_find(MACHINE_PART, thing == THING_NONE ? PART_NONE : ds->things.at[thing].state,
+                                        parts.input, 0));
+    }
     return rc;
 }
 
@@ -394,7 +425,7 @@ decide_rules(struct deciding *d)
     rc = decide_forms(d);
     /* What is said again, better, stands where it was first said: the order was judged then. */
     if (rc == 0 && d->event->header->corrects_event_id[0] == '\0') {
-        rc = ask_machines(d);
+        rc = ask_courses(d);
         if (rc == 0)
             rc = ask_referral(d);
     }

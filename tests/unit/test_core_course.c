@@ -183,6 +183,63 @@ who_takes_part_and_may_not_read_the_answers_is_told_of_no_course(void **state)
     IS("fa", 'C', "- - ASSESSED sw - -");
 }
 
+/* "1 requested -, 2 accepted ops" */
+static const char *
+parts(struct kit *k, const char *unit)
+{
+    static char text[200];
+    struct core_part found[CORE_PARTS_MAX];
+    struct core_course c;
+    uint8_t id[16];
+    size_t count, len = 0;
+
+    assert_int_equal(uuid_parse(kit_id('R'), id), 0);
+    if (core_course(k->core, core_unit_by_id(k->core, unit), id, &c) == 0)
+        return "";
+    text[0] = '\0';
+    count = core_course_parts(k->core, core_unit_by_id(k->core, unit), &c, found);
+    for (size_t i = 0; i < count; i++) {
+        struct core_unit with = {.id = "-"};
+
+        if (found[i].unit != CORE_UNIT_NONE)
+            core_unit(k->core, found[i].unit, &with);
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%u %s %s", i > 0 ? ", " : "", found[i].no,
+                                found[i].state.code, with.id);
+    }
+    return text;
+}
+
+static void
+parts_are_told_to_who_follows_the_whole_and_ones_own_to_who_has_them(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_SAY(k, "sch", "referral.submitted", 'R', "sw", "0 1 6{'parts':[{'no':3},{'no':1},{'no':2}]}", NULL, NULL);
+    KIT_SAY(k, "sw", "referral.forwarded", 'R', "", "0{'toUnit':'ops','whole':'NO','partNos':[2]} 6", NULL, NULL);
+    KIT_SAY(k, "sw", "referral.forwarded", 'R', "", "0{'toUnit':'svc','whole':'NO','partNos':[3]} 6", NULL, NULL);
+    KIT_SAY(k, "ops", "referral.answered", 'R', "", "0 6{'status':'accepted','parts':[{'no':2}]}", NULL, NULL);
+    assert_string_equal(parts(k, "sw"), "1 requested -, 2 accepted ops, 3 requested svc");
+    assert_string_equal(parts(k, "ops"), "2 accepted ops");
+    IS("ops", 'R', "- - - - - -"); /* of the whole nothing */
+    assert_string_equal(parts(k, "sch"), "");
+    assert_string_equal(parts(k, "kur"), "");
+}
+
+static void
+where_a_case_stands_is_not_told_to_a_holder_who_is_given_no_interviews(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_SAY(k, "ic", "case.opened", 'C', "", "0 1 6{'path':'IPUS'}", NULL, NULL);
+    IS("ic", 'C', "- - IPUS_ONLY ic - -");
+    KIT_SAY(k, "ic", "sys.participant_added", 'C', "", "0{'unit':'sw'}", NULL, NULL);
+    KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0 6{'conclusion':'ASSISTANT_NEEDED'}", NULL, NULL);
+    IS("ic", 'C', "- - - ic - -");
+    IS("sw", 'C', "- - ASSESSED ic - -");
+    KIT_SAY(k, "ic", "case.closed", 'C', "", "0 6{'reason':'NO_NEED'}", NULL, NULL);
+    IS("ic", 'C', "- - CLOSED ic - -");
+}
+
 static void
 referrals_are_listed_in_their_order_page_by_page(void **state)
 {
@@ -232,6 +289,8 @@ main(void)
         TEST(who_does_not_follow_it_is_told_of_no_course),
         TEST(a_case_stands_beside_its_referral),
         TEST(who_takes_part_and_may_not_read_the_answers_is_told_of_no_course),
+        TEST(parts_are_told_to_who_follows_the_whole_and_ones_own_to_who_has_them),
+        TEST(where_a_case_stands_is_not_told_to_a_holder_who_is_given_no_interviews),
         TEST(referrals_are_listed_in_their_order_page_by_page),
     };
 

@@ -142,6 +142,27 @@ static const struct line info[] = {
     {"requested provided", "INFO_PROVIDED", "", "provided", WELL},
 };
 
+#define P_OPEN "requested received accepted on-hold"
+
+static const struct line part[] = {
+    {"-", "PART_NAMED", "", "requested", WELL},
+    {"- " P_OPEN " rejected", "PART_FORWARDED", "", "requested", WELL},
+    {"- requested received", "PART_RECEIVED", "", "received", WELL},
+    {"- requested received accepted on-hold", "PART_ACCEPTED", "", "accepted", WELL},
+    {"- requested received", "PART_REJECTED", "", "rejected", WELL},
+    {"accepted", "PART_ON_HOLD", "", "on-hold", WELL},
+    {"- requested received", "PART_ON_HOLD", "", "on-hold", MARKED},
+    {"accepted", "PART_COMPLETED", "", "completed", WELL},
+    {"accepted", "PART_FAILED", "", "failed", WELL},
+    {"- requested received on-hold", "PART_COMPLETED", "", "completed", MARKED},
+    {"- requested received on-hold", "PART_FAILED", "", "failed", MARKED},
+    {"- " P_OPEN, "PART_CANCELLED", "", "cancelled", WELL},
+    /* what has ended does not go on; what one refused another may take */
+    {"completed failed cancelled", "PART_FORWARDED", "", "same", REFUSED},
+    {"completed failed cancelled rejected", "PART_RECEIVED PART_ACCEPTED PART_REJECTED PART_ON_HOLD", "", "same",
+     REFUSED},
+};
+
 #define STATEMENT(of)                                                                                                  \
     {                                                                                                                  \
         of, sizeof of / sizeof of[0]                                                                                   \
@@ -153,7 +174,7 @@ static const struct {
     [MACHINE_REFERRAL] = STATEMENT(referral), [MACHINE_CASE] = STATEMENT(kase),
     [MACHINE_IPUS] = STATEMENT(ipus),         [MACHINE_MEETING] = STATEMENT(meeting),
     [MACHINE_CONSENT] = STATEMENT(consent),   [MACHINE_CONCERN] = STATEMENT(concern),
-    [MACHINE_INFO] = STATEMENT(info),
+    [MACHINE_INFO] = STATEMENT(info),         [MACHINE_PART] = STATEMENT(part),
 };
 
 static const char *const guard_names[GUARD_COUNT] = {"",

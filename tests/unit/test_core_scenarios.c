@@ -420,6 +420,8 @@ scenario_18_forwarded_in_part_returned_once_and_renewed(void **state)
     KIT_MARKED(k, "", "ic", "referral.forwarded", 'R', "",
                "0{'toUnit':'mun','whole':'NO','partNos':[2]} 1@p1 6@p1{'applicantConsent':{'on':'2026-03-02'}}", NULL,
                "mun=016 dir=016");
+    KIT_MARKED(k, "", "mun", "referral.answered", 'R', "ic", "0 6@p1{'status':'accepted','parts':[{'no':2}]}", NULL,
+               "ic=06 rec=0");
     KIT_MARKED(k, "", "ic", "case.opened", 'C', "", "0 1 6{'path':'IPUS'}", NULL, NULL);
     KIT_MARKED(k, "", "ic", "ipus.agreed", 'C', "", "0{'ipusId':'$I','version':1} 1 6@p1=svc,ous,dir{" OWN_ROW "}",
                NULL, "dir=016 ous=016 svc=06");
