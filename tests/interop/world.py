@@ -42,16 +42,16 @@ def new_id():
 class World:
     """A running broker and the units that may talk to it."""
 
-    def __init__(self, root, agencies=AGENCIES, units=UNITS):
+    def __init__(self, root, agencies=AGENCIES, units=UNITS, operator="ops"):
         self.wici = wici_client.Protocol(os.path.join(SOURCE, "proto"))
-        self.broker = Broker(os.environ["WICI_BIN"], root, "ops", AGENCIES["ops"][0])
+        self.broker = Broker(os.environ["WICI_BIN"], root, operator, {**AGENCIES, **agencies}[operator][0])
         self.broker.start()
-        self.units = {"admin": ("ops", ["ADM"]), **units}
+        self.units = {"admin": (operator, ["ADM"]), **units}
         self.keys = {unit: wici_client.new_key() for unit in units}
         self.keys["admin"] = wici_client.read_key(f"{root}/admin.key")
         with self.session("admin") as admin:
             for agency, (name, kinds) in agencies.items():
-                if agency != "ops":
+                if agency != operator:
                     self.command(admin, "SYS_AGENCY_ENROLLED", sys_agency_enrolled_s0={
                         "agency_id": agency, "name": name, "kinds": kinds})
             for unit, (agency, roles) in units.items():

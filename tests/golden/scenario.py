@@ -1,0 +1,241 @@
+"""Reads the golden scenarios of tests/golden/scenarios: one story a file, one event a line.
+
+    0 referral.submitted SCH 0167 > SW 0167, DIR 0167 ; what follows is a remark
+        in R to SW as told
+        S6 about jan {"service": "FAMILY_ASSISTANT", "reasonText": "..."}
+
+The line: day, type, publishing unit (OPS:FA when it has several roles), classes published, and after > each unit that
+is given something of it, with the classes it is given. Every unit that is not named must be given nothing. A digit
+stands for all sections of its class; 6(1,3) only for the first and the third of them. After ~ come the codes of the
+warnings that the broker has to say, all of them but W_WITHHELD, which follows from the rest of the line. An event that
+has to be refused has ! and the code in the place of > and the receivers.
+
+What the line does not say stands below it, indented:
+
+    in R                the dossier, by a letter; else that of the event before
+    to SW AGENCY/gops   addressees: units, agencies
+    as NAME             a name for this event
+    answers NAME        the event it answers; corrects NAME HOW; consent NAME
+    for anna PAPER      on behalf of whom and by which way, received on the day of the event
+    by PERSON           the person of the unit; late: a late entry; twice: it is sent twice and counts once
+    S6 about jan only SVC OUS not SCH {...}   one section of class 6: persons, readers, and fields of its body
+
+A class without a line of its own has one section. In a body "$NAME" is the id of that name ("$R" of the dossier R,
+"$told" of the event told), "@12" the date of day 12; fields that are not given are filled by payload.py.
+
+    replay told > FA 0167, SCH -    what these units are given of an event when they read it anew at the end, where
+                                    that is not what they were given live
+    away SW / back SW               the unit's connection ends, and is taken up again where it ended
+"""
+import dataclasses
+import json
+import re
+
+LINE = re.compile(r"(?P<day>\d+) (?P<type>[a-z_.]+) (?P<unit>[A-Z]+)(?::(?P<role>[A-Z]+))? (?P<classes>\d+)"
+                  r"(?: (?P<sign>[>!])(?P<rest>[^~]*))?(?:~(?P<warnings>.*))?")
+GIVEN = re.compile(r"(?P<unit>[A-Z]+) (?P<what>-|(?:\d(?:\(\d+(?:,\d+)*\))?)+)")
+
+
+class Malformed(Exception):
+    """The file does not say what a scenario can say."""
+
+
+@dataclasses.dataclass
+class Part:
+    """One section, as the scenario marks it."""
+    cls: int
+    about: list = dataclasses.field(default_factory=list)
+    only: list = dataclasses.field(default_factory=list)
+    excluded: list = dataclasses.field(default_factory=list)
+    body: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class Step:
+    """One event: who publishes what, and who is given which of its parts (by their place in `parts`)."""
+    line: int
+    day: int
+    type: str
+    unit: str
+    role: str
+    parts: list
+    given: dict
+    warnings: list
+    refusal: str = ""
+    dossier: str = ""
+    to: list = dataclasses.field(default_factory=list)
+    name: str = ""
+    answers: str = ""
+    corrects: tuple = ()
+    consent: str = ""
+    behalf: tuple = ()
+    person: str = ""
+    late: bool = False
+    twice: bool = False
+    text: str = ""
+
+    def __str__(self):
+        return f"line {self.line}, day {self.day} {self.type} {self.unit}"
+
+
+@dataclasses.dataclass
+class Move:
+    """A unit that goes away, or comes back."""
+    verb: str
+    unit: str
+
+
+@dataclasses.dataclass
+class Scenario:
+    """One file."""
+    title: str
+    acts: list = dataclasses.field(default_factory=list)  # Step and Move, in order
+    replays: dict = dataclasses.field(default_factory=dict)  # name of an event -> {unit: places, or None for nothing}
+
+    @property
+    def steps(self):
+        """The events, in order."""
+        return [act for act in self.acts if isinstance(act, Step)]
+
+    def named(self, name):
+        """The step with that name."""
+        found = [step for step in self.steps if step.name == name]
+        if len(found) != 1:
+            raise Malformed(f"{len(found)} events have the name {name}")
+        return found[0]
+
+
+def places(what, parts):
+    """The places in `parts` that "016(2)" stands for; None for "-"."""
+    if what == "-":
+        return None
+    found = set()
+    for digit, chosen in re.findall(r"(\d)(?:\(([\d,]+)\))?", what):
+        of_class = [i for i, part in enumerate(parts) if part.cls == int(digit)]
+        if not of_class:
+            raise Malformed(f"class {digit} is not published")
+        numbers = [int(n) for n in chosen.split(",")] if chosen else range(1, len(of_class) + 1)
+        found.update(of_class[n - 1] for n in numbers)
+    return found
+
+
+def receivers(text):
+    """{unit: "016"} of "SW 016, DIR 0"."""
+    found = {}
+    for item in filter(None, map(str.strip, re.split(r",(?![^(]*\))", text))):  # commas that are not in brackets
+        match = GIVEN.fullmatch(item)
+        if match is None or match["unit"] in found:
+            raise Malformed(f"not a receiver, or twice: {item}")
+        found[match["unit"]] = match["what"]
+    return found
+
+
+class Reader:
+    """Takes a file in, line by line."""
+
+    def __init__(self, title):
+        self.scenario = Scenario(title)
+        self.step, self.pending, self.number = None, None, 0
+
+    def read(self, text):
+        """The scenario that the text describes."""
+        for self.number, line in enumerate(text.splitlines(), 1):
+            line = line.partition("#")[0].rstrip()
+            try:
+                if line.startswith(" "):
+                    self.detail(line.strip())
+                elif line:
+                    self.finish()
+                    self.act(line.partition(" ;")[0].strip())
+            except (Malformed, ValueError, IndexError) as error:
+                raise Malformed(f"{self.scenario.title}:{self.number}: {error}") from error
+        self.finish()
+        return self.scenario
+
+    def act(self, line):
+        """A line that is not indented."""
+        verb, _, rest = line.partition(" ")
+        if verb in ("away", "back"):
+            self.scenario.acts.append(Move(verb, rest))
+        elif verb == "replay":
+            name, _, given = rest.partition(" > ")
+            parts = self.scenario.named(name).parts
+            self.scenario.replays[name] = {u: places(what, parts) for u, what in receivers(given).items()}
+        else:
+            match = LINE.fullmatch(line)
+            if match is None:
+                raise Malformed("not a line of a scenario")
+            refused = match["rest"].strip() if match["sign"] == "!" else ""
+            self.pending = match["classes"], receivers(match["rest"] or "") if not refused else {}
+            before = self.scenario.steps[-1].dossier if self.scenario.steps else ""
+            self.step = Step(line=self.number, day=int(match["day"]), type=match["type"], unit=match["unit"],
+                             role=match["role"] or "", parts=[], given={}, warnings=(match["warnings"] or "").split(),
+                             refusal=refused, dossier=before, text=line)
+
+    def detail(self, line):
+        """An indented line: about the event above."""
+        if re.match(r"S\d", line):
+            self.step.parts.append(self.part(line))
+            return
+        words = line.split()
+        while words:
+            verb = words.pop(0)
+            if verb == "in":
+                self.step.dossier = words.pop(0)
+            elif verb == "to":
+                while words and re.fullmatch(r"[A-Z]+|AGENCY/\S+", words[0]):
+                    self.step.to.append(words.pop(0))
+            elif verb == "as":
+                self.step.name = words.pop(0)
+            elif verb == "answers":
+                self.step.answers = words.pop(0)
+            elif verb == "corrects":
+                self.step.corrects = words.pop(0), words.pop(0)
+            elif verb == "consent":
+                self.step.consent = words.pop(0)
+            elif verb == "for":
+                self.step.behalf = words.pop(0), words.pop(0)
+            elif verb == "by":
+                self.step.person = words.pop(0)
+            elif verb in ("late", "twice"):
+                setattr(self.step, verb, True)
+            else:
+                raise Malformed(f"unknown: {verb}")
+
+    @staticmethod
+    def part(line):
+        """One section."""
+        marks, brace, body = line.partition("{")
+        words = marks.split()
+        part = Part(int(words.pop(0)[1:]), body=json.loads(brace + body) if brace else {})
+        lists = {"about": part.about, "only": part.only, "not": part.excluded}
+        into = None
+        for word in words:
+            if word in lists:
+                into = lists[word]
+            elif into is None:
+                raise Malformed(f"unknown: {word}")
+            else:
+                into.append(word)
+        return part
+
+    def finish(self):
+        """The event above is complete."""
+        if self.step is None:
+            return
+        (classes, given), step = self.pending, self.step
+        described = {part.cls for part in step.parts}
+        if not described <= {int(digit) for digit in classes}:
+            raise Malformed(f"line {step.line}: a section of a class that the line does not publish")
+        step.parts += [Part(int(digit)) for digit in classes if int(digit) not in described]
+        step.parts.sort(key=lambda part: part.cls)
+        step.given = {unit: places(what, step.parts) for unit, what in given.items()}
+        self.scenario.acts.append(step)
+        self.step = None
+
+
+def load(path):
+    """The scenario in a file; its first line is # and the title."""
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    return Reader(text.partition("\n")[0].lstrip("# ")).read(text)

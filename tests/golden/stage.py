@@ -1,0 +1,260 @@
+"""Plays the golden scenarios on a running broker: every unit of the town is a client over CURVE that listens from the
+first event to the last, and reads everything anew at the end.
+
+What each unit is given is compared with what the scenario says: the events, of each event the sections, of each
+section the bytes as they were published. Nothing more may come, to anybody.
+"""
+import os
+import sys
+import uuid
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path += [os.path.join(HERE, "..", "interop")]
+import payload  # noqa: E402
+import scenario  # noqa: E402
+import wici_client  # noqa: E402
+import world  # noqa: E402
+
+AGENCIES = {
+    "starostwo": ("Starostwo Powiatowe", ["MUNICIPALITY"]),  # runs the broker
+    "cus": ("Centrum Usług Społecznych", ["CUS", "OPS"]),
+    "gops": ("Ośrodek Pomocy Społecznej w Pierwszej", ["OPS"]),
+    "gopsb": ("Ośrodek Pomocy Społecznej w Drugiej", ["OPS"]),
+    "sp1": ("Szkoła Podstawowa nr 1", ["SCHOOL"]),
+    "sp2": ("Szkoła Podstawowa nr 2", ["SCHOOL"]),
+    "sad": ("Sąd Rejonowy, Wydział Rodzinny", ["COURT"]),
+    "kuratorzy": ("Zespół Kuratorskiej Służby Sądowej", ["PROBATION"]),
+    "pcpr": ("Powiatowe Centrum Pomocy Rodzinie", ["FOSTER_ORG"]),
+    "poradnia": ("Poradnia Psychologiczno-Pedagogiczna", ["PROVIDER"]),
+    "swietlica": ("Stowarzyszenie Świetlica", ["PROVIDER"]),
+    "gmina": ("Urząd Gminy", ["MUNICIPALITY"]),
+    "szpital": ("Szpital Powiatowy", ["HEALTH"]),
+    "zespol": ("Zespół Interdyscyplinarny", ["IDT"]),
+    "nadzor": ("Wydział Nadzoru", ["AUDIT"]),
+}
+UNITS = {
+    "REC": ("cus", ["INT"]), "SW": ("cus", ["SW"]), "FA": ("cus", ["FA"]), "DIR": ("cus", ["DIR"]), "IC": ("cus", ["IC"]),
+    "OUS": ("cus", ["OUS"]), "OSL": ("cus", ["OSL"]),
+    "OPS": ("gops", ["SW", "INT", "FA", "DIR"]), "OPSB": ("gopsb", ["SW", "INT", "FA", "DIR"]),
+    "SCH": ("sp1", ["SCH"]), "SCHB": ("sp2", ["SCH"]), "CT": ("sad", ["CT"]), "KUR": ("kuratorzy", ["KUR"]),
+    "FCC": ("pcpr", ["FCC"]), "SVC": ("poradnia", ["SVC"]), "SVCB": ("swietlica", ["SVC"]), "MUN": ("gmina", ["MUN"]),
+    "HLT": ("szpital", ["HLT"]), "IDT": ("zespol", ["IDT"]),
+}
+REGISTERS = [  # what the rules ask for: programmes, qualifications
+    ("OUS", "SYS_PROGRAMME_REGISTERED", {"programmeId": "program-1", "gmina": "326101", "from": "2020-01-01"}),
+    ("DIR", "SYS_QUALIFICATION_REGISTERED", {"personRef": "koordynator-1", "kind": "IPUS_COORDINATOR", "from": "2020-01-01"}),
+    ("DIR", "SYS_QUALIFICATION_REGISTERED", {"personRef": "organizator-1", "kind": "IPUS_APPROVER", "from": "2020-01-01"}),
+]
+LIVE, ANEW = 1, 2  # subscriptions
+
+
+class Failure(Exception):
+    """The broker did something else than the scenario says, so that it cannot go on."""
+
+
+def wire(name):
+    """What a unit, or AGENCY/cus, is called on the wire."""
+    return name[7:] if name.startswith("AGENCY/") else name.lower()
+
+
+class Ids:
+    """The ids that names stand for in one scenario; event ids are those of version 7."""
+
+    def __init__(self, play):
+        self.known = {step.name: wici_client.uuid7() for step in play.steps if step.name}
+
+    def __call__(self, name):
+        return self.known.setdefault(name, str(uuid.uuid4()))
+
+
+class Published:
+    """One event that was sent: what each part of it serialised to."""
+
+    def __init__(self, step, event, event_id):
+        self.step, self.event, self.id, self.receipt = step, event, event_id, None
+
+    def all_places(self):
+        """Every part."""
+        return set(range(len(self.step.parts)))
+
+
+class Stage:
+    """A broker, and the units of the town."""
+
+    def __init__(self, root):
+        units = {wire(unit): agency for unit, agency in UNITS.items()}
+        self.world = world.World(root, AGENCIES, {**units, "audyt": ("nadzor", ["AUD"])}, "starostwo")
+        self.wici, self.clients, self.given = self.world.wici, {}, {}
+        for unit in UNITS:
+            self.connect(unit)
+        for unit, kind, body in REGISTERS:
+            self.world.command(self.clients[unit], kind, wire(unit), **{self.body_name(kind): body})
+
+    @staticmethod
+    def body_name(kind):
+        """SYS_X is sys_x_s0 in a section."""
+        return f"{kind.lower()}_s0"
+
+    def connect(self, unit):
+        """A unit takes up its subscription where it ended, or begins one."""
+        client = self.world.client(wire(unit), f"live-{wire(unit)}")
+        client.hello()
+        client.subscribe(LIVE, cursor="live", **({} if unit in self.given else {"live": True}))
+        self.clients[unit] = client
+        self.given.setdefault(unit, [])
+
+    def stop(self):
+        """Ends everything."""
+        for client in self.clients.values():
+            client.close()
+        self.world.stop()
+
+    # ---- publishing
+
+    def event(self, step, ids, bodies):
+        """The event that a step publishes."""
+        agency, roles = UNITS[step.unit]
+        actor = {"agency": agency, "unit": wire(step.unit), "role": step.role or roles[0]}
+        header = {"eventId": ids(step.name) if step.name else wici_client.uuid7(), "type": bodies.types[step.type],
+                  "schemaVersion": 1, "occurredAt": world.now(), "dossierId": ids(step.dossier)}
+        if step.behalf:
+            actor.update(onBehalfOf=step.behalf[0], channel=step.behalf[1], receivedOn=payload.date(step.day))
+        if step.person:
+            actor["personRef"] = step.person
+        if step.to:
+            header["to"] = [{"agency" if to.startswith("AGENCY/") else "unit": wire(to)} for to in step.to]
+        for name, value in (("causationId", step.answers), ("consentRef", step.consent)):
+            if value:
+                header[name] = ids(value)
+        if step.corrects:
+            header.update(correctsEventId=ids(step.corrects[0]), correction=step.corrects[1])
+        if step.late:
+            header.update(lateEntry=True, enteredBecause="OTHER")
+        header["actor"] = actor
+        sections = [bodies.section(step, part, ids, wire) for part in step.parts]
+        event = self.wici.make_event(header)
+        event.sections.extend(section.SerializeToString() for section in sections)
+        return Published(step, event, header["eventId"])
+
+    def publish(self, published):
+        """Sends it; yields what is wrong with the answer."""
+        step = published.step
+        client = self.clients[step.unit]
+        answer = client.publish(published.event)[0]
+        if step.refusal:
+            code = answer.refusal.code if answer.WhichOneof("outcome") == "refusal" else "taken"
+            if code != step.refusal:
+                yield f"{step}: has to be refused with {step.refusal}, but was {code}"
+            return
+        if answer.WhichOneof("outcome") != "receipt":
+            raise Failure(f"{step}: refused, {answer.refusal.code} {answer.refusal.path} {answer.refusal.en}")
+        published.receipt = answer.receipt
+        self.wici.check_receipt(published.event, answer.receipt)
+        yield from self.compare_warnings(published)
+        if step.twice:
+            again = client.publish(published.event)[0].receipt
+            if not again.repeated or (again.seq, again.digests) != (answer.receipt.seq, answer.receipt.digests):
+                yield f"{step}: sent twice, the second receipt is another one"
+
+    @staticmethod
+    def compare_warnings(published):
+        """The receipt's warnings are those that the scenario says, and W_WITHHELD where the role of an addressee does
+        not let it have a part that is not marked for others."""
+        step = published.step
+        expected = set(step.warnings)
+        for unit in step.to if not step.consent else ():
+            meant = {i for i, part in enumerate(step.parts) if not part.only or unit in part.only}
+            if not meant <= step.given.get(unit, meant):
+                expected.add("W_WITHHELD")
+        told = {warning.code for warning in published.receipt.warnings}
+        if told != expected:
+            yield f"{step}: warnings {' '.join(sorted(told)) or 'none'} instead of {' '.join(sorted(expected)) or 'none'}"
+
+    # ---- one scenario
+
+    def play(self, play):
+        """Publishes a scenario; returns the events, and what was wrong with the answers."""
+        ids = Ids(play)
+        bodies = payload.Bodies(self.wici, ids)
+        published, wrong = [], []
+        for act in play.acts:
+            if isinstance(act, scenario.Step):
+                published.append(self.event(act, ids, bodies))
+                wrong += self.publish(published[-1])
+            elif act.verb == "away":
+                self.collect(act.unit, published[-1].receipt.seq if published else 0)
+                self.clients[act.unit].close()
+                del self.clients[act.unit]
+            else:
+                self.connect(act.unit)
+        for unit in UNITS:
+            self.collect(unit, max(p.receipt.seq for p in published if p.receipt))
+        return published, wrong
+
+    def collect(self, unit, seq):
+        """Takes what the unit is given up to there, and acknowledges it."""
+        client = self.clients[unit]
+        self.given[unit] += client.deliveries_to(LIVE, seq)
+        if self.given[unit]:
+            client.ack(LIVE, seq)
+            client.query(cursors=self.wici.wire.CursorsQuery())  # the acknowledgement has arrived
+
+    def replays(self, unit, seq):
+        """What the unit is given when it begins anew: by a subscription from the first record, and by bounded reads."""
+        client = self.clients[unit]
+        client.subscribe(ANEW, from_seq=1)
+        yield "replay", client.deliveries_to(ANEW, seq)
+        client.unsubscribe(ANEW)
+        yield "read", [d for d in client.read_all() if d.seq <= seq]
+
+    # ---- comparing
+
+    def views(self, unit, deliveries, published):
+        """Of these events, the places of the parts that the deliveries hold: {event id: places}; and what is wrong."""
+        known = {p.id: p for p in published}
+        found, wrong = {}, []
+        for delivery in deliveries:
+            self.wici.check_delivery(delivery)
+            event_id = self.wici.header(delivery).event_id
+            if event_id not in known:
+                continue
+            event = known[event_id]
+            if event_id in found:
+                wrong.append(f"{event.step}: {unit} was given it twice")
+            bodies = [part.body for part in delivery.parts
+                      if part.slot.section_id % 10 not in (wici_client.HEADER, wici_client.NOTE)]
+            sections = list(event.event.sections)
+            if len(set(sections)) != len(sections):
+                raise Failure(f"{event.step}: two parts of it are alike")
+            if not set(bodies) <= set(sections) or len(set(bodies)) != len(bodies):
+                wrong.append(f"{event.step}: {unit} was given other bytes than were published")
+            found[event_id] = {i for i, body in enumerate(sections) if body in bodies}
+        return found, wrong
+
+
+def digits(places, step):
+    """"016(2)": how a scenario writes these places."""
+    if places is None:
+        return "nothing"
+    text = ""
+    for cls in range(8):
+        of_class = [i for i, part in enumerate(step.parts) if part.cls == cls]
+        have = [n for n, i in enumerate(of_class, 1) if i in places]
+        if have:
+            text += str(cls) + ("" if len(have) == len(of_class) else f"({','.join(map(str, have))})")
+    return text or "a header alone"
+
+
+def differences(play, published, views, how, names):
+    """Compares views {unit: {event id: places}} with the scenario, for every unit; a sentence for each difference."""
+    for event in published:
+        step = event.step
+        for unit in UNITS:
+            expected = event.all_places() if unit == step.unit else step.given.get(unit)
+            if how != "live":
+                expected = play.replays.get(step.name, {}).get(unit, expected) if step.name in play.replays else expected
+            if step.refusal:
+                expected = None
+            given = views[unit].get(event.id)
+            if given != expected:
+                yield f"{names}: {step}: {unit} was given {digits(given, step)} {how}, not {digits(expected, step)}"

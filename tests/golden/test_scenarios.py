@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Plays every golden scenario on one running broker, with the views of all units compared; then plants differences in
+scenarios and views, each of which must be noticed. With names of files as arguments: only these."""
+import glob
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import scenario  # noqa: E402
+import stage  # noqa: E402
+import auditor  # noqa: E402  (stage knows where the client is)
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scenarios")
+
+
+def played(town, plays):
+    """Plays all; returns {title: (published, views by way and unit)} and what was wrong."""
+    events, wrong = {}, []
+    for play in plays:
+        try:
+            events[play.title], found = town.play(play)
+        except stage.Failure as failure:
+            raise stage.Failure(f"{play.title}: {failure}") from failure
+        wrong += [f"{play.title}: {line}" for line in found]
+    last = max(event.receipt.seq for published in events.values() for event in published if event.receipt)
+    views = {title: {} for title in events}
+    for unit in stage.UNITS:
+        for how, deliveries in [("live", town.given[unit]), *town.replays(unit, last)]:
+            for title, published in events.items():
+                views[title].setdefault(how, {})[unit], found = town.views(unit, deliveries, published)
+                wrong += [f"{title}: {line}" for line in found]
+    wrong += auditor.audit(town, events)
+    return events, views, wrong
+
+
+def compare(plays, events, views):
+    """Every difference, by every way of being given an event."""
+    for play in plays:
+        for how, by_unit in views[play.title].items():
+            yield from stage.differences(play, events[play.title], by_unit, how, play.title)
+
+
+def planted(plays, events):
+    """Wrong scenarios, each of which has to be noticed: a name, the scenario's title, which event, what is given then."""
+    for play in plays:
+        for number, event in enumerate(events[play.title]):
+            step = event.step
+            for unit, places in step.given.items():
+                for place in places or ():  # one class too few in the scenario: that is one too many given
+                    yield f"{play.title} {step} {unit}", play.title, number, {**step.given, unit: places - {place}}
+            stranger = next(unit for unit in stage.UNITS if unit != step.unit and unit not in step.given)
+            yield f"{play.title} {step} {stranger}", play.title, number, {**step.given, stranger: {0}}
+
+
+def check_the_checker(plays, events, views):
+    """The comparisons notice each wrong class of each line, a stranger on each line, and a wrong warning."""
+    count = 0
+    for name, title, number, given in planted(plays, events):
+        event = events[title][number]
+        step = event.step
+        if step.refusal:
+            continue
+        right, step.given = step.given, given
+        noticed = list(compare([p for p in plays if p.title == title], events, views))
+        step.given = right
+        count += 1
+        step.warnings.append("W_PLANTED")
+        noticed = noticed and list(stage.Stage.compare_warnings(event))
+        step.warnings.remove("W_PLANTED")
+        if not noticed:
+            yield f"the comparison does not notice what is planted in {name}"
+    if count < len(plays):
+        yield "nothing was planted"
+
+
+def main():
+    names = sys.argv[1:] or sorted(glob.glob(f"{FOLDER}/*.txt"))
+    plays = [scenario.load(name) for name in names]
+    with tempfile.TemporaryDirectory(prefix="wici-golden-") as root:
+        town = stage.Stage(root)
+        try:
+            events, views, wrong = played(town, plays)
+        finally:
+            town.stop()
+    wrong += compare(plays, events, views)
+    if not wrong:
+        wrong += check_the_checker(plays, events, views)
+    if wrong:
+        sys.exit("\n".join(wrong))
+
+
+if __name__ == "__main__":
+    main()
