@@ -23,17 +23,6 @@ struct page {
     const struct page_options *o;
 };
 
-static const char style[] =
-    "body{font:11pt/1.4 serif;max-width:46em;margin:2em auto;padding:0 1em;color:#000;background:#fff}"
-    "h1{font-size:1.4em;margin:.2em 0}h2{font-size:1.05em;margin:1.4em 0 .3em;border-bottom:1px solid #000}"
-    "table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:.25em .5em;text-align:left;"
-    "vertical-align:top}th{width:34%;font-weight:normal;background:#f2f2f2}td{white-space:pre-wrap;overflow-wrap:"
-    "anywhere}"
-    "td table th{width:40%}.mark{border:2px solid #000;padding:.4em .6em;margin:.8em 0;font-weight:bold}"
-    ".small{font-size:.85em;color:#333}.exact{font-size:.7em;color:#666;white-space:nowrap;margin-left:.6em}@media "
-    "print{body{margin:0;max-width:none}h2,tr{break-inside:avoid}"
-    "h2{break-after:avoid}}";
-
 static const char *
 say(const struct page *p, const char *pl, const char *en)
 {
@@ -43,16 +32,7 @@ say(const struct page *p, const char *pl, const char *en)
 static void
 put_text(const struct page *p, const char *text)
 {
-    for (; *text != '\0'; text++) {
-        switch (*text) {
-        case '&': fputs("&amp;", p->out); break;
-        case '<': fputs("&lt;", p->out); break;
-        case '>': fputs("&gt;", p->out); break;
-        case '"': fputs("&quot;", p->out); break;
-        case '\'': fputs("&#39;", p->out); break;
-        default: fputc(*text, p->out);
-        }
-    }
+    html_text(p->out, text);
 }
 
 static void
@@ -79,30 +59,16 @@ put_row(const struct page *p, const char *label, const char *value)
     row_close(p);
 }
 
-/* "Szkoła Podstawowa nr 3 (sp3-pedagog)" where the directory knows a name that is not the id itself. */
 static void
 put_named(const struct page *p, const char *id)
 {
-    const char *name = p->o->names == NULL ? NULL : json_string_value(json_object_get(p->o->names, id));
-
-    if (name != NULL && strcmp(name, id) == 0)
-        name = NULL;
-    if (name != NULL) {
-        put_text(p, name);
-        fputs(" (", p->out);
-    }
-    put_text(p, id);
-    if (name != NULL)
-        fputc(')', p->out);
+    html_named(p->out, p->o, id);
 }
 
-/* What stands behind a readable text, kept small: a code, the exact time. */
 static void
 put_exact(const struct page *p, const char *text)
 {
-    fputs(" <span class=\"exact\">", p->out);
-    put_text(p, text);
-    fputs("</span>", p->out);
+    html_exact(p->out, text);
 }
 
 /* "23.11.2026, 15:13", and the exact time in UTC. */
@@ -504,21 +470,7 @@ page_render(const json_t *event, const struct page_options *options, char **ret)
     if (p.out == NULL)
         return -ENOMEM;
     type = type_of(header);
-    fprintf(p.out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n",
-            options->polish ? "pl" : "en");
-    fputs("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-          "'unsafe-inline'\">\n<title>",
-          p.out);
-    put_text(&p, type != NULL ? say(&p, type->pl, type->en) : say(&p, "zdarzenie", "event"));
-    fprintf(p.out, "</title>\n<style>%s</style>\n</head>\n<body>\n", style);
-    if (options->header != NULL && *options->header != '\0') {
-        fputs("<p class=\"small\">", p.out);
-        put_text(&p, options->header);
-        fputs("</p>\n", p.out);
-    }
-    fputs("<h1>", p.out);
-    put_text(&p, type != NULL ? say(&p, type->pl, type->en) : say(&p, "zdarzenie", "event"));
-    fputs("</h1>\n", p.out);
+    html_open(p.out, options, type != NULL ? say(&p, type->pl, type->en) : say(&p, "zdarzenie", "event"));
     put_marks(&p, header);
     put_header(&p, event, header);
     json_array_foreach(json_object_get(event, "sections"), i, section) put_section(&p, section);
@@ -527,12 +479,7 @@ page_render(const json_t *event, const struct page_options *options, char **ret)
         put_message(&p, note, message_info(&wici__v1__broker_note__descriptor), 0);
     }
     put_withheld(&p, event);
-    if (options->footer != NULL && *options->footer != '\0') {
-        fputs("<p class=\"small\">", p.out);
-        put_text(&p, options->footer);
-        fputs("</p>\n", p.out);
-    }
-    fputs("</body>\n</html>\n", p.out);
+    html_close(p.out, options);
     if (fclose(p.out) != 0) {
         free(text);
         return -ENOMEM;
