@@ -1,0 +1,51 @@
+/*
+ * worklist - what an office has to do next, and by when
+ *
+ * Put together from what the broker answers: the deadlines that run in the dossiers this unit holds or has to answer
+ * (query "clocks"), and whose turn it is in the referrals that it got (query "courses"). The broker knows when a term
+ * began and not how long it is; where the deadline watcher has not told the date yet, it is worked out here, with the
+ * lengths of docs/DEADLINES.md and the calendar of holidays.
+ *
+ * A work list is JSON (docs/AGENT.md has its members), sorted by due date, the overdue first:
+ *
+ *     {"unit", "asOf", "tasks": [...], "others": [...]}
+ *
+ * "tasks" is the unit's own work; "others" what runs in the same dossiers, for which somebody else has to act.
+ *
+ * Pure but for memory. Errors: -ENOMEM; -EBADMSG: not an answer of the broker. Ownership: what is handed out is the
+ * caller's. Threads: any.
+ */
+#ifndef WICI_WORKLIST_H
+#define WICI_WORKLIST_H
+
+#include "agents/calendar.h"
+#include "agents/html.h"
+
+#include <jansson.h>
+
+struct worklist_options {
+    const char *unit;                /* whose list */
+    const char *rules;               /* names of clocks that are this office's work ("D1 D2"); empty: all */
+    const struct calendar *calendar; /* holidays */
+    int32_t today;                   /* the day in Poland */
+};
+
+/* clocks and courses: arrays of the answers' members, all pages joined. */
+int worklist_make(const struct worklist_options *options, const json_t *clocks, const json_t *courses, json_t **ret);
+
+/* False: a word in rules is no clock's name; *ret_word is that word (in rules), *ret_len its length. */
+bool worklist_rules_check(const char *rules, const char **ret_word, size_t *ret_len);
+
+/* "3 dni po terminie", "dziś", "jutro", "za 12 dni"; of a task. */
+#define WORKLIST_LEFT_SIZE 64u
+void worklist_left(const json_t *task, bool polish, char ret[WORKLIST_LEFT_SIZE]);
+/* What has to be done, in words. Lives as long as the task. */
+const char *worklist_title(const json_t *task, bool polish);
+/* The labels of the events that close it, joined by " / "; the caller's to free. NULL: no memory. */
+char *worklist_closed_by(const json_t *task, bool polish);
+
+/* The page to read and print. files: {"seq": "inbox/000000004711-referral.html"} of pages that are there; may be NULL.
+ */
+int worklist_page(const json_t *list, const json_t *files, const struct page_options *options, char **ret);
+
+#endif

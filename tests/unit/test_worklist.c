@@ -1,0 +1,302 @@
+/* What worklist.h promises. */
+#include "agents/worklist.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "proto/date.h"
+
+/* 2026: 6 April is Easter Monday, 1 May a Friday. */
+static const char holidays[] = "easter +1\nfixed 05-01\nfixed 05-03\n";
+
+#define DOSSIER "5f0c3f8e-3c1b-7f0e-9d55-0c6a4b8f1a11"
+#define OTHER   "7f0c3f8e-3c1b-7f0e-9d55-0c6a4b8f1a12"
+
+static int32_t
+day(const char *text)
+{
+    int32_t ret = 0;
+
+    assert_int_equal(date_parse(text, &ret), 0);
+    return ret;
+}
+
+static struct calendar calendar;
+
+static int
+setup(void **state)
+{
+    unsigned line;
+
+    (void)state;
+    return calendar_parse(&calendar, holidays, sizeof holidays - 1, &line);
+}
+
+static json_t *
+parse(const char *text)
+{
+    json_t *json = json_loads(text, 0, NULL);
+
+    assert_non_null(json);
+    return json;
+}
+
+static int
+make(const char *today, const char *rules, const char *clocks, const char *courses, json_t **ret)
+{
+    json_t *c = parse(clocks), *r = parse(courses);
+    struct worklist_options options = {.unit = "ops", .rules = rules, .calendar = &calendar, .today = day(today)};
+    int rc = worklist_make(&options, c, r, ret);
+
+    json_decref(c);
+    json_decref(r);
+    return rc;
+}
+
+static json_t *
+list_of(const char *today, const char *rules, const char *clocks, const char *courses)
+{
+    json_t *list = NULL;
+
+    assert_int_equal(make(today, rules, clocks, courses, &list), 0);
+    return list;
+}
+
+static const json_t *
+task(const json_t *list, const char *part, size_t at)
+{
+    const json_t *found = json_array_get(json_object_get(list, part), at);
+
+    assert_non_null(found);
+    return found;
+}
+
+static const char *
+text(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+#define D1                                                                                                             \
+    "{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"startSeq\":\"12\",\"started\":\"2026-03-23\",\"holder\":\"ops\"}"
+
+static void
+a_term_is_worked_out_with_the_calendar(void **state)
+{
+    json_t *list = list_of("2026-04-01", "", "[" D1 "]", "[]");
+    const json_t *t = task(list, "tasks", 0);
+
+    (void)state;
+    /* 14 days after 23 March is Easter Monday: the next working day. */
+    assert_string_equal(text(t, "due"), "2026-04-07");
+    assert_int_equal(json_integer_value(json_object_get(t, "daysLeft")), 6);
+    assert_string_equal(text(t, "rule"), "D1");
+    assert_string_equal(text(t, "source"), "regulamin OPS (A2)");
+    assert_string_equal(text(t, "since"), "2026-03-23");
+    assert_int_equal(json_integer_value(json_object_get(t, "seq")), 12);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(t, "closedBy"), 0)),
+                        "case.interview_completed");
+    assert_string_equal(text(list, "asOf"), "2026-04-01");
+    json_decref(list);
+}
+
+static void
+the_urgent_term_is_the_shorter_one(void **state)
+{
+    json_t *list = list_of("2026-04-30", "",
+                           "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D15\",\"startSeq\":\"3\",\"started\":"
+                           "\"2026-04-30\",\"urgent\":true,\"holder\":\"ops\"}]",
+                           "[]");
+
+    (void)state;
+    assert_string_equal(text(task(list, "tasks", 0), "due"), "2026-05-04"); /* over 1 May and a week end */
+    json_decref(list);
+}
+
+static void
+a_date_that_was_told_is_taken_as_it_is(void **state)
+{
+    json_t *list = list_of("2026-04-01", "",
+                           "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"startSeq\":\"12\",\"started\":"
+                           "\"2026-03-23\",\"due\":\"2026-03-30\",\"holder\":\"ops\"}]",
+                           "[]");
+
+    (void)state;
+    assert_string_equal(text(task(list, "tasks", 0), "due"), "2026-03-30");
+    json_decref(list);
+}
+
+static void
+the_overdue_come_first(void **state)
+{
+    json_t *list = list_of("2026-04-10", "",
+                           "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D12\",\"startSeq\":\"20\",\"started\":"
+                           "\"2026-03-23\",\"due\":\"2026-04-11\",\"holder\":\"ops\"},"
+                           "{\"dossier\":\"" OTHER "\",\"clock\":\"D12\",\"startSeq\":\"19\",\"started\":"
+                           "\"2026-03-23\",\"due\":\"2026-04-11\",\"holder\":\"ops\"}," D1 "]",
+                           "[]");
+
+    (void)state;
+    assert_string_equal(text(task(list, "tasks", 0), "rule"), "D1");
+    assert_string_equal(text(task(list, "tasks", 1), "dossier"), OTHER);
+    assert_string_equal(text(task(list, "tasks", 2), "dossier"), DOSSIER);
+    json_decref(list);
+}
+
+static void
+what_is_another_units_or_no_work_of_this_office_is_apart(void **state)
+{
+    static const char clocks[] = "[" D1 ",{\"dossier\":\"" OTHER "\",\"clock\":\"D1\",\"startSeq\":\"9\",\"started\":"
+                                 "\"2026-03-23\",\"holder\":\"ops-fa\"}]";
+    json_t *list = list_of("2026-04-01", "D2, D1", clocks, "[]");
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 1);
+    assert_string_equal(text(task(list, "others", 0), "unit"), "ops-fa");
+    json_decref(list);
+    list = list_of("2026-04-01", "D15 D16", clocks, "[]"); /* D1 is neither D15 nor D16 */
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 0);
+    assert_int_equal(json_array_size(json_object_get(list, "others")), 2);
+    json_decref(list);
+}
+
+static void
+the_next_step_an_answer_announced_is_a_task(void **state)
+{
+    json_t *list = list_of("2026-04-01", "", "[]",
+                           "[{\"dossier\":\"" DOSSIER "\",\"openedSeq\":\"4\",\"nextUnit\":\"ops\",\"nextDue\":"
+                           "\"2026-04-02\"},{\"dossier\":\"" OTHER "\",\"openedSeq\":\"5\",\"nextUnit\":\"ops-fa\","
+                           "\"nextDue\":\"2026-04-02\"},{\"dossier\":\"" OTHER "\",\"openedSeq\":\"6\",\"nextUnit\":"
+                           "\"ops\"}]");
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 1);
+    assert_string_equal(text(task(list, "tasks", 0), "due"), "2026-04-02");
+    assert_string_equal(text(task(list, "tasks", 0), "dossier"), DOSSIER);
+    json_decref(list);
+}
+
+static void
+what_is_no_answer_of_the_broker_is_refused(void **state)
+{
+    static const char *const wrong[] = {
+        "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"startSeq\":\"12\",\"holder\":\"ops\"}]",
+        "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"startSeq\":\"12\",\"started\":\"2026-02-30\"}]",
+        "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D12\",\"startSeq\":\"12\",\"started\":\"2026-03-01\"}]",
+        "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"started\":\"2026-03-01\",\"due\":\"soon\"}]",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        json_t *list = NULL;
+
+        assert_int_equal(make("2026-04-01", "", wrong[i], "[]", &list), -EBADMSG);
+        assert_null(list);
+    }
+}
+
+static void
+a_clock_of_a_newer_broker_is_left_out(void **state)
+{
+    json_t *list = list_of("2026-04-01", "", "[{\"clock\":\"D99\",\"started\":\"2026-03-01\"}]", "[]");
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 0);
+    assert_int_equal(json_array_size(json_object_get(list, "others")), 0);
+    json_decref(list);
+}
+
+static void
+rules_are_names_of_clocks(void **state)
+{
+    const char *word;
+    size_t len;
+
+    (void)state;
+    assert_true(worklist_rules_check("", &word, &len));
+    assert_true(worklist_rules_check(" D1, D15 ,D19", &word, &len));
+    assert_false(worklist_rules_check("D1 D20", &word, &len));
+    assert_int_equal(len, 3);
+    assert_memory_equal(word, "D20", 3);
+    assert_false(worklist_rules_check("interviews-of-all-kinds", &word, &len));
+}
+
+static void
+how_long_is_left_reads_well(void **state)
+{
+    static const struct {
+        json_int_t days;
+        const char *pl, *en;
+    } rows[] = {
+        {-12, "12 dni po terminie", "12 days late"},
+        {-1, "1 dzień po terminie", "1 day late"},
+        {0, "dziś", "today"},
+        {1, "jutro", "tomorrow"},
+        {2, "za 2 dni", "in 2 days"},
+        {30, "za 30 dni", "in 30 days"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *t = json_pack("{s:I}", "daysLeft", rows[i].days);
+        char left[WORKLIST_LEFT_SIZE];
+
+        worklist_left(t, true, left);
+        assert_string_equal(left, rows[i].pl);
+        worklist_left(t, false, left);
+        assert_string_equal(left, rows[i].en);
+        json_decref(t);
+    }
+}
+
+static void
+the_page_has_every_task_and_escapes(void **state)
+{
+    json_t *list = list_of("2026-04-20", "", "[" D1 "]", "[]"), *files = parse("{\"12\":\"inbox/12-<x>.html\"}");
+    struct page_options options = {.header = "Ośrodek <b>", .polish = true};
+    char *page = NULL;
+
+    (void)state;
+    assert_int_equal(worklist_page(list, files, &options, &page), 0);
+    assert_non_null(strstr(page, "wywiad środowiskowy"));
+    assert_non_null(strstr(page, "7.04.2026"));
+    assert_non_null(strstr(page, "13 dni po terminie"));
+    assert_non_null(strstr(page, "wywiad środowiskowy przeprowadzony"));
+    assert_non_null(strstr(page, "<a href=\"inbox/12-&lt;x&gt;.html\">" DOSSIER "</a>"));
+    assert_non_null(strstr(page, "Ośrodek &lt;b&gt;"));
+    assert_null(strstr(page, "pilnuje kto inny"));
+    free(page);
+    json_decref(list);
+    list = list_of("2026-04-20", "", "[]", "[]");
+    assert_int_equal(worklist_page(list, NULL, &options, &page), 0);
+    assert_non_null(strstr(page, "Nic nie czeka."));
+    free(page);
+    json_decref(list);
+    json_decref(files);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_term_is_worked_out_with_the_calendar),
+        cmocka_unit_test(the_urgent_term_is_the_shorter_one),
+        cmocka_unit_test(a_date_that_was_told_is_taken_as_it_is),
+        cmocka_unit_test(the_overdue_come_first),
+        cmocka_unit_test(what_is_another_units_or_no_work_of_this_office_is_apart),
+        cmocka_unit_test(the_next_step_an_answer_announced_is_a_task),
+        cmocka_unit_test(what_is_no_answer_of_the_broker_is_refused),
+        cmocka_unit_test(a_clock_of_a_newer_broker_is_left_out),
+        cmocka_unit_test(rules_are_names_of_clocks),
+        cmocka_unit_test(how_long_is_left_reads_well),
+        cmocka_unit_test(the_page_has_every_task_and_escapes),
+    };
+
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
