@@ -15,9 +15,10 @@
  *     val   name                     value
  *     tile  level u8, index u64      256 hashes (tree.h)
  *     cp    size                     signed note
- *     meta  "identity"               version u32 = 2 | epoch u64 | created_ms u64 | pair id 16 | origin
+ *     doc   see doc.c                uploads, documents of dossiers, their chunks
+ *     meta  "identity"               version u32 = 3 | epoch u64 | created_ms u64 | pair id 16 | origin
  *           "state"                  struct store_mark | frontier of the tree (tree.h), rewritten by each commit that
- * holds records
+ * holds records, or takes or drops rows of documents
  *
  * Integers are big-endian.
  */
@@ -34,7 +35,7 @@
 #include <lmdb.h>
 
 #define STORE_DBS      16u /* databases of the log's environment, some for what is built on the store */
-#define STORE_VERSION  2u  /* of the format */
+#define STORE_VERSION  3u  /* of the format */
 #define STATE_HEAD     88u /* before the frontier */
 #define STATE_MAX      (STATE_HEAD + TREE_FRONTIER_MAX)
 #define IDENTITY_HEAD  (4u + 8u + 8u + KEYS_PAIR_SIZE)
@@ -52,7 +53,8 @@ struct store_mark {
     uint64_t id_count;            /* rows of the id table */
     uint64_t id_seq;              /* the newest record with an event id; 0: none */
     uint8_t id[16];               /* that id */
-    uint32_t keys_used;           /* the highest key entry a record uses */
+    uint32_t keys_used;           /* the highest key entry a record or document uses */
+    uint32_t doc_rows;            /* rows of the documents */
     uint32_t keys_taken;          /* the highest entry given out; not kept over a restart */
     uint8_t hash[LEAF_HASH_SIZE]; /* leaf hash of head; of the open batch only at its commit */
 };
@@ -70,7 +72,7 @@ struct store {
     int lock_fd;
 
     MDB_env *env;
-    MDB_dbi ev, id, cur, val, cp, meta;
+    MDB_dbi ev, id, cur, val, cp, doc, meta;
     uint64_t page_size;
     struct keys *keys;
     struct find *find;

@@ -7,6 +7,7 @@
  *   state row      <-> last key and number of rows of ev (equal: gapless from 1), number of ids
  *   newest records <-> their leaves, all digests computed anew, time never falling; the head's leaf hash <-> state
  *   tree           <-> hashes of the newest records; number of tiles; frontier in the state row (tree.h)
+ *   documents      <-> number of rows
  *   newest ids     <-> seqs within the log; the last id entered <-> its record
  *   key store      <-> pair id, and long enough for the entries records use
  *   finding index  <-> leaf hash at its watermark; behind it, it is fed again (it may be rebuilt: it is a projection)
@@ -62,7 +63,7 @@ state_encode(const struct store_mark *mark, uint8_t ret[STATE_HEAD])
     be64_put(ret + 24, mark->id_seq);
     memcpy(ret + 32, mark->id, 16);
     be32_put(ret + 48, mark->keys_used);
-    be32_put(ret + 52, 0);
+    be32_put(ret + 52, mark->doc_rows);
     memcpy(ret + 56, mark->hash, LEAF_HASH_SIZE);
     static_assert(56 + LEAF_HASH_SIZE == STATE_HEAD, "the state row");
 }
@@ -99,6 +100,7 @@ state_load(struct store *st, MDB_txn *txn, const uint8_t **ret_frontier, size_t 
     st->at.id_seq = be64_get(bytes + 24);
     memcpy(st->at.id, bytes + 32, 16);
     st->at.keys_used = be32_get(bytes + 48);
+    st->at.doc_rows = be32_get(bytes + 52);
     memcpy(st->at.hash, bytes + 56, LEAF_HASH_SIZE);
     st->at.keys_taken = st->at.keys_used;
     st->now = st->at;
@@ -196,7 +198,7 @@ dbis_open(MDB_txn *txn, unsigned flags, struct store *st)
         (rc = mdb_dbi_open(txn, "cur", flags, &st->cur)) != 0 ||
         (rc = mdb_dbi_open(txn, "val", flags, &st->val)) != 0 ||
         (rc = mdb_dbi_open(txn, "tile", flags, &st->tree.tile)) != 0 ||
-        (rc = mdb_dbi_open(txn, "cp", flags, &st->cp)) != 0)
+        (rc = mdb_dbi_open(txn, "cp", flags, &st->cp)) != 0 || (rc = mdb_dbi_open(txn, "doc", flags, &st->doc)) != 0)
         return rc;
     return 0;
 }
@@ -293,15 +295,18 @@ out:
 static int
 rows_check(struct store *st, MDB_txn *txn)
 {
-    MDB_stat ev, id;
+    MDB_stat ev, id, doc;
     int rc;
 
-    if ((rc = mdb_stat(txn, st->ev, &ev)) != 0 || (rc = mdb_stat(txn, st->id, &id)) != 0)
+    if ((rc = mdb_stat(txn, st->ev, &ev)) != 0 || (rc = mdb_stat(txn, st->id, &id)) != 0 ||
+        (rc = mdb_stat(txn, st->doc, &doc)) != 0)
         return err_from_lmdb(rc);
     if (ev.ms_entries != st->at.head)
         return damage_set(st, "log: %zu records where there should be %" PRIu64, ev.ms_entries, st->at.head);
     if (id.ms_entries != st->at.id_count)
         return damage_set(st, "id table: %zu rows where there should be %" PRIu64, id.ms_entries, st->at.id_count);
+    if (doc.ms_entries != st->at.doc_rows)
+        return damage_set(st, "documents: %zu rows where there should be %" PRIu32, doc.ms_entries, st->at.doc_rows);
     return 0;
 }
 
@@ -374,7 +379,7 @@ keys_check(struct store *st, const uint8_t pair[KEYS_PAIR_SIZE])
         return damage_set(st, "key store: belongs to another log");
     rc = keys_last(st->keys, &last);
     if (rc == 0 && last < st->at.keys_used)
-        rc = damage_set(st, "key store: ends at entry %" PRIu32 ", records use %" PRIu32, last, st->at.keys_used);
+        rc = damage_set(st, "key store: ends at entry %" PRIu32 ", the log uses %" PRIu32, last, st->at.keys_used);
     return rc;
 }
 

@@ -19,6 +19,7 @@
 #include "store/internal.h"
 
 #include "store/be.h"
+#include "store/doc.h"
 #include "store/env.h"
 #include "store/fault.h"
 #include "store/lmdb_err.h"
@@ -166,7 +167,8 @@ state_put(struct store *st)
     MDB_val key = {.mv_size = sizeof name - 1, .mv_data = name};
     MDB_val val = {.mv_data = bytes};
 
-    leaf_hash(st->leaf_input, st->leaf_len, st->now.hash);
+    if (st->batch_rows > 0)
+        leaf_hash(st->leaf_input, st->leaf_len, st->now.hash);
     for (size_t i = 0; i < st->batch_rows && !store_tree_fault; i++) {
         int rc = tree_append(&st->tree, st->txn, st->batch_hashes[i]);
 
@@ -176,6 +178,12 @@ state_put(struct store *st)
     state_encode(&st->now, bytes);
     val.mv_size = STATE_HEAD + tree_frontier(&st->tree, bytes + STATE_HEAD);
     return err_from_lmdb(mdb_put(st->txn, st->meta, &key, &val, 0));
+}
+
+static bool
+state_moved(const struct store *st)
+{
+    return st->batch_rows > 0 || st->now.keys_used != st->at.keys_used || st->now.doc_rows != st->at.doc_rows;
 }
 
 int
@@ -189,7 +197,7 @@ store_commit(struct store *st)
     if (st->txn == NULL)
         return 0;
 
-    if (st->batch_rows > 0 && (rc = state_put(st)) != 0)
+    if (state_moved(st) && (rc = state_put(st)) != 0)
         return batch_fail(st, rc);
     if (store_commit_fault != NULL && (rc = store_commit_fault()) != 0) {
         mdb_txn_abort(st->txn);
@@ -329,6 +337,12 @@ int
 store_room_own(struct store *st, size_t records, uint64_t bytes)
 {
     return room_below(st, records, bytes, STORE_MAP_OWN_PCT);
+}
+
+int
+store_room_doc(struct store *st, uint64_t bytes)
+{
+    return room_below(st, 1, bytes, STORE_MAP_DOC_PCT);
 }
 
 uint64_t

@@ -40,6 +40,7 @@
 #define STORE_NAME_MAX         192u         /* bytes of the name of a cursor or value */
 #define STORE_VALUE_MAX        (64u << 10)  /* bytes of a cursor's filter or of a named value */
 #define STORE_MAP_MIN          (16u << 20)  /* bytes: the smallest map */
+#define STORE_MAP_DOC_PCT      80u          /* documents stop there, so that events go on for long */
 #define STORE_MAP_USABLE_PCT   90u          /* publishes stop there, so that cursors and audit records still fit */
 #define STORE_MAP_OWN_PCT      97u          /* records of reads stop there; what has to be written to end still fits */
 #define STORE_KEY_ENTRIES_STEP 1024u        /* key entries made and synced at a time */
@@ -165,7 +166,7 @@ uint32_t store_key_generation(const struct store *st, uint32_t entry);
  * Destroys the key of a dossier, at once and for good: when this returns 0 it is gone from the key store on disk and
  * from memory, its records read as erased, and none can be added. Not between an append and its commit. May be
  * repeated, and must be when a crash came between. Any failure but -EINVAL latches; the key may be gone or not. -EINVAL
- * no committed record uses that entry, or it is STORE_CLEAR_ENTRY
+ * nothing committed uses that entry, or it is STORE_CLEAR_ENTRY
  */
 int store_key_erase(struct store *st, uint32_t entry);
 

@@ -28,7 +28,7 @@ uint64_t script_left_over;
 
 /* ---- the script */
 
-static struct dice
+struct dice
 dice_of(const struct script *script, uint64_t kind, uint64_t number)
 {
     struct dice dice = {.state = script->seed * UINT64_C(0xd1342543de82ef95) + kind * UINT64_C(0x2545f4914f6cdd1d)};
@@ -62,6 +62,8 @@ record_draw(struct script *s, struct model *now, struct dice *dice)
         entry = ++now->entries;
     else if (kind < 10 && now->entries > 0)
         entry = 1 + (uint32_t)dice_roll(dice, now->entries);
+    if (s->is_doc[entry])
+        entry = STORE_CLEAR_ENTRY;
     now->head++;
     s->entry_of[now->head] = entry;
     s->len_of[now->head] = body_len(dice);
@@ -98,6 +100,7 @@ script_make(struct script *s, uint64_t seed)
                 now->values[i] = dice_roll(&dice, 4) == 0 ? 0 : 1 + (size_t)dice_roll(&dice, 3000);
         if (before > 0 && dice_roll(&dice, 3) == 0)
             now->checkpoint = before; /* signed after a commit, kept with the next one */
+        script_doc_make(s, k);
     }
 }
 
@@ -108,8 +111,8 @@ struct record {
     uint8_t bodies[BODY_MAX + 256];
 };
 
-static void
-bytes_draw(struct dice *dice, uint8_t *to, size_t len)
+void
+script_bytes(struct dice *dice, uint8_t *to, size_t len)
 {
     uint64_t word = 0;
 
@@ -127,7 +130,7 @@ id_draw(const struct script *s, uint64_t number, uint8_t ret[16])
     struct dice dice = dice_of(s, 2, number);
     bool late = dice_roll(&dice, 8) == 0;
 
-    bytes_draw(&dice, ret, 16);
+    script_bytes(&dice, ret, 16);
     for (unsigned i = 0; i < 8 && !late; i++)
         ret[i] = (uint8_t)(number >> (56 - 8 * i));
 }
@@ -140,9 +143,9 @@ record_fill(const struct script *s, uint64_t number, uint32_t entry, struct reco
     uint8_t *at = ret->bodies;
 
     id_draw(s, number, ret->id);
-    bytes_draw(&dice, ret->seed, sizeof ret->seed);
+    script_bytes(&dice, ret->seed, sizeof ret->seed);
     for (unsigned i = 0; i < PARTS; i++) {
-        bytes_draw(&dice, at, lens[i]);
+        script_bytes(&dice, at, lens[i]);
         ret->parts[i] = (struct leaf_part){
             .slot = (uint8_t)i, .section_id = (uint16_t)(100 + i), .len = lens[i], .body = at};
         at += lens[i];
@@ -170,7 +173,7 @@ random_name(void)
 static void
 random_buf(void *const to, const size_t len)
 {
-    bytes_draw(&random_dice, to, len);
+    script_bytes(&random_dice, to, len);
 }
 
 static uint32_t
@@ -248,7 +251,8 @@ ghosts_append(const struct script *s, struct store *st, uint64_t k)
     int rc = 0;
 
     for (unsigned i = 1; i <= s->steps[k].ghosts && rc == 0; i++)
-        rc = record_append(s, st, GHOST + before->head + i, before->entries > 0 && i % 2 == 0 ? 1 : STORE_CLEAR_ENTRY,
+        rc = record_append(s, st, GHOST + before->head + i,
+                           before->entries > 0 && i % 2 == 0 && !s->is_doc[1] ? 1 : STORE_CLEAR_ENTRY,
                            before->head + i);
     store_rollback(st);
     return rc;
@@ -294,7 +298,7 @@ value_draw(const struct script *s, unsigned i, size_t len, uint8_t *ret)
 {
     struct dice dice = dice_of(s, 4 + i, len);
 
-    bytes_draw(&dice, ret, len);
+    script_bytes(&dice, ret, len);
 }
 
 static int
@@ -320,7 +324,7 @@ note_draw(const struct script *s, uint64_t size, char ret[NOTE_LEN])
 {
     struct dice dice = dice_of(s, 4 + SCRIPT_VALUES, size);
 
-    bytes_draw(&dice, (uint8_t *)ret, NOTE_LEN);
+    script_bytes(&dice, (uint8_t *)ret, NOTE_LEN);
 }
 
 static int
@@ -343,8 +347,9 @@ step_run(const struct script *s, struct store *st, uint64_t k)
 
     if (rc == 0)
         rc = ghosts_append(s, st, k);
-    if (rc != 0 || (rc = records_append(s, st, k)) != 0 || (rc = cursors_put(s, st, k)) != 0 ||
-        (rc = values_put(s, st, k)) != 0 || (rc = checkpoint_put(s, st, k)) != 0)
+    if (rc != 0 || (rc = script_doc_destroy(s, st, k)) != 0 || (rc = records_append(s, st, k)) != 0 ||
+        (rc = script_doc_run(s, st, k)) != 0 || (rc = cursors_put(s, st, k)) != 0 || (rc = values_put(s, st, k)) != 0 ||
+        (rc = checkpoint_put(s, st, k)) != 0)
         return rc;
     disk_mark(MARK_BEGUN, k);
     if (script_acks_early)
@@ -394,7 +399,7 @@ struct check {
     struct finding *finding;
 };
 
-static bool __attribute__((format(printf, 3, 4)))
+bool
 found_wrong(struct finding *finding, const char *checker, const char *fmt, ...)
 {
     va_list args;
@@ -714,7 +719,7 @@ script_check(const struct script *script, const struct place *place, const struc
         *ret_step = c.step;
     }
     good = good && check_records(&c) && check_tree(&c) && check_checkpoint(&c) && check_ids(&c) && check_cursors(&c) &&
-           check_values(&c) && check_found(&c);
+           check_values(&c) && check_found(&c) && script_doc_check(script, c.st, c.step, ret);
     last = good && c.step + more < SCRIPT_STEPS_MAX ? c.step + more : SCRIPT_STEPS_MAX;
     while (good && last < SCRIPT_STEPS_MAX && script->after[last].head == c.want->head)
         last++; /* one more record at least */

@@ -18,7 +18,8 @@
  *     ids            each record's id leads to it; ids of no record, or of one rolled back, to nothing
  *     cursors        each is where that commit left it, and not ahead of the log
  *     values         each is as that commit left it
- *     found          the finding index tells exactly each dossier's records
+ *     documents      uploads and documents of dossiers are as that commit left them, each chunk with its bytes; the key
+ * of one that the next step destroys may be gone found          the finding index tells exactly each dossier's records
  *     goes on        further steps commit, at least one record among them, with the next numbers
  *     left over      after a crash in store_create(), making the log again works, at most after removing the key store
  *
@@ -28,11 +29,13 @@
 #define CRASH_SCRIPT_H
 
 #include "store/store.h"
+#include "tests/crash/disk.h"
 
 #define SCRIPT_STEPS_MAX   40u
 #define SCRIPT_RECORDS_MAX 2000u
 #define SCRIPT_CURSORS     3u
 #define SCRIPT_VALUES      3u
+#define SCRIPT_DOCS        2u
 
 enum script_mark {
     MARK_CREATED, /* store_create returned 0 */
@@ -41,10 +44,19 @@ enum script_mark {
 };
 
 struct step {
-    unsigned ghosts; /* records that are rolled back before the others are appended */
-    bool room;       /* the map grows */
-    bool flush;      /* the finding index is flushed after it */
-    bool reopen;     /* the store is closed and opened after it */
+    unsigned ghosts;   /* records that are rolled back before the others are appended */
+    bool room;         /* the map grows */
+    bool flush;        /* the finding index is flushed after it */
+    bool reopen;       /* the store is closed and opened after it */
+    unsigned destroys; /* this document, and what its dossier has beside it; SCRIPT_DOCS: none */
+};
+
+enum model_doc_state { DOC_NONE, DOC_UPLOAD, DOC_WHOLE, DOC_BOUND };
+
+struct model_doc {
+    enum model_doc_state state;
+    uint32_t entry, size, received, dossier;
+    uint64_t number; /* its content follows from it */
 };
 
 /* What a store that stands at a step holds. */
@@ -54,6 +66,7 @@ struct model {
     uint64_t cursors[SCRIPT_CURSORS]; /* 0: not there */
     size_t values[SCRIPT_VALUES];     /* length; 0: not there */
     uint64_t checkpoint;              /* size of the newest; 0: none */
+    struct model_doc docs[SCRIPT_DOCS];
 };
 
 struct script {
@@ -62,6 +75,7 @@ struct script {
     struct model after[SCRIPT_STEPS_MAX + 1]; /* [0]: an empty log */
     uint32_t entry_of[SCRIPT_RECORDS_MAX + 1];
     uint32_t len_of[SCRIPT_RECORDS_MAX + 1];
+    bool is_doc[SCRIPT_RECORDS_MAX + SCRIPT_STEPS_MAX * SCRIPT_DOCS + 1]; /* this key entry is a document's */
 };
 
 /* A store in a directory: each of its parts in a directory of its own, so that no sync does another's work. */
@@ -98,6 +112,18 @@ int script_run(const struct script *script, const struct place *place, uint64_t 
  */
 bool script_check(const struct script *script, const struct place *place, const struct bounds *bounds, unsigned more,
                   uint64_t *ret_step, struct finding *ret);
+
+/* ---- shared by script.c and script_doc.c */
+
+struct dice dice_of(const struct script *script, uint64_t kind, uint64_t number);
+void script_bytes(struct dice *dice, uint8_t *to, size_t len);
+/* Returns false. */
+bool found_wrong(struct finding *finding, const char *checker, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void script_doc_make(struct script *script, uint64_t k);
+int script_doc_destroy(const struct script *script, struct store *st, uint64_t k); /* before the step's batch */
+int script_doc_run(const struct script *script, struct store *st, uint64_t k);
+bool script_doc_check(const struct script *script, struct store *st, uint64_t step, struct finding *ret);
 
 /* A bug that tests plant: step k is marked as acknowledged before its commit. */
 extern bool script_acks_early;

@@ -1,6 +1,8 @@
 /* Damage, done to the files of a closed store: it is noticed, named, and never served. And erased content. */
 #include "tests/unit/test_store_kit.h"
 
+#include "store/doc.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
@@ -306,10 +308,59 @@ open_refuses_a_log_of_another_version(void **state)
     for (uint8_t version = 0; version < 5; version++) {
         row[3] = version;
         row_set(kit, "meta", "identity", 8, row, len);
-        if (version != 2)
+        if (version != 3)
             assert_open_refuses(kit, "another version of the format");
         else
             kit_reopen(kit);
+        store_close(&kit->st);
+    }
+}
+
+static void
+open_counts_the_rows_of_documents(void **state)
+{
+    struct store_doc doc = {.size = 10, .owner = "u"};
+    uint8_t key[5] = {'u', 0, 0, 0, 1}, row[VALUE_MAX];
+    struct kit *kit = *state;
+    size_t len;
+
+    assert_int_equal(store_doc_begin(kit->st, &doc), 0);
+    assert_int_equal(doc.entry, 1);
+    fill(kit, false);
+    len = row_get(kit, "doc", key, sizeof key, row);
+    row_set(kit, "doc", key, sizeof key, NULL, 0);
+    assert_open_refuses(kit, "documents: 0 rows where there should be 1");
+    row_set(kit, "doc", key, sizeof key, row, len);
+    assert_int_equal(kit_open(kit), 0);
+}
+
+static int
+nothing(void *arg, const struct store_doc *doc)
+{
+    (void)arg;
+    (void)doc;
+    return 0;
+}
+
+/* Each bit of an upload's head is sealed. */
+static void
+a_changed_head_of_an_upload_does_not_open(void **state)
+{
+    struct store_doc doc = {.size = 10, .owner = "u"};
+    uint8_t key[5] = {'u', 0, 0, 0, 1}, row[VALUE_MAX];
+    struct kit *kit = *state;
+    size_t len;
+
+    assert_int_equal(store_doc_begin(kit->st, &doc), 0);
+    fill(kit, false);
+    len = row_get(kit, "doc", key, sizeof key, row);
+    for (size_t at = 0; at < len; at += 11) {
+        row[at] ^= 1;
+        row_set(kit, "doc", key, sizeof key, row, len);
+        row[at] ^= 1;
+        assert_int_equal(kit_open(kit), 0);
+        assert_int_equal(store_doc_each(kit->st, nothing, NULL), -EBADMSG);
+        assert_string_equal(store_damage(kit->st), "document 1: its head does not open");
         store_close(&kit->st);
     }
 }
@@ -709,6 +760,8 @@ main(void)
         KIT_TEST(open_compares_the_id_table_with_the_records),
         KIT_TEST(open_refuses_a_log_without_its_state),
         KIT_TEST(open_refuses_a_log_of_another_version),
+        KIT_TEST(open_counts_the_rows_of_documents),
+        KIT_TEST(a_changed_head_of_an_upload_does_not_open),
         KIT_TEST(open_compares_the_newest_records_with_the_tree),
         KIT_TEST(open_compares_the_tree_with_what_was_committed),
         KIT_TEST(a_record_that_the_tree_does_not_hold_is_not_proven),
