@@ -84,6 +84,7 @@ state_open(struct broker *b, bool accept_clock)
     if ((rc = core_create(&b->core)) != 0 || (rc = feed_source_init(&b->source, b->store, b->core)) != 0 ||
         (rc = broker_fold(b->store, b->core, &b->source.access_entry, &b->log_keys)) != 0 ||
         (rc = checkpoints_open_logged(b)) != 0 ||
+        (rc = backups_create(&b->backups, b->config, b->store, b->checkpoints)) != 0 ||
         (rc = sequence_create(&b->sequence, b->store, b->core, deliver_note, b)) != 0 ||
         (rc = refusals_create(&b->refusals, b->sequence)) != 0 || (rc = sessions_create(&b->sessions)) != 0 ||
         (rc = arena_create(&b->message_arena, DECODE_ARENA_SIZE)) != 0 ||
@@ -226,6 +227,7 @@ broker_close(struct broker **broker)
         (void)zmq_ctx_term(b->zmq);
     sessions_destroy(&b->sessions);
     refusals_destroy(&b->refusals);
+    backups_destroy(&b->backups);
     checkpoints_close(&b->checkpoints);
     sequence_destroy(&b->sequence);
     feed_source_free(&b->source);
@@ -360,7 +362,7 @@ broker_second(struct broker *b)
     if (b->clock.mono_ms - b->timer_ms < TIMER_MS)
         return 0;
     b->timer_ms = b->clock.mono_ms;
-    if ((rc = deliver_retry(b)) != 0 || b->clock.mono_ms - b->second_ms < POSITIONS_EVERY_MS)
+    if ((rc = backups_look(b->backups, b->clock.now_ms, b->clock.mono_ms)) != 0 || (rc = deliver_retry(b)) != 0 || b->clock.mono_ms - b->second_ms < POSITIONS_EVERY_MS)
         return rc;
     b->second_ms = b->clock.mono_ms;
     b->counts_left = true;

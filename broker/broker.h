@@ -14,6 +14,7 @@
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
 
+#include "broker/backup.h"
 #include "broker/checkpoint.h"
 #include "broker/clock.h"
 #include "broker/config.h"
@@ -77,6 +78,7 @@ struct broker {
     struct sequence *sequence;
     struct refusals *refusals;
     struct checkpoints *checkpoints;
+    struct backups *backups;
     struct log_keys log_keys;
     struct feed_source source;
     struct broker_stats stats;

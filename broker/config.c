@@ -35,6 +35,8 @@ static const struct option_def options[] = {
     {"curve.key", OPTION_STRING, FIELD(curve_key), "/etc/wici/curve.key", NULL, NULL},
     {"checkpoint.key", OPTION_STRING, FIELD(checkpoint_key), "/etc/wici/checkpoint.key", NULL, NULL},
     {"guard.file", OPTION_STRING, FIELD(guard_file), "/var/lib/wici/guard", NULL, NULL},
+    {"backup.dir", OPTION_STRING, FIELD(backup_dir), "/var/backups/wici/log", NULL, NULL},
+    {"backup.key_dir", OPTION_STRING, FIELD(backup_key_dir), "/var/backups/wici/keys", NULL, NULL},
     {"log.level", OPTION_LEVEL, FIELD(log_level), "info", NULL, NULL},
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])

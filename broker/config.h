@@ -28,6 +28,8 @@ struct config {
     char *curve_key;
     char *checkpoint_key;
     char *guard_file;
+    char *backup_dir;
+    char *backup_key_dir;
     uint64_t data_size_max;
     uint64_t log_level;
 };

@@ -455,7 +455,7 @@ session_positions(void *arg, struct session *s)
         refs[count] = &list[count];
         told[count++] = r;
     }
-    if (count == 0)
+    if (count == 0 && s->safe_told == backups_safe_up_to(b->backups))
         return 0;
     arena_reset(b->reply_arena);
     wici__v1__broker_message__init(&message);
@@ -464,6 +464,7 @@ session_positions(void *arg, struct session *s)
     message.positions = &positions;
     positions.n_positions = count;
     positions.positions = refs;
+    positions.safe_up_to = backups_safe_up_to(b->backups);
     positions.head = reply_head(b, b->reply_arena);
     if (positions.head == NULL || zmq_msg_init_size(&packed, wici__v1__broker_message__get_packed_size(&message)) != 0)
         return -ENOMEM;
@@ -475,6 +476,8 @@ session_positions(void *arg, struct session *s)
         s->gone = b->gone = true;
     for (size_t i = 0; i < count && rc == 0; i++) /* what was not sent is told later */
         told[i]->announced = list[i].seq;
+    if (rc == 0)
+        s->safe_told = positions.safe_up_to;
     return 0;
 }
 

@@ -157,6 +157,7 @@ status_fill(struct broker *b, uint32_t unit, Wici__V1__QueryResult *result)
     wici__v1__status__init(s);
     s->origin = TEXT(store_identity(b->store)->origin);
     s->head = reply_head(b, b->reply_arena);
+    s->safe_up_to = backups_safe_up_to(b->backups);
     s->last_fsync_us = b->stats.last_commit_us;
     s->commits = b->stats.commits;
     if (is_administrator(b, unit)) { /* a count that rises tells others that a dossier was opened, or who came */
@@ -640,6 +641,43 @@ checkpoint_fill(struct broker *b, Wici__V1__QueryResult *result)
     return 0;
 }
 
+/* ---- backups */
+
+static int
+backup_fill(struct broker *b, uint32_t unit, const char *label, Wici__V1__QueryResult *result, struct refusal *refusal)
+{
+    Wici__V1__Backup *m = arena_alloc(b->reply_arena, sizeof *m);
+    struct backup_view view;
+    int rc = 0;
+
+    if (m == NULL)
+        return -ENOBUFS;
+    if (!is_administrator(b, unit))
+        return query_refuse(refusal, E_UNKNOWN, "query.backup");
+    if (label[0] != '\0')
+        rc = backups_ask(b->backups, label, b->clock.now_ms);
+    if (rc == -EINVAL)
+        return query_refuse(refusal, E_REQUEST, "query.backup.label");
+    if (rc == -EBUSY)
+        return query_refuse(refusal, E_STATE, "query.backup"); /* one at a time */
+    if (rc != 0)
+        return rc;
+    backups_view(b->backups, &view);
+    wici__v1__backup__init(m);
+    m->state = TEXT(view.word);
+    m->failure = TEXT(view.failure);
+    m->label = text_copy(b->reply_arena, view.label);
+    m->records = view.records;
+    m->bytes = view.bytes;
+    m->safe_up_to = backups_safe_up_to(b->backups);
+    if ((view.started_ms != 0 && (m->started = time_copy(b->reply_arena, view.started_ms)) == NULL) ||
+        (view.ended_ms != 0 && (m->ended = time_copy(b->reply_arena, view.ended_ms)) == NULL) || m->label == NULL)
+        return -ENOBUFS;
+    result->result_case = WICI__V1__QUERY_RESULT__RESULT_BACKUP;
+    result->backup = m;
+    return 0;
+}
+
 /* ---- */
 
 static int
@@ -678,6 +716,7 @@ result_fill(struct broker *b, struct session *session, const Wici__V1__Query *qu
     case WICI__V1__QUERY__WHAT_RECEIPT: return proof_receipt(b, session, query->receipt, slice, result, refusal);
     case WICI__V1__QUERY__WHAT_CONSISTENCY: return proof_consistency(b, query->consistency, result, refusal);
     case WICI__V1__QUERY__WHAT_COURSES: return courses_fill(b, unit, query->courses, result, refusal);
+    case WICI__V1__QUERY__WHAT_BACKUP: return backup_fill(b, unit, query->backup->label, result, refusal);
     case WICI__V1__QUERY__WHAT_LEAVES: return proof_leaves(b, unit, query->leaves, slice, result, refusal);
     case WICI__V1__QUERY__WHAT__NOT_SET:
     default: return query_refuse(refusal, E_REQUEST, "query");

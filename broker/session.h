@@ -91,6 +91,7 @@ struct session {
     uint32_t unit;
     uint64_t next_number;
     uint64_t heard_ms;  /* boot time */
+    uint64_t safe_told;  /* how far verified backups go, as the client was told */
     uint64_t probed_ms; /* boot time: when it was last asked for by a message */
     bool gone;          /* to be dropped by the next sessions_sweep */
     bool stuck;         /* its queue was full when last tried */

@@ -106,6 +106,7 @@ session_probe(struct broker *b, struct session *s)
     wici__v1__positions__init(&positions);
     message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS;
     message.positions = &positions;
+    positions.safe_up_to = backups_safe_up_to(b->backups);
     positions.head = reply_head(b, b->reply_arena);
     if (positions.head == NULL || zmq_msg_init_size(&packed, wici__v1__broker_message__get_packed_size(&message)) != 0)
         return -ENOMEM;
@@ -215,6 +216,7 @@ welcome_queue(struct broker *b, const struct session *session, const Wici__V1__P
     welcome.head = reply_head(b, b->reply_arena);
     if (same_up_to != UINT64_MAX)
         welcome.same_up_to = same_up_to;
+    welcome.safe_up_to = backups_safe_up_to(b->backups);
     time_format(b->clock.now_ms, time_text);
     welcome.time = time_text;
     if (core_policy(b->core, b->reply_arena, &policy) == 0)
@@ -309,6 +311,7 @@ hello_take(struct broker *b, const struct front_message *from, uint32_t unit, co
         refuse(&refusal, E_LOG_DIVERGED, "hello.known");
         reply_refused(b, &from->route, unit, &refusal, 0, 0);
     }
+    session->safe_told = backups_safe_up_to(b->backups);
     return welcome_queue(b, session, hello->known);
 }
 

@@ -6,6 +6,7 @@
  * Exit codes: 0 ended on a signal, everything it took is committed and answered; 1 it could not start, or it stopped
  * itself; 2 wrong arguments or configuration.
  */
+#include "broker/backup.h"
 #include "broker/broker.h"
 #include "broker/init.h"
 #include "broker/log.h"
@@ -234,6 +235,8 @@ main(int argc, char **argv)
     char error[CONFIG_ERROR_MAX] = "";
     int rc;
 
+    if (argc > 1 && strcmp(argv[1], BACKUP_CHILD_WORD) == 0)
+        return backup_child_main(argc, argv);
     (void)language_set();
     argp_program_version = "wicid " WICI_VERSION;
     argp_err_exit_status = EXIT_USAGE;

@@ -50,6 +50,9 @@
 #define COURSES_MAX          200u           /* referrals in one answer */
 #define COURSES_LOOKED_AT_MAX 8192u         /* dossiers looked at for one answer */
 
+/* Backups */
+#define BACKUP_LABEL_MAX     64u            /* bytes of a backup's name */
+
 /* The process */
 #define DESCRIPTORS_MIN      64u            /* open files it must be allowed to have: below it libzmq gives up at start */
 

@@ -388,3 +388,11 @@ store_find_time(struct store_slice *slice, uint64_t ms, uint64_t *ret_seq)
     *ret_seq = low;
     return 0;
 }
+
+int
+store_readers_check(struct store *st)
+{
+    int dead;
+
+    return err_from_lmdb(mdb_reader_check(st->env, &dead));
+}

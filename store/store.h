@@ -265,6 +265,11 @@ int store_checkpoint_put(struct store *st, uint64_t size, const char *note, size
  * the next call. -ENOENT: none is kept. */
 int store_checkpoint_get(struct store *st, uint64_t size, uint64_t *ret_size, const char **ret_note, size_t *ret_len);
 
+/* ---- other processes that read the log's files (backup.h) */
+
+/* Frees the views of readers that died: until then they keep pages from being used again. Called after one ended. */
+int store_readers_check(struct store *st);
+
 /* ---- the finding index */
 
 /*

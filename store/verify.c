@@ -84,6 +84,7 @@ copy_open(struct verify *v)
         return found(v, "the log's file has no database \"meta\"");
     if (identity_load(v->st, v->txn) != 0)
         return found(v, "%s", v->st->damage);
+    v->report->identity = v->st->identity;
     if (dbis_open(v->txn, 0, v->st) != 0)
         return found(v, "a database of the log is missing");
     if (v->options->kek_path == NULL)
@@ -324,6 +325,7 @@ verify_copy(const struct verify_options *options, struct verify_report *report)
     if ((rc = copy_open(v)) != 0 || (rc = records_check(v)) != 0)
         goto out;
     report->records = v->frontier.size;
+    merkle_frontier_root(&v->frontier, report->root);
     rc = end_check(v);
 out:
     if (v != NULL && v->st != NULL) {

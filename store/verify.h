@@ -14,6 +14,7 @@
 #define STORE_VERIFY_H
 
 #include "proto/note.h"
+#include "store/store.h"
 
 #include <stdbool.h>
 
@@ -32,6 +33,8 @@ struct verify_report {
     uint64_t at;                 /* the record being looked at */
     uint64_t records;            /* in all */
     uint64_t signed_size;        /* of the newest checkpoint */
+    struct store_identity identity;
+    uint8_t root[MERKLE_HASH_SIZE]; /* over all records */
     uint64_t unopened;           /* records whose content was not looked at: sealed, and no keys were given */
     uint64_t missing;            /* the first record without content; 0: none */
     char what[VERIFY_TEXT_SIZE]; /* what was found, in English, with the number of the first bad record */

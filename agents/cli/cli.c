@@ -29,6 +29,7 @@ const struct cli_command cli_commands[] = {
     {"fetched", cmd_fetched, N_("which addressed units have fetched an event of ours")},
     {"audit", cmd_audit, N_("what was refused, and who was shown what")},
     {"status", cmd_status, N_("how the broker is")},
+    {"backup", cmd_backup, N_("let the broker make a verified copy of the log and its keys")},
     {"checkpoint", cmd_checkpoint, N_("the newest signed statement of what is in the log")},
     {"log", cmd_log, N_("the keys that sign the log")},
     {"receipt", cmd_receipt, N_("the proof that a record is in the log, with what we may see of it")},

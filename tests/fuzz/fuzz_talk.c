@@ -302,6 +302,7 @@ world_make(void)
     FILE *out;
 
     log_init((enum log_level)0);
+    backup_program = NULL;
     clock_now = clock_still;
     (void)snprintf(world.dir, sizeof world.dir, "%s/wici-fuzz-XXXXXX", root);
     must(mkdtemp(world.dir) != NULL);

@@ -97,6 +97,7 @@ def talks(kinds):
                             "cursors": wire.Query(request=4, cursors=wire.CursorsQuery()),
                             "drop": wire.Query(request=5, cursor_drop=wire.CursorDrop(cursor="inbox")),
                             "directory": wire.Query(request=6, directory=wire.DirectoryQuery()),
+                            "backup": wire.Query(request=11, backup=wire.BackupQuery(label="monday")),
                             "policy": wire.Query(request=7, policy=wire.PolicyQuery()),
                             "status": wire.Query(request=8, status=wire.StatusQuery())}.items():
             yield f"query-{name}-{who}", said(who, HELLO) + said(who, client(query=query), TICK)

@@ -93,7 +93,7 @@ daemon_run(const char *const *arguments, char *out, size_t size)
 void
 daemon_create(struct daemon *d, const char *more)
 {
-    char config[2048], out[8192], path[160];
+    char config[4096], out[8192], path[160];
     struct keyfile broker;
 
     memset(d, 0, sizeof *d);
@@ -103,8 +103,9 @@ daemon_create(struct daemon *d, const char *more)
     path_of(d, "admin.key", d->admin_key, sizeof d->admin_key);
     (void)snprintf(config, sizeof config,
                    "listen = tcp://127.0.0.1:*\ndata.dir = %s/data\nkey.dir = %s/keys\nkek.file = %s/kek\n"
-                   "curve.key = %s/curve.key\ncheckpoint.key = %s/checkpoint.key\nguard.file = %s/guard\n%s",
-                   d->dir, d->dir, d->dir, d->dir, d->dir, d->dir, more != NULL ? more : "data.size_max = 256M\n");
+                   "curve.key = %s/curve.key\ncheckpoint.key = %s/checkpoint.key\nguard.file = %s/guard\n"
+                   "backup.dir = %s/backup\nbackup.key_dir = %s/backup-keys\n%s",
+                   d->dir, d->dir, d->dir, d->dir, d->dir, d->dir, d->dir, d->dir, more != NULL ? more : "data.size_max = 256M\n");
     daemon_write(d, "wicid.conf", config);
     const char *const arguments[] = {"init",          "-c",  d->config, "--origin", "wire.example", "--agency",   "ops",
                                      "--agency-name", "OPS", "--unit",  "admin",    "--admin-key",  d->admin_key, NULL};
