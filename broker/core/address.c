@@ -145,11 +145,13 @@ decide_addresses(struct deciding *d)
 
 /* ---- answers and corrections */
 
+/* Who asked hears the answer. Who referred a family is told the outcome by his relation, and no more than that. */
 static bool
-answers_author(uint32_t type)
+answers_author(uint32_t type, uint32_t cause)
 {
     return type == TYPE(INFO_PROVIDED) || type == TYPE(COURT_OPINION_DELIVERED) ||
-           type == TYPE(CASE_SAFETY_CONCERN_ANSWERED) || type == TYPE(REFERRAL_ANSWERED);
+           type == TYPE(CASE_SAFETY_CONCERN_ANSWERED) ||
+           (type == TYPE(REFERRAL_ANSWERED) && cause != TYPE(REFERRAL_SUBMITTED));
 }
 
 /* The named event is in this dossier or its group, and the unit may see it: else naming it gives nobody anything. */
@@ -270,7 +272,7 @@ decide_answer(struct deciding *d)
     if (d->note->answer_to == NULL || d->note->answer_about == NULL)
         return -ENOMEM;
     if (cause != NULL)
-        rc = units_add(d, cause, answers_author(d->type));
+        rc = units_add(d, cause, answers_author(d->type, cause->event->type->number));
     if (rc == -E2BIG)
         return decide_refuse(d, E_LIMIT, "header.causationId");
     if (rc == 0 && corrected != NULL)

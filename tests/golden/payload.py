@@ -60,13 +60,15 @@ class Bodies:
         return field.GetOptions().Extensions[getattr(self.options, name)]
 
     def replaced(self, value, ids):
-        """A value out of a scenario with $NAME and @12 replaced."""
+        """A value out of a scenario with $NAME, @12 and #NAME replaced."""
         if isinstance(value, dict):
             return {key: self.replaced(inner, ids) for key, inner in value.items()}
         if isinstance(value, list):
             return [self.replaced(inner, ids) for inner in value]
         if isinstance(value, str) and value.startswith("$"):
             return ids(value[1:])
+        if isinstance(value, str) and value.startswith("#"):
+            return ids.seqs[value[1:]]
         if isinstance(value, str) and value.startswith("@"):
             return date(int(value[1:]))
         return value

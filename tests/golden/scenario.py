@@ -21,7 +21,8 @@ What the line does not say stands below it, indented:
     S6 about jan only SVC OUS not SCH {...}   one section of class 6: persons, readers, and fields of its body
 
 A class without a line of its own has one section. In a body "$NAME" is the id of that name ("$R" of the dossier R,
-"$told" of the event told), "@12" the date of day 12; fields that are not given are filled by payload.py.
+"$told" of the event told), "@12" the date of day 12, "#told" its number in the log; fields that are not given are filled by
+payload.py. A line that begins with # says nothing.
 
     replay told > FA 0167, SCH -    what these units are given of an event when they read it anew at the end, where
                                     that is not what they were given live
@@ -140,7 +141,7 @@ class Reader:
     def read(self, text):
         """The scenario that the text describes."""
         for self.number, line in enumerate(text.splitlines(), 1):
-            line = line.partition("#")[0].rstrip()
+            line = "" if line.startswith("#") else line.rstrip()
             try:
                 if line.startswith(" "):
                     self.detail(line.strip())

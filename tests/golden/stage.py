@@ -62,6 +62,7 @@ class Ids:
 
     def __init__(self, play):
         self.known = {step.name: wici_client.uuid7() for step in play.steps if step.name}
+        self.seqs = {}  # of what was published, by its name
 
     def __call__(self, name):
         return self.known.setdefault(name, str(uuid.uuid4()))
@@ -181,6 +182,8 @@ class Stage:
             if isinstance(act, scenario.Step):
                 published.append(self.event(act, ids, bodies))
                 wrong += self.publish(published[-1])
+                if act.name and not act.refusal:
+                    ids.seqs[act.name] = published[-1].receipt.seq
             elif act.verb == "away":
                 self.collect(act.unit, published[-1].receipt.seq if published else 0)
                 self.clients[act.unit].close()

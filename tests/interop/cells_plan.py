@@ -304,7 +304,7 @@ class Plan:
         answer_to, answer_about = frozenset(), frozenset()
         if cause is not None or corrects is not None:
             answer_to = frozenset().union(*(e.to | e.answer_to for e in (cause, corrects) if e is not None))
-            if cause is not None and name in ANSWERS:
+            if cause is not None and name in ANSWERS and (name, cause.type) != ("referral.answered", "referral.submitted"):
                 answer_to |= {cause.unit.id}
             answer_about = frozenset({OURS})  # all that is answered or corrected here is about that one person
         message = types.header_class(

@@ -224,7 +224,12 @@ class Case(World):
 
     def e_ground(self):
         s0, s1, s5, s6 = referral()
-        s6["referral_submitted_s6"]["hand_over"] = {"from_dossier": new_id(), "history_from": 3}
+        held = new_id()
+        with self.session("ops-sw") as client:
+            client.publish(self.event("ops-sw", "MEETING_CONVENED", held, {"meeting_convened_s0": {
+                "meeting_id": new_id(), "starts_at": "2026-03-02T08:00:00Z", "status": "booked", "revision": 1}},
+                {"meeting_convened_s6": {"kind": "CONSULTATION", "invited": [{"unit": "ops-sw2"}]}}))
+        s6["referral_submitted_s6"]["hand_over"] = {"from_dossier": held, "history_from": 3}
         return self.refusal("ops-sw", "REFERRAL_SUBMITTED", new_id(), s0, s1, s5, s6, to=["ops-sw2"])
 
     def e_order(self):

@@ -38,6 +38,23 @@ a_referral_on_behalf_of_an_enrolled_agency_makes_its_units_referrers(void **stat
 }
 
 static void
+an_answer_that_names_the_referral_tells_its_author_the_outcome_only(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *r =
+        KIT_SAY(k, "ops", "referral.submitted", 'R', "sw", "0 1@p1 6@p1{'service':'OTHER'}", NULL, "sw=016 dir=016");
+    const struct kit_record *on;
+
+    kit_agency(k, "gmina");
+    kit_unit(k, "mun", "gmina", "MUN");
+    KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6@p1{'status':'received'}", kit_answering(r), "ops=0 dir=06");
+    /* Who sent it on is no referrer, and hears what is said to that. */
+    on = KIT_SAY(k, "sw", "referral.forwarded", 'R', "", "0{'toUnit':'mun','whole':'YES'} 6@p1", NULL, "mun=06 dir=06");
+    KIT_SAY(k, "mun", "referral.answered", 'R', "", "0 6{'status':'accepted'}", kit_answering(on),
+            "sw=06 ops=0");
+}
+
+static void
 a_referral_or_letter_without_addressee_is_for_the_unit_that_enters_it(void **state)
 {
     struct kit *k = *state;
@@ -605,6 +622,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         RULE(a_referral_makes_its_author_referrer_and_its_addressees_pending_and_their_offices_lookers_on),
         RULE(a_referral_on_behalf_of_an_enrolled_agency_makes_its_units_referrers),
+        RULE(an_answer_that_names_the_referral_tells_its_author_the_outcome_only),
         RULE(a_referral_or_letter_without_addressee_is_for_the_unit_that_enters_it),
         RULE(accepting_makes_the_holder_and_ends_what_was_pending),
         RULE(the_next_acceptance_ends_the_holder_before_and_its_office),
