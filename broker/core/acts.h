@@ -34,7 +34,7 @@
 /* Acts with IN_NONE that other rules ask for, by code; the fold passes them over. */
 #define ACT_CODE_DOCUMENT    1u /* of a meeting that was held: day and number are the first 64 bits of its digest */
 #define ACT_CODE_COORDINATOR 2u /* case.worker_set of an IPUS coordinator: number is the person */
-#define ACT_CODE_RECALL      3u /* a record without an act of its own that was recalled */
+#define ACT_CODE_RECALL      3u /* a record that was recalled; number: how many records later */
 #define ACT_CODE_LINK        5u /* case.linked: number is the other dossier, day the kind of link */
 #define ACT_CODE_GATED                                                                                                 \
     4u /* sections that rest on the consent thing: day is the type, number the set of units addressed */
@@ -43,6 +43,7 @@
 
 #define ACT_CODE_HAND_OVER                                                                                             \
     8u /* a referral asks to carry on the dossier number; its history goes day records back, 0: none */
+#define ACT_CODE_DUE       10u /* is to be printed for the external agency number; day: delivered on, DATE_NONE: not yet */
 #define ACT_CODE_HANDED    9u /* ... and that was given at seq */
 #define ACT_CODE_CONFIRMED 7u /* sys.recall_confirmed: seq is that of what was recalled, number the unit */
 

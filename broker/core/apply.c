@@ -7,6 +7,7 @@
 #include "broker/core/facts.h"
 #include "broker/core/handover.h"
 #include "broker/core/keep.h"
+#include "broker/core/outside.h"
 #include "broker/core/parts.h"
 
 #include <assert.h>
@@ -19,7 +20,8 @@ struct change {
     const struct core_record *record;
     const struct event *event;
     uint32_t dossier;
-    uint32_t actor; /* unit, or DIRECTORY_NONE */
+    uint32_t actor;  /* unit, or DIRECTORY_NONE */
+    uint32_t acting; /* whom it acts for: itself, or an external agency that it serves */
     uint64_t seq;
     uint64_t first_seq; /* of a correction: of what it corrects; else 0. A recall of that undoes this too */
     bool opened;        /* this record opened the dossier */
@@ -72,11 +74,11 @@ addressed_count(const struct change *c)
     return c->record->note != NULL ? c->record->note->n_resolved_to : 0;
 }
 
-/* DIRECTORY_NONE: an external agency. */
+/* DIRECTORY_NONE: none any more. */
 static uint32_t
 addressed_unit(const struct change *c, size_t index)
 {
-    return directory_unit(&c->core->directory, c->record->note->resolved_to[index]);
+    return directory_addressee(&c->core->directory, c->record->note->resolved_to[index]);
 }
 
 static bool
@@ -108,10 +110,10 @@ take_up_one(const struct change *c, uint32_t dossier)
 {
     int rc = 0;
 
-    if (!is_open(c, dossier, RELATION_HOLDER, c->actor)) {
+    if (!is_open(c, dossier, RELATION_HOLDER, c->acting)) {
         /* The holder before ends first: only one holds. */
         end_all(c, dossier, RELATION_HOLDER, NULL);
-        rc = open_with_office(c, dossier, RELATION_HOLDER, c->actor, false);
+        rc = open_with_office(c, dossier, RELATION_HOLDER, c->acting, false);
     }
     end_all(c, dossier, RELATION_PENDING, NULL);
     dossiers_end_offices(&c->core->dossiers, &c->core->directory, dossier, c->seq);
@@ -126,14 +128,14 @@ take_up(const struct change *c, uint32_t dossier)
     int rc = take_up_one(c, dossier);
 
     if (rc == 0)
-        rc = handover_accepted(c->core, dossier, c->actor, c->seq, &handed);
+        rc = handover_accepted(c->core, dossier, c->acting, c->seq, &handed);
     return rc == 0 && handed != DOSSIER_NONE ? take_up_one(c, handed) : rc;
 }
 
 static void
 let_go(const struct change *c)
 {
-    dossiers_end(&c->core->dossiers, c->dossier, RELATION_PENDING, c->actor, NULL, c->seq);
+    dossiers_end(&c->core->dossiers, c->dossier, RELATION_PENDING, c->acting, NULL, c->seq);
     dossiers_end_offices(&c->core->dossiers, &c->core->directory, c->dossier, c->seq);
 }
 
@@ -195,7 +197,7 @@ referral_answered(const struct change *c)
     for (size_t at = 0; (body = facts_next(c->event, 6, &at)) != NULL;)
         if (body->n_parts > 0)
             return 0; /* an answer for a part leaves the whole as it is */
-    if (!is_open(c, c->dossier, RELATION_PENDING, c->actor) && !is_open(c, c->dossier, RELATION_HOLDER, c->actor))
+    if (!is_open(c, c->dossier, RELATION_PENDING, c->acting) && !is_open(c, c->dossier, RELATION_HOLDER, c->acting))
         return 0;
     if (strcmp(status, "accepted") == 0)
         return take_up(c, c->dossier);
@@ -212,13 +214,13 @@ referral_forwarded(const struct change *c)
     /* The new one reads the history: the applicant's consent to forwarding is its ground. */
     if (strcmp(FACTS_TEXT(c->event, 0, Wici__V1__ReferralForwardedS0, whole), "YES") != 0)
         return 0;
-    return open_with_office(c, c->dossier, RELATION_PENDING, directory_unit(&c->core->directory, to), true);
+    return open_with_office(c, c->dossier, RELATION_PENDING, directory_addressee(&c->core->directory, to), true);
 }
 
 static void
 referral_completed(const struct change *c)
 {
-    if (parts_only(&c->core->dossiers, c->dossier, c->actor, c->record->ts_ms))
+    if (parts_only(&c->core->dossiers, c->dossier, c->acting, c->record->ts_ms))
         return; /* its parts: the others go on */
     end_all(c, c->dossier, RELATION_REFERRER, NULL);
     end_all(c, c->dossier, RELATION_PENDING, NULL);
@@ -322,7 +324,7 @@ case_closed(const struct change *c)
 static int
 concern_answered(const struct change *c)
 {
-    if (!is_open(c, c->dossier, RELATION_PENDING, c->actor))
+    if (!is_open(c, c->dossier, RELATION_PENDING, c->acting))
         return 0;
     if (strcmp(FACTS_TEXT(c->event, 0, Wici__V1__CaseSafetyConcernAnsweredS0, outcome), "TAKEN_UP") == 0)
         return take_up(c, c->dossier);
@@ -365,7 +367,7 @@ meeting_convened(const struct change *c)
             const char *const *about = (const char *const *)body->invited[i]->about;
             struct relation_spec spec = {
                 .kind = RELATION_INVITEE,
-                .who = directory_unit(&c->core->directory, body->invited[i]->unit),
+                .who = directory_addressee(&c->core->directory, body->invited[i]->unit),
                 .from_seq = c->seq,
                 .opened_seq = c->first_seq,
                 .about = about,
@@ -487,7 +489,7 @@ court_party(const struct change *c)
         }
         spec.until_ms = facts_day_end_ms(FACTS_TEXT(c->event, 0, Wici__V1__CourtOrderIssuedS0, valid_to));
         for (size_t at = 0; rc == 0 && (body = facts_next(c->event, 5, &at)) != NULL;)
-            rc = open_party(c, directory_unit(directory, body->probation_unit), &spec);
+            rc = open_party(c, directory_addressee(directory, body->probation_unit), &spec);
     }
     if (rc == 0 && actor->role == WICI__V1__ROLE__CT)
         rc = open_party(c, c->actor, &spec);
@@ -513,7 +515,7 @@ participant_added(const struct change *c)
         const char *const *about = (const char *const *)body->about;
         struct relation_spec spec = {
             .kind = RELATION_PARTICIPANT,
-            .who = directory_unit(&c->core->directory, body->unit),
+            .who = directory_addressee(&c->core->directory, body->unit),
             .from_seq = body->history_from > 0 && body->history_from < c->seq ? body->history_from : c->seq,
             .about = about,
             .about_count = body->n_about,
@@ -532,7 +534,7 @@ participant_removed(const struct change *c)
     const Wici__V1__SysParticipantRemovedS0 *body;
 
     for (size_t at = 0; (body = facts_next(c->event, 0, &at)) != NULL;) {
-        uint32_t unit = directory_unit(&c->core->directory, body->unit);
+        uint32_t unit = directory_addressee(&c->core->directory, body->unit);
 
         if (unit != DIRECTORY_NONE)
             dossiers_end(&c->core->dossiers, c->dossier, RELATION_PARTICIPANT, unit, NULL, c->seq);
@@ -588,7 +590,7 @@ apply_type(const struct change *c)
     case WICI__V1__EVENT_TYPE__COURT_ORDER_ISSUED:
     case WICI__V1__EVENT_TYPE__COURT_INSIGHT_REQUESTED: return court_party(c);
     case WICI__V1__EVENT_TYPE__INFO_PROVIDED:
-        return is_open(c, c->dossier, RELATION_PENDING, c->actor) ? take_up(c, c->dossier) : 0;
+        return is_open(c, c->dossier, RELATION_PENDING, c->acting) ? take_up(c, c->dossier) : 0;
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED: return participant_added(c);
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED: participant_removed(c); return 0;
     default: return facts_family(c->event->type->number) == FAMILY_IPUS ? ipus_changed(c) : 0;
@@ -603,6 +605,7 @@ apply_in_dossier(struct change *c)
 
     c->dossier = dossiers_by_entry(&core->dossiers, c->record->entry);
     c->actor = directory_unit(&core->directory, c->event->header->actor->unit);
+    c->acting = outside_acting(&core->directory, c->actor, c->event);
     if (c->dossier == DOSSIER_NONE) {
         if (c->event->type->opens == OPENS_NOTHING ||
             dossiers_find(&core->dossiers, c->event->dossier_id) != DOSSIER_NONE)
@@ -616,12 +619,14 @@ apply_in_dossier(struct change *c)
     for (size_t i = 0; i < addressed_count(c) && rc == 0; i++)
         rc = open_plain(c, c->dossier, RELATION_ADDRESSEE, addressed_unit(c, i), false);
     if (rc == 0)
-        rc = keep_acts(core, c->record, c->dossier, c->actor);
-    if (rc != 0 || facts_is_recall(c->event))
-        return rc;
-    if (c->opened && c->event->type->opens == OPENS_LETTER)
-        rc = open_pending(c);
-    return rc == 0 ? apply_type(c) : rc;
+        rc = keep_acts(core, c->record, c->dossier, c->acting);
+    if (rc == 0 && !facts_is_recall(c->event)) {
+        if (c->opened && c->event->type->opens == OPENS_LETTER)
+            rc = open_pending(c);
+        if (rc == 0)
+            rc = apply_type(c);
+    }
+    return rc == 0 ? outside_keep(core, c->record, c->dossier) : rc;
 }
 
 static int

@@ -207,7 +207,8 @@ core_directory(const struct core *core, struct arena *arena, Wici__V1__Directory
         if ((message->agencies[message->n_agencies++] = agency_message(directory, i, arena)) == NULL)
             return -ENOMEM;
     for (uint32_t i = 0; i < directory->unit_count; i++)
-        if ((message->units[message->n_units++] = unit_message(directory, i, arena)) == NULL)
+        if (!directory->units[i].outside &&
+            (message->units[message->n_units++] = unit_message(directory, i, arena)) == NULL)
             return -ENOMEM;
     *ret = message;
     return 0;

@@ -106,6 +106,7 @@ uint32_t core_unit_by_key(const struct core *core, const char *key, uint64_t now
 uint32_t core_unit_by_id(const struct core *core, const char *id);
 /* index must be below core_unit_count(). */
 void core_unit(const struct core *core, uint32_t unit, struct core_unit *ret);
+/* Units' numbers lie below it; some of them stand in for external agencies and are nobody's (core_unit_by_id). */
 uint32_t core_unit_count(const struct core *core);
 /* Fills a Directory in the arena with everything but persons. -ENOMEM. */
 int core_directory(const struct core *core, struct arena *arena, Wici__V1__Directory **ret);
@@ -268,6 +269,24 @@ size_t core_course_parts(const struct core *core, uint32_t unit, const struct co
  * *ret_next_seq: from_seq of what was left out, 0: nothing was. Looks at COURSES_LOOKED_AT_MAX dossiers at most. */
 size_t core_referrals(const struct core *core, uint32_t unit, uint64_t from_seq, struct core_course *ret, size_t max,
                       uint64_t *ret_next_seq);
+
+/* ---- agencies without the system */
+
+/* The number that stands for an external agency among units, for the unit that serves it; CORE_UNIT_NONE: it serves no
+ * such agency. With it core_view() tells what the agency is to be given of a record. */
+uint32_t core_served(const struct core *core, uint32_t unit, const char *agency);
+
+/* Where a list goes on; zero: from the beginning, and at its end. */
+struct core_due_place {
+    uint64_t dossier_seq; /* dossiers opened there or later ... */
+    uint64_t after_seq;   /* ... and in that very dossier records after this one */
+};
+/* The records that are to be printed for the agency and were not delivered yet, dossier by dossier; core_view() says
+ * of each whether anything of it is for the agency. *place says where to begin, and then where to go on. */
+size_t core_due_outside(const struct core *core, uint32_t stand_in, struct core_due_place *place, uint64_t *ret,
+                        size_t max);
+/* It was due, and is delivered. */
+bool core_was_delivered(const struct core *core, uint32_t stand_in, const struct core_record *record);
 
 uint32_t core_dossier_count(const struct core *core);
 

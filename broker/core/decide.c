@@ -4,6 +4,7 @@
  */
 #include "broker/core/decide.h"
 
+#include "broker/core/outside.h"
 #include "broker/core/parts.h"
 #include "broker/core/view.h"
 
@@ -16,7 +17,9 @@
 bool
 decide_is_in(const struct deciding *d, uint32_t dossier, enum relation_kind kind)
 {
-    return dossiers_has_open(&d->core->dossiers, dossier, kind, d->command->unit, NULL, d->command->now_ms);
+    return dossiers_has_open(&d->core->dossiers, dossier, kind, d->command->unit, NULL, d->command->now_ms) ||
+           (d->acting != d->command->unit &&
+            dossiers_has_open(&d->core->dossiers, dossier, kind, d->acting, NULL, d->command->now_ms));
 }
 
 bool
@@ -31,27 +34,35 @@ decide_knows(const struct deciding *d, uint32_t dossier)
     return core_dossier_for(d->core, d->command->unit, d->core->dossiers.at[dossier].id) != 0;
 }
 
-bool
-decide_may_write(const struct deciding *d)
+static bool
+may_write_as(const struct deciding *d, uint32_t unit)
 {
     const struct dossiers *dossiers = &d->core->dossiers;
     const struct dossier *dossier;
     bool may = false;
 
     /* Asked of every dossier, there or not; only of one's own the relations are looked at (core_dossier_for). */
-    if (core_dossier_for(d->core, d->command->unit, d->event->dossier_id) == 0 || d->dossier == DOSSIER_NONE)
+    if (core_dossier_for(d->core, unit, d->event->dossier_id) == 0 || d->dossier == DOSSIER_NONE)
         return false;
     dossier = &dossiers->at[d->dossier];
     for (uint32_t i = 0; i < dossier->relation_count; i++) {
         const struct relation *relation = &dossier->relations[i];
 
-        if (relation->kind == RELATION_AUTHOR && dossier->opener != d->command->unit &&
+        if (relation->kind == RELATION_AUTHOR && dossier->opener != unit &&
             d->event->header->corrects_event_id[0] == '\0')
             continue;
-        may |= relation_is_of(&d->core->directory, dossier, relation, d->command->unit) &&
+        may |= relation_is_of(&d->core->directory, dossier, relation, unit) &&
                relation_is_open(dossiers, relation, d->command->now_ms);
     }
     return may;
+}
+
+bool
+decide_may_write(const struct deciding *d)
+{
+    bool may = may_write_as(d, d->command->unit);
+
+    return d->acting != d->command->unit ? may | may_write_as(d, d->acting) : may;
 }
 
 /* ---- 1 and 2: who acts, and may he */
@@ -137,8 +148,8 @@ may_answer_parts(const struct deciding *d)
 {
     struct parts parts;
 
-    parts_of_event(&d->core->dossiers, d->dossier, d->command->unit, d->command->now_ms, d->event, &parts);
-    return facts_is_recall(d->event) || parts_are_with(&d->core->dossiers, d->dossier, d->command->unit, &parts);
+    parts_of_event(&d->core->dossiers, d->dossier, d->acting, d->command->now_ms, d->event, &parts);
+    return facts_is_recall(d->event) || parts_are_with(&d->core->dossiers, d->dossier, d->acting, &parts);
 }
 
 static int
@@ -349,8 +360,10 @@ acts_bound(const struct deciding *d)
     struct parts parts;
     size_t bound = 4;
 
-    parts_of_event(&d->core->dossiers, d->dossier, d->command->unit, d->command->now_ms, d->event, &parts);
+    parts_of_event(&d->core->dossiers, d->dossier, d->acting, d->command->now_ms, d->event, &parts);
     bound += parts.count;
+    if (d->core->directory.outside_count > 0)
+        bound += outside_bound(d->core, d->note, d->dossier) + relations_bound(d);
     if (d->type == TYPE(MEETING_HELD))
         for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;)
             bound += body->n_documents;
@@ -414,7 +427,7 @@ warn_withheld(struct deciding *d)
     int rc = 0;
 
     for (size_t i = 0; i < d->note->n_resolved_to && rc == 0; i++) {
-        uint32_t unit = directory_unit(directory, d->note->resolved_to[i]);
+        uint32_t unit = directory_addressee(directory, d->note->resolved_to[i]);
         struct core_view view;
         bool withheld = false;
 
@@ -490,6 +503,7 @@ core_decide(const struct core *core, const struct core_command *command, struct 
     assert(ret != NULL);
     assert(refusal != NULL);
 
+    d.acting = outside_acting(&core->directory, command->unit, command->event);
     if (command->event->has_dossier)
         d.dossier = dossiers_find(&core->dossiers, command->event->dossier_id);
     d.note = arena_alloc(arena, sizeof *d.note);

@@ -17,6 +17,7 @@ struct deciding {
     struct arena *arena;
     struct refusal *refusal;
     uint32_t type;
+    uint32_t acting;  /* the unit, or the external agency that it acts for: its letters are the agency's */
     uint32_t dossier; /* DOSSIER_NONE: unknown, or the event has none */
     Wici__V1__BrokerNote *note;
 };

@@ -198,31 +198,46 @@ directory_add_agency(struct directory *d, const Wici__V1__SysAgencyEnrolledS0 *b
     return agency_add(d, body->agency_id, &body->base, false);
 }
 
-int
-directory_add_external(struct directory *d, const Wici__V1__SysExternalEnrolledS0 *body)
+/* What the agency would be among units: an institution of several kinds has the roles of each. */
+static size_t
+roles_of_kinds(char *const *kinds, size_t count, Wici__V1__Role ret[])
 {
-    return agency_add(d, body->agency_id, &body->base, true);
+    static const struct {
+        const char *kind;
+        Wici__V1__Role role;
+    } table[] = {
+        {"OPS", WICI__V1__ROLE__SW},
+        {"CUS", WICI__V1__ROLE__SW},
+        {"ASSISTANCE_ORG", WICI__V1__ROLE__FA},
+        {"COURT", WICI__V1__ROLE__CT},
+        {"PROBATION", WICI__V1__ROLE__KUR},
+        {"SCHOOL", WICI__V1__ROLE__SCH},
+        {"FOSTER_ORG", WICI__V1__ROLE__FCC},
+        {"CARE_FACILITY", WICI__V1__ROLE__CCF},
+        {"DAY_SUPPORT", WICI__V1__ROLE__SVC},
+        {"COUNSELLING", WICI__V1__ROLE__SVC},
+        {"HEALTH", WICI__V1__ROLE__HLT},
+        {"POLICE", WICI__V1__ROLE__POL},
+        {"IDT", WICI__V1__ROLE__IDT},
+        {"MUNICIPALITY", WICI__V1__ROLE__MUN},
+        {"PROVIDER", WICI__V1__ROLE__SVC}, /* AUDIT: no role that is told of families */
+    };
+    size_t found = 0;
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        for (size_t k = 0; k < count; k++)
+            if (strcmp(kinds[k], table[i].kind) == 0) {
+                ret[found++] = table[i].role;
+                break;
+            }
+    return found;
 }
 
-int
-directory_add_unit(struct directory *d, const Wici__V1__SysUnitEnrolledS0 *body)
+static int
+unit_add(struct directory *d, uint32_t agency, uint32_t name, const Wici__V1__SysUnitEnrolledS0 *body)
 {
-    const uint32_t watching = 1u << WICI__V1__ROLE__AUD | 1u << WICI__V1__ROLE__ADM;
-    uint32_t index = d->unit_count, agency = directory_agency(d, body->agency_id), name;
-    struct unit *unit;
-    void *units = d->units;
-    bool is_new = false;
-    int rc = array_grow(&units, &d->unit_cap, d->unit_count, sizeof *d->units);
+    struct unit *unit = &d->units[d->unit_count]; /* there is room */
 
-    if (rc != 0)
-        return rc;
-    d->units = units;
-    if (agency == DIRECTORY_NONE)
-        return 0;
-    rc = name_take(d, body->unit_id, (struct owner){.is_unit = true, .index = index}, &name, &is_new);
-    if (rc != 0 || !is_new)
-        return rc;
-    unit = &d->units[index];
     memset(unit, 0, sizeof *unit);
     unit->name = name;
     unit->agency = agency;
@@ -234,10 +249,64 @@ directory_add_unit(struct directory *d, const Wici__V1__SysUnitEnrolledS0 *body)
     unit->enrolled = (Wici__V1__SysUnitEnrolledS0 *)(void *)message_copy(&body->base);
     if (unit->enrolled == NULL)
         return -ENOMEM;
-    d->unit_count++;
     d->version++;
-    rc = numbers_add(&d->agencies[agency].units, index);
-    if (rc == 0 && (unit->roles & watching) != 0)
+    return numbers_add(&d->agencies[agency].units, d->unit_count++);
+}
+
+static int
+units_room(struct directory *d)
+{
+    void *units = d->units;
+    int rc = array_grow(&units, &d->unit_cap, d->unit_count, sizeof *d->units);
+
+    if (rc == 0)
+        d->units = units;
+    return rc;
+}
+
+int
+directory_add_external(struct directory *d, const Wici__V1__SysExternalEnrolledS0 *body)
+{
+    Wici__V1__SysUnitEnrolledS0 unit;
+    Wici__V1__Role roles[ROLE_COUNT];
+    uint32_t agency = d->agency_count;
+    int rc = units_room(d);
+
+    if (rc == 0)
+        rc = agency_add(d, body->agency_id, &body->base, true);
+    if (rc != 0 || d->agency_count == agency) /* known already */
+        return rc;
+    wici__v1__sys_unit_enrolled_s0__init(&unit);
+    unit.unit_id = unit.agency_id = body->agency_id;
+    unit.name = body->name;
+    unit.parent = body->served_by;
+    unit.roles = roles;
+    unit.n_roles = roles_of_kinds(body->kinds, body->n_kinds, roles);
+    rc = unit_add(d, agency, d->agencies[agency].name, &unit);
+    if (rc == 0) {
+        d->units[d->unit_count - 1].outside = true;
+        d->outside_count++;
+    }
+    return rc;
+}
+
+int
+directory_add_unit(struct directory *d, const Wici__V1__SysUnitEnrolledS0 *body)
+{
+    const uint32_t watching = 1u << WICI__V1__ROLE__AUD | 1u << WICI__V1__ROLE__ADM;
+    uint32_t index = d->unit_count, agency = directory_agency(d, body->agency_id), name;
+    bool is_new = false;
+    int rc = units_room(d);
+
+    if (rc != 0)
+        return rc;
+    if (agency == DIRECTORY_NONE)
+        return 0;
+    rc = name_take(d, body->unit_id, (struct owner){.is_unit = true, .index = index}, &name, &is_new);
+    if (rc != 0 || !is_new)
+        return rc;
+    rc = unit_add(d, agency, name, body);
+    if (rc == 0 && (d->units[index].roles & watching) != 0)
         rc = numbers_add(&d->watchers, index);
     if (rc == 0)
         rc = directory_add_key(d, index, body->key, 0, 0);
@@ -303,6 +372,16 @@ uint32_t
 directory_agency(const struct directory *d, const char *id)
 {
     return owner_find(d, id, false);
+}
+
+uint32_t
+directory_addressee(const struct directory *d, const char *id)
+{
+    uint32_t unit = directory_unit(d, id), agency = unit == DIRECTORY_NONE ? directory_agency(d, id) : DIRECTORY_NONE;
+
+    if (agency == DIRECTORY_NONE || d->agencies[agency].external == NULL)
+        return unit;
+    return d->agencies[agency].units.count == 0 ? DIRECTORY_NONE : d->agencies[agency].units.at[0];
 }
 
 bool

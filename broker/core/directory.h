@@ -48,6 +48,7 @@ struct unit {
     uint32_t agency;
     uint32_t roles; /* bit r: has enum Role r */
     bool suspended;
+    bool outside; /* stands in for an external agency, whose name it has: no unit (broker/core/outside.h) */
     Wici__V1__SysUnitEnrolledS0 *enrolled;
     uint32_t keys[KEYS_PER_UNIT_MAX]; /* in directory.keys; DIRECTORY_NONE: free */
     struct numbers entries;           /* key entries of the dossiers it has or had a relation to, ascending */
@@ -71,6 +72,7 @@ struct directory {
     uint32_t agency_count, agency_cap;
     struct unit *units;
     uint32_t unit_count, unit_cap;
+    uint32_t outside_count; /* of them stand in for external agencies */
     struct strings key_text;
     struct key *keys; /* by number in key_text */
     uint32_t key_cap;
@@ -90,6 +92,8 @@ void directory_suspend(struct directory *directory, uint32_t unit, bool suspende
 /* DIRECTORY_NONE: no such unit, agency. */
 uint32_t directory_unit(const struct directory *directory, const char *id);
 uint32_t directory_agency(const struct directory *directory, const char *id);
+/* A unit, or the stand-in of an external agency: whatever an event may be for. DIRECTORY_NONE: neither. */
+uint32_t directory_addressee(const struct directory *directory, const char *id);
 bool directory_knows(const struct directory *directory, const char *id);
 bool directory_key_valid(const struct key *key, uint64_t now_ms);
 const char *directory_unit_id(const struct directory *directory, uint32_t unit);

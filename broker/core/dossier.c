@@ -342,6 +342,8 @@ relation_add(struct dossiers *ds, struct directory *directory, struct dossier *d
     rc = list_entry(directory, dossier, new->kind, new->who);
     if (rc != 0)
         return rc;
+    if (new->kind != RELATION_OFFICE && directory->units[new->who].outside)
+        dossier->flags |= DOSSIER_OUTSIDE;
     if (dossier->relation_count == dossier->relation_cap) {
         uint32_t cap = dossier->relation_cap + dossier->relation_cap / 4 + 2;
         struct relation *grown = reallocarray(dossier->relations, cap, sizeof *grown);

@@ -51,8 +51,9 @@ enum link_kind {
 
 #define DOSSIER_IPUS              1u
 #define DOSSIER_ADDRESS_PROTECTED 2u
-#define DOSSIER_PATH_IPUS         4u /* case.opened said path IPUS */
-#define DOSSIER_RECALLS           8u /* something in it was entered in error */
+#define DOSSIER_PATH_IPUS         4u  /* case.opened said path IPUS */
+#define DOSSIER_OUTSIDE           16u /* an external agency has or had a relation to it */
+#define DOSSIER_RECALLS           8u  /* something in it was entered in error */
 
 struct relation {
     uint64_t from_seq, until_seq;
@@ -97,7 +98,7 @@ struct dossiers {
     struct dossier *at;
     uint32_t count, cap;
     uint32_t forgotten; /* of these: have entry 0, no id, and stand for nothing */
-    uint32_t *slots; /* hash table by id */
+    uint32_t *slots;    /* hash table by id */
     uint32_t slot_mask;
     uint32_t *by_entry; /* DOSSIER_NONE: none */
     uint32_t entry_cap;

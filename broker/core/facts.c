@@ -59,6 +59,7 @@ facts_sys_in_dossier(uint32_t type)
     switch (type) {
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED:
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED:
+    case WICI__V1__EVENT_TYPE__SYS_DELIVERED_OUTSIDE:
     case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED: return true;
     default: return false;
     }

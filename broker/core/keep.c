@@ -6,6 +6,7 @@
 
 #include "broker/core/facts.h"
 #include "broker/core/handover.h"
+#include "broker/core/outside.h"
 #include "broker/core/parts.h"
 #include "broker/core/rules.h"
 
@@ -265,18 +266,30 @@ static int
 keep_parts(struct core *core, const struct core_record *record, uint32_t dossier, const struct parts *parts)
 {
     struct act_about what = act_of_event(record->event, record->seq);
-    uint32_t to = directory_unit(&core->directory,
-                                 FACTS_TEXT(record->event, 0, Wici__V1__ReferralForwardedS0, to_unit));
+    uint32_t to = directory_addressee(&core->directory,
+                                      FACTS_TEXT(record->event, 0, Wici__V1__ReferralForwardedS0, to_unit));
     int rc = 0;
 
     what.act.input = (uint8_t)parts->input;
-    what.act.number = to == DIRECTORY_NONE ? UINT32_MAX - 1 : to; /* an agency without units: nobody's */
+    what.act.number = to == DIRECTORY_NONE ? UINT32_MAX - 1 : to;
     what.machine = MACHINE_PART;
     for (size_t i = 0; i < parts->count && rc == 0; i++) {
         part_ref(parts->at[i], what.ref);
         rc = acts_add(&core->dossiers, dossier, &what);
     }
     return rc;
+}
+
+static int
+keep_delivered(struct core *core, const struct core_record *record, uint32_t dossier)
+{
+    const char *agency = FACTS_TEXT(record->event, 0, Wici__V1__SysDeliveredOutsideS0, agency);
+    uint32_t stand_in = directory_addressee(&core->directory, agency);
+
+    if (stand_in == DIRECTORY_NONE || record->note == NULL)
+        return 0;
+    return outside_deliver(core, dossier, stand_in, record->note->delivered_seq,
+                           facts_day(FACTS_TEXT(record->event, 0, Wici__V1__SysDeliveredOutsideS0, delivered_on)));
 }
 
 static void
@@ -313,6 +326,13 @@ undo_relations(struct core *core, uint32_t dossier, uint64_t seq, uint64_t now_s
     dossiers_undo(ds, &core->directory, dossier, seq, now_seq);
 }
 
+/* 0: further than a number holds. */
+static uint32_t
+later(uint64_t seq, uint64_t than)
+{
+    return than - seq > UINT32_MAX ? 0 : (uint32_t)(than - seq);
+}
+
 /* Of a correction without a number (none was known) nothing follows. */
 static int
 keep_correction(struct core *core, const struct core_record *record, uint32_t dossier)
@@ -327,7 +347,7 @@ keep_correction(struct core *core, const struct core_record *record, uint32_t do
         return 0;
     if (recall) {
         ds->at[dossier].flags |= DOSSIER_RECALLS;
-        rc = keep_fact(ds, dossier, seq, ACT_CODE_RECALL, DATE_NONE, 0, THING_NONE);
+        rc = keep_fact(ds, dossier, seq, ACT_CODE_RECALL, DATE_NONE, later(seq, record->seq), THING_NONE);
     }
     for (uint32_t i = 0; i < ds->at[dossier].link_count && rc == 0 && recall; i++)
         acts_correct(ds, ds->at[dossier].links[i].other, seq, NULL);
@@ -365,6 +385,7 @@ keep_acts(struct core *core, const struct core_record *record, uint32_t dossier,
     case WICI__V1__EVENT_TYPE__MEETING_HELD: return keep_documents(ds, record, dossier);
     case WICI__V1__EVENT_TYPE__REFERRAL_SUBMITTED: return handover_asked(core, record, dossier);
     case WICI__V1__EVENT_TYPE__REFERRAL_ANSWERED: return keep_next(core, ds, record, dossier, record->seq);
+    case WICI__V1__EVENT_TYPE__SYS_DELIVERED_OUTSIDE: return keep_delivered(core, record, dossier);
     case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED:
         return record->note == NULL ? 0
                                     : keep_fact(ds, dossier, record->note->corrects_seq, ACT_CODE_CONFIRMED, DATE_NONE,

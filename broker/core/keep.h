@@ -6,7 +6,8 @@
 
 #include "broker/core/state.h"
 
-/* Before the record's relations are changed. actor: its unit, DIRECTORY_NONE when that is unknown. -ENOMEM */
+/* Before the record's relations are changed. actor: its unit, or the external agency that this acts for; DIRECTORY_NONE
+ * when that is unknown. -ENOMEM */
 int keep_acts(struct core *core, const struct core_record *record, uint32_t dossier, uint32_t actor);
 
 #endif

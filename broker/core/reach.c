@@ -121,7 +121,8 @@ shared(struct deciding *d, const struct dossier *dossier, const struct act *act)
     int rc = 0;
 
     for (uint32_t i = 0; i < ds->about[act->number] && rc == 0; i++) {
-        uint32_t unit = directory_unit(&d->core->directory, strings_at(&ds->persons, ds->about[act->number + 1 + i]));
+        uint32_t unit = directory_addressee(&d->core->directory,
+                                            strings_at(&ds->persons, ds->about[act->number + 1 + i]));
 
         if (unit != DIRECTORY_NONE)
             rc = tell_if_shared_with(d, dossier, unit, act);

@@ -132,7 +132,7 @@ ask_machines(struct deciding *d)
 
     if (what.act.input == IN_NONE)
         return 0;
-    if (d->dossier != DOSSIER_NONE && rules_others(ds, d->dossier, d->command->unit, d->command->now_ms))
+    if (d->dossier != DOSSIER_NONE && rules_others(ds, d->dossier, d->acting, d->command->now_ms))
         what.act.flags |= ACT_OTHERS;
     if (what.machine != MACHINE_COUNT)
         thing = rules_thing(ds, d->dossier, what.machine, what.ref);
@@ -163,7 +163,7 @@ ask_courses(struct deciding *d)
     struct parts parts;
     int rc = 0;
 
-    parts_of_event(ds, d->dossier, d->command->unit, d->command->now_ms, d->event, &parts);
+    parts_of_event(ds, d->dossier, d->acting, d->command->now_ms, d->event, &parts);
     if (is_about_the_whole(&parts))
         rc = ask_machines(d);
     for (size_t i = 0; i < parts.count && rc == 0; i++) {

@@ -10,11 +10,13 @@
  *     918                       ADM, OUS
  *     919                       DIR
  *     920                       DIR, HEAD
+ *     922                       the unit that serves the agency
  *     923                       each unit that was given what is recalled
  *     911 912 924 925 926       nobody: the broker writes them itself
  *     928 929                   nobody: written on the stopped broker
  */
 #include "broker/core/decide.h"
+#include "broker/core/outside.h"
 #include "broker/core/view.h"
 
 #include <errno.h>
@@ -43,12 +45,23 @@ refuse_field(struct deciding *d, enum error_code code, const char *field)
     return decide_refuse_body(d, code, 0, field);
 }
 
+/* The external agency that something was delivered to, when the unit serves it. */
+static uint32_t
+stand_in_of(const struct deciding *d)
+{
+    return outside_served(&d->core->directory, d->command->unit,
+                          FACTS_TEXT(d->event, 0, Wici__V1__SysDeliveredOutsideS0, agency));
+}
+
 bool
 sys_is_open_to_all_who_know(const struct deciding *d)
 {
     /* Whoever was given what is recalled, even if it takes no part any more. */
-    return d->type == TYPE(SYS_RECALL_CONFIRMED) &&
-           core_dossier_for(d->core, d->command->unit, d->event->dossier_id) != 0;
+    if (d->type == TYPE(SYS_RECALL_CONFIRMED))
+        return core_dossier_for(d->core, d->acting, d->event->dossier_id) != 0;
+    /* Whoever prints for an agency that was given something there. */
+    return d->type == TYPE(SYS_DELIVERED_OUTSIDE) && stand_in_of(d) != DIRECTORY_NONE &&
+           core_dossier_for(d->core, stand_in_of(d), d->event->dossier_id) != 0;
 }
 
 static bool
@@ -117,6 +130,7 @@ sys_role(struct deciding *d)
                        is_own(d, ((const Wici__V1__SysParticipantRemovedS0 *)body)->unit)
                    ? 0
                    : refuse_role(d);
+    case WICI__V1__EVENT_TYPE__SYS_DELIVERED_OUTSIDE: return stand_in_of(d) == DIRECTORY_NONE ? refuse_role(d) : 0;
     case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED:
         return acts_as(d, ROLE_BIT(BRK) | ROLE_BIT(CLERK)) ? refuse_role(d) : 0;
     default: return refuse_role(d);
@@ -148,7 +162,7 @@ external_state(struct deciding *d, const Wici__V1__SysExternalEnrolledS0 *body)
         return refuse_field(d, E_EXISTS, "agencyId");
     if (directory_unit(&d->core->directory, body->served_by) == DIRECTORY_NONE)
         return refuse_field(d, E_UNKNOWN, "servedBy");
-    if (d->core->directory.agency_count >= AGENCIES_MAX)
+    if (d->core->directory.agency_count >= AGENCIES_MAX || d->core->directory.unit_count >= UNITS_MAX)
         return refuse_field(d, E_LIMIT, "agencyId");
     return 0;
 }
@@ -225,7 +239,8 @@ unit_known(struct deciding *d, const char *id, enum error_code code, const char 
 static int
 participant_state(struct deciding *d, const Wici__V1__SysParticipantAddedS0 *body)
 {
-    int rc = unit_known(d, body->unit, E_ADDRESS, "unit");
+    int rc = directory_addressee(&d->core->directory, body->unit) == DIRECTORY_NONE ? refuse_field(d, E_ADDRESS, "unit")
+                                                                                    : 0;
 
     if (rc == 0 && body->history_from > 0 && body->ground == NULL)
         return refuse_field(d, E_GROUND, "historyFrom");
@@ -236,7 +251,7 @@ participant_state(struct deciding *d, const Wici__V1__SysParticipantAddedS0 *bod
 static int
 removal_state(struct deciding *d, const Wici__V1__SysParticipantRemovedS0 *body)
 {
-    uint32_t unit = directory_unit(&d->core->directory, body->unit);
+    uint32_t unit = directory_addressee(&d->core->directory, body->unit);
 
     if (unit == DIRECTORY_NONE)
         return refuse_field(d, E_ADDRESS, "unit");
@@ -284,7 +299,7 @@ is_recipient(const struct deciding *d)
         view_is_author(d->core, d->command->unit, recalled->event) ||
         view_is_author(d->core, d->command->unit, recall->event))
         return false;
-    return view_reaches(d->core, d->command->unit,
+    return view_reaches(d->core, d->acting,
                         &(struct core_record){.seq = recall->seq,
                                               .ts_ms = recall->ts_ms,
                                               .entry = recall->entry,
@@ -301,8 +316,7 @@ is_confirmed(const struct deciding *d, uint64_t seq)
     for (uint32_t i = 0; i < dossier->act_count; i++) {
         const struct act *act = &dossier->acts[i];
 
-        if (act->input == IN_NONE && act->code == ACT_CODE_CONFIRMED && act_seq(act) == seq &&
-            act->number == d->command->unit)
+        if (act->input == IN_NONE && act->code == ACT_CODE_CONFIRMED && act_seq(act) == seq && act->number == d->acting)
             return true;
     }
     return false;
@@ -325,6 +339,27 @@ confirmed_state(struct deciding *d, const Wici__V1__SysRecallConfirmedS0 *body)
         return refuse_field(d, E_EXISTS, "recalledEvent");
     rc = decide_answer_to(d, recall->event->header->actor->unit);
     return rc == 0 ? decide_answer_to(d, recalled->event->header->actor->unit) : rc;
+}
+
+/* ---- delivered outside */
+
+static int
+delivered_state(struct deciding *d, const Wici__V1__SysDeliveredOutsideS0 *body)
+{
+    const struct core_named *cause = d->command->cause;
+    enum outside_state state = OUTSIDE_NOT_DUE;
+    uint8_t id[16];
+
+    if (cause != NULL && cause->entry == d->core->dossiers.at[d->dossier].entry)
+        state = outside_find(&d->core->dossiers, d->dossier, stand_in_of(d), cause->seq);
+    if (state == OUTSIDE_NOT_DUE)
+        return decide_refuse(d, E_UNKNOWN, "header.causationId");
+    if (uuid_parse(body->event, id) != 0 || memcmp(id, cause->event->event_id, sizeof id) != 0)
+        return refuse_field(d, E_UNKNOWN, "event");
+    if (state == OUTSIDE_DELIVERED)
+        return refuse_field(d, E_EXISTS, "event");
+    d->note->delivered_seq = cause->seq;
+    return decide_answer_to(d, cause->event->header->actor->unit);
 }
 
 int
@@ -351,6 +386,7 @@ sys_state(struct deciding *d)
     case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED:
     case WICI__V1__EVENT_TYPE__SYS_VOLUNTEER_FILE_REGISTERED:
         return registers_full(&d->core->registers) ? decide_refuse(d, E_LIMIT, "") : 0;
+    case WICI__V1__EVENT_TYPE__SYS_DELIVERED_OUTSIDE: return delivered_state(d, body);
     case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED: return confirmed_state(d, body);
     default: return refuse_role(d);
     }

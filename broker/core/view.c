@@ -341,6 +341,7 @@ register_receives(const struct core *core, uint32_t unit, const struct event *ev
         return (roles & ROLE_BIT(AUD)) != 0 || strcmp(FACTS_TEXT(event, 0, Wici__V1__SysParticipantAddedS0, unit),
                                                       directory_unit_id(&core->directory, unit)) == 0;
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED:
+    case WICI__V1__EVENT_TYPE__SYS_DELIVERED_OUTSIDE:
     case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED: return (roles & ROLE_BIT(AUD)) != 0;
     /* About workers and volunteers: their own agency's. */
     case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED:
@@ -478,8 +479,7 @@ view_is_forgotten(const struct core *core, const struct core_record *record)
 }
 
 static void
-look_at(const struct core *core, uint32_t unit, const struct core_record *record, enum look look,
-        struct core_view *ret)
+look_at(const struct core *core, uint32_t unit, const struct core_record *record, enum look look, struct core_view *ret)
 {
     const struct dossier *dossier = core_record_dossier(core, record);
 
@@ -509,10 +509,16 @@ view_ever_received(const struct core *core, uint32_t unit, const struct core_rec
 }
 
 bool
+view_is_brought(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier)
+{
+    struct ways ways = ways_of(core, unit, record, dossier);
+
+    return ways.delivered || ways.referred;
+}
+
+bool
 view_reaches(const struct core *core, uint32_t unit, const struct core_record *record, struct core_view *ret)
 {
-    struct ways ways = ways_of(core, unit, record, core_record_dossier(core, record));
-
     core_view(core, unit, record, false, ret);
-    return ret->received && (ways.delivered || ways.referred);
+    return ret->received && view_is_brought(core, unit, record, core_record_dossier(core, record));
 }

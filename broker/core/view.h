@@ -23,6 +23,10 @@ bool view_ever_received(const struct core *core, uint32_t unit, const struct cor
 /* The record's dossier was forgotten. */
 bool view_is_forgotten(const struct core *core, const struct core_record *record);
 
+/* An address, an answer or a relation brings the record to the unit, whatever it is then given of it. */
+bool view_is_brought(const struct core *core, uint32_t unit, const struct core_record *record,
+                     const struct dossier *dossier);
+
 /* A participant is given events of this type, whatever his role. */
 bool view_participant_receives(uint32_t type);
 

@@ -228,7 +228,7 @@ sys_gives(const struct looking *l)
         return watching || strcmp(l->record->event->header->actor->agency, l->agency) == 0;
     if (is_one_of(l->type, "sys.participant_added sys.participant_removed"))
         return has_role(l, "AUD") || l->delivered;
-    if (strcmp(l->type, "sys.recall_confirmed") == 0)
+    if (is_one_of(l->type, "sys.recall_confirmed sys.delivered_outside"))
         return has_role(l, "AUD") || l->holder || l->answered;
     return true;
 }

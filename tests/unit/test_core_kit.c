@@ -196,7 +196,8 @@ make(struct kit *kit, const struct kit_line *line, struct kit_record *r)
     const struct type_info *type = type_by_name(line->type);
     struct bytes header, sections[EVENT_SECTIONS_MAX];
     char unit_id[ID_LEN_MAX + 1], time[TIME_TEXT_SIZE];
-    size_t colon = strcspn(line->unit, ":"), count = 0;
+    const char *more = line->header != NULL ? line->header : "";
+    size_t colon = strcspn(line->unit, ":"), count = 0, actor_len = 0;
     struct core_unit unit = {.agency = "op"};
     uint32_t index;
 
@@ -212,13 +213,15 @@ make(struct kit *kit, const struct kit_line *line, struct kit_record *r)
         type->enum_name, time);
     if (line->dossier != 0)
         add(&text, "'dossierId':'%s',", kit_id(line->dossier));
-    add(&text, "'actor':{'agency':'%s','unit':'%s','personRef':'%s-1','role':'%s'%s%s},", unit.agency, unit_id, unit_id,
-        line->unit[colon] == ':' ? line->unit + colon + 1 : first_role(unit.roles),
-        line->header != NULL && line->header[0] == '+' ? "," : "",
-        line->header != NULL && line->header[0] == '+' ? line->header + 1 : "");
+    if (more[0] == '+')
+        actor_len = strcspn(more, "|");
+    add(&text, "'actor':{'agency':'%s','unit':'%s','personRef':'%s-1','role':'%s'%s%.*s},", unit.agency, unit_id,
+        unit_id, line->unit[colon] == ':' ? line->unit + colon + 1 : first_role(unit.roles), actor_len > 0 ? "," : "",
+        actor_len > 0 ? (int)actor_len - 1 : 0, more + 1);
     add_addresses(&text, line->to != NULL ? line->to : "");
-    if (line->header != NULL && line->header[0] != '+')
-        add(&text, ",%s", line->header);
+    more += actor_len + (more[actor_len] == '|');
+    if (more[0] != '\0')
+        add(&text, ",%s", more);
     add(&text, "}");
     header = pack(r->arena, &text, &wici__v1__header__descriptor);
     for (const char *at = line->sections; *at != '\0';) {
@@ -516,10 +519,25 @@ kit_enrol_town(struct kit *kit)
 
 /* ---- what is seen */
 
+uint32_t
+kit_index(const struct kit *kit, const char *id)
+{
+    uint32_t found = core_unit_by_id(kit->core, id);
+
+    for (uint32_t i = 0; found == CORE_UNIT_NONE && i < core_unit_count(kit->core); i++) {
+        struct core_unit unit;
+
+        core_unit(kit->core, i, &unit);
+        if (strcmp(unit.id, id) == 0)
+            found = i;
+    }
+    return found;
+}
+
 static struct core_view
 view(struct kit *kit, const char *unit, const struct kit_record *record)
 {
-    uint32_t index = core_unit_by_id(kit->core, unit);
+    uint32_t index = kit_index(kit, unit);
     struct core_view ret;
 
     assert_true(index != CORE_UNIT_NONE);
@@ -591,7 +609,7 @@ kit_relations(struct kit *kit, const char *unit, const struct kit_record *record
 {
     static char text[512];
     struct core_relation_view relations[64];
-    uint32_t index = core_unit_by_id(kit->core, unit);
+    uint32_t index = kit_index(kit, unit);
     size_t count, len = 0;
 
     assert_true(index != CORE_UNIT_NONE);

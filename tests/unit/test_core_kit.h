@@ -41,7 +41,8 @@ struct kit_line {
     char dossier;   /* 0: none */
     const char *to; /* "sw dir", "agency:cus", "agency:cus/area" */
     const char *sections;
-    const char *header; /* more of the header, JSON fields with ' for ", or NULL */
+    const char
+        *header; /* more of the header, JSON fields with ' for "; "+fields|fields": of the actor first. Or NULL */
     const char *expect; /* "sw=0167 dir=016": what each unit is given; all others nothing. NULL: not asked */
 };
 
@@ -73,6 +74,8 @@ struct kit_record *kit_marked(struct kit *kit, const struct kit_line *line, cons
 #define KIT_REFUSED_BY(kit, rule, ...) kit_refused_by(kit, &(const struct kit_line){__VA_ARGS__}, rule)
 #define KIT_SAY(kit, ...)              kit_say(kit, &(const struct kit_line){__VA_ARGS__})
 
+/* A unit's number, or that which stands for an external agency. */
+uint32_t kit_index(const struct kit *kit, const char *id);
 /* The classes of a record that the unit is given now, "0167"; "" for nothing, "-" for a header without any. */
 const char *kit_seen(struct kit *kit, const char *unit, const struct kit_record *record);
 void kit_expect(struct kit *kit, const struct kit_record *record, const char *expect);

@@ -319,6 +319,23 @@ scenario_12_twice_and_offline(void **state)
 }
 
 static void
+scenario_13_paper_school(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *answer;
+    char body[200];
+
+    KIT_SAY(k, "adm", "sys.external_enrolled", 0, "",
+            "0{'agencyId':'schc','name':'s','kinds':['SCHOOL'],'servedBy':'ops','channel':'PAPER'}", NULL, NULL);
+    KIT_SAY(k, "ops", "referral.submitted", 'R', "", "0 1 6 7", PAPER_OF("schc"), "");
+    answer = KIT_SAY(k, "ops", "referral.answered", 'R', "", "0 6{'status':'accepted'}", NULL, "schc=0");
+    (void)snprintf(body, sizeof body,
+                   "0{'event':'%s','agency':'schc','channel':'PAPER','deliveredOn':'2026-03-02','by':'ops-1'}",
+                   kit_event_id(answer));
+    KIT_SAY(k, "ops", "sys.delivered_outside", 'R', "", body, kit_answering(answer), "");
+}
+
+static void
 scenario_14_siblings(void **state)
 {
     struct kit *k = *state;
@@ -457,6 +474,7 @@ main(void)
         SCENARIO(scenario_10_consent_withdrawn),
         SCENARIO(scenario_11_auditor),
         SCENARIO(scenario_12_twice_and_offline),
+        SCENARIO(scenario_13_paper_school),
         SCENARIO(scenario_14_siblings),
         SCENARIO(scenario_15_substitution_and_moving),
         SCENARIO(scenario_16_wrong_person),
