@@ -24,6 +24,7 @@ const struct cli_command cli_commands[] = {
     {"read", cmd_read, N_("read what the log holds")},
     {"case", cmd_case, N_("one case and what is linked with it, as a readable timeline")},
     {"referrals", cmd_referrals, N_("what became of the referrals we sent and received, and whose turn it is")},
+    {"report", cmd_report, N_("the statistics of a period: families, plans, meetings, referrals, deadlines")},
     {"cursor", cmd_cursor, N_("list durable cursors, or drop one")},
     {"explain", cmd_explain, N_("why this unit is given an event, and which of its sections")},
     {"fetched", cmd_fetched, N_("which addressed units have fetched an event of ours")},

@@ -452,6 +452,27 @@ referrals_tell_what_became_of_them(void **state)
     wici_check("admin", WORDS("referrals"), NULL, NULL, 5, NULL);
 }
 
+/* The referral of sp12 was answered by ops-sw above. */
+static void
+a_report_counts_by_unit_and_never_by_person(void **state)
+{
+    char *csv = wici_is("ops-sw", WORDS("report", "--since", "2020-01-01", "--until", "2099-12-31", "--csv"), polish,
+                        NULL, 0, "referrals,");
+
+    (void)state;
+    assert_non_null(strstr(csv, "zgłoszenia według źródła i wyniku"));
+    assert_non_null(strstr(csv, "ops-sw"));
+    assert_null(strstr(csv, "osoba"));
+    free(csv);
+    wici_check("ops-sw", WORDS("report", "--since", "2020-01-01", "--until", "2099-12-31"), polish, NULL, 0,
+               "terminy niedotrzymane");
+    wici_check("ops-sw", WORDS("report", "--since", "2020-01-01", "--until", "2099-12-31", "--json"), NULL, NULL, 0,
+               "\"measure\":\"families_supported\"");
+    wici_check("ops-sw", WORDS("report", "--since", "2020-01-01"), english, NULL, 2, "--until");
+    wici_check("ops-sw", WORDS("report", "--since", "2020-01-02", "--until", "2020-01-01"), english, NULL, 2,
+               "before it begins");
+}
+
 static void
 reading_finds_or_exits_with_5(void **state)
 {
@@ -580,6 +601,7 @@ main(void)
         cmocka_unit_test(templates_pass_when_published),
         cmocka_unit_test(a_case_is_a_readable_timeline),
         cmocka_unit_test(referrals_tell_what_became_of_them),
+        cmocka_unit_test(a_report_counts_by_unit_and_never_by_person),
         cmocka_unit_test(reading_finds_or_exits_with_5),
         cmocka_unit_test(a_cursor_goes_on_where_it_was),
         cmocka_unit_test(explain_and_fetched_tell_what_the_unit_may_know),

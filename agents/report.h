@@ -1,0 +1,37 @@
+/*
+ * report - the statistics of a period, counted from events
+ *
+ * Takes in what a unit may read, from the log's beginning on in the log's order (a family supported in the period may
+ * have come years before), and counts: families supported, "Za życiem" among them, plans of social services, meetings,
+ * opinions, referrals by source and outcome, deadlines kept and missed. What counts is the date in the event, not when
+ * it was recorded; what was recalled does not count, what was amended counts as amended; merged cases count once.
+ *
+ * Counts only, by unit and municipality; never by person. What a unit was not given it cannot count: an event of which
+ * the telling section was withheld is left out, or counted under an empty detail.
+ *
+ * Errors: 0; -ENOMEM; -E2BIG: more than REPORT_EVENTS_MAX events that count. Ownership: the report copies what it
+ * needs; what is handed out is the caller's. Threads: one.
+ */
+#ifndef WICI_REPORT_H
+#define WICI_REPORT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#define REPORT_EVENTS_MAX 1000000u
+
+struct report;
+
+/* The first and last day of the period (proto/date.h); since <= until. */
+int report_create(struct report **ret, int32_t since, int32_t until);
+/* What wici_event_json() made. Other types of events are passed over. */
+int report_add(struct report *report, const json_t *event);
+/*
+ * Rows {"measure", "pl", "en", "detail", "unit", "gmina", "count"} in the order of the measures, then detail, unit and
+ * gmina. detail: source and outcome of a referral ("SCHOOL TAKEN_UP"), the clock of a deadline ("D1"); else "".
+ * Measures with a count of 0 have one row, with detail, unit and gmina empty.
+ */
+int report_rows(const struct report *report, json_t **ret);
+void report_free(struct report **report);
+
+#endif

@@ -1,0 +1,282 @@
+/* What report.h promises. */
+#include "agents/report.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "proto/date.h"
+
+static int32_t
+day(const char *text)
+{
+    int32_t ret = 0;
+
+    assert_int_equal(date_parse(text, &ret), 0);
+    return ret;
+}
+
+/* The first half of 2026. */
+static struct report *
+half_year(void)
+{
+    struct report *r = NULL;
+
+    assert_int_equal(report_create(&r, day("2026-01-01"), day("2026-06-30")), 0);
+    return r;
+}
+
+/* An event with the sections given, of the unit "fa". */
+static void
+add_of(struct report *r, const char *id, const char *type, const char *dossier, const char *more, const char *sections)
+{
+    char text[1200];
+    json_t *event;
+
+    (void)snprintf(
+        text, sizeof text,
+        "{\"header\":{\"eventId\":\"%s\",\"type\":\"%s\",\"dossierId\":\"%s\",\"actor\":{\"unit\":\"fa\"}%s},"
+        "\"sections\":[%s]}",
+        id, type, dossier, more, sections);
+    event = json_loads(text, 0, NULL);
+    assert_non_null(event);
+    assert_int_equal(report_add(r, event), 0);
+    json_decref(event);
+}
+
+static void
+add(struct report *r, const char *id, const char *type, const char *dossier, const char *sections)
+{
+    add_of(r, id, type, dossier, "", sections);
+}
+
+/* The sum of a measure's rows with that detail, unit and gmina; NULL: any. */
+static long
+count(const struct report *r, const char *measure, const char *detail, const char *unit, const char *gmina)
+{
+    json_t *rows = NULL, *row;
+    long sum = 0;
+    size_t i;
+    unsigned found = 0;
+
+    assert_int_equal(report_rows(r, &rows), 0);
+    json_array_foreach(rows, i, row)
+    {
+        if (strcmp(json_string_value(json_object_get(row, "measure")), measure) != 0)
+            continue;
+        found++;
+        if ((detail == NULL || strcmp(json_string_value(json_object_get(row, "detail")), detail) == 0) &&
+            (unit == NULL || strcmp(json_string_value(json_object_get(row, "unit")), unit) == 0) &&
+            (gmina == NULL || strcmp(json_string_value(json_object_get(row, "gmina")), gmina) == 0))
+            sum += (long)json_integer_value(json_object_get(row, "count"));
+    }
+    json_decref(rows);
+    assert_true(found > 0); /* each measure has a row */
+    return sum;
+}
+
+#define OPENED(day)   "{\"caseOpenedS0\":{\"openedOn\":\"" day "\",\"gmina\":\"3261011\"}}"
+#define ASSIGNED(day) "{\"caseAssistantAssignedS0\":{\"assignedOn\":\"" day "\",\"unit\":\"fa\"}}"
+#define CLOSED(day)   "{\"caseClosedS0\":{\"closedOn\":\"" day "\"}}"
+#define HELD(day)     "{\"meetingHeldS0\":{\"heldOn\":\"" day "\"}}"
+
+static void
+a_family_is_supported_from_assignment_to_the_end(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    add(r, "a1", "CASE_OPENED", "a", OPENED("2024-05-01")); /* through the whole period */
+    add(r, "a2", "CASE_ASSISTANT_ASSIGNED", "a", ASSIGNED("2024-05-10"));
+    add(r, "b1", "CASE_OPENED", "b", OPENED("2026-06-29")); /* since its last day */
+    add(r, "b2", "CASE_ASSISTANT_ASSIGNED", "b", ASSIGNED("2026-06-30"));
+    add(r, "c1", "CASE_OPENED", "c", OPENED("2025-01-01")); /* until its first day */
+    add(r, "c2", "CASE_ASSISTANT_ASSIGNED", "c", ASSIGNED("2025-01-02"));
+    add(r, "c3", "CASE_CLOSED", "c", CLOSED("2026-01-01"));
+    add(r, "d1", "CASE_ASSISTANT_ASSIGNED", "d", ASSIGNED("2025-01-02")); /* ended before */
+    add(r, "d2", "CASE_CLOSED", "d", CLOSED("2025-12-31"));
+    add(r, "e1", "CASE_ASSISTANT_ASSIGNED", "e", ASSIGNED("2026-07-01")); /* began after */
+    add(r, "f1", "CASE_OPENED", "f", OPENED("2026-02-01"));               /* no assistant */
+    assert_int_equal(count(r, "families_supported", NULL, "fa", "3261011"), 3);
+    assert_int_equal(count(r, "families_supported", NULL, NULL, NULL), 3);
+    assert_int_equal(count(r, "families_taken_up", NULL, NULL, NULL), 1);
+    assert_int_equal(count(r, "families_ended", NULL, NULL, NULL), 1);
+    report_free(&r);
+    assert_null(r);
+}
+
+static void
+nothing_counts_as_a_row_of_zero(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    assert_int_equal(count(r, "families_supported", "", "", ""), 0);
+    assert_int_equal(count(r, "referrals", "", "", ""), 0);
+    assert_int_equal(count(r, "deadlines_missed", "", "", ""), 0);
+    report_free(&r);
+}
+
+static void
+recalled_events_do_not_count_and_amended_ones_as_amended(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    add(r, "m1", "MEETING_HELD", "a", HELD("2026-02-01"));
+    add(r, "m2", "MEETING_HELD", "a", HELD("2026-02-02"));
+    add(r, "m3", "MEETING_HELD", "a", HELD("2026-02-03"));
+    assert_int_equal(count(r, "meetings_held", NULL, "fa", NULL), 3);
+    add_of(r, "m4", "MEETING_HELD", "a", ",\"correctsEventId\":\"m1\",\"correction\":\"ENTERED_IN_ERROR\"",
+           HELD("2026-02-01"));
+    assert_int_equal(count(r, "meetings_held", NULL, NULL, NULL), 2);
+    add_of(r, "m5", "MEETING_HELD", "a", ",\"correctsEventId\":\"m2\",\"correction\":\"AMENDED\"", HELD("2025-02-02"));
+    assert_int_equal(count(r, "meetings_held", NULL, NULL, NULL), 1);
+    add_of(r, "m6", "MEETING_HELD", "a", ",\"correctsEventId\":\"m5\",\"correction\":\"AMENDED\"", HELD("2026-03-02"));
+    assert_int_equal(count(r, "meetings_held", NULL, NULL, NULL), 2);
+    add_of(r, "m7", "MEETING_HELD", "a", ",\"correctsEventId\":\"m6\",\"correction\":\"ENTERED_IN_ERROR\"", "");
+    assert_int_equal(count(r, "meetings_held", NULL, NULL, NULL), 1);
+    report_free(&r);
+}
+
+static void
+merged_cases_are_one_family(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    add(r, "a1", "CASE_OPENED", "a", OPENED("2026-02-01"));
+    add(r, "a2", "CASE_ASSISTANT_ASSIGNED", "a", ASSIGNED("2026-02-02"));
+    add(r, "b1", "CASE_ASSISTANT_ASSIGNED", "b", ASSIGNED("2026-02-03"));
+    assert_int_equal(count(r, "families_supported", NULL, NULL, NULL), 2);
+    add(r, "b2", "CASE_LINKED", "b", "{\"caseLinkedS0\":{\"kind\":\"MERGED_INTO\",\"otherDossier\":\"a\"}}");
+    assert_int_equal(count(r, "families_supported", NULL, NULL, "3261011"), 1);
+    add(r, "a3", "CASE_LINKED", "a", "{\"caseLinkedS0\":{\"kind\":\"MERGED_INTO\",\"otherDossier\":\"b\"}}");
+    assert_int_equal(count(r, "families_supported", NULL, NULL, NULL), 1); /* a circle is no way out */
+    report_free(&r);
+}
+
+static void
+za_zyciem_is_known_by_the_case_or_the_referral_it_took_up(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    add(r, "r1", "REFERRAL_SUBMITTED", "r",
+        "{\"referralSubmittedS0\":{\"informationReceivedOn\":\"2026-02-01\"}},"
+        "{\"referralSubmittedS4\":{\"entitlement\":\"COMPLICATED_PREGNANCY\"}}");
+    add(r, "a1", "CASE_LINKED", "a", "{\"caseLinkedS0\":{\"kind\":\"REFERRAL_OF\",\"otherDossier\":\"r\"}}");
+    add(r, "a2", "CASE_ASSISTANT_ASSIGNED", "a", ASSIGNED("2026-02-02"));
+    add(r, "b1", "CASE_OPENED", "b", OPENED("2026-02-01") ",{\"caseOpenedS4\":{\"entitlement\":\"PREGNANCY\"}}");
+    add(r, "b2", "CASE_ASSISTANT_ASSIGNED", "b", ASSIGNED("2026-02-02"));
+    add(r, "c1", "CASE_OPENED", "c", OPENED("2026-02-01"));
+    add(r, "c2", "CASE_ASSISTANT_ASSIGNED", "c", ASSIGNED("2026-02-02"));
+    assert_int_equal(count(r, "zz_supported", NULL, NULL, NULL), 2);
+    assert_int_equal(count(r, "zz_threatened_pregnancy", NULL, NULL, NULL), 1);
+    add(r, "b3", "CASE_PLAN_UPDATED", "b", "{\"casePlanUpdatedS4\":{\"entitlement\":\"COMPLICATED_PREGNANCY\"}}");
+    assert_int_equal(count(r, "zz_threatened_pregnancy", NULL, NULL, NULL), 2);
+    report_free(&r);
+}
+
+static void
+referrals_are_told_apart_by_source_and_outcome(void **state)
+{
+    struct report *r = half_year();
+    static const char *const dossiers[] = {"a", "b", "c"};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        add_of(r, dossiers[i], "REFERRAL_SUBMITTED", dossiers[i], ",\"to\":[{\"unit\":\"sw\"}]",
+               "{\"referralSubmittedS0\":{\"informationReceivedOn\":\"2026-02-01\"}},"
+               "{\"referralSubmittedS6\":{\"sourceKind\":\"SCHOOL\"}}");
+    add(r, "x1", "REFERRAL_ANSWERED", "a", "{\"referralAnsweredS0\":{\"outcome\":\"TAKEN_UP\"}}");
+    add(r, "x2", "REFERRAL_COMPLETED", "a", "{\"referralCompletedS0\":{\"outcome\":\"DONE\"}}");
+    add(r, "x3", "REFERRAL_ANSWERED", "b", "{\"referralAnsweredS0\":{\"outcome\":\"NOT_TAKEN_UP\"}}");
+    assert_int_equal(count(r, "referrals", "SCHOOL DONE", "sw", ""), 1);
+    assert_int_equal(count(r, "referrals", "SCHOOL NOT_TAKEN_UP", "sw", ""), 1);
+    assert_int_equal(count(r, "referrals", "SCHOOL ", "sw", ""), 1);
+    assert_int_equal(count(r, "referrals", NULL, NULL, NULL), 3);
+    report_free(&r);
+}
+
+static void
+plans_of_services_are_made_updated_concluded_and_running(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    add(r, "a1", "IPUS_AGREED", "a",
+        "{\"ipusAgreedS0\":{\"ipusId\":\"p\",\"agreedOn\":\"2026-02-01\",\"periodTo\":\"2026-05-31\"}}");
+    assert_int_equal(count(r, "ipus_running", NULL, NULL, NULL), 0);
+    add(r, "a2", "IPUS_UPDATED", "a",
+        "{\"ipusUpdatedS0\":{\"ipusId\":\"p\",\"agreedOn\":\"2026-03-01\",\"periodTo\":\"2026-06-30\"}}");
+    assert_int_equal(count(r, "ipus_running", NULL, "fa", NULL), 1);
+    add(r, "a3", "IPUS_CONCLUDED", "a", "{\"ipusConcludedS0\":{\"ipusId\":\"p\",\"endedOn\":\"2026-06-30\"}}");
+    assert_int_equal(count(r, "ipus_running", NULL, NULL, NULL), 0);
+    assert_int_equal(count(r, "ipus_made", NULL, NULL, NULL), 1);
+    assert_int_equal(count(r, "ipus_updated", NULL, NULL, NULL), 1);
+    assert_int_equal(count(r, "ipus_concluded", NULL, NULL, NULL), 1);
+    report_free(&r);
+}
+
+#define DEADLINE(kind, seq, due, more)                                                                                 \
+    "{\"sysDeadline" kind "S0\":{\"deadline\":{\"clock\":\"D1\",\"startSeq\":\"" seq "\",\"due\":\"" due "\"" more "}" \
+                                                                                                                   "}" \
+                                                                                                                   "}"
+
+static void
+deadlines_are_kept_late_or_missed_by_their_due_date(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    add(r, "1", "SYS_DEADLINE_MET", "a", DEADLINE("Met", "1", "2026-02-10", ",\"endedOn\":\"2026-02-10\""));
+    add(r, "2", "SYS_DEADLINE_MISSED", "a", DEADLINE("Missed", "2", "2026-02-10", ""));
+    add(r, "3", "SYS_DEADLINE_MET", "a", DEADLINE("Met", "2", "2026-02-10", ",\"endedOn\":\"2026-02-11\""));
+    add(r, "4", "SYS_DEADLINE_MISSED", "a", DEADLINE("Missed", "3", "2026-02-10", ""));
+    add(r, "5", "SYS_DEADLINE_MISSED", "a", DEADLINE("Missed", "4", "2026-02-10", ""));
+    add(r, "6", "SYS_DEADLINE_CANCELLED", "a", DEADLINE("Cancelled", "4", "2026-02-10", ""));
+    add(r, "7", "SYS_DEADLINE_MISSED", "a", DEADLINE("Missed", "5", "2025-12-31", ""));
+    add(r, "8", "SYS_DEADLINE_MISSED", "b", DEADLINE("Missed", "3", "2026-02-10", "")); /* another dossier's */
+    assert_int_equal(count(r, "deadlines_kept", "D1", NULL, NULL), 1);
+    assert_int_equal(count(r, "deadlines_late", "D1", NULL, NULL), 1);
+    assert_int_equal(count(r, "deadlines_missed", "D1", NULL, NULL), 2);
+    report_free(&r);
+}
+
+static void
+other_events_and_what_was_withheld_are_passed_over(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    add(r, "1", "CONSENT_GRANTED", "a", "{\"consentGrantedS0\":{}}");
+    add(r, "2", "MEETING_HELD", "a", "");
+    add(r, "3", "NO_SUCH_TYPE", "a", "");
+    assert_int_equal(count(r, "meetings_held", NULL, NULL, NULL), 0);
+    report_free(&r);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_family_is_supported_from_assignment_to_the_end),
+        cmocka_unit_test(nothing_counts_as_a_row_of_zero),
+        cmocka_unit_test(recalled_events_do_not_count_and_amended_ones_as_amended),
+        cmocka_unit_test(merged_cases_are_one_family),
+        cmocka_unit_test(za_zyciem_is_known_by_the_case_or_the_referral_it_took_up),
+        cmocka_unit_test(referrals_are_told_apart_by_source_and_outcome),
+        cmocka_unit_test(plans_of_services_are_made_updated_concluded_and_running),
+        cmocka_unit_test(deadlines_are_kept_late_or_missed_by_their_due_date),
+        cmocka_unit_test(other_events_and_what_was_withheld_are_passed_over),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
