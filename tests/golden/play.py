@@ -161,12 +161,18 @@ class Agent:
         os.makedirs(f"{self.dir}/outbox", exist_ok=True)
         write_whole(f"{self.dir}/outbox/{name}.json", json.dumps(event, ensure_ascii=False, indent=1))
 
+    def rejection(self, name):
+        """What is said of a dropped file that was rejected; None while it is not."""
+        try:
+            with open(f"{self.dir}/rejected/{name}.txt", encoding="utf-8") as f:
+                return f.read()
+        except FileNotFoundError:
+            return None
+
     def receipt(self, name):
         """The receipt of a dropped file, or None while there is no answer; a rejection is a Failure."""
-        rejected = f"{self.dir}/rejected/{name}.txt"
-        if os.path.exists(rejected):
-            with open(rejected, encoding="utf-8") as f:
-                raise Failure(f"{self.unit}: {name} was rejected:\n{f.read()}")
+        if self.rejection(name):
+            raise Failure(f"{self.unit}: {name} was rejected:\n{self.rejection(name)}")
         try:
             with open(f"{self.dir}/sent/{name}.receipt.json", encoding="utf-8") as f:
                 return json.load(f)
@@ -202,26 +208,26 @@ def canonical(sections):
 
 
 class Play:
-    """A story on running processes. After run(), views[event id][unit] is what each unit received."""
+    """Stories on running processes. After run(), views[event id][unit] is what each unit received."""
 
-    def __init__(self, bin_dir, roles_dir, root, module, say=lambda text: None):
-        self.bin, self.roles_dir, self.root, self.module, self.say = bin_dir, roles_dir, root, module, say
-        names = []
-        module.story(lambda name: names.append(name) or name, day)
-        probe = module.story(lambda name: name, day)
-        self.ids = Names({step["name"] for step in probe if "name" in step})
-        self.steps = module.story(self.ids, day)
+    def __init__(self, bin_dir, roles_dir, root, town, stories, say=lambda step: None):
+        self.bin, self.roles_dir, self.root, self.town, self.say = bin_dir, roles_dir, root, town, say
+        self.steps, self.ids = [], {}
+        for story in stories:
+            probe = story.story(lambda name: name, day)
+            self.ids[story] = Names({step["name"] for step in probe if "name" in step})
+            self.steps += [{**step, "story": story} for step in story.story(self.ids[story], day)]
         self.agents, self.views, self.kills = {}, {}, 0
 
     def set_up(self):
-        agencies = dict(self.module.AGENCIES)
+        agencies = dict(self.town.AGENCIES)
         first = next(iter(agencies))
         self.broker = Broker(self.bin, self.root, first, agencies.pop(first)[0])
         self.broker.start()
         self.admin = Cli(self.broker, f"{self.root}/admin.key", self.root)
         for agency, (name, kinds) in agencies.items():
             self.admin.run("agency", "add", agency, "--name", name, *[a for k in kinds for a in ("--kind", k)])
-        for unit, (agency, role, _, role_file) in self.module.UNITS.items():
+        for unit, (agency, role, _, role_file) in self.town.UNITS.items():
             agent = Agent(self.broker, self.root, unit, f"{self.roles_dir}/{role_file}.role")
             self.admin.run("unit", "add", unit, "--agency", agency, "--name", unit, "--role", role, "--key", agent.public)
             self.agents[unit] = agent
@@ -231,15 +237,24 @@ class Play:
         self.auditor = Cli(self.broker, f"{self.root}/audit/unit.key", f"{self.root}/audit")
         for agent in self.agents.values():
             agent.start()
+        for number, (unit, kind, body) in enumerate(self.town.REGISTERS):
+            words = kind.lower().split("_")
+            section = words[0] + "".join(word.capitalize() for word in words[1:]) + "S0"
+            agency, role, _, _ = self.town.UNITS[unit]
+            self.agents[unit].drop(f"register-{number}", {
+                "header": {"type": kind, "actor": {"agency": agency, "unit": unit, "role": role}}, "sections": [{section: body}]})
+            wait(kind, lambda unit=unit, number=number: self.agents[unit].receipt(f"register-{number}"))
 
     def event(self, step):
-        agency, role, _, _ = self.module.UNITS[step["unit"]]
-        header = {"eventId": self.ids(step["name"]) if "name" in step else uuid7(), "type": step["type"],
-                  "dossierId": self.ids(step["dossier"]), "actor": {"agency": agency, "unit": step["unit"], "role": role}}
+        agency, role, _, _ = self.town.UNITS[step["unit"]]
+        ids = self.ids[step["story"]]
+        header = {"eventId": ids(step["name"]) if "name" in step else uuid7(), "type": step["type"],
+                  "dossierId": ids(step["dossier"]),
+                  "actor": {"agency": agency, "unit": step["unit"], "role": role, **step.get("actor", {})}}
         if "to" in step:
             header["to"] = [{"unit": unit} for unit in step["to"]]
         if "cause" in step:
-            header["causationId"] = self.ids(step["cause"])
+            header["causationId"] = ids(step["cause"])
         return {"header": header, "sections": step["sections"]}
 
     def run_step(self, index, step):
@@ -252,8 +267,11 @@ class Play:
             self.broker.kill()
             self.kills += 1
             self.broker.start()
+        if "refused" in step:
+            step["rejection"] = wait(f"rejection of {name}", lambda: agent.rejection(name))
+            return
         receipt = wait(f"receipt of {name}", lambda: agent.receipt(name))
-        step["seq"] = int(receipt["seq"])
+        step["seq"], step["warnings"] = int(receipt["seq"]), receipt.get("warnings", [])
         for unit in step["expect"]:
             if step["expect"][unit]:
                 wait(f"{name} in the inbox of {unit}",
@@ -279,18 +297,27 @@ class Play:
             return passed >= set(self.agents)
         wait("all cursors at the head", all_passed)
 
-    def check(self):
-        """Every difference between what the story says and what the units have, a sentence each."""
-        published = {step["event"]["header"]["eventId"]: step for step in self.steps}
-        history = {}
-        for step in self.steps:
+    def history(self):
+        """What units were given of the time before they came: (event id, unit) -> classes."""
+        found = {}
+        for place, step in enumerate(self.steps):
             for unit, lines in step.get("history", {}).items():
-                before = [s for s in self.steps[:self.steps.index(step)] if s["dossier"] == step["dossier"]]
+                before = [s for s in self.steps[:place]
+                          if (s["story"], s["dossier"]) == (step["story"], step["dossier"]) and "refused" not in s]
                 for old, digits in zip(before, lines, strict=True):
-                    history[(old["event"]["header"]["eventId"], unit)] = digits
+                    found[(old["event"]["header"]["eventId"], unit)] = digits
+        return found
+
+    def check(self):
+        """Every difference between what the stories say and what the units have, a sentence each."""
+        history = self.history()
+        published = {step["event"]["header"]["eventId"]: step for step in self.steps}
         for event_id, step in published.items():
+            yield from self.differ_answer(step)
             for unit in self.agents:
-                if unit == step["unit"]:
+                if "refused" in step:
+                    expected = ""
+                elif unit == step["unit"]:
                     expected = "".join(classes(step["event"]["sections"]))
                 else:
                     expected = step["expect"].get(unit, history.get((event_id, unit), ""))
@@ -301,6 +328,17 @@ class Play:
             for unit, event in units.items():
                 if not event["header"]["type"].startswith("SYS_"):
                     yield f"{unit} received an event nobody published: {event_id}"
+
+    @staticmethod
+    def differ_answer(step):
+        """The broker refused what it had to, and marked what it had to."""
+        if "refused" in step:
+            if step["refused"] not in step["rejection"]:
+                yield f"day {step['day']} {step['type']} was refused with other words than {step['refused']}: {step['rejection']}"
+            return
+        marks = {warning["code"] for warning in step["warnings"]} - {"W_WITHHELD"}
+        if marks != set(step.get("marks", [])):
+            yield f"day {step['day']} {step['type']} was marked {marks or 'with nothing'}"
 
     def differ(self, step, unit, expected, got):
         where = f"day {step['day']} {step['type']} at {unit}"

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Plays the demo's story, which must come out as it says; then plants differences, each of which must be noticed."""
+"""Plays the demo's three cases, which must come out as they say; then plants differences, each of which must be noticed."""
 import copy
 import os
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import family  # noqa: E402
+import ipus  # noqa: E402
+import ordinary  # noqa: E402
 import play  # noqa: E402
+import town  # noqa: E402
+import za_zyciem  # noqa: E402
 
 
 def planted(story):
@@ -40,7 +43,7 @@ def planted(story):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="wici-story-") as root:
-        story = play.Play(os.environ["WICI_BIN"], os.environ["WICI_SOURCE"] + "/agents/roles", root, family)
+        story = play.Play(os.environ["WICI_BIN"], os.environ["WICI_SOURCE"] + "/agents/roles", root, town, [ordinary, za_zyciem, ipus])
         try:
             story.run()
         finally:
