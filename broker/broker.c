@@ -464,10 +464,8 @@ broker_tick(struct broker *b, int signal_fd, int timeout_ms, bool *ret_signalled
     if ((rc = front_wait(b->front, signal_fd, timeout_until(b, timeout_ms), ret_signalled)) != 0)
         return rc;
     started_us = now_us();
-    if (*ret_signalled)
-        return broker_commit(b);
     /* First the clock, by which keys end; then what the last deliveries recorded. */
-    if ((rc = clock_look(&b->clock)) != 0 || (rc = broker_commit(b)) != 0)
+    if ((rc = clock_look(&b->clock)) != 0 || (rc = broker_commit(b)) != 0 || *ret_signalled)
         return rc;
     reply_flush(b);
     if ((rc = access_room(b)) != 0 || (rc = broker_receive(b)) != 0)

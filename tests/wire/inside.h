@@ -32,5 +32,8 @@ void inside_boot(int64_t ms);
 uint64_t inside_now_ms(void); /* the wall clock as the broker sees it */
 /* Lets time go by: both. */
 void inside_pass(int64_t ms);
+/* Once the broker has looked at its clock next, so much time goes by and it is ended as by SIGTERM, within that tick.
+ * Called while it is held; inside_wait then waits for the end. */
+void inside_end_after_look(struct inside *inside, int64_t ms);
 
 #endif

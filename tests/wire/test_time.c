@@ -7,8 +7,10 @@
 #include "broker/refusals.h"
 
 #include <errno.h>
+#include <zmq.h>
 
-#define DAY_MS (24ll * 3600 * 1000)
+#define HOUR_MS (3600ll * 1000)
+#define DAY_MS  (24 * HOUR_MS)
 
 static int
 setup(void **state)
@@ -365,40 +367,52 @@ counts_under_way_are_written_at_the_end(void **state)
     peer_close(&auditor);
 }
 
+/* ---- keys */
+
+/* Enrols a unit whose key is rotated at once; the old one is good for an hour more. */
 static void
-a_rotated_key_serves_beside_the_new_one_until_its_time_and_no_longer(void **state)
+unit_rotate(struct inside *inside, const char *unit, struct keyfile *ret_old, struct keyfile *ret_new)
 {
-    struct inside *inside = *state;
     struct town *t = inside_town(inside);
     Wici__V1__SysUnitKeyRotatedS0 body;
     Wici__V1__Section section;
     const Wici__V1__Section *sections[] = {&section};
     char until[TIME_TEXT_SIZE];
-    struct peer admin, old, fresh;
-    struct keyfile old_key, new_key;
     struct peer_event event;
+    struct peer admin;
 
-    peer_key(&old_key);
-    peer_key(&new_key);
+    peer_key(ret_old);
+    peer_key(ret_new);
     peer_hello(&admin, &t->daemon, &t->daemon.admin, "turn");
-    peer_enrol_unit(&admin, "ops-turn", "ops", WICI__V1__ROLE__SW, old_key.public_key);
+    peer_enrol_unit(&admin, unit, "ops", WICI__V1__ROLE__SW, ret_old->public_key);
     wici__v1__sys_unit_key_rotated_s0__init(&body);
     wici__v1__section__init(&section);
-    time_format(inside_now_ms() + 3600000, until);
-    body.unit_id = (char *)(uintptr_t) "ops-turn";
-    body.key = new_key.public_key;
+    time_format(inside_now_ms() + HOUR_MS, until);
+    body.unit_id = (char *)(uintptr_t)unit;
+    body.key = ret_new->public_key;
     body.old_until = until;
     section.body_case = WICI__V1__SECTION__BODY_SYS_UNIT_KEY_ROTATED_S0;
     section.sys_unit_key_rotated_s0 = &body;
     peer_event_make(&admin, WICI__V1__EVENT_TYPE__SYS_UNIT_KEY_ROTATED, NULL, NULL, sections, 1, &event);
     (void)peer_publish_taken(&admin, &event);
     peer_event_free(&event);
+    peer_close(&admin);
+}
 
+static void
+a_rotated_key_serves_beside_the_new_one_until_its_time_and_no_longer(void **state)
+{
+    struct inside *inside = *state;
+    struct town *t = inside_town(inside);
+    struct peer old, fresh;
+    struct keyfile old_key, new_key;
+
+    unit_rotate(inside, "ops-turn", &old_key, &new_key);
     peer_hello(&old, &t->daemon, &old_key, "old");
     peer_hello(&fresh, &t->daemon, &new_key, "new");
     (void)peer_subscribe(&old, 1, "", 0, 0);
     (void)peer_subscribe(&fresh, 1, "", 0, 0);
-    inside_pass(2 * 3600000);
+    inside_pass(2 * HOUR_MS);
     peer_ack(&old, 1, 0);
     for (;;) {
         Wici__V1__BrokerMessage *message = peer_receive(&old, PEER_TIMEOUT_MS);
@@ -416,7 +430,42 @@ a_rotated_key_serves_beside_the_new_one_until_its_time_and_no_longer(void **stat
     peer_close(&fresh);
     peer_hello(&fresh, &t->daemon, &new_key, "again");
     peer_close(&fresh);
-    peer_close(&admin);
+}
+
+/* What a read found is answered in the next tick. That one ends the broker, and begins when the key's time is over. */
+static void
+a_key_that_ends_before_the_last_tick_is_told_nothing_in_it(void **state)
+{
+    struct inside *inside = *state;
+    struct town *t = inside_town(inside);
+    Wici__V1__ClientMessage ask;
+    Wici__V1__BrokerMessage *told;
+    Wici__V1__Read read;
+    struct keyfile old_key, new_key;
+    struct peer old;
+
+    unit_rotate(inside, "ops-last", &old_key, &new_key);
+    peer_hello(&old, &t->daemon, &old_key, "old");
+    wici__v1__client_message__init(&ask);
+    wici__v1__read__init(&read);
+    read.request = 1;
+    read.from_seq = 1;
+    read.max_events = 1;
+    ask.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_READ;
+    ask.read = &read;
+    inside_hold();
+    peer_send(&old, &ask);
+    /* One thread receives for all connections: after this handshake it has long arrived. */
+    assert_int_equal(peer_knock(&t->daemon, &t->school, t->daemon.server_key), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    inside_end_after_look(inside, 2 * HOUR_MS);
+    inside_go();
+    assert_int_equal(inside_wait(inside), 0);
+    while ((told = peer_receive(&old, 300)) != NULL) {
+        assert_int_not_equal(told->message_case, WICI__V1__BROKER_MESSAGE__MESSAGE_READ_RESULT);
+        peer_free(told);
+    }
+    peer_close(&old);
+    assert_int_equal(inside_start(inside, false), 0);
 }
 
 int
@@ -428,6 +477,7 @@ main(void)
         cmocka_unit_test(refusals_are_recorded_at_once_and_then_counted_for_a_minute),
         cmocka_unit_test(counts_under_way_are_written_at_the_end),
         cmocka_unit_test(a_rotated_key_serves_beside_the_new_one_until_its_time_and_no_longer),
+        cmocka_unit_test(a_key_that_ends_before_the_last_tick_is_told_nothing_in_it),
         cmocka_unit_test(the_clock_is_followed_while_it_is_corrected_slowly),
         cmocka_unit_test(a_clock_that_jumps_ahead_stops_the_broker),
         cmocka_unit_test(a_clock_that_jumps_back_stops_the_broker),
