@@ -42,7 +42,7 @@ program_run(const char *program, const char *const *words, const char *const *en
     char path[4096], *text = calloc(1, OUTPUT_MAX);
     int fds[2], status, in = input_open(input != NULL ? input : "");
     size_t len = 0, n = 1;
-    pid_t pid;
+    pid_t pid, parent = getpid();
 
     if (bin == NULL || text == NULL || pipe2(fds, O_CLOEXEC) != 0)
         die("WICI_BIN, memory or pipe");
@@ -58,6 +58,7 @@ program_run(const char *program, const char *const *words, const char *const *en
     if (pid < 0)
         die("fork");
     if (pid == 0) {
+        daemon_tie(parent);
         for (size_t i = 0; env != NULL && env[i] != NULL; i++)
             putenv(strdup(env[i]));
         dup2(in, STDIN_FILENO);

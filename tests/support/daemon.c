@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,6 +51,14 @@ daemon_write(const struct daemon *d, const char *name, const char *text)
     assert_int_equal(fclose(out), 0);
 }
 
+void
+daemon_tie(pid_t parent)
+{
+    /* The signal comes with the parent's end; a parent that had ended before it was asked for is another by now. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+        _exit(127);
+}
+
 int
 daemon_run(const char *const *arguments, char *out, size_t size)
 {
@@ -57,7 +66,7 @@ daemon_run(const char *const *arguments, char *out, size_t size)
     const char *argv[32] = {"wicid"};
     int pipes[2], status, count = 1;
     size_t used = 0;
-    pid_t pid;
+    pid_t pid, parent = getpid();
 
     program_path(path, sizeof path);
     for (; arguments[count - 1] != NULL; count++) {
@@ -69,6 +78,7 @@ daemon_run(const char *const *arguments, char *out, size_t size)
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
+        daemon_tie(parent);
         (void)dup2(pipes[1], STDOUT_FILENO);
         (void)dup2(pipes[1], STDERR_FILENO);
         (void)execv(path, (char *const *)(uintptr_t)argv);
@@ -142,6 +152,7 @@ void
 daemon_start(struct daemon *d)
 {
     char path[4096], log[160];
+    pid_t parent = getpid();
     int pipes[2];
 
     assert_int_equal(d->pid, 0);
@@ -153,6 +164,7 @@ daemon_start(struct daemon *d)
     if (d->pid == 0) {
         int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
+        daemon_tie(parent);
         (void)dup2(pipes[1], STDOUT_FILENO);
         (void)dup2(fd, STDERR_FILENO);
         (void)execl(path, "wicid", "-c", d->config, (char *)NULL);

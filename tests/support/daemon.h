@@ -2,7 +2,9 @@
  * daemon - a wicid of one test: its own directory, an ephemeral port, started and ended as often as wanted
  *
  * Failures are cmocka's: what cannot be set up fails the test. Ownership: daemon_destroy ends what runs and removes the
- * directory.
+ * directory. A test that dies takes its wicid along, and leaves the directory to be looked at.
+ *
+ * Threads: one thread at a time; who starts it outlives it.
  */
 #ifndef SUPPORT_DAEMON_H
 #define SUPPORT_DAEMON_H
@@ -34,6 +36,10 @@ void daemon_destroy(struct daemon *d);
 /* Runs wicid with these arguments (NULL-terminated, without the program) to its end; its stdout and stderr, together,
  * are put into out. Returns the exit code. */
 int daemon_run(const char *const *arguments, char *out, size_t size);
+
+/* For the child of a fork: from here on it ends, at the latest, when the thread that forked does. parent: getpid() before
+ * the fork. */
+void daemon_tie(pid_t parent);
 
 /* Writes a file of the daemon's directory. */
 void daemon_write(const struct daemon *d, const char *name, const char *text);

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 static _Atomic int64_t wall_offset_ms, boot_offset_ms;
-static _Atomic int64_t end_after_ms; /* what goes by after the next look */
-static _Atomic int end_fd = -1;      /* -1: nobody ends it then */
+static _Atomic int64_t end_after_ms;                     /* what goes by after the next look */
+static _Atomic int end_fd = -1;                          /* -1: nobody ends it then */
 static pthread_mutex_t tick = PTHREAD_MUTEX_INITIALIZER; /* the broker looks at its clock before it takes messages */
 
 struct inside {
