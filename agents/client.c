@@ -313,6 +313,7 @@ on_welcome(struct wici *w, const Wici__V1__Welcome *welcome, const uint8_t *data
     w->phase = PHASE_UP;
     w->state = WICI_READY;
     w->failures = 0;
+    w->up_ms = client_now_ms();
     if (!w->diverged)
         w->error.set = false;
     publish_up(w, welcome->next_number, new_epoch);
@@ -321,6 +322,26 @@ on_welcome(struct wici *w, const Wici__V1__Welcome *welcome, const uint8_t *data
     if (w->phase == PHASE_UP)
         request_up(w);
     return 0;
+}
+
+/*
+ * Once, it was most likely an old connection of our own whose Hello came late: that is soon mended. Two programs that
+ * use one session would take it from each other for ever, so each lets the other be for longer and longer.
+ */
+static int64_t
+taken_over_pause(struct wici *w)
+{
+    int64_t pause = w->pause_min_ms;
+
+    if (w->phase == PHASE_UP && client_now_ms() - w->up_ms > w->pause_max_ms)
+        w->takeovers = 0;
+    for (unsigned i = 0; i < w->takeovers && pause < w->pause_max_ms; i++)
+        pause *= 2;
+    if (pause < w->pause_max_ms)
+        w->takeovers++;
+    else
+        pause = w->pause_max_ms;
+    return pause;
 }
 
 static void
@@ -354,8 +375,7 @@ on_refused(struct wici *w, const Wici__V1__Refused *refused)
     }
     error_set_refusal(&w->error, refused->refusal);
     w->state = WICI_REFUSED;
-    /* Two programs that use one session would take it from each other for ever: let the other one be for long. */
-    client_lose(w, code == E_TAKEN_OVER ? w->pause_max_ms : CLIENT_REFUSED_MS);
+    client_lose(w, code == E_TAKEN_OVER ? taken_over_pause(w) : CLIENT_REFUSED_MS);
 }
 
 /* Answers, batches and results are walked through as bytes; the others are small, and unpacked. */

@@ -116,6 +116,8 @@ struct wici {
     enum wici_state state;
     size_t endpoint;            /* in use, or tried next */
     unsigned failures;          /* since the last WELCOME */
+    unsigned takeovers;         /* in a row: by others, of a session that had not been ours for long */
+    int64_t up_ms;              /* when the last WELCOME came */
     int64_t next_ms;            /* DOWN: when to try again; OPENING: when to give up */
     bool busy;                  /* inside the loop: callbacks may not enter it again */
     struct arena *arena;        /* for one message */

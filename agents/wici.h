@@ -88,7 +88,9 @@ WICI_EXPORT int wici_run(struct wici *w, int timeout_ms);
  * first wait. */
 WICI_EXPORT int wici_fd(const struct wici *w);
 
-/* CONNECTING and REFUSED both keep trying, with growing pauses; REFUSED: the broker answered, and said no. */
+/* CONNECTING and REFUSED both keep trying, with growing pauses; REFUSED: the broker answered, and said no. A session
+ * that another connection took over is taken back, after a pause that doubles each time until it was kept for as long
+ * as reconnect_max_ms. */
 enum wici_state { WICI_CONNECTING, WICI_READY, WICI_REFUSED };
 WICI_EXPORT enum wici_state wici_state(const struct wici *w);
 /* -ETIMEDOUT; -EACCES: the broker does not accept the key or the session (wici_error). */

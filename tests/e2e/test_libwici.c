@@ -1,5 +1,6 @@
 /* What agents/wici.h says, against a real broker that is killed now and then. */
 #include "tests/e2e/test_lib_kit.h"
+#include "tests/support/peer.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -564,6 +565,73 @@ a_cursor_taken_over_tells_the_first(void **state)
     wici_close(&two);
 }
 
+/* How long it takes from another connection's Hello until the client has its session back. */
+static int64_t
+taken_back_ms(struct wici *w, const char *session)
+{
+    struct keyfile key;
+    struct peer other;
+    char path[160];
+    int64_t begin = now_ms(), end = begin + WAIT_MS;
+
+    snprintf(path, sizeof path, "%s/ops-sw.key", broker.dir);
+    assert_int_equal(keyfile_read(path, &key), 0);
+    peer_hello(&other, &broker, &key, session);
+    while (wici_state(w) == WICI_READY && now_ms() < end)
+        assert_int_equal(wici_run(w, 20), 0);
+    assert_int_equal(wici_state(w), WICI_REFUSED);
+    assert_string_equal(wici_error(w)->code, "E_TAKEN_OVER");
+    while (wici_state(w) != WICI_READY && now_ms() < end)
+        assert_int_equal(wici_run(w, 20), 0);
+    assert_int_equal(wici_state(w), WICI_READY);
+    peer_close(&other);
+    keyfile_wipe(&key);
+    return now_ms() - begin;
+}
+
+/* Of each pause at least half is waited for. */
+static void
+a_session_taken_over_is_soon_taken_back_but_later_each_time(void **state)
+{
+    struct wici_options o = kit_options(&broker, "ops-sw");
+    struct wici *w = NULL;
+
+    (void)state;
+    o.session = "taken";
+    o.reconnect_min_ms = 20;
+    o.reconnect_max_ms = 4 * WAIT_MS; /* who waits for that fails */
+    assert_int_equal(wici_open(&w, &o), 0);
+    assert_int_equal(wici_wait_ready(w, WAIT_MS), 0);
+    for (int64_t pause = 20; pause <= 640; pause *= 2)
+        assert_true(taken_back_ms(w, o.session) >= pause / 2);
+    wici_close(&w);
+}
+
+static void
+a_session_that_was_kept_for_long_is_soon_taken_back_again(void **state)
+{
+    enum { LONGEST_MS = 1280 };
+    struct wici_options o = kit_options(&broker, "ops-sw");
+    struct wici *w = NULL;
+    unsigned soon = 0;
+
+    (void)state;
+    o.session = "peace";
+    o.reconnect_min_ms = 20;
+    o.reconnect_max_ms = LONGEST_MS;
+    assert_int_equal(wici_open(&w, &o), 0);
+    assert_int_equal(wici_wait_ready(w, WAIT_MS), 0);
+    for (int64_t pause = 20; pause < LONGEST_MS; pause *= 2)
+        (void)taken_back_ms(w, o.session);
+    assert_true(taken_back_ms(w, o.session) >= LONGEST_MS / 2);
+    for (int64_t end = now_ms() + LONGEST_MS + 1; now_ms() < end;)
+        assert_int_equal(wici_run(w, (int)(end - now_ms())), 0);
+    for (unsigned i = 0; i < 3; i++) /* the machine may be slow once */
+        soon += taken_back_ms(w, o.session) < LONGEST_MS / 2;
+    assert_true(soon > 0);
+    wici_close(&w);
+}
+
 /* ---- questions, and the descriptor to wait on */
 
 static void
@@ -683,6 +751,8 @@ main(void)
         cmocka_unit_test(an_event_that_is_not_taken_comes_again),
         cmocka_unit_test(nothing_beyond_what_was_delivered_can_be_acknowledged),
         cmocka_unit_test(a_cursor_taken_over_tells_the_first),
+        cmocka_unit_test(a_session_taken_over_is_soon_taken_back_but_later_each_time),
+        cmocka_unit_test(a_session_that_was_kept_for_long_is_soon_taken_back_again),
         cmocka_unit_test(questions_are_answered_or_refused),
         cmocka_unit_test(the_descriptor_wakes_a_program_that_polls),
         cmocka_unit_test(the_descriptor_still_wakes_after_a_call_between_two_rounds),
