@@ -18,8 +18,10 @@
 #define ROOM_RECORD_BYTES 1024ull
 
 struct shown {
-    const char *unit, *cursor, *why;
+    const char *unit, *cursor, *why, *question;
     uint64_t from_seq, to_seq, events;
+    uint64_t opened_seq, as_of_seq;
+    struct access_asked asked;
     bool possibly;
 };
 
@@ -58,9 +60,16 @@ record_write(struct broker *b, const struct shown *shown)
     body.unit = (char *)(uintptr_t)shown->unit; /* packing only reads them */
     body.cursor = (char *)(uintptr_t)shown->cursor;
     body.why = (char *)(uintptr_t)shown->why;
+    body.question = (char *)(uintptr_t)shown->question;
     body.from_seq = shown->from_seq;
     body.to_seq = shown->to_seq;
-    body.as_of_seq = store_head(b->store);
+    body.opened_as_of_seq = shown->opened_seq;
+    body.as_of_seq = shown->as_of_seq;
+    body.dossier_entry = shown->asked.entry;
+    body.narrowed = shown->asked.narrowed;
+    body.type = shown->asked.type;
+    body.families = (char **)(uintptr_t)shown->asked.families;
+    body.n_families = shown->asked.family_count;
     body.events = shown->events;
     body.possibly = shown->possibly;
     section.body_case = WICI__V1__SECTION__BODY_SYS_ACCESS_RECORDED_S0;
@@ -75,6 +84,18 @@ unit_id(const struct broker *b, uint32_t unit)
 
     core_unit(b->core, unit, &u);
     return u.id;
+}
+
+void
+access_asked(const struct broker *b, const struct reader *reader, struct access_asked *ret)
+{
+    const struct filter *filter = &reader->feed.filter;
+
+    *ret = (struct access_asked){
+        .type = reader->type, .narrowed = filter->dossier_count > 1, .family_count = (uint8_t)filter->family_count};
+    memcpy(ret->families, filter->families, filter->family_count * sizeof filter->families[0]);
+    if (filter->dossier_count == 1)
+        ret->entry = core_dossier_for(b->core, reader->feed.unit, filter->dossiers[0]);
 }
 
 /* What the reader is called in a record: its cursor, or its session. */
@@ -142,7 +163,9 @@ over_put(struct broker *b, const struct reader *reader, uint64_t next_seq, uint6
                                  .number = reader->number,
                                  .mark = reader->mark,
                                  .window = reader->window,
+                                 .as_of_seq = store_head(b->store),
                                  .next_seq = next_seq};
+    access_asked(b, reader, &over->asked);
     memcpy(over->session, reader->session->name, strlen(reader->session->name) + 1);
     memcpy(over->name, reader_name(reader), strlen(reader_name(reader)) + 1);
     b->over_put++;
@@ -186,7 +209,8 @@ access_open(struct broker *b, struct reader *reader, uint64_t seq)
     rc = mark_put(b, name, reader_name(reader), seq);
     if (rc != 0)
         return rc;
-    reader->window = (struct window){.open = true, .from_seq = seq, .opened_ms = b->clock.mono_ms};
+    reader->window = (struct window){
+        .open = true, .from_seq = seq, .opened_seq = store_head(b->store), .opened_ms = b->clock.mono_ms};
     b->windows_open++;
     b->opening[b->opening_count++] = reader;
     reader_move(b->sessions, reader, READER_OPENING);
@@ -228,7 +252,8 @@ access_roll(struct broker *b, struct reader *reader, uint64_t seq)
     if ((rc = over_room(b)) != 0)
         return rc;
     over_put(b, reader, seq, b->clock.mono_ms + ACCESS_DELAY_MS_MAX);
-    reader->window = (struct window){.open = true, .from_seq = seq, .opened_ms = b->clock.mono_ms};
+    reader->window = (struct window){
+        .open = true, .from_seq = seq, .opened_seq = store_head(b->store), .opened_ms = b->clock.mono_ms};
     return 0;
 }
 
@@ -267,9 +292,13 @@ over_write(struct broker *b, const struct access_over *over)
     struct shown shown = {.unit = unit_id(b, over->unit),
                           .cursor = over->name,
                           .why = "", /* streams have no reason */
+                          .question = "",
                           .from_seq = over->window.from_seq,
                           .to_seq = over->window.to_seq,
-                          .events = over->window.events};
+                          .events = over->window.events,
+                          .opened_seq = over->window.opened_seq,
+                          .as_of_seq = over->as_of_seq,
+                          .asked = over->asked};
     char name[STORE_NAME_MAX];
     int rc = shown.events > 0 ? record_write(b, &shown) : 0;
 
@@ -317,10 +346,16 @@ access_read(struct broker *b, const struct reader *reader)
     struct shown shown = {.unit = unit_id(b, reader->feed.unit),
                           .cursor = reader_name(reader),
                           .why = reader->why, /* as who asked stated it, auditor or not */
+                          .question = "",
                           .from_seq = reader->window.from_seq,
                           .to_seq = reader->window.to_seq,
-                          .events = reader->window.events};
-    int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_RECORDS * ROOM_RECORD_BYTES);
+                          .events = reader->window.events,
+                          .opened_seq = reader->window.opened_seq,
+                          .as_of_seq = store_head(b->store)};
+    int rc;
+
+    access_asked(b, reader, &shown.asked);
+    rc = store_room_own(b->store, ROOM_RECORDS, ROOM_RECORDS * ROOM_RECORD_BYTES);
 
     return rc == 0 ? record_write(b, &shown) : rc;
 }
@@ -331,12 +366,42 @@ access_shown(struct broker *b, const struct session *session, uint64_t seq)
     struct shown shown = {.unit = unit_id(b, session->unit),
                           .cursor = session->name,
                           .why = "",
+                          .question = "",
                           .from_seq = seq,
                           .to_seq = seq,
-                          .events = 1};
+                          .events = 1,
+                          .opened_seq = store_head(b->store),
+                          .as_of_seq = store_head(b->store)};
     int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_RECORDS * ROOM_RECORD_BYTES);
 
     return rc == 0 ? record_write(b, &shown) : rc;
+}
+
+int
+access_told(struct broker *b, const struct session *session, const char *question, uint32_t entry, uint64_t seq,
+            const char *why)
+{
+    struct shown shown = {.unit = unit_id(b, session->unit),
+                          .cursor = session->name,
+                          .why = why,
+                          .question = question,
+                          .from_seq = seq,
+                          .to_seq = seq,
+                          .opened_seq = store_head(b->store),
+                          .as_of_seq = store_head(b->store),
+                          .asked.entry = entry};
+    int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_RECORDS * ROOM_RECORD_BYTES);
+
+    return rc == 0 ? record_write(b, &shown) : rc;
+}
+
+int
+access_told_auditor(struct broker *b, const struct session *session, const char *question, uint32_t entry, uint64_t seq)
+{
+    struct core_unit u;
+
+    core_unit(b->core, session->unit, &u);
+    return (u.roles >> WICI__V1__ROLE__AUD & 1u) != 0 ? access_told(b, session, question, entry, seq, "") : 0;
 }
 
 /* The marks found at start, copied: the store must not be written to while it lists them. */
@@ -392,8 +457,10 @@ access_recover(struct broker *b)
         struct shown shown = {.unit = unit,
                               .cursor = m.values[i].cursor,
                               .why = "",
+                              .question = "",
                               .from_seq = m.values[i].from_seq,
                               .to_seq = head,
+                              .as_of_seq = head,
                               .possibly = true};
 
         memcpy(unit, m.names[i] + strlen(MARK_PREFIX), strlen(m.names[i]) - strlen(MARK_PREFIX) + 1);

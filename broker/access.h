@@ -3,9 +3,9 @@
  *
  * Before the first event of such a window leaves, a mark is committed: if the broker dies, the next one finds the mark
  * and records that the events up to the head were possibly shown. The record and the end of the mark share a commit.
- * The windows of a reader share one mark. A window that is over is set aside and recorded by access_write(), in the order
- * in which they ended and ACCESS_TICK_MAX to a commit, however many end at once; its reader may be gone by then, and
- * until then its mark covers it. So nobody waits for the disk at each window, and no batch of the store overflows.
+ * The windows of a reader share one mark. A window that is over is set aside and recorded by access_write(), in the
+ * order in which they ended and ACCESS_TICK_MAX to a commit, however many end at once; its reader may be gone by then,
+ * and until then its mark covers it. So nobody waits for the disk at each window, and no batch of the store overflows.
  * Records of the registry (sys.*) count for nothing: every unit may read them.
  *
  * The records are sealed under a key entry of their own, so that neither units nor reasons lie in clear, and so that
@@ -27,12 +27,24 @@
 /* The name of the value that holds the access records' key entry. */
 #define ACCESS_ENTRY_VALUE "access.entry"
 
+/* Which events a reader asked for, as a record tells it. */
+struct access_asked {
+    uint32_t entry; /* key entry of the one dossier; 0: of all, of several, or of one that the reader does not know */
+    uint32_t type;  /* 0: any */
+    bool narrowed;  /* several dossiers */
+    uint8_t family_count; /* 0: all */
+    const char *families[FEED_FAMILIES_MAX];
+};
+void access_asked(const struct broker *b, const struct reader *reader, struct access_asked *ret);
+
 /* A window that is over and not recorded yet, and whose it was. */
 struct access_over {
     uint32_t unit, number;
     uint64_t mark;
     char session[ID_LEN_MAX + 1], name[ID_LEN_MAX + 1];
     struct window window;
+    struct access_asked asked;
+    uint64_t as_of_seq;
     uint64_t next_seq; /* the mark goes on from here; 0: it ends */
 };
 
@@ -64,6 +76,13 @@ bool access_is_recorded(const struct broker *b, uint64_t asked);
 int access_read(struct broker *b, const struct reader *reader);
 /* Records that one event was shown in the answer to a question. -ENOSPC: as above. */
 int access_shown(struct broker *b, const struct session *session, uint64_t seq);
+/* Records that something about a dossier (its key entry; 0: several) was told in the answer to a question; seq: about
+ * that record, 0: none. why: "" for none. -ENOSPC: as above. */
+int access_told(struct broker *b, const struct session *session, const char *question, uint32_t entry, uint64_t seq,
+                const char *why);
+/* The same where the unit is an auditor, all of whose looking is recorded; else nothing. */
+int access_told_auditor(struct broker *b, const struct session *session, const char *question, uint32_t entry,
+                        uint64_t seq);
 /* At start: records what an earlier broker may have shown when it died. */
 int access_recover(struct broker *b);
 

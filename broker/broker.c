@@ -8,6 +8,7 @@
 #include "broker/log.h"
 #include "broker/refusals.h"
 #include "broker/sequence.h"
+#include "broker/shown.h"
 #include "proto/keyfile.h"
 #include "proto/language.h"
 
@@ -220,6 +221,7 @@ broker_close(struct broker **broker)
         return;
     if (!b->latched && broker_finish(b) != 0)
         log_error("broker: the end could not be recorded: %s", store_damage(b->store));
+    shown_drop(b);
     reply_drop_all(b);
     front_close(&b->front);
     zap_stop(&b->zap);
@@ -433,7 +435,7 @@ static int
 timeout_until(const struct broker *b, int timeout_ms)
 {
     if (sessions_busy(b->sessions) || store_has_batch(b->store) || b->reply_count > 0 || b->gone || b->counts_left ||
-        access_has_due(b))
+        access_has_due(b) || b->shown != NULL)
         return 0;
     return timeout_ms < (int)TIMER_MS ? timeout_ms : (int)TIMER_MS;
 }
@@ -450,7 +452,8 @@ broker_deliver(struct broker *b, uint64_t started_us)
     least_us = now_us() - started_us;
     if (least_us < TICK_DELIVER_US_MIN)
         least_us = TICK_DELIVER_US_MIN;
-    return deliver_serve(b, least_us, TICK_DELIVER_US_MAX);
+    rc = deliver_serve(b, least_us, TICK_DELIVER_US_MAX);
+    return rc != 0 ? rc : shown_turn(b);
 }
 
 /* One tick: what a sender is told is written, is written. */

@@ -65,6 +65,7 @@ struct record;
 struct access_over;
 struct sequence;
 struct refusals;
+struct shown;
 
 struct broker {
     const struct config *config;
@@ -99,6 +100,7 @@ struct broker {
     size_t windows_open;
     uint64_t over_put, over_committed; /* of all that were ever set aside: how many; how many are in a commit */
     uint64_t marks;                    /* number of the next mark */
+    struct shown *shown;               /* the question that is being worked on (shown.h), or NULL */
 
     uint64_t directory_version;   /* as the door knows it */
     uint64_t delivered;           /* the live pass has been up to here */
@@ -130,6 +132,10 @@ int broker_tick(struct broker *broker, int signal_fd, int timeout_ms, bool *ret_
 
 /* In recover.c: applies every record of the log. keys: those that it has announced. */
 int broker_fold(struct store *store, struct core *core, uint32_t *ret_access_entry, struct log_keys *keys);
+/* The same for one row; keys may be NULL. *ret lives in the arena, without sections where the core does not look at
+ * them. -ENOENT: it holds no event any more. */
+int broker_fold_row(struct core *core, const struct store_row *row, struct arena *arena, struct log_keys *keys,
+                    struct record *ret);
 
 /* In reply.c */
 
@@ -161,6 +167,8 @@ Wici__V1__Position *reply_head(struct broker *b, struct arena *arena);
 
 /* In talk.c: one message of a peer. -errno: latch. */
 int talk_take(struct broker *b, const struct front_message *message);
+/* May this stand as a reason for reading: a line that is not blank, at most REASON_MAX long? */
+bool reason_is_valid(const char *reason);
 /* Ends a reader: its access window is set aside to be recorded, its cursor stays. */
 int talk_end_reader(struct broker *b, struct reader *reader);
 /* Ends a session and all it reads. */

@@ -637,8 +637,10 @@ read_show(struct broker *b, struct reader *r, const struct record *record, bool 
         return rc;
     r->events++;
     if (!record_is_sys(record)) {
-        if (r->window.events++ == 0)
+        if (r->window.events++ == 0) {
             r->window.from_seq = record->core.seq;
+            r->window.opened_seq = b->delivered;
+        }
         r->window.to_seq = record->core.seq;
     }
     return 0;

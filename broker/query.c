@@ -4,7 +4,9 @@
  * "Unknown" and "not yours" are one answer, E_UNKNOWN, as everywhere.
  */
 #include "broker/query.h"
+#include "broker/access.h"
 #include "broker/cursor.h"
+#include "broker/shown.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -680,6 +682,20 @@ backup_fill(struct broker *b, uint32_t unit, const char *label, Wici__V1__QueryR
 
 /* ---- */
 
+/* An auditor's looking is recorded, also where only what follows from events is told: in the commit that the answer
+ * waits for. */
+static int
+told_record(struct broker *b, const struct session *session, const char *question, const char *dossier, uint64_t seq,
+            struct refusal *refusal)
+{
+    uint8_t id[16];
+    uint32_t entry = dossier[0] != '\0' && uuid_parse(dossier, id) == 0 ? core_dossier_for(b->core, session->unit, id)
+                                                                        : 0;
+    int rc = access_told_auditor(b, session, question, entry, seq);
+
+    return rc == -ENOSPC ? query_refuse(refusal, E_FULL, "query") : rc;
+}
+
 static int
 result_fill(struct broker *b, struct session *session, const Wici__V1__Query *query, struct store_slice *slice,
             Wici__V1__QueryResult *result, struct refusal *refusal)
@@ -709,13 +725,19 @@ result_fill(struct broker *b, struct session *session, const Wici__V1__Query *qu
         result->cursors = cursors;
         return cursors_fill(b, unit, &cursors->n_cursors, &cursors->cursors);
     case WICI__V1__QUERY__WHAT_CURSOR_DROP: return cursor_drop(b, unit, query->cursor_drop->cursor, result, refusal);
-    case WICI__V1__QUERY__WHAT_EXPLAIN: return explain(b, unit, query->explain, slice, result, refusal);
-    case WICI__V1__QUERY__WHAT_GROUP: return group_fill(b, unit, query->group->dossier, result, refusal);
+    case WICI__V1__QUERY__WHAT_EXPLAIN:
+        rc = explain(b, unit, query->explain, slice, result, refusal);
+        return rc != 0 ? rc : told_record(b, session, "explain", "", result->explanation->seq, refusal);
+    case WICI__V1__QUERY__WHAT_GROUP:
+        rc = group_fill(b, unit, query->group->dossier, result, refusal);
+        return rc != 0 ? rc : told_record(b, session, "group", query->group->dossier, 0, refusal);
     case WICI__V1__QUERY__WHAT_FETCHED: return fetched(b, unit, query->fetched, slice, result, refusal);
     case WICI__V1__QUERY__WHAT_CHECKPOINT: return checkpoint_fill(b, result);
     case WICI__V1__QUERY__WHAT_RECEIPT: return proof_receipt(b, session, query->receipt, slice, result, refusal);
     case WICI__V1__QUERY__WHAT_CONSISTENCY: return proof_consistency(b, query->consistency, result, refusal);
-    case WICI__V1__QUERY__WHAT_COURSES: return courses_fill(b, unit, query->courses, result, refusal);
+    case WICI__V1__QUERY__WHAT_COURSES:
+        rc = courses_fill(b, unit, query->courses, result, refusal);
+        return rc != 0 ? rc : told_record(b, session, "courses", query->courses->dossier, 0, refusal);
     case WICI__V1__QUERY__WHAT_BACKUP: return backup_fill(b, unit, query->backup->label, result, refusal);
     case WICI__V1__QUERY__WHAT_LEAVES: return proof_leaves(b, unit, query->leaves, slice, result, refusal);
     case WICI__V1__QUERY__WHAT__NOT_SET:
@@ -738,6 +760,13 @@ query_answer(struct broker *b, struct session *session, const Wici__V1__Query *q
     wici__v1__broker_message__init(&message);
     wici__v1__query_result__init(&result);
     result.request = query->request;
+    if (query->what_case == WICI__V1__QUERY__WHAT_SHOWN) {
+        store_slice_end(&slice);
+        rc = shown_begin(b, session, query->request, query->shown, &refusal);
+        if (rc == -EACCES)
+            reply_refused(b, &session->route, session->unit, &refusal, 0, query->request);
+        return rc == -EACCES ? 0 : rc; /* else it is answered later */
+    }
     rc = result_fill(b, session, query, slice, &result, &refusal);
     store_slice_end(&slice);
     if (rc == -ENOBUFS)

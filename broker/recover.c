@@ -80,21 +80,26 @@ fold_close(struct fold *fold)
     *fold = (struct fold){.store = NULL};
 }
 
+int
+broker_fold_row(struct core *core, const struct store_row *row, struct arena *arena, struct log_keys *keys,
+                struct record *ret)
+{
+    int rc;
+
+    arena_reset(arena);
+    rc = record_load_for_fold(ret, row, arena);
+    if (rc == 0 && (rc = core_apply(core, &ret->core)) == 0 && keys != NULL)
+        rc = log_keys_take(keys, ret);
+    return rc;
+}
+
 static int
 record_fold(struct fold *fold, const struct store_row *row)
 {
     struct record record;
-    int rc;
+    int rc = broker_fold_row(fold->core, row, fold->arena, fold->keys, &record);
 
-    arena_reset(fold->arena);
-    rc = record_load_for_fold(&record, row, fold->arena);
-    if (rc == -ENOENT)
-        return 0; /* erased: the state forgets it too */
-    if (rc == 0)
-        rc = core_apply(fold->core, &record.core);
-    if (rc == 0 && fold->keys != NULL)
-        rc = log_keys_take(fold->keys, &record);
-    return rc;
+    return rc == -ENOENT ? 0 : rc; /* erased: the state forgets it too */
 }
 
 int

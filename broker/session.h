@@ -21,6 +21,8 @@
 
 #include <stdatomic.h>
 
+#define REASON_MAX 200u /* bytes of a reason for reading */
+
 struct session;
 
 enum reader_kind { READER_STREAM, READER_READ };
@@ -44,7 +46,8 @@ struct credit {
 struct window {
     bool open;
     uint64_t from_seq, to_seq, events;
-    uint64_t opened_ms; /* boot time */
+    uint64_t opened_seq; /* the log's head then */
+    uint64_t opened_ms;  /* boot time */
 };
 
 struct reader {
@@ -81,7 +84,7 @@ struct reader {
     uint32_t type;   /* 0: any */
     uint32_t max_events, events;
     bool with_content;
-    char why[201];
+    char why[REASON_MAX + 1];
 };
 
 struct session {

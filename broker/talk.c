@@ -23,7 +23,6 @@
 
 #define PROTOCOL_VERSION 1u
 #define FULL_RETRY_MS    5000u
-#define REASON_MAX       200u
 
 static void
 refuse(struct refusal *refusal, enum error_code code, const char *path)
@@ -654,7 +653,7 @@ read_event(struct broker *b, struct reader *r, const char *text, uint64_t *from,
     return 0;
 }
 
-static bool
+bool
 reason_is_valid(const char *reason)
 {
     bool blank = true;

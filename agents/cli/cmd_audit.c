@@ -1,5 +1,5 @@
 /* wici audit: what was refused and who was shown what, from the records that the broker makes of both */
-#include "agents/cli/cli.h"
+#include "agents/cli/shown.h"
 
 #include "proto/errors.h"
 #include "proto/event.h"
@@ -22,6 +22,8 @@ struct audit {
 static const struct argp_option audit_options[] = {
     {"agency", 'a', N_("ID"), 0, N_("only this institution's"), 0},
     {"unit", 'u', N_("ID"), 0, N_("only this unit's (reads)"), 0},
+    {"dossier", 'd', N_("UUID"), 0, N_("what was shown of this dossier, event by event (reads)"), 0},
+    {"reason", 'r', N_("TEXT"), 0, N_("why it is asked, recorded with the answer (with --dossier)"), 0},
     {"since", 's', N_("TIME"), 0, N_("recorded since: 2026-03-01, 2026-03-01T08:30:00Z, 2h, 3d"), 0},
     {"until", 'U', N_("TIME"), 0, N_("recorded until"), 0},
     {"csv", OPT_CSV, NULL, 0, N_("print CSV"), 0},
@@ -29,21 +31,6 @@ static const struct argp_option audit_options[] = {
 };
 
 /* ---- asking */
-
-/* The agency of a unit; "": not in the directory. */
-static const char *
-unit_agency(const struct audit *a, const char *unit)
-{
-    const json_t *entry;
-    size_t i;
-
-    json_array_foreach(json_object_get(a->directory, "units"), i, entry)
-    {
-        if (strcmp(jstr(entry, "id"), unit) == 0)
-            return jstr(entry, "agency");
-    }
-    return "";
-}
 
 static bool
 is_enrolled(const struct audit *a, const char *list, const char *id)
@@ -66,7 +53,7 @@ is_wanted(const struct audit *a, const json_t *body)
 
     if (a->unit != NULL && strcmp(a->unit, unit) != 0)
         return false;
-    return a->agency == NULL || strcmp(a->agency, agency[0] != '\0' ? agency : unit_agency(a, unit)) == 0;
+    return a->agency == NULL || strcmp(a->agency, agency[0] != '\0' ? agency : unit_agency(a->directory, unit)) == 0;
 }
 
 static int
@@ -104,27 +91,39 @@ time_take(const struct cli_args *args, int key, char ret[32])
         usage_fail(_("not a time: %s"), args_get(args, key));
 }
 
-/* Connects, and gathers the records of a type that are wanted. */
+/* Connects, and fetches the directory, in which what is asked for must be. */
 static int
-audit_gather(struct audit *a, const char *type)
+audit_connect(struct audit *a)
 {
-    json_t *request = json_pack("{s:s}", "type", type), *result = NULL;
-    char *text;
+    json_t *result = NULL;
     int rc = cli_connect(a->cli);
 
     if (rc == CLI_OK)
         rc = cli_query(a->cli, json_pack("{s:{}}", "directory"), &result);
     if (rc != CLI_OK)
-        goto out;
+        return rc;
     a->directory = json_incref(json_object_get(result, "directory"));
     json_decref(result);
     if ((a->agency != NULL && !is_enrolled(a, "agencies", a->agency)) ||
         (a->unit != NULL && !is_enrolled(a, "units", a->unit))) {
         cli_warn(_("not in the directory: %s"),
                  a->unit != NULL && !is_enrolled(a, "units", a->unit) ? a->unit : a->agency);
-        rc = CLI_NOT_FOUND;
-        goto out;
+        return CLI_NOT_FOUND;
     }
+    return CLI_OK;
+}
+
+/* Connects, and gathers the records of a type that are wanted. */
+static int
+audit_gather(struct audit *a, const char *type)
+{
+    json_t *request;
+    char *text;
+    int rc = audit_connect(a);
+
+    if (rc != CLI_OK)
+        return rc;
+    request = json_pack("{s:s}", "type", type);
     if (a->since[0] != '\0')
         json_object_set_new(request, "since", json_string(a->since));
     if (a->until[0] != '\0')
@@ -133,10 +132,8 @@ audit_gather(struct audit *a, const char *type)
     text = json_dumps(request, JSON_COMPACT);
     rc = text == NULL ? -ENOMEM : wici_read(a->cli->w, text, a->cli->timeout_ms, on_record, a);
     free(text);
-    rc = rc == 0 ? CLI_OK : cli_fail(a->cli, rc, "wici");
-out:
     json_decref(request);
-    return rc;
+    return rc == 0 ? CLI_OK : cli_fail(a->cli, rc, "wici");
 }
 
 static void
@@ -268,7 +265,7 @@ reads_csv(const struct audit *a)
         char when[TIME_TEXT_SIZE];
 
         rfc3339(record, when);
-        csv_row(12, jstr(record, "seq"), when, jstr(record, "unit"), unit_agency(a, jstr(record, "unit")),
+        csv_row(12, jstr(record, "seq"), when, jstr(record, "unit"), unit_agency(a->directory, jstr(record, "unit")),
                 jstr(record, "cursor"), jstr(record, "events"), jstr(record, "fromSeq"), jstr(record, "toSeq"),
                 jstr(record, "asOfSeq"), jstr(record, "dossier"), jstr(record, "why"),
                 json_is_true(json_object_get(record, "possibly")) ? "1" : "0");
@@ -290,8 +287,8 @@ reads_print(const struct audit *a)
 
         snprintf(range, sizeof range, "%s-%s", jstr(record, "fromSeq"), jstr(record, "toSeq"));
         table_row(t, jstr(record, "seq"), time_local_ms(jnum(record, "tsMs")), jstr(record, "unit"),
-                  unit_agency(a, jstr(record, "unit")), jstr(record, "cursor"), possibly ? "?" : jstr(record, "events"),
-                  range, jstr(record, "why"), read_remark(record));
+                  unit_agency(a->directory, jstr(record, "unit")), jstr(record, "cursor"),
+                  possibly ? "?" : jstr(record, "events"), range, jstr(record, "why"), read_remark(record));
     }
     table_print(t);
 }
@@ -333,6 +330,34 @@ audit_reads(struct audit *a)
     return rc == CLI_OK && json_array_size(a->records) == 0 ? CLI_NOT_FOUND : rc;
 }
 
+/* Of one dossier: what exactly. */
+static int
+audit_shown(struct audit *a, const char *dossier, const char *reason)
+{
+    struct shown_request request = {.dossier = dossier,
+                                    .since = a->since[0] != '\0' ? a->since : NULL,
+                                    .until = a->until[0] != '\0' ? a->until : NULL,
+                                    .reason = reason};
+    json_t *shown = NULL;
+    size_t count;
+    int rc = audit_connect(a);
+
+    if (rc == CLI_OK)
+        rc = shown_ask(a->cli, &request, &shown);
+    if (rc != CLI_OK)
+        return rc;
+    shown_narrow(shown, a->directory, a->agency, a->unit);
+    count = json_array_size(json_object_get(shown, "reads"));
+    if (a->csv)
+        shown_csv(shown, a->directory);
+    else if (a->cli->json)
+        rc = cli_print_json(json_incref(shown));
+    else if (count > 0)
+        shown_print(a->cli, shown, a->directory);
+    json_decref(shown);
+    return rc == CLI_OK && count == 0 ? CLI_NOT_FOUND : rc;
+}
+
 int
 cmd_audit(struct cli *cli, int argc, char **argv)
 {
@@ -343,9 +368,11 @@ cmd_audit(struct cli *cli, int argc, char **argv)
         1, 1};
     struct audit a = {.cli = cli};
     struct cli_args args;
+    const char *dossier;
     int rc;
 
     args_parse(cli, &syntax, argc, argv, &args);
+    dossier = args_get(&args, 'd');
     a.csv = args_has(&args, OPT_CSV);
     a.agency = args_get(&args, 'a');
     a.unit = args_get(&args, 'u');
@@ -356,9 +383,13 @@ cmd_audit(struct cli *cli, int argc, char **argv)
     if (strcmp(args.words[0], "refusals") == 0) {
         if (a.unit != NULL)
             usage_fail("%s", _("refusals are counted by institution: use --agency"));
+        if (dossier != NULL)
+            usage_fail("%s", _("what was refused is not kept: --dossier is for reads"));
         rc = audit_refusals(&a);
     } else if (strcmp(args.words[0], "reads") == 0) {
-        rc = audit_reads(&a);
+        if (dossier == NULL && args_has(&args, 'r'))
+            usage_fail("%s", _("--reason goes with --dossier"));
+        rc = dossier == NULL ? audit_reads(&a) : audit_shown(&a, dossier, args_get(&args, 'r'));
     } else {
         usage_fail(_("say: %s"), syntax.words);
     }

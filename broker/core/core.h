@@ -172,6 +172,12 @@ size_t core_unit_entry_count(const struct core *core, uint32_t unit);
  */
 uint32_t core_dossier_for(const struct core *core, uint32_t unit, const uint8_t dossier_id[16]);
 
+/* May the unit ask who was shown what of the dossier: an auditor; who holds it, and the office of who holds it? Its key
+ * entry, or 0: unknown, or not for this unit. */
+uint32_t core_accounts_for(const struct core *core, uint32_t unit, const uint8_t dossier_id[16]);
+/* May a record of dossier b (key entries) change what somebody sees of dossier a: the same, linked, or merged? */
+bool core_dossiers_tied(const struct core *core, uint32_t a, uint32_t b);
+
 /* One relation of a unit to a record's dossier, for explaining. */
 struct core_relation_view {
     const char *kind;             /* "holder", "participant", ... constant */

@@ -227,6 +227,50 @@ core_dossier_for(const struct core *core, uint32_t unit, const uint8_t dossier_i
 }
 
 uint32_t
+core_accounts_for(const struct core *core, uint32_t unit, const uint8_t dossier_id[16])
+{
+    uint32_t entry = core_dossier_for(core, unit, dossier_id), found = dossiers_find(&core->dossiers, dossier_id);
+    const struct dossier *dossier;
+
+    if (entry == 0)
+        return 0;
+    if ((core->directory.units[unit].roles & ROLE_BIT(AUD)) != 0)
+        return entry;
+    dossier = &core->dossiers.at[found];
+    for (uint32_t i = 0; i < dossier->relation_count; i++) {
+        const struct relation *relation = &dossier->relations[i];
+
+        if ((relation->kind == RELATION_HOLDER || relation->kind == RELATION_OFFICE) &&
+            relation_is_of(&core->directory, dossier, relation, unit) &&
+            relation_is_open(&core->dossiers, relation, core->latest_ms))
+            return entry;
+    }
+    return 0;
+}
+
+bool
+core_dossiers_tied(const struct core *core, uint32_t a, uint32_t b)
+{
+    const struct dossiers *ds = &core->dossiers;
+    uint32_t x = dossiers_by_entry(ds, a), y = dossiers_by_entry(ds, b);
+
+    if (x == DOSSIER_NONE || y == DOSSIER_NONE)
+        return a == b;
+    if (x == y)
+        return true;
+    for (uint32_t i = 0; i < ds->at[x].link_count; i++)
+        if (ds->at[x].links[i].other == y)
+            return true;
+    for (uint32_t i = 0; i < ds->at[y].link_count; i++)
+        if (ds->at[y].links[i].other == x)
+            return true;
+    for (uint32_t member = ds->at[x].group_next; member != x; member = ds->at[member].group_next)
+        if (member == y)
+            return true;
+    return false;
+}
+
+uint32_t
 core_dossier_count(const struct core *core)
 {
     return dossiers_known(&core->dossiers);

@@ -115,6 +115,25 @@ class Bounds(test_refusals.Case):
     def wire_filter_max(self):
         return self.filtered(dossiers=[new_id() for _ in range(257)])
 
+    def reason_max(self):
+        long = "x" * 201
+        return self.send("audyt", read=self.wici.wire.Read(request=1, reason=long)) | self.send(
+            "audyt", query=self.wici.wire.Query(request=1, shown=self.wici.wire.ShownQuery(
+                dossier=self.letters(1), reason=long)))
+
+    def letters(self, count):
+        """A dossier with so many events."""
+        dossier = new_id()
+        with self.session("ops-sw") as client:
+            for first in range(0, count, 64):
+                client.publish(*(self.event("ops-sw", "INFO_PROVIDED", dossier, *letter("x"), to=["ops-sw2"])
+                                 for _ in range(first, min(first + 64, count))))
+        return dossier
+
+    def shown_events_max(self):
+        return self.send("audyt", query=self.wici.wire.Query(request=1, shown=self.wici.wire.ShownQuery(
+            dossier=self.letters(8193))))
+
     def feed_families_max(self):
         return self.filtered(families=["case"] * 17)
 

@@ -1,0 +1,76 @@
+/*
+ * shown_job - what the files of shown.h share: the question that is being worked on
+ *
+ * Ownership: the job owns its lists, its core and its arena.
+ */
+#ifndef BROKER_SHOWN_JOB_H
+#define BROKER_SHOWN_JOB_H
+
+#include "broker/shown.h"
+
+enum shown_stage { SHOWN_WAITING, SHOWN_GATHERING, SHOWN_FOLDING, SHOWN_LOOKING, SHOWN_ASKING };
+
+/* An event of the dossier. */
+struct shown_event {
+    uint64_t seq, ts_ms;
+    uint32_t type;         /* 0: not folded yet, or erased */
+    uint8_t asker_classes; /* that the asker may see, as of now */
+    bool asker_sees;
+};
+
+/* What one read was given of one event. */
+struct shown_pair {
+    uint8_t classes;
+    bool looked, given, changed;
+};
+
+struct shown_read {
+    uint64_t record, ts_ms; /* 0: still going on */
+    uint64_t opened_seq, as_of_seq;
+    uint32_t unit;
+    bool auditor, content, possibly, narrowed;
+    struct access_asked asked;
+    char cursor[ID_LEN_MAX + 1], why[REASON_MAX + 1], question[ID_LEN_MAX + 1];
+    size_t event_first, event_count; /* of the dossier, in its stretch */
+    size_t pair_first;               /* as many */
+};
+
+struct shown {
+    struct front_route route;
+    char key[FRONT_KEY_SIZE], session[ID_LEN_MAX + 1];
+    uint32_t unit, request;
+    bool auditor;
+    uint32_t entry;
+    uint8_t dossier[16];
+    char why[REASON_MAX + 1];
+
+    enum shown_stage stage;
+    uint64_t accounts;                  /* records of reads that it waits for (access_ask) */
+    uint64_t from_record, until_record; /* until 0: no bound */
+    uint64_t head;                      /* as of which it is told */
+    uint64_t next_record;               /* what did not fit any more begins here; 0: all did */
+
+    struct shown_event *events;
+    size_t event_count, event_size, event_folded;
+    struct shown_read *reads;
+    size_t read_count;
+    struct shown_pair *pairs;
+    size_t pair_count, pair_size;
+
+    struct core *core; /* as it stood after record `pos` */
+    struct arena *arena;
+    uint64_t pos, last;
+    uint64_t *moments; /* ascending: when a read began or ended */
+    size_t moment_count, moment_at;
+    size_t at; /* the event that is looked at */
+};
+
+/* Takes what the reads still going on, or not yet recorded, may have been shown; all records of reads up to the head
+ * have been taken. -ENOMEM */
+int shown_take_open(struct broker *b, struct shown *s);
+/* Takes one read. -ENOBUFS: the answer is full. -ENOMEM */
+int shown_take(struct broker *b, struct shown *s, const struct shown_read *read, uint64_t from_seq, uint64_t to_seq);
+/* Answers, and records that. */
+int shown_answer(struct broker *b, struct shown *s);
+
+#endif
