@@ -130,6 +130,10 @@ class Bounds(test_refusals.Case):
                                  for _ in range(first, min(first + 64, count))))
         return dossier
 
+    def backup_label_max(self):
+        return self.send("admin", query=self.wici.wire.Query(request=1, backup=self.wici.wire.BackupQuery(
+            label="x" * 65)))
+
     def shown_events_max(self):
         return self.send("audyt", query=self.wici.wire.Query(request=1, shown=self.wici.wire.ShownQuery(
             dossier=self.letters(8193))))
