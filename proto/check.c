@@ -183,8 +183,9 @@ check_has_personal_number(const char *text)
     return run == PERSONAL_NUMBER_DIGITS;
 }
 
+/* ids of events are of version 7; version 8 is for the deadline watcher's, which the core sees to. */
 static bool
-uuid_is_valid(const char *text, bool only_7)
+uuid_is_valid(const char *text, bool event)
 {
     uint8_t id[16];
     unsigned version;
@@ -192,7 +193,7 @@ uuid_is_valid(const char *text, bool only_7)
     if (uuid_parse(text, id) != 0 || (id[8] & 0xc0) != 0x80)
         return false;
     version = id[6] >> 4;
-    return version == 7 || (!only_7 && (version == 4 || version == 8));
+    return version == 7 || version == 8 || (!event && version == 4);
 }
 
 /* Letters, digits, dot, underscore, hyphen; *ret_personal: a run of digits as long as a PESEL. */

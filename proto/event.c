@@ -80,7 +80,7 @@ header_fill(struct event *event, struct bytes bytes, Wici__V1__Header *header)
     if (event->has_dossier && (uuid_parse(header->dossier_id, event->dossier_id) != 0 || all_zero(event->dossier_id)))
         return -EBADMSG;
     event->event_id_ms = 0;
-    for (unsigned i = 0; i < 6; i++)
+    for (unsigned i = 0; i < 6 && event->event_id[6] >> 4 == 7; i++)
         event->event_id_ms = event->event_id_ms << 8 | event->event_id[i];
     return time_parse(header->occurred_at, &event->occurred_ms) == 0 ? 0 : -EBADMSG;
 }

@@ -39,7 +39,7 @@ struct event {
     uint8_t event_id[16];
     uint8_t dossier_id[16];          /* all zero: belongs to no dossier */
     bool has_dossier;
-    uint64_t event_id_ms;            /* time inside the UUIDv7 */
+    uint64_t event_id_ms;            /* time inside the UUIDv7; 0 of version 8 */
     uint64_t occurred_ms;
     size_t section_count;
     struct event_section sections[EVENT_SECTIONS_MAX];

@@ -49,6 +49,10 @@
 #define GROUP_DOSSIERS_MAX   256u           /* dossiers merged into one group */
 #define COURSES_MAX          200u           /* referrals in one answer */
 #define COURSES_LOOKED_AT_MAX 8192u         /* dossiers looked at for one answer */
+#define MARKS_PER_DOSSIER_MAX 4096u         /* what events of one dossier say to its deadlines */
+#define CLOCK_FAMILY_MAX     512u           /* dossiers that one deadline is looked for in */
+#define CLOCKS_MAX           1000u          /* deadlines in one answer */
+#define CLOCKS_LOOKED_AT_MAX 8192u          /* dossiers looked at for one answer */
 
 /* Backups */
 #define BACKUP_LABEL_MAX     64u            /* bytes of a backup's name */

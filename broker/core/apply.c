@@ -4,6 +4,7 @@
  * s is the record's seq, a its author: every interval that opens here begins at s unless the event says otherwise, and
  * every one that ends still covers s, so that those concerned read the event that ends it.
  */
+#include "broker/core/clocks.h"
 #include "broker/core/facts.h"
 #include "broker/core/handover.h"
 #include "broker/core/keep.h"
@@ -548,9 +549,7 @@ bool
 core_apply_reads_sections(uint32_t type)
 {
     switch (type) {
-    case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_RAISED:
     case WICI__V1__EVENT_TYPE__CASE_ASSISTANT_REQUESTED:
-    case WICI__V1__EVENT_TYPE__COURT_OPINION_DELIVERED:
     case WICI__V1__EVENT_TYPE__INFO_REQUESTED:
     case WICI__V1__EVENT_TYPE__INFO_PROVIDED:
     case WICI__V1__EVENT_TYPE__SYS_EVENT_REJECTED:
@@ -614,12 +613,16 @@ apply_in_dossier(struct change *c)
                           c->record->ts_ms, c->actor, &c->dossier);
         c->opened = true;
     }
+    if (rc == 0 && facts_is_deadline(c->event->type->number))
+        return clocks_keep(core, c->record, c->dossier); /* who watches deadlines takes no part */
     if (rc == 0)
         rc = open_plain(c, c->dossier, RELATION_AUTHOR, c->actor, false);
     for (size_t i = 0; i < addressed_count(c) && rc == 0; i++)
         rc = open_plain(c, c->dossier, RELATION_ADDRESSEE, addressed_unit(c, i), false);
     if (rc == 0)
         rc = keep_acts(core, c->record, c->dossier, c->acting);
+    if (rc == 0)
+        rc = clocks_keep(core, c->record, c->dossier);
     if (rc == 0 && !facts_is_recall(c->event)) {
         if (c->opened && c->event->type->opens == OPENS_LETTER)
             rc = open_pending(c);

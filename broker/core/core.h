@@ -22,6 +22,7 @@
 #ifndef CORE_H
 #define CORE_H
 
+#include "proto/clocks.h"
 #include "proto/errors.h"
 #include "proto/event.h"
 
@@ -295,5 +296,50 @@ size_t core_due_outside(const struct core *core, uint32_t stand_in, struct core_
 bool core_was_delivered(const struct core *core, uint32_t stand_in, const struct core_record *record);
 
 uint32_t core_dossier_count(const struct core *core);
+
+/* ---- deadlines (docs/DEADLINES.md) */
+
+enum core_clock_state { CORE_CLOCK_RUNS, CORE_CLOCK_MET, CORE_CLOCK_CANCELLED };
+
+/* What the deadline watcher told of a clock, and has not taken back since. */
+#define CORE_TOLD_APPROACHING 1u
+#define CORE_TOLD_AGAIN       2u /* that it approaches, a second time */
+#define CORE_TOLD_MISSED      4u
+#define CORE_TOLD_MET         8u
+#define CORE_TOLD_CANCELLED   16u
+
+struct core_clock {
+    uint8_t dossier_id[16];
+    enum clock_id clock;
+    uint64_t start_seq; /* of the record that started it; of an amended one, where it was first said */
+    unsigned item;      /* which of several dates of that record, from 1; 0: there is one */
+    int32_t started;    /* the day it runs from */
+    int32_t due;        /* CORE_DAY_NONE: a term, of which nothing was told yet */
+    bool named;         /* the event names the due date, and nothing moves it */
+    bool urgent;        /* counted with the shorter term */
+    bool holder_only;   /* after the loss of a child */
+    enum core_clock_state state;
+    uint64_t end_seq; /* of the record that met or cancelled it; 0: it runs, or its start was recalled or amended */
+    int32_t ended;    /* the day that counts; CORE_DAY_NONE */
+    uint8_t told;     /* bits, CORE_TOLD_... */
+    unsigned notices; /* how many were told: what the next one must say */
+    uint32_t holder;  /* the unit that holds the dossier, or has to answer; CORE_UNIT_NONE */
+};
+#define CORE_DAY_NONE INT32_MIN
+
+/* Where to go on in a list of clocks. */
+struct core_clocks_at {
+    uint64_t seq;  /* of the dossier's opening */
+    uint32_t mark; /* within it */
+};
+
+/*
+ * The clocks that run, in the order of their dossiers' opening: for a unit those of the dossiers that it holds or has
+ * to answer, and with an office's role those of its agency. For the deadline watcher (role CLERK) all, and also those
+ * that have ended and of which that was not told. *at is where to begin ({0}: at the first) and then where to go on;
+ * seq 0: nothing was left out. Looks at CLOCKS_LOOKED_AT_MAX dossiers at most. max > 0.
+ */
+size_t core_clocks(const struct core *core, uint32_t unit, struct core_clocks_at *at, struct core_clock *ret,
+                   size_t max);
 
 #endif

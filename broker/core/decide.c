@@ -4,6 +4,7 @@
  */
 #include "broker/core/decide.h"
 
+#include "broker/core/clocks.h"
 #include "broker/core/outside.h"
 #include "broker/core/parts.h"
 #include "broker/core/view.h"
@@ -156,7 +157,7 @@ static int
 check_dossier(struct deciding *d)
 {
     bool in_dossier = d->type < TYPE_SYS_FIRST || facts_sys_in_dossier(d->type);
-    bool may = decide_may_write(d) | sys_is_open_to_all_who_know(d);
+    bool may = decide_may_write(d) | sys_is_open_to_all_who_know(d) | facts_is_deadline(d->type);
     enum type_opens opens = d->event->type->opens;
 
     if (in_dossier != d->event->has_dossier)
@@ -319,6 +320,9 @@ check_time(struct deciding *d)
 {
     const struct core_command *command = d->command;
 
+    /* What the deadline watcher publishes has ids that follow from what it says; nobody else can take them. */
+    if ((d->event->event_id[6] >> 4 == 8) != facts_is_deadline(d->type))
+        return decide_refuse(d, E_ID, "header.eventId");
     if (d->event->event_id_ms > command->now_ms + EVENT_AHEAD_MS_MAX)
         return decide_refuse(d, E_ID, "header.eventId");
     if (d->event->occurred_ms > command->now_ms + EVENT_AHEAD_MS_MAX)
@@ -387,6 +391,9 @@ check_limits(struct deciding *d)
     if (d->dossier != DOSSIER_NONE)
         bound += dossiers->at[d->dossier].relation_count;
     if (bound > RELATIONS_PER_DOSSIER_MAX)
+        return decide_refuse(d, E_LIMIT, "header.dossierId");
+    if (d->dossier != DOSSIER_NONE && d->type < TYPE_SYS_FIRST &&
+        dossiers->at[d->dossier].marks.count + (size_t)MARKS_PER_EVENT_MAX > MARKS_PER_DOSSIER_MAX)
         return decide_refuse(d, E_LIMIT, "header.dossierId");
     if (d->dossier != DOSSIER_NONE && dossiers->at[d->dossier].act_count + acts_bound(d) > ACTS_PER_DOSSIER_MAX)
         return decide_refuse(d, E_LIMIT, "header.dossierId");
@@ -465,6 +472,8 @@ check_state(struct deciding *d)
         rc = check_named_units(d);
     if (rc == 0)
         rc = check_correction(d);
+    if (rc == 0)
+        clocks_note(d);
     if (rc == 0)
         rc = check_time(d);
     if (rc == 0)

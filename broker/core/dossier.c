@@ -1,4 +1,4 @@
-/* Growth is doubling for tables and by a quarter for the relations of one dossier, whose slack would count a million
+/* Growth is doubling for tables and by an eighth for the relations of one dossier, whose slack would count a million
  * times. */
 #include "broker/core/dossier.h"
 
@@ -47,6 +47,7 @@ dossiers_clear(struct dossiers *ds)
         free(ds->at[i].relations);
         free(ds->at[i].links);
         free(ds->at[i].acts);
+        marks_clear(&ds->at[i].marks);
     }
     free(ds->at);
     free(ds->slots);
@@ -326,6 +327,18 @@ relation_known(const struct dossiers *ds, const struct dossier *dossier, const s
     return NULL;
 }
 
+/* Makes a list of one dossier that long. -ENOMEM: there is no room, or it is far longer than decide lets in. */
+static int
+list_room(void **list, uint32_t cap, size_t size)
+{
+    void *grown = cap > UINT16_MAX ? NULL : reallocarray(*list, cap, size);
+
+    if (grown == NULL)
+        return -ENOMEM;
+    *list = grown;
+    return 0;
+}
+
 static int
 relation_add(struct dossiers *ds, struct directory *directory, struct dossier *dossier, const struct relation *new)
 {
@@ -345,13 +358,14 @@ relation_add(struct dossiers *ds, struct directory *directory, struct dossier *d
     if (new->kind != RELATION_OFFICE && directory->units[new->who].outside)
         dossier->flags |= DOSSIER_OUTSIDE;
     if (dossier->relation_count == dossier->relation_cap) {
-        uint32_t cap = dossier->relation_cap + dossier->relation_cap / 4 + 2;
-        struct relation *grown = reallocarray(dossier->relations, cap, sizeof *grown);
+        uint32_t cap = dossier->relation_cap + dossier->relation_cap / 8u + 1u;
+        void *relations = dossier->relations;
 
-        if (grown == NULL)
-            return -ENOMEM;
-        dossier->relations = grown;
-        dossier->relation_cap = cap;
+        rc = list_room(&relations, cap, sizeof *dossier->relations);
+        if (rc != 0)
+            return rc;
+        dossier->relations = relations;
+        dossier->relation_cap = (uint16_t)cap;
     }
     /* Invited again, or given other rows, about other persons: the new word replaces the older one. */
     if (new->kind == RELATION_INVITEE || new->kind == RELATION_PROVIDER)
@@ -544,10 +558,15 @@ link_add(struct dossier *dossier, uint32_t other, enum link_kind kind)
     for (uint32_t i = 0; i < dossier->link_count; i++)
         if (dossier->links[i].other == other && dossier->links[i].kind == kind)
             return 0;
-    rc = array_grow(&links, &dossier->link_cap, dossier->link_count, sizeof *dossier->links);
-    if (rc != 0)
-        return rc;
-    dossier->links = links;
+    if (dossier->link_count == dossier->link_cap) {
+        uint32_t cap = dossier->link_cap + dossier->link_cap / 2u + 1u;
+
+        rc = list_room(&links, cap, sizeof *dossier->links);
+        if (rc != 0)
+            return rc;
+        dossier->links = links;
+        dossier->link_cap = (uint16_t)cap;
+    }
     dossier->links[dossier->link_count++] = (struct dossier_link){.other = other, .kind = (uint8_t)kind};
     return 0;
 }

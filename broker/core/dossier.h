@@ -11,6 +11,7 @@
 
 #include "broker/core/acts.h"
 #include "broker/core/directory.h"
+#include "broker/core/marks.h"
 #include "broker/core/strings.h"
 #include "proto/types.h"
 
@@ -80,13 +81,14 @@ struct dossier {
     uint64_t opened_seq, opened_ms;
     struct relation *relations;
     struct dossier_link *links;
-    uint32_t relation_count, relation_cap;
-    uint32_t link_count, link_cap;
+    uint16_t relation_count, relation_cap;
+    uint16_t link_count, link_cap;
     uint32_t entry;
     uint32_t opener;     /* unit */
     uint32_t group_next; /* ring of merged dossiers; itself when alone */
-    struct act *acts;    /* in the order of the log */
     uint32_t things;     /* the newest one, THING_NONE */
+    struct act *acts;    /* in the order of the log */
+    struct marks marks;  /* what its deadlines are worked out from */
     uint16_t act_count, act_cap;
     uint16_t folded; /* while acts_fold() runs: how many it has taken */
     struct matter matter;

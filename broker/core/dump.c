@@ -160,6 +160,8 @@ put_procedure(struct dump *dump, const struct dossiers *dossiers, const struct d
         put_number(dump, act->thing);
         put_number(dump, act->number);
     }
+    put_number(dump, dossier->marks.count);
+    put(dump, dossier->marks.at, dossier->marks.count * sizeof *dossier->marks.at);
     for (uint32_t i = dossier->things; i != THING_NONE; i = dossiers->things.at[i].next)
         put_thing(dump, dossiers, &dossiers->things.at[i]);
 }

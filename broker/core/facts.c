@@ -60,9 +60,42 @@ facts_sys_in_dossier(uint32_t type)
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED:
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED:
     case WICI__V1__EVENT_TYPE__SYS_DELIVERED_OUTSIDE:
-    case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED: return true;
+    case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED: return true;
     default: return false;
     }
+}
+
+const Wici__V1__Deadline *
+facts_deadline(const struct event *event)
+{
+    const void *body;
+    size_t at = 0;
+
+    switch (event->type->number) {
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
+        body = facts_next(event, 0, &at);
+        return body == NULL ? NULL : ((const Wici__V1__SysDeadlineApproachingS0 *)body)->deadline;
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED:
+        body = facts_next(event, 0, &at);
+        return body == NULL ? NULL : ((const Wici__V1__SysDeadlineMissedS0 *)body)->deadline;
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET:
+        body = facts_next(event, 0, &at);
+        return body == NULL ? NULL : ((const Wici__V1__SysDeadlineMetS0 *)body)->deadline;
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED:
+        body = facts_next(event, 0, &at);
+        return body == NULL ? NULL : ((const Wici__V1__SysDeadlineCancelledS0 *)body)->deadline;
+    default: return NULL;
+    }
+}
+
+bool
+facts_is_deadline(uint32_t type)
+{
+    return type >= TYPE_DEADLINE_FIRST && type <= TYPE_DEADLINE_LAST;
 }
 
 bool

@@ -47,6 +47,13 @@ unsigned facts_family(uint32_t type);
 /* A command or record of sys.* that lies in a dossier. */
 bool facts_sys_in_dossier(uint32_t type);
 
+/* sys.deadline_*: what the deadline watcher tells. */
+#define TYPE_DEADLINE_FIRST ((uint32_t)WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING)
+#define TYPE_DEADLINE_LAST  ((uint32_t)WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED)
+bool facts_is_deadline(uint32_t type);
+/* What it tells of; NULL: it is none of those, or says nothing. */
+const Wici__V1__Deadline *facts_deadline(const struct event *event);
+
 /* meeting_id of meeting.*, ipus_id of ipus.*; false: none. */
 bool facts_ref(const struct event *event, uint8_t ret[16]);
 

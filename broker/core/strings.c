@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define GROW_DOUBLING_MAX 1024u /* elements */
+
 #define SLOTS_MIN 16u
 
 uint64_t
@@ -37,7 +39,7 @@ array_grow(void **array, uint32_t *cap, uint32_t count, size_t size)
     assert(count <= *cap);
     if (count < *cap)
         return 0;
-    want = *cap < 4 ? 4 : *cap * 2;
+    want = *cap < 4 ? 4 : *cap < GROW_DOUBLING_MAX ? *cap * 2 : *cap + *cap / 8;
     if (want < *cap)
         return -ENOMEM;
     grown = reallocarray(*array, want, size);

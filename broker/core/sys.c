@@ -12,10 +12,11 @@
  *     920                       DIR, HEAD
  *     922                       the unit that serves the agency
  *     923                       each unit that was given what is recalled
+ *     913 914 915 916           CLERK
  *     911 912 924 925 926       nobody: the broker writes them itself
  *     928 929                   nobody: written on the stopped broker
  */
-#include "broker/core/decide.h"
+#include "broker/core/clocks.h"
 #include "broker/core/outside.h"
 #include "broker/core/view.h"
 
@@ -133,6 +134,10 @@ sys_role(struct deciding *d)
     case WICI__V1__EVENT_TYPE__SYS_DELIVERED_OUTSIDE: return stand_in_of(d) == DIRECTORY_NONE ? refuse_role(d) : 0;
     case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED:
         return acts_as(d, ROLE_BIT(BRK) | ROLE_BIT(CLERK)) ? refuse_role(d) : 0;
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED: return acts_as(d, ROLE_BIT(CLERK)) ? 0 : refuse_role(d);
     default: return refuse_role(d);
     }
 }
@@ -388,6 +393,10 @@ sys_state(struct deciding *d)
         return registers_full(&d->core->registers) ? decide_refuse(d, E_LIMIT, "") : 0;
     case WICI__V1__EVENT_TYPE__SYS_DELIVERED_OUTSIDE: return delivered_state(d, body);
     case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED: return confirmed_state(d, body);
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED: return clocks_decide(d);
     default: return refuse_role(d);
     }
 }

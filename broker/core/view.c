@@ -154,6 +154,16 @@ office_receives(const struct core *core, const struct relation *relation, const 
     return facts_family(event->type->number) != FAMILY_INFO;
 }
 
+/* Who carries the dossier on, or is to answer; and his office, but for what is the holder's alone. */
+static bool
+deadline_receives(const struct event *event, enum relation_kind kind)
+{
+    const Wici__V1__Deadline *deadline = facts_deadline(event);
+
+    return kind == RELATION_HOLDER || kind == RELATION_PENDING ||
+           (kind == RELATION_OFFICE && deadline != NULL && !deadline->holder_only);
+}
+
 bool
 view_relation_delivers(const struct core *core, uint32_t unit, const struct core_record *record,
                        const struct dossier *dossier, const struct relation *relation)
@@ -166,6 +176,8 @@ view_relation_delivers(const struct core *core, uint32_t unit, const struct core
         return false;
     if (type == TYPE(SYS_PARTICIPANT_ADDED) || type == TYPE(SYS_PARTICIPANT_REMOVED))
         return kind == RELATION_HOLDER || kind == RELATION_PARTICIPANT || kind == RELATION_OFFICE;
+    if (facts_is_deadline(type))
+        return deadline_receives(record->event, kind);
     if (type > TYPE_SYS_FIRST)
         return kind == RELATION_HOLDER;
     switch (kind) {
@@ -342,7 +354,11 @@ register_receives(const struct core *core, uint32_t unit, const struct event *ev
                                                       directory_unit_id(&core->directory, unit)) == 0;
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED:
     case WICI__V1__EVENT_TYPE__SYS_DELIVERED_OUTSIDE:
-    case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED: return (roles & ROLE_BIT(AUD)) != 0;
+    case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET:
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED: return (roles & ROLE_BIT(AUD)) != 0;
     /* About workers and volunteers: their own agency's. */
     case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED:
     case WICI__V1__EVENT_TYPE__SYS_VOLUNTEER_FILE_REGISTERED:

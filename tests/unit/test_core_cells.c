@@ -21,7 +21,7 @@
 
 /* ---- the oracle */
 
-enum mark {
+enum section_mark {
     MARK_NONE,
     FOR_UNIT,
     FOR_AGENCY,
@@ -35,7 +35,7 @@ enum mark {
 };
 
 static bool
-oracle_knows_persons(enum how how, enum mark mark)
+oracle_knows_persons(enum how how, enum section_mark mark)
 {
     if (mark == ABOUT_OTHERS)
         return how == BY_ADDRESS;
@@ -45,7 +45,7 @@ oracle_knows_persons(enum how how, enum mark mark)
 
 static bool
 oracle_gives(const struct matrix_cell *cell, enum how how, const char *type, const char *role, unsigned cls,
-             enum mark mark, bool protected)
+             enum section_mark mark, bool protected)
 {
     bool delivers = oracle_delivers(how, type, role);
 
@@ -247,7 +247,7 @@ unbuild(struct built *b)
 }
 
 static void
-put_marks(struct built *b, enum mark mark, char *unit[1], char *agency[1])
+put_marks(struct built *b, enum section_mark mark, char *unit[1], char *agency[1])
 {
     static char yy[] = "yy", p1[] = "p1", p9[] = "p9";
     static char *other[] = {yy}, *ours[] = {p1}, *others[] = {p9};
@@ -293,7 +293,7 @@ each_cell_gives_what_the_matrix_and_the_relations_say(void **state)
                         dossier->flags = DOSSIER_IPUS;
                         if (protected)
                             dossier->flags |= DOSSIER_ADDRESS_PROTECTED;
-                        put_marks(&b, (enum mark)mark, units, agencies);
+                        put_marks(&b, (enum section_mark)mark, units, agencies);
                         b.actor.unit = how == BY_AUTHOR ? unit : x;
                         b.actor.agency = how == BY_AUTHOR ? agency : xx;
                         b.note.resolved_to = units;
@@ -306,7 +306,7 @@ each_cell_gives_what_the_matrix_and_the_relations_say(void **state)
                         for (size_t s = 0; s < b.event.section_count; s++) {
                             unsigned cls = b.event.sections[s].cls;
                             bool want = oracle_gives(&matrix[i].cells[role], (enum how)how, matrix[i].type,
-                                                     role_words[role], cls, (enum mark)mark, protected);
+                                                     role_words[role], cls, (enum section_mark)mark, protected);
 
                             any = any || want;
                             compared++;

@@ -209,8 +209,8 @@ make(struct kit *kit, const struct kit_line *line, struct kit_record *r)
         core_unit(kit->core, index, &unit);
     time_format(kit->now_ms, time);
     text.len = 0;
-    add(&text, "{'eventId':'01900000-0000-7000-8000-%012zx','type':'%s','occurredAt':'%s',", kit->count + 1,
-        type->enum_name, time);
+    add(&text, "{'eventId':'01900000-0000-%c000-8000-%012zx','type':'%s','occurredAt':'%s',",
+        strncmp(line->type, "sys.deadline", 12) == 0 ? '8' : '7', kit->count + 1, type->enum_name, time);
     if (line->dossier != 0)
         add(&text, "'dossierId':'%s',", kit_id(line->dossier));
     if (more[0] == '+')

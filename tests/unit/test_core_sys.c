@@ -456,7 +456,8 @@ state_bytes(const struct core *core)
                    (ds->persons.slot_mask + 1) * sizeof *ds->persons.slots;
 
     for (uint32_t i = 0; i < ds->count; i++)
-        bytes += ds->at[i].relation_cap * sizeof *ds->at[i].relations + ds->at[i].link_cap * sizeof *ds->at[i].links;
+        bytes += ds->at[i].relation_cap * sizeof *ds->at[i].relations + ds->at[i].link_cap * sizeof *ds->at[i].links +
+                 ds->at[i].act_cap * sizeof *ds->at[i].acts + ds->at[i].marks.cap * sizeof *ds->at[i].marks.at;
     for (uint32_t i = 0; i < core->directory.unit_count; i++)
         bytes += core->directory.units[i].entries.cap * sizeof(uint32_t);
     for (uint32_t i = 0; i < core->directory.agency_count; i++)
@@ -474,12 +475,15 @@ an_ordinary_dossier_costs_at_most_512_bytes(void **state)
     const size_t families = 3000;
 
     /* A referral, taken up as a case with an assistant: two dossiers and six events a family. */
-    first = KIT_SAY(k, "rec", "referral.submitted", 'R', "sw", "0 1@p1 6",
+    first = KIT_SAY(k, "rec", "referral.submitted", 'R', "sw",
+                    "0{'informationReceivedOn':'2026-02-27'} 1@p1 6{'service':'FAMILY_ASSISTANT'}",
                     "+'onBehalfOf':'p1','channel':'PAPER','receivedOn':'2026-02-27'", NULL);
-    KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6{'status':'received'}", NULL, NULL);
-    KIT_SAY(k, "sw", "case.opened", 'C', "", "0 1@p1 6{'path':'ORDINARY'}", NULL, NULL);
+    KIT_SAY(k, "sw", "referral.answered", 'R', "", "0{'answeredOn':'2026-03-01'} 6{'status':'received'}", NULL, NULL);
+    KIT_SAY(k, "sw", "case.opened", 'C', "", "0{'proceedingStartedOn':'2026-03-01'} 1@p1 6{'path':'ORDINARY'}", NULL,
+            NULL);
     KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'SIBLING','otherDossier':'$R'}", NULL, NULL);
-    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "fa", "0{'unit':'fa'}", "'lateEntry':true", NULL);
+    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "fa", "0{'unit':'fa','assignedOn':'2026-03-01'}",
+            "'lateEntry':true", NULL);
     KIT_SAY(k, "fa", "case.plan_updated", 'C', "sw", "0 6", NULL, NULL);
     before = state_bytes(k->core);
     for (size_t i = 0; i < families; i++, entry += 2)

@@ -1,0 +1,402 @@
+/*
+ * For each start a walk over the marks of its family: a family is a few dossiers, a dossier a few dozen marks. Nothing
+ * is kept but the marks, so that a correction, a link or a merge has nothing to put right here.
+ */
+#include "broker/core/clocks.h"
+
+#include "broker/core/rules.h"
+#include "broker/core/view.h"
+#include "proto/date.h"
+#include "proto/limits.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What is looked for: the end of a clock. */
+struct looking {
+    const struct core *core;
+    const struct kin *kin;
+    const struct mark *start;
+    uint32_t dossier; /* of the start */
+};
+
+enum effect { EFFECT_NONE, EFFECT_MEETS, EFFECT_CANCELS };
+
+/* ---- the family of a dossier */
+
+static void
+kin_add(struct kin *kin, uint32_t dossier)
+{
+    for (size_t i = 0; i < kin->count; i++)
+        if (kin->at[i] == dossier)
+            return;
+    if (kin->count < CLOCK_FAMILY_MAX)
+        kin->at[kin->count++] = dossier;
+}
+
+void
+clocks_kin(const struct dossiers *ds, uint32_t dossier, struct kin *ret)
+{
+    ret->count = 0;
+    for (EACH_OF_GROUP(ds, member, dossier))
+        kin_add(ret, member);
+    for (EACH_OF_GROUP(ds, member, dossier))
+        for (uint32_t i = 0; i < ds->at[member].link_count; i++)
+            if (ds->at[member].links[i].kind == LINK_REFERRAL_OF)
+                for (EACH_OF_GROUP(ds, other, ds->at[member].links[i].other))
+                    kin_add(ret, other);
+}
+
+/* for (EACH_MARK(l, mark, dossier)): the marks of the family that were not recalled, and whose they are. */
+struct walk {
+    size_t member;
+    uint16_t at;
+};
+
+static const struct mark *
+walk_next(const struct looking *l, struct walk *walk, uint32_t *ret_dossier)
+{
+    for (; walk->member < l->kin->count; walk->member++, walk->at = 0) {
+        const struct marks *marks = &l->core->dossiers.at[l->kin->at[walk->member]].marks;
+
+        while (walk->at < marks->count) {
+            const struct mark *mark = &marks->at[walk->at++];
+
+            if ((mark->flags & MARK_RECALLED) == 0) {
+                *ret_dossier = l->kin->at[walk->member];
+                return mark;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* ---- what ends what */
+
+static bool
+is_later(const struct mark *a, const struct mark *b)
+{
+    return a->seq > b->seq;
+}
+
+/* On a later day, or recorded later on the same day. */
+static bool
+comes_after(const struct mark *a, const struct mark *b)
+{
+    return a->day > b->day || (a->day == b->day && is_later(a, b));
+}
+
+static enum effect
+when(bool met)
+{
+    return met ? EFFECT_MEETS : EFFECT_NONE;
+}
+
+static enum effect
+closing_effect(const struct mark *start, const struct mark *closed)
+{
+    if (!is_later(closed, start))
+        return EFFECT_NONE;
+    switch (mark_clock(start)) {
+    case CLOCK_D10:
+    case CLOCK_D11: return EFFECT_MEETS;
+    case CLOCK_D1:
+    case CLOCK_D2:
+    case CLOCK_D3:
+    case CLOCK_D4:
+    case CLOCK_D16:
+    case CLOCK_D17: return EFFECT_CANCELS;
+    default: return EFFECT_NONE;
+    }
+}
+
+/* An answer to the referral itself, in its own dossier. */
+static enum effect
+answer_effect(const struct mark *start, const struct mark *sign)
+{
+    bool referral = mark_clock(start) == CLOCK_D15 && start->key == 0;
+
+    if (!is_later(sign, start))
+        return EFFECT_NONE;
+    switch (mark_sign(sign)) {
+    case SIGN_ANSWERED: return when(referral);
+    case SIGN_REJECTED:
+        return mark_clock(start) == CLOCK_D3   ? EFFECT_MEETS
+               : mark_clock(start) == CLOCK_D1 ? EFFECT_CANCELS
+                                               : EFFECT_NONE;
+    case SIGN_COMPLETED:
+        return referral || mark_clock(start) == CLOCK_D1 || mark_clock(start) == CLOCK_D3 ? EFFECT_CANCELS
+                                                                                          : EFFECT_NONE;
+    default: return EFFECT_NONE;
+    }
+}
+
+/* A start takes the place of those before it: of a plan by its id, of a referral in its own dossier. */
+static enum effect
+start_effect(const struct looking *l, const struct mark *other, uint32_t dossier)
+{
+    const struct mark *start = l->start;
+
+    if (mark_clock(other) != mark_clock(start) || other->key != start->key || !is_later(other, start) ||
+        (other->flags & MARK_REPLACES) == 0 || (mark_clock(start) == CLOCK_D15 && dossier != l->dossier))
+        return EFFECT_NONE;
+    return EFFECT_CANCELS;
+}
+
+static enum effect
+keyed_effect(const struct mark *start, const struct mark *sign)
+{
+    bool same = sign->key != 0 && sign->key == start->key;
+
+    switch (mark_sign(sign)) {
+    case SIGN_AGREEMENTS: return when(mark_clock(start) == CLOCK_D13 && same);
+    case SIGN_AGREED: return when(mark_clock(start) == CLOCK_D3 && same);
+    case SIGN_RENEWED: return when(mark_clock(start) == CLOCK_D6 && same);
+    case SIGN_CONCLUDED: return when(mark_clock(start) == (sign->item == 1 ? CLOCK_D7 : CLOCK_D6) && same);
+    case SIGN_SERVICE: return when(mark_clock(start) == CLOCK_D16 && same && is_later(sign, start));
+    case SIGN_OPINION: return when(mark_clock(start) == CLOCK_D12 && same);
+    case SIGN_PROVIDED: return when(mark_clock(start) == CLOCK_D15 && same);
+    case SIGN_CONCERN_ANSWERED: return when(mark_clock(start) == CLOCK_D18 && same);
+    case SIGN_WITHDRAWN: return mark_clock(start) == CLOCK_D17 && same ? EFFECT_CANCELS : EFFECT_NONE;
+    case SIGN_CONSENT:
+        return when(mark_clock(start) == CLOCK_D17 && start->item >= MARK_CONSENT_ITEM && sign->item == start->item && !same &&
+                    is_later(sign, start));
+    default: return EFFECT_NONE;
+    }
+}
+
+static enum effect
+meeting_effect(const struct mark *start, const struct mark *meeting)
+{
+    switch (mark_clock(start)) {
+    case CLOCK_D2: return when(meeting->item == 1);
+    case CLOCK_D10: return when(meeting->key != start->key && comes_after(meeting, start));
+    case CLOCK_D16: return when(is_later(meeting, start) && meeting->day >= start->day);
+    default: return EFFECT_NONE;
+    }
+}
+
+/* Dates of one event that are met one by one are looked at apart: item_end. */
+static enum effect
+effect_of(const struct looking *l, const struct mark *sign, uint32_t dossier)
+{
+    const struct mark *start = l->start;
+
+    switch (mark_sign(sign)) {
+    case SIGN_START: return start_effect(l, sign, dossier);
+    case SIGN_ANSWERED:
+    case SIGN_REJECTED:
+    case SIGN_COMPLETED: return dossier == l->dossier ? answer_effect(start, sign) : EFFECT_NONE;
+    case SIGN_INTERVIEW: return when(mark_clock(start) == CLOCK_D1);
+    case SIGN_MEETING: return meeting_effect(start, sign);
+    case SIGN_PERIODIC:
+        if (mark_clock(start) == CLOCK_D11)
+            return when(sign->item == 1 && sign->day >= start->day);
+        return when(mark_clock(start) == CLOCK_D4 && comes_after(sign, start));
+    case SIGN_CLOSED: return closing_effect(start, sign);
+    case SIGN_REVOKED: return mark_clock(start) == CLOCK_D19 && is_later(sign, start) ? EFFECT_CANCELS : EFFECT_NONE;
+    default: return keyed_effect(start, sign);
+    }
+}
+
+/* ---- several dates of one event */
+
+/* The event's next date of that clock, by due date; NULL: no more. */
+static const struct mark *
+next_item(const struct looking *l, const struct mark *before)
+{
+    const struct marks *marks = &l->core->dossiers.at[l->dossier].marks;
+    const struct mark *best = NULL;
+
+    for (uint16_t i = 0; i < marks->count; i++) {
+        const struct mark *mark = &marks->at[i];
+
+        if (mark_sign(mark) != SIGN_START || mark_clock(mark) != mark_clock(l->start) || mark->seq != l->start->seq ||
+            (mark->flags & MARK_RECALLED) != 0)
+            continue;
+        if (before != NULL && (mark->due < before->due || (mark->due == before->due && mark->item <= before->item)))
+            continue;
+        if (best == NULL || mark->due < best->due || (mark->due == best->due && mark->item < best->item))
+            best = mark;
+    }
+    return best;
+}
+
+/* The first such sign behind `used` whose day is no earlier than `from`. */
+static const struct mark *
+next_sign(const struct looking *l, enum sign sign, const struct mark *used, unsigned from)
+{
+    const struct mark *best = NULL, *mark;
+    struct walk walk = {0};
+    uint32_t dossier;
+
+    while ((mark = walk_next(l, &walk, &dossier)) != NULL)
+        if (mark_sign(mark) == sign && mark->day >= from && (used == NULL || comes_after(mark, used)) &&
+            (best == NULL || comes_after(best, mark)))
+            best = mark;
+    return best;
+}
+
+/* One assessment, one report stands for one date: the earliest open one whose predecessor lies before it. */
+static const struct mark *
+item_end(const struct looking *l)
+{
+    enum sign sign = mark_clock(l->start) == CLOCK_D14 ? SIGN_POST_CLOSURE : SIGN_REPORT;
+    const struct mark *used = NULL;
+    unsigned from = l->start->day;
+
+    for (const struct mark *item = next_item(l, NULL); item != NULL; item = next_item(l, item)) {
+        used = next_sign(l, sign, used, from);
+        if (used == NULL || item == l->start)
+            return used;
+        from = item->due + 1u;
+    }
+    return NULL;
+}
+
+/* Every part of the application was accepted by somebody. */
+static const struct mark *
+parts_end(const struct looking *l)
+{
+    const struct marks *marks = &l->core->dossiers.at[l->dossier].marks;
+    uint32_t parts[8] = {0}; /* a bit for each of 256 */
+    const struct mark *last = NULL;
+    unsigned count = 0;
+
+    for (uint16_t i = 0; i < marks->count && l->start->item > 0; i++) {
+        const struct mark *mark = &marks->at[i];
+        uint32_t bit = 1u << mark->item % 32;
+
+        if (mark_sign(mark) != SIGN_PART_ACCEPTED || (mark->flags & MARK_RECALLED) != 0 || !is_later(mark, l->start) ||
+            (parts[mark->item / 32] & bit) != 0)
+            continue;
+        parts[mark->item / 32] |= bit;
+        last = last == NULL || comes_after(mark, last) ? mark : last;
+        if (++count == l->start->item)
+            return last;
+    }
+    return NULL;
+}
+
+/* ---- one clock */
+
+/* A start that counts only where the clock has not run before: the one before it; NULL. */
+static const struct mark *
+start_before(const struct looking *l)
+{
+    const struct mark *mark;
+    struct walk walk = {0};
+    uint32_t dossier;
+
+    if ((l->start->flags & MARK_FIRST) == 0)
+        return NULL;
+    while ((mark = walk_next(l, &walk, &dossier)) != NULL)
+        if (mark_sign(mark) == SIGN_START && mark_clock(mark) == mark_clock(l->start) && is_later(l->start, mark))
+            return mark;
+    return NULL;
+}
+
+static void
+earliest(const struct mark **best, const struct mark *mark, bool by_day)
+{
+    if (*best == NULL || (by_day ? comes_after(*best, mark) : is_later(*best, mark)))
+        *best = mark;
+}
+
+static void
+find_end(const struct looking *l, struct core_clock *ret)
+{
+    const struct mark *met = NULL, *cancelled = start_before(l), *mark;
+    struct walk walk = {0};
+    uint32_t dossier;
+
+    while ((mark = walk_next(l, &walk, &dossier)) != NULL)
+        switch (effect_of(l, mark, dossier)) {
+        case EFFECT_MEETS: earliest(&met, mark, true); break;
+        case EFFECT_CANCELS: earliest(&cancelled, mark, false); break;
+        case EFFECT_NONE: break;
+        }
+    if (mark_clock(l->start) == CLOCK_D14 || mark_clock(l->start) == CLOCK_D19)
+        met = item_end(l);
+    if (mark_clock(l->start) == CLOCK_D3 && (mark = parts_end(l)) != NULL)
+        earliest(&met, mark, true);
+    if (met != NULL && (cancelled == NULL || is_later(cancelled, met))) {
+        ret->state = CORE_CLOCK_MET;
+        ret->end_seq = met->seq;
+        ret->ended = met->day;
+    } else if (cancelled != NULL) {
+        ret->state = CORE_CLOCK_CANCELLED;
+        ret->end_seq = cancelled->seq;
+    }
+}
+
+/* The newest unit that holds the dossier, or else the newest that was asked. */
+static uint32_t
+holder_of(const struct core *core, const struct dossier *dossier)
+{
+    const struct relation *best = NULL;
+
+    for (uint32_t i = 0; i < dossier->relation_count; i++) {
+        const struct relation *relation = &dossier->relations[i];
+
+        if ((relation->kind != RELATION_HOLDER && relation->kind != RELATION_PENDING) ||
+            !relation_is_open(&core->dossiers, relation, core->latest_ms))
+            continue;
+        if (best == NULL || (relation->kind == RELATION_HOLDER && best->kind == RELATION_PENDING) ||
+            (relation->kind == best->kind && relation->from_seq > best->from_seq))
+            best = relation;
+    }
+    return best == NULL ? CORE_UNIT_NONE : best->who;
+}
+
+static bool
+suffered_loss(const struct looking *l)
+{
+    const struct mark *mark;
+    struct walk walk = {0};
+    uint32_t dossier;
+
+    while ((mark = walk_next(l, &walk, &dossier)) != NULL)
+        if (mark_sign(mark) == SIGN_LOSS)
+            return true;
+    return false;
+}
+
+bool
+clocks_of(const struct core *core, const struct kin *kin, uint32_t dossier, const struct mark *start,
+          struct core_clock *ret)
+{
+    struct looking l = {.core = core, .kin = kin, .start = start, .dossier = dossier};
+
+    if (mark_sign(start) != SIGN_START)
+        return false;
+    *ret = (struct core_clock){.clock = (enum clock_id)mark_clock(start),
+                               .start_seq = start->seq,
+                               .item = start->item,
+                               .started = start->day,
+                               .due = start->due == 0 ? CORE_DAY_NONE : start->due,
+                               .named = clock_info((enum clock_id)mark_clock(start))->basis == CLOCK_DATE ||
+                                        (mark_clock(start) == CLOCK_D15 && start->key != 0),
+                               .urgent = (start->flags & MARK_URGENT) != 0,
+                               .ended = CORE_DAY_NONE,
+                               .told = start->told,
+                               .notices = start->notices,
+                               .holder = holder_of(core, &core->dossiers.at[dossier])};
+    memcpy(ret->dossier_id, core->dossiers.at[dossier].id, sizeof ret->dossier_id);
+    ret->holder_only = suffered_loss(&l);
+    if ((start->flags & MARK_RECALLED) != 0)
+        ret->state = CORE_CLOCK_CANCELLED;
+    else
+        find_end(&l, ret);
+    return start->told != 0 || start_before(&l) == NULL;
+}
+
+bool
+clocks_at(const struct core *core, uint32_t dossier, uint16_t mark, struct core_clock *ret)
+{
+    struct kin kin;
+
+    assert(mark < core->dossiers.at[dossier].marks.count);
+    clocks_kin(&core->dossiers, dossier, &kin);
+    return clocks_of(core, &kin, dossier, &core->dossiers.at[dossier].marks.at[mark], ret);
+}

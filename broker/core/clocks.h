@@ -1,0 +1,37 @@
+/*
+ * clocks - which deadlines run in a dossier, which were met, and what was told of them
+ *
+ * Worked out from the marks of the dossier and its family when it is asked: the dossiers merged with it, and those tied
+ * to it by REFERRAL_OF (with what is merged with them). A clock belongs to the dossier whose record started it. What
+ * ends it is the first record that meets, cancels or replaces it; met on which day is what that record says.
+ *
+ * Pure; threads as core.h.
+ */
+#ifndef CORE_CLOCKS_H
+#define CORE_CLOCKS_H
+
+#include "broker/core/decide.h"
+#include "proto/limits.h"
+
+/* Takes over what a record says, or corrects, or what the deadline watcher told. -ENOMEM */
+int clocks_keep(struct core *core, const struct core_record *record, uint32_t dossier);
+
+/* The dossiers in which the deadlines of one are looked for; the rest of a larger family is not looked at. */
+struct kin {
+    uint32_t at[CLOCK_FAMILY_MAX];
+    size_t count;
+};
+void clocks_kin(const struct dossiers *dossiers, uint32_t dossier, struct kin *ret);
+
+/* The clock that a mark of the dossier, whose kin it is, starts; false: it starts none, or one that does not count. */
+bool clocks_of(const struct core *core, const struct kin *kin, uint32_t dossier, const struct mark *start,
+               struct core_clock *ret);
+/* The same of one mark, by its number. */
+bool clocks_at(const struct core *core, uint32_t dossier, uint16_t mark, struct core_clock *ret);
+
+/* A sys.deadline_*: there is such a clock, and this may be told of it now. 0, -EACCES (the refusal says why) */
+int clocks_decide(struct deciding *d);
+/* What an event asks for that the fold cannot read back without its sections: into the note. */
+void clocks_note(struct deciding *d);
+
+#endif

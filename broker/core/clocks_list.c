@@ -1,0 +1,157 @@
+/* Deadlines as lists: of everything for the deadline watcher, of its own for a unit. */
+#include "broker/core/clocks.h"
+
+#include "broker/core/view.h"
+#include "proto/limits.h"
+
+#include <assert.h>
+
+static bool
+is_told(const struct core_clock *clock, unsigned what)
+{
+    return (clock->told & what) != 0;
+}
+
+/* There may be something to tell: it runs, or its end was not told. */
+static bool
+is_of_interest(const struct core_clock *clock)
+{
+    switch (clock->state) {
+    case CORE_CLOCK_RUNS: return true;
+    case CORE_CLOCK_MET: return !is_told(clock, CORE_TOLD_MET);
+    case CORE_CLOCK_CANCELLED: return !is_told(clock, CORE_TOLD_CANCELLED);
+    }
+    return false;
+}
+
+/* How much of a dossier's deadlines a unit may know: as its holder, or by its office. */
+struct right {
+    bool all, holder, office;
+};
+
+static struct right
+right_of(const struct core *core, uint32_t unit, const struct dossier *dossier)
+{
+    struct right right = {.all = (core->directory.units[unit].roles & ROLE_BIT(CLERK)) != 0};
+
+    for (uint32_t i = 0; i < dossier->relation_count; i++) {
+        const struct relation *relation = &dossier->relations[i];
+
+        if (!relation_is_of(&core->directory, dossier, relation, unit) ||
+            !relation_is_open(&core->dossiers, relation, core->latest_ms))
+            continue;
+        right.holder = right.holder || relation->kind == RELATION_HOLDER || relation->kind == RELATION_PENDING;
+        right.office = right.office || relation->kind == RELATION_OFFICE;
+    }
+    return right;
+}
+
+/* Questions between agencies are not the office's to know. */
+static bool
+may_know(const struct right *right, const struct core_clock *clock, const struct mark *start)
+{
+    if (right->all)
+        return is_of_interest(clock);
+    if (clock->state != CORE_CLOCK_RUNS)
+        return false;
+    return right->holder ||
+           (right->office && !clock->holder_only && !(mark_clock(start) == CLOCK_D15 && start->key != 0));
+}
+
+/* False: the page is full, and *at says where to go on. */
+static bool
+list_dossier(const struct core *core, uint32_t unit, uint32_t dossier, struct core_clocks_at *at,
+             struct core_clock *ret, size_t max, size_t *count)
+{
+    const struct dossier *d = &core->dossiers.at[dossier];
+    struct right right;
+    struct kin kin;
+    uint32_t i = d->opened_seq == at->seq ? at->mark : 0;
+
+    if (d->marks.count == 0)
+        return true;
+    right = right_of(core, unit, d);
+    if (!right.all && !right.holder && !right.office)
+        return true;
+    clocks_kin(&core->dossiers, dossier, &kin);
+    for (; i < d->marks.count; i++) {
+        const struct mark *start = &d->marks.at[i];
+        struct core_clock clock;
+
+        if (!clocks_of(core, &kin, dossier, start, &clock) || !may_know(&right, &clock, start))
+            continue;
+        if (*count == max) {
+            *at = (struct core_clocks_at){.seq = d->opened_seq, .mark = i};
+            return false;
+        }
+        ret[(*count)++] = clock;
+    }
+    return true;
+}
+
+/* The first dossier opened at or after seq; dossiers stand in that order. */
+static uint32_t
+first_from(const struct dossiers *ds, uint64_t seq)
+{
+    uint32_t low = 0, high = ds->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (ds->at[middle].opened_seq < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static size_t
+list_all(const struct core *core, uint32_t unit, struct core_clocks_at *at, struct core_clock *ret, size_t max)
+{
+    uint32_t first = first_from(&core->dossiers, at->seq);
+    size_t count = 0;
+
+    for (uint32_t i = first; i < core->dossiers.count; i++) {
+        if (i - first == CLOCKS_LOOKED_AT_MAX) {
+            *at = (struct core_clocks_at){.seq = core->dossiers.at[i].opened_seq};
+            return count;
+        }
+        if (!list_dossier(core, unit, i, at, ret, max, &count))
+            return count;
+    }
+    *at = (struct core_clocks_at){0};
+    return count;
+}
+
+size_t
+core_clocks(const struct core *core, uint32_t unit, struct core_clocks_at *at, struct core_clock *ret, size_t max)
+{
+    const struct numbers *own, *office;
+    uint32_t i = 0, j = 0, looked_at = 0;
+    size_t count = 0;
+
+    assert(unit < core->directory.unit_count);
+    assert(max > 0);
+    if ((core->directory.units[unit].roles & ROLE_BIT(CLERK)) != 0)
+        return list_all(core, unit, at, ret, max);
+    view_unit_lists(core, unit, &own, &office);
+    while (i < own->count || j < office->count) {
+        uint32_t a = i < own->count ? own->at[i] : UINT32_MAX, b = j < office->count ? office->at[j] : UINT32_MAX;
+        uint32_t dossier = dossiers_by_entry(&core->dossiers, a < b ? a : b);
+        uint64_t opened = core->dossiers.at[dossier].opened_seq;
+
+        i += a <= b;
+        j += b <= a;
+        if (opened < at->seq)
+            continue;
+        if (looked_at++ == CLOCKS_LOOKED_AT_MAX) {
+            *at = (struct core_clocks_at){.seq = opened};
+            return count;
+        }
+        if (!list_dossier(core, unit, dossier, at, ret, max, &count))
+            return count;
+    }
+    *at = (struct core_clocks_at){0};
+    return count;
+}

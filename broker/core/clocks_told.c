@@ -1,0 +1,198 @@
+/* What is kept of a record for the deadlines, and what may be told of them. */
+#include "broker/core/clocks.h"
+
+#include "proto/date.h"
+#include "proto/limits.h"
+
+#include <string.h>
+
+static bool
+is_told(const struct core_clock *clock, unsigned what)
+{
+    return (clock->told & what) != 0;
+}
+
+/* ---- what the deadline watcher tells */
+
+static struct mark *
+mark_named(const struct dossier *dossier, const Wici__V1__Deadline *said)
+{
+    int32_t started = facts_day(said->started_on);
+
+    for (uint16_t i = 0; i < dossier->marks.count; i++) {
+        struct mark *mark = &dossier->marks.at[i];
+
+        if (mark_sign(mark) == SIGN_START && mark_clock(mark) == clock_by_name(said->clock) &&
+            mark->seq == said->start_seq && mark->item == said->item && mark->day == started)
+            return mark;
+    }
+    return NULL;
+}
+
+/* Does what is told agree with the state, and is it news? */
+static bool
+is_news(uint32_t type, const struct core_clock *clock)
+{
+    bool runs = clock->state == CORE_CLOCK_RUNS;
+
+    switch (type) {
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
+        return runs && !is_told(clock, CORE_TOLD_MISSED | CORE_TOLD_AGAIN);
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED:
+        return runs && !is_told(clock, CORE_TOLD_MISSED) && !clock->holder_only;
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET:
+        return clock->state == CORE_CLOCK_MET && !is_told(clock, CORE_TOLD_MET);
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED:
+        return (clock->state == CORE_CLOCK_CANCELLED && !is_told(clock, CORE_TOLD_CANCELLED)) ||
+               (runs && is_told(clock, CORE_TOLD_MET));
+    default: return false;
+    }
+}
+
+int
+clocks_decide(struct deciding *d)
+{
+    const Wici__V1__Deadline *said = facts_deadline(d->event);
+    const struct dossier *dossier = &d->core->dossiers.at[d->dossier];
+    const struct mark *mark = said == NULL ? NULL : mark_named(dossier, said);
+    struct core_clock clock;
+    int32_t due;
+
+    if (said == NULL)
+        return decide_refuse(d, E_SECTION, "sections");
+    if (clock_by_name(said->clock) == CLOCK_NONE)
+        return decide_refuse_body(d, E_FIELD, 0, "deadline.clock");
+    if (mark == NULL || !clocks_at(d->core, d->dossier, (uint16_t)(mark - dossier->marks.at), &clock))
+        return decide_refuse_body(d, E_UNKNOWN, 0, "deadline.startSeq");
+    if (said->notice != clock.notices)
+        return decide_refuse_body(d, E_ORDER, 0, "deadline.notice");
+    if (clock.notices == MARK_NOTICES_MAX)
+        return decide_refuse_body(d, E_LIMIT, 0, "deadline.notice");
+    if (!is_news(d->type, &clock))
+        return decide_refuse_body(d, E_ORDER, 0, "deadline.clock");
+    if (said->holder_only != clock.holder_only)
+        return decide_refuse_body(d, E_FIELD, 0, "deadline.holderOnly");
+    if (said->end_seq != clock.end_seq)
+        return decide_refuse_body(d, E_FIELD, 0, "deadline.endSeq");
+    if (facts_day(said->ended_on) != (clock.ended == CORE_DAY_NONE ? DATE_NONE : clock.ended))
+        return decide_refuse_body(d, E_FIELD, 0, "deadline.endedOn");
+    due = facts_day(said->due);
+    if (due < 0 || due > UINT16_MAX || (clock.named ? due != clock.due : due < clock.started))
+        return decide_refuse_body(d, E_FIELD, 0, "deadline.due");
+    if (d->type == TYPE(SYS_DEADLINE_MISSED) && due >= date_of_moment(d->command->now_ms))
+        return decide_refuse_body(d, E_FIELD, 0, "deadline.due"); /* the day is not over */
+    return 0;
+}
+
+static void
+told(struct dossier *dossier, uint32_t type, const Wici__V1__Deadline *said)
+{
+    struct mark *mark = mark_named(dossier, said);
+    int32_t due = facts_day(said->due);
+    unsigned now;
+
+    if (mark == NULL)
+        return;
+    if (due > 0 && due <= UINT16_MAX)
+        mark->due = (uint16_t)due;
+    if (mark->notices < MARK_NOTICES_MAX)
+        mark->notices++;
+    now = mark->told;
+    switch (type) {
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
+        now |= (now & CORE_TOLD_APPROACHING) != 0 ? CORE_TOLD_AGAIN : CORE_TOLD_APPROACHING;
+        break;
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED: now |= CORE_TOLD_MISSED; break;
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET: now = (now | CORE_TOLD_MET) & ~CORE_TOLD_CANCELLED; break;
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED:
+        now &= ~CORE_TOLD_MET;
+        if (said->end_seq != 0 || (mark->flags & MARK_RECALLED) != 0)
+            now |= CORE_TOLD_CANCELLED; /* else what met it was taken back, and it runs again */
+        break;
+    default: break;
+    }
+    mark->told = now & 31u;
+}
+
+/* ---- keeping */
+
+void
+clocks_note(struct deciding *d)
+{
+    const char *answer_by = d->type == TYPE(INFO_REQUESTED)
+                                ? FACTS_TEXT(d->event, 0, Wici__V1__InfoRequestedS0, answer_by)
+                                : "";
+    const Wici__V1__InfoProvidedS6 *body;
+    bool report = false, court = false;
+
+    if (answer_by[0] != '\0')
+        memcpy(&d->note->answer_by, &answer_by, sizeof answer_by); /* borrowed, as all of a note is */
+    if (d->type != TYPE(INFO_PROVIDED))
+        return;
+    for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;)
+        report = report || facts_same(body->doc_kind, "REPORT");
+    for (size_t i = 0; i < d->note->n_resolved_to; i++) {
+        uint32_t unit = directory_unit(&d->core->directory, d->note->resolved_to[i]);
+
+        court = court || (unit != DIRECTORY_NONE && (d->core->directory.units[unit].roles & ROLE_BIT(CT)) != 0);
+    }
+    d->note->report = report && court;
+}
+
+/* An answer to no question with a date starts and ends nothing. */
+static size_t
+without_strays(const struct dossiers *ds, uint32_t dossier, struct mark *said, size_t count)
+{
+    struct kin kin;
+    size_t kept = 0;
+
+    if (count == 0 || mark_sign(&said[0]) != SIGN_PROVIDED)
+        return count;
+    clocks_kin(ds, dossier, &kin);
+    for (size_t i = 0; i < count; i++) {
+        bool asked = mark_sign(&said[i]) != SIGN_PROVIDED;
+
+        for (size_t j = 0; j < kin.count && !asked; j++)
+            for (uint16_t m = 0; m < ds->at[kin.at[j]].marks.count && !asked; m++) {
+                const struct mark *mark = &ds->at[kin.at[j]].marks.at[m];
+
+                asked = mark_sign(mark) == SIGN_START && mark_clock(mark) == CLOCK_D15 && mark->key == said[i].key;
+            }
+        if (asked)
+            said[kept++] = said[i];
+    }
+    return kept;
+}
+
+int
+clocks_keep(struct core *core, const struct core_record *record, uint32_t dossier)
+{
+    struct dossiers *ds = &core->dossiers;
+    const struct event *event = record->event;
+    const Wici__V1__Deadline *deadline = facts_deadline(event);
+    struct mark said[MARKS_PER_EVENT_MAX];
+    uint64_t seq = record->seq;
+    bool corrects = event->header->corrects_event_id[0] != '\0';
+    size_t count;
+    int rc = 0;
+
+    if (deadline != NULL)
+        told(&ds->at[dossier], event->type->number, deadline);
+    if (event->type->number > TYPE_SYS_FIRST)
+        return 0;
+    if (corrects)
+        seq = record->note != NULL ? record->note->corrects_seq : 0;
+    if (seq == 0)
+        return 0;
+    if (facts_is_recall(event)) {
+        marks_recall(&ds->at[dossier].marks, seq);
+        return 0;
+    }
+    count = marks_of_event(event, record->note, seq, said);
+    if (corrects)
+        return marks_amend(&ds->at[dossier].marks, seq, said, count);
+    count = without_strays(ds, dossier, said, count);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = marks_add(&ds->at[dossier].marks, &said[i]);
+    return rc;
+}
