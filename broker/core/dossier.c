@@ -716,6 +716,7 @@ dossiers_forget(struct dossiers *ds, struct directory *directory, uint32_t dossi
     free(d->relations);
     free(d->links);
     free(d->acts);
+    marks_clear(&d->marks);
     *d = (struct dossier){.group_next = dossier, .things = THING_NONE};
     ds->forgotten++;
 }
