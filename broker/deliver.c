@@ -485,9 +485,12 @@ session_positions(void *arg, struct session *s)
 
 #define DELIVER_LOOK 8u /* records between two looks at the clock */
 
+#define ASK_US_MIN 100u /* between two times that the door is asked whether somebody waits: a call of the kernel */
+
 /* When the time is over; or may be, if somebody waits. */
 struct serve {
-    uint64_t least_us, until_us;
+    uint64_t least_us, until_us, asked_us;
+    bool over;
 };
 
 static uint64_t
@@ -500,23 +503,28 @@ now_us(void)
 }
 
 static bool
-serve_is_over(struct broker *b, const struct serve *serve)
+serve_is_over(struct broker *b, struct serve *serve)
 {
     uint64_t us = now_us();
 
-    return us >= serve->until_us || (us >= serve->least_us && front_waiting(b->front)) ||
-           store_next(b->store) - b->delivered > TICK_READS_MAX; /* each answered read is a record */
+    if (us >= serve->least_us && us - serve->asked_us >= ASK_US_MIN) {
+        serve->asked_us = us;
+        serve->over = serve->over || front_waiting(b->front);
+    }
+    serve->over = serve->over || us >= serve->until_us ||
+                  store_next(b->store) - b->delivered > TICK_READS_MAX; /* each answered read is a record */
+    return serve->over;
 }
 
 /* Within a turn too: a record that is not in memory takes longer than a turn should. */
 static bool
-turn_is_over(struct broker *b, const struct serve *serve, unsigned looked_at)
+turn_is_over(struct broker *b, struct serve *serve, unsigned looked_at)
 {
     return looked_at % DELIVER_LOOK == DELIVER_LOOK - 1 && serve_is_over(b, serve);
 }
 
 static int
-stream_turn(struct broker *b, struct store_slice *slice, const struct serve *serve, struct reader *r)
+stream_turn(struct broker *b, struct store_slice *slice, struct serve *serve, struct reader *r)
 {
     uint64_t head = b->delivered;
     struct store_row row;
@@ -647,7 +655,7 @@ read_show(struct broker *b, struct reader *r, const struct record *record, bool 
 }
 
 static int
-read_turn(struct broker *b, struct store_slice *slice, const struct serve *serve, struct reader *r)
+read_turn(struct broker *b, struct store_slice *slice, struct serve *serve, struct reader *r)
 {
     uint64_t head = r->to_seq != 0 && r->to_seq < b->delivered ? r->to_seq : b->delivered;
     struct store_row row;
