@@ -740,6 +740,7 @@ result_fill(struct broker *b, struct session *session, const Wici__V1__Query *qu
         return rc != 0 ? rc : told_record(b, session, "courses", query->courses->dossier, 0, refusal);
     case WICI__V1__QUERY__WHAT_BACKUP: return backup_fill(b, unit, query->backup->label, result, refusal);
     case WICI__V1__QUERY__WHAT_LEAVES: return proof_leaves(b, unit, query->leaves, slice, result, refusal);
+    case WICI__V1__QUERY__WHAT_OUTSIDE: return outside_fill(b, session, query->outside, slice, result, refusal);
     case WICI__V1__QUERY__WHAT__NOT_SET:
     default: return query_refuse(refusal, E_REQUEST, "query");
     }

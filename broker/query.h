@@ -20,6 +20,11 @@ int query_record(struct broker *b, uint32_t unit, uint64_t seq, struct store_sli
 /* The seq of an event id; E_UNKNOWN. */
 int query_seq(struct broker *b, const char *event_id, uint64_t *ret, struct refusal *refusal, const char *path);
 
+/* ---- outside.c */
+
+int outside_fill(struct broker *b, struct session *session, const Wici__V1__OutsideQuery *asked,
+                 struct store_slice *slice, Wici__V1__QueryResult *result, struct refusal *refusal);
+
 /* ---- proof.c */
 
 /* The receipt of a record with what the unit may see of it; that it was shown is recorded. E_BUSY: not signed yet. */

@@ -25,6 +25,8 @@ const struct cli_command cli_commands[] = {
     {"case", cmd_case, N_("one case and what is linked with it, as a readable timeline")},
     {"referrals", cmd_referrals, N_("what became of the referrals we sent and received, and whose turn it is")},
     {"report", cmd_report, N_("the statistics of a period: families, plans, meetings, referrals, deadlines")},
+    {"outside", cmd_outside, N_("what is due on paper to institutions without the system, and that it was handed over")},
+    {"confirm", cmd_confirm, N_("confirm that a copy of what was entered in error was set aside or destroyed")},
     {"cursor", cmd_cursor, N_("list durable cursors, or drop one")},
     {"explain", cmd_explain, N_("why this unit is given an event, and which of its sections")},
     {"fetched", cmd_fetched, N_("which addressed units have fetched an event of ours")},

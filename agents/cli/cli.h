@@ -52,7 +52,7 @@ extern const struct cli_command cli_commands[];
 cli_fn cmd_init, cmd_backup, cmd_key, cmd_agency, cmd_unit, cmd_participant, cmd_directory, cmd_policy, cmd_publish,
     cmd_tail, cmd_read, cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_checkpoint, cmd_log,
     cmd_receipt, cmd_referrals, cmd_report, cmd_audit, cmd_consistency, cmd_verify, cmd_export, cmd_bench, cmd_types,
-    cmd_template, cmd_new;
+    cmd_template, cmd_new, cmd_outside, cmd_confirm;
 
 /* ---- a command's words and options */
 
@@ -103,6 +103,9 @@ const char *cli_role(struct cli *cli, const char *preferred);
 int cli_query(struct cli *cli, json_t *request, json_t **ret);
 /* Publishes an event of a sys type with one S0 section (body stolen) and prints the receipt. */
 int cli_command_event(struct cli *cli, const char *type, const char *dossier, const char *role, json_t *body);
+/* The same, of what the event `cause` brought about. */
+int cli_command_answering(struct cli *cli, const char *type, const char *dossier, const char *role, const char *cause,
+                          json_t *body);
 
 /* Prints an error of a call of wici.h to standard error and returns the exit code. */
 int cli_fail(struct cli *cli, int rc, const char *what);

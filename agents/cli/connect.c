@@ -276,6 +276,13 @@ cli_query(struct cli *cli, json_t *request, json_t **ret)
 int
 cli_command_event(struct cli *cli, const char *type, const char *dossier, const char *role, json_t *body)
 {
+    return cli_command_answering(cli, type, dossier, role, NULL, body);
+}
+
+int
+cli_command_answering(struct cli *cli, const char *type, const char *dossier, const char *role, const char *cause,
+                      json_t *body)
+{
     const struct type_info *info = type_by_name(type);
     char *name = info == NULL ? NULL : section_json_name(info->number, 0), *text = NULL, *receipt = NULL;
     json_t *event;
@@ -289,6 +296,8 @@ cli_command_event(struct cli *cli, const char *type, const char *dossier, const 
                       "sections", name, body);
     if (event != NULL && dossier != NULL)
         json_object_set_new(json_object_get(event, "header"), "dossierId", json_string(dossier));
+    if (event != NULL && cause != NULL)
+        json_object_set_new(json_object_get(event, "header"), "causationId", json_string(cause));
     text = event == NULL ? NULL : json_dumps(event, JSON_COMPACT);
     json_decref(event);
     free(name);

@@ -181,6 +181,8 @@ question_label(const char *question)
         return _("dossiers linked with it");
     if (strcmp(question, "explain") == 0)
         return _("who is given what of a record");
+    if (strcmp(question, "outside") == 0)
+        return _("a page to print for an institution without the system");
     return strcmp(question, "shown") == 0 ? _("who was shown what") : question;
 }
 

@@ -292,7 +292,8 @@ struct core_due_place {
  * of each whether anything of it is for the agency. *place says where to begin, and then where to go on. */
 size_t core_due_outside(const struct core *core, uint32_t stand_in, struct core_due_place *place, uint64_t *ret,
                         size_t max);
-/* It was due, and is delivered. */
+/* It is to be printed for the agency, or was; and it was delivered. */
+bool core_is_due_or_delivered(const struct core *core, uint32_t stand_in, const struct core_record *record);
 bool core_was_delivered(const struct core *core, uint32_t stand_in, const struct core_record *record);
 
 uint32_t core_dossier_count(const struct core *core);

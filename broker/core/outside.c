@@ -233,11 +233,22 @@ core_due_outside(const struct core *core, uint32_t stand_in, struct core_due_pla
     return count;
 }
 
-bool
-core_was_delivered(const struct core *core, uint32_t stand_in, const struct core_record *record)
+static enum outside_state
+state_of(const struct core *core, uint32_t stand_in, const struct core_record *record)
 {
     uint32_t dossier = record->entry == 0 ? DOSSIER_NONE : dossiers_by_entry(&core->dossiers, record->entry);
 
-    return dossier != DOSSIER_NONE &&
-           outside_find(&core->dossiers, dossier, stand_in, record->seq) == OUTSIDE_DELIVERED;
+    return dossier == DOSSIER_NONE ? OUTSIDE_NOT_DUE : outside_find(&core->dossiers, dossier, stand_in, record->seq);
+}
+
+bool
+core_is_due_or_delivered(const struct core *core, uint32_t stand_in, const struct core_record *record)
+{
+    return state_of(core, stand_in, record) != OUTSIDE_NOT_DUE;
+}
+
+bool
+core_was_delivered(const struct core *core, uint32_t stand_in, const struct core_record *record)
+{
+    return state_of(core, stand_in, record) == OUTSIDE_DELIVERED;
 }

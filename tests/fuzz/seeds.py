@@ -93,6 +93,8 @@ def talks(kinds):
                             "group": wire.Query(request=2, group=wire.GroupQuery(dossier=DOSSIER)),
                             "fetched": wire.Query(request=3, fetched=wire.FetchedQuery(event_id=full.UUID7)),
                             "courses": wire.Query(request=9, courses=wire.CoursesQuery(from_seq=3, max=2)),
+                            "outside": wire.Query(request=11, outside=wire.OutsideQuery(agency="sp3", dossier_seq=3,
+                                                                                        after_seq=4, max=2)),
                             "course": wire.Query(request=10, courses=wire.CoursesQuery(dossier=DOSSIER)),
                             "cursors": wire.Query(request=4, cursors=wire.CursorsQuery()),
                             "drop": wire.Query(request=5, cursor_drop=wire.CursorDrop(cursor="inbox")),
