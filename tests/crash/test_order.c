@@ -9,6 +9,9 @@
  *     keys       nothing of the key store was written without an fdatasync after it, when the meta page was written
  *     names      each name that was made (directories, log, key store, key-encryption key) had its directory synced
  *
+ * The same holds from an auditor's question for content to the first byte of it: that it was given, and why, is on disk
+ * then.
+ *
  * Each rule is shown to notice its sync missing: WICI_TRACE_DROP takes one away.
  */
 #include "tests/wire/kit.h"
@@ -30,7 +33,8 @@ struct order {
     bool meta;                           /* written since */
     bool keys_dirty;                     /* the key store */
     char unsynced[NAMES_MAX][LINE_SIZE]; /* directories in which a name was made */
-    unsigned answers;
+    unsigned answers, contents;
+    bool content; /* what arrived asked for content */
     const char *violation;
     char detail[LINE_SIZE];
 };
@@ -119,7 +123,8 @@ answered(struct order *o)
     for (size_t i = 0; i < NAMES_MAX; i++)
         if (o->unsynced[i][0] != '\0')
             violated(o, "names", o->unsynced[i]);
-    o->arrived = false;
+    o->contents += o->content;
+    o->arrived = o->content = false;
     o->answers++;
 }
 
@@ -138,6 +143,9 @@ line_take(struct order *o, char *line)
     if (strcmp(op, "publish") == 0) { /* put in by this test */
         o->pages = o->meta = false;
         o->arrived = false;
+    } else if (strcmp(op, "content") == 0) { /* the same; the question is too small to be told from a heartbeat */
+        o->pages = o->meta = false;
+        o->arrived = o->content = true;
     } else if (strcmp(op, "receive") == 0 && len >= ANSWER_MIN) {
         o->arrived = true;
     } else if (strcmp(op, "send") == 0 && len >= ANSWER_MIN && o->arrived) {
@@ -183,14 +191,38 @@ trace_environment(const char *file, const char *drop)
 }
 
 static void
-publish_note(const char *file)
+note_put(const char *file, const char *line)
 {
-    static const char line[] = "m publish 0 0 0 -\n";
     int fd = open(file, O_WRONLY | O_APPEND | O_CLOEXEC);
 
     assert_true(fd >= 0);
-    assert_int_equal(write(fd, line, sizeof line - 1), sizeof line - 1);
+    assert_int_equal(write(fd, line, strlen(line)), strlen(line));
     (void)close(fd);
+}
+
+/* An auditor asks for the content of a letter, and is given it. */
+static void
+content_ask(const char *file, struct peer *auditor, const char *dossier)
+{
+    Wici__V1__ClientMessage message;
+    Wici__V1__BrokerMessage *answer;
+    Wici__V1__Read read;
+    static char reason[] = "skarga 12/2026";
+
+    wici__v1__client_message__init(&message);
+    wici__v1__read__init(&read);
+    read.request = 7;
+    read.dossier = (char *)(uintptr_t)dossier;
+    read.max_events = 1;
+    read.reason = reason;
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_READ;
+    message.read = &read;
+    note_put(file, "m content 0 0 0 -\n");
+    peer_send(auditor, &message);
+    answer = peer_expect(auditor, WICI__V1__BROKER_MESSAGE__MESSAGE_READ_RESULT);
+    assert_int_equal(answer->read_result->n_deliveries, 1);
+    assert_true(answer->read_result->deliveries[0]->n_parts >= 3); /* header, S0, and the letter itself */
+    peer_free(answer);
 }
 
 /* Makes a log, starts a broker, publishes letters one by one; reads the trace of it all. */
@@ -201,7 +233,7 @@ order_of(const char *drop, struct order *o)
     struct town town = {0};
     int fd = mkstemp(file);
     static char dir[64];
-    struct peer p;
+    struct peer p, auditor;
 
     assert_true(fd >= 0);
     (void)close(fd);
@@ -213,13 +245,17 @@ order_of(const char *drop, struct order *o)
     assert_int_equal(unsetenv("LD_PRELOAD"), 0);
     town_fill(&town);
     peer_hello(&p, &town.daemon, &town.sw, "order");
+    peer_hello(&auditor, &town.daemon, &town.auditor, "order");
     for (unsigned i = 0; i < LETTERS; i++) {
         if (i % 3 == 0)
             peer_uuid4(dossier);
-        publish_note(file);
+        note_put(file, "m publish 0 0 0 -\n");
         (void)peer_letter(&p, dossier, "ops-sw2", text);
+        if (i % 3 == 2)
+            content_ask(file, &auditor, dossier);
     }
     peer_close(&p);
+    peer_close(&auditor);
     assert_int_equal(daemon_stop(&town.daemon, SIGTERM), 0);
 
     (void)snprintf(dir, sizeof dir, "%s", town.daemon.dir);
@@ -240,6 +276,7 @@ an_answer_leaves_after_pages_meta_page_keys_and_names_are_on_disk(void **state)
     if (o.violation != NULL)
         fail_msg("%s: %s", o.violation, o.detail);
     assert_true(o.answers >= LETTERS); /* setting up was answered too */
+    assert_int_equal(o.contents, LETTERS / 3);
 }
 
 static void
