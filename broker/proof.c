@@ -121,6 +121,27 @@ root_put(struct broker *b, uint64_t size, ProtobufCBinaryData *ret)
     return rc == 0 ? hash_put(b, root, ret) : rc;
 }
 
+/* The checkpoint of just this size, where the log keeps one; else "". */
+static int
+kept_note(struct broker *b, uint64_t size, char **ret)
+{
+    uint64_t kept;
+    const char *note;
+    size_t len;
+    int rc = size == 0 ? -ENOENT : store_checkpoint_get(b->store, size, &kept, &note, &len);
+
+    if (rc == -ENOENT || (rc == 0 && kept != size))
+        return 0;
+    if (rc != 0)
+        return rc;
+    *ret = arena_alloc(b->reply_arena, len + 1);
+    if (*ret == NULL)
+        return -ENOBUFS;
+    memcpy(*ret, note, len);
+    (*ret)[len] = '\0';
+    return 0;
+}
+
 int
 proof_consistency(struct broker *b, const Wici__V1__ConsistencyQuery *asked, Wici__V1__QueryResult *result,
                   struct refusal *refusal)
@@ -145,9 +166,11 @@ proof_consistency(struct broker *b, const Wici__V1__ConsistencyQuery *asked, Wic
     if (c->new_size == newest && newest > 0) {
         c->note = (char *)(uintptr_t)note; /* packing only reads it */
         rc = checkpoints_verify(b->checkpoints);
-        if (rc != 0)
-            return rc;
+    } else {
+        rc = kept_note(b, c->new_size, &c->note);
     }
+    if (rc != 0)
+        return rc;
     rc = store_prove_consistency(b->store, c->old_size, c->new_size, &proof);
     for (size_t i = 0; rc == 0 && i < proof.count; i++)
         rc = hash_put(b, proof.hash[i], &hashes[i]);

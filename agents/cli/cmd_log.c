@@ -141,42 +141,71 @@ cmd_receipt(struct cli *cli, int argc, char **argv)
 
 /* ---- consistency */
 
-/* The size that a word names: a number, or the checkpoint in a file. False: said why. */
+/* A size as a word names it: a number, or a checkpoint's, kept in a file. */
+struct size_word {
+    uint64_t size;
+    bool is_checkpoint;
+    char note[NOTE_SIZE_MAX / 16]; /* "": a number */
+    uint8_t root[MERKLE_HASH_SIZE];
+};
+
+/* False: said why. */
 static bool
-size_take(const char *word, uint64_t *ret)
+size_take(const char *word, struct size_word *ret)
 {
     struct note_checkpoint checkpoint;
-    char text[NOTE_SIZE_MAX / 16];
     struct note note;
     size_t len;
     FILE *in;
 
-    if (strict_decimal_parse(word, strlen(word), ret) == 0)
+    ret->is_checkpoint = false;
+    if (strict_decimal_parse(word, strlen(word), &ret->size) == 0)
         return true;
     in = fopen(word, "re");
     if (in == NULL) {
         cli_warn("%s: %s", word, strerror(errno));
         return false;
     }
-    len = fread(text, 1, sizeof text, in);
+    len = fread(ret->note, 1, sizeof ret->note - 1, in);
+    ret->note[len] = '\0';
     (void)fclose(in);
-    if (note_parse(text, len, &note) != 0 || note_checkpoint_parse(note.text, note.text_len, &checkpoint) != 0) {
+    if (strlen(ret->note) != len || note_parse(ret->note, len, &note) != 0 ||
+        note_checkpoint_parse(note.text, note.text_len, &checkpoint) != 0) {
         cli_warn(_("%s: not a checkpoint"), word);
         return false;
     }
-    *ret = checkpoint.size;
+    ret->is_checkpoint = true;
+    ret->size = checkpoint.size;
+    memcpy(ret->root, checkpoint.root, sizeof ret->root);
     return true;
 }
 
-static int
-consistency_print(const struct cli *cli, const json_t *c)
+/* Is the root that the broker has for that size the one that the checkpoint has? */
+static bool
+root_is(const json_t *answer, const char *key, const struct size_word *word)
 {
-    struct consistency file = {.old_size = jnum(c, "oldSize"), .checkpoint = jstr(c, "note")};
+    const char *base64 = jstr(answer, key);
+    uint8_t root[MERKLE_HASH_SIZE];
+    size_t len;
+
+    return !word->is_checkpoint || (strict_base64_decode(base64, strlen(base64), root, sizeof root, &len) == 0 &&
+                                    len == sizeof root && memcmp(root, word->root, sizeof root) == 0);
+}
+
+static int
+consistency_print(const json_t *c, const struct size_word *older, const struct size_word *newer)
+{
+    struct consistency file = {.old_size = jnum(c, "oldSize"),
+                               .checkpoint = newer->is_checkpoint ? newer->note : jstr(c, "note")};
     const json_t *hash;
     char *text;
     size_t i, len;
 
-    (void)cli;
+    if (!root_is(c, "oldRoot", older) || !root_is(c, "newRoot", newer)) {
+        cli_warn(_("the broker's log does not contain the checkpoint %s: it was changed, or is another log"),
+                 root_is(c, "oldRoot", older) ? _("NEW") : _("OLD"));
+        return CLI_FAILED;
+    }
     file.checkpoint_len = strlen(file.checkpoint);
     json_array_foreach(json_object_get(c, "hashes"), i, hash)
     {
@@ -188,6 +217,11 @@ consistency_print(const struct cli *cli, const json_t *c)
             cli_warn(_("the broker's answer has no sense"));
             return CLI_FAILED;
         }
+    }
+    if (file.checkpoint_len == 0 && newer->size != 0) {
+        cli_warn(_("the log keeps no checkpoint of %llu records: name the file of one"),
+                 (unsigned long long)newer->size);
+        return CLI_NOT_FOUND;
     }
     if (file.checkpoint_len == 0 || consistency_format(&file, &text, &len) != 0) {
         cli_warn(_("nothing was signed yet: ask again in a second"));
@@ -201,27 +235,34 @@ consistency_print(const struct cli *cli, const json_t *c)
 int
 cmd_consistency(struct cli *cli, int argc, char **argv)
 {
-    static const struct cli_syntax syntax = {NULL, N_("OLD"),
-                                             N_("Prints the proof that the newest checkpoint contains an older one: "
-                                                "OLD is its number of records, or the file "
-                                                "that holds it. The proof is checked with wici verify."),
-                                             1, 1};
+    static const struct cli_syntax syntax = {NULL, N_("OLD [NEW]"),
+                                             N_("Prints the proof that a checkpoint contains an older one. Each is "
+                                                "named by the file that holds it, or by its "
+                                                "number of records; NEW is the newest one when it is left out. As a "
+                                                "number it must be one that the log keeps. "
+                                                "The proof is checked with wici verify."),
+                                             1, 2};
+    struct size_word older, newer = {.size = 0};
     struct cli_args args;
     json_t *result = NULL;
-    uint64_t size;
     int rc;
 
     args_parse(cli, &syntax, argc, argv, &args);
-    if (!size_take(args.words[0], &size))
+    if (!size_take(args.words[0], &older) || (args.word_count > 1 && !size_take(args.words[1], &newer)))
         return CLI_FAILED;
+    if (args.word_count > 1 && newer.size < older.size)
+        usage_fail("%s", _("OLD has more records than NEW"));
     rc = cli_connect(cli);
     if (rc == CLI_OK)
-        rc = cli_query(cli, json_pack("{s:{s:I}}", "consistency", "oldSize", (json_int_t)size), &result);
+        rc = cli_query(cli,
+                       json_pack("{s:{s:I,s:I}}", "consistency", "oldSize", (json_int_t)older.size, "newSize",
+                                 (json_int_t)newer.size),
+                       &result);
     if (rc != CLI_OK)
         return rc;
     if (cli->json)
         return cli_print_json(result);
-    rc = consistency_print(cli, json_object_get(result, "consistency"));
+    rc = consistency_print(json_object_get(result, "consistency"), &older, &newer);
     json_decref(result);
     return rc;
 }

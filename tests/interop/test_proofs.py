@@ -205,10 +205,26 @@ def fork(root, verifiers, clis, town, old):
     other = Cli(town.broker, f"{town.broker.root}/audyt.key", root)
     other.run("export", f"{root}/forked")
     write(f"{root}/forked.checkpoint", other.run("checkpoint"))
+    other.run("consistency", old, expect=1)  # the broker's own log does not contain it
     check(verifiers.code(f"{root}/forked") == 0, "the forked log is whole in itself")
     check(verifiers.code(f"{root}/forked", old) == 4, f"the forked log does not contradict: {verifiers.said}")
     town.stop()
     check(verifiers.code(f"{town.broker.root}/data", old) == 4, f"nor does its data: {verifiers.said}")
+
+
+def between(town, cli, verifiers, root, old, newer):
+    """Consistency of two checkpoints of which neither is the newest any more."""
+    seqs = publish(town, 5)
+    cli.run("receipt", str(seqs[-1]))  # waits until a newer one is signed
+    proof = write(f"{root}/between", cli.run("consistency", old, newer))
+    with open(newer, encoding="utf-8") as f:
+        check(f.read() in cli.run("consistency", old, newer), "the proof is for the checkpoint that was named")
+    check(verifiers.code(proof, old) == 0, verifiers.said)
+    check(verifiers.code(proof, newer) == 3, "the other way round")
+    size = cli.run("checkpoint").split("\n")[1]
+    check(verifiers.code(write(f"{root}/sized", cli.run("consistency", old, size)), old) == 0, verifiers.said)
+    cli.run("consistency", newer, old, expect=2)
+    cli.run("consistency", old, str(int(size) - 1), expect=5)
 
 
 def main():
@@ -243,6 +259,7 @@ def main():
         check(verifiers.code(proof, old) == 0, verifiers.said)
         check(verifiers.code(proof, newer) == 3, "a consistency file about another checkpoint")
         flips(verifiers, dice, proof, 20, old)
+        between(town, clis["audyt"], verifiers, root, old, newer)
         stranger = Verifiers(vkey.split("+")[0] + "+00000000+" + vkey.split("+")[2])
         check(stranger_code(stranger, newer) == 2, "a key whose id is not its own")
         exports(clis, verifiers, dice, root, old)
