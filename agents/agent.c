@@ -74,6 +74,7 @@ note_state(struct agent *a)
     enum wici_state state = wici_state(a->wici.client);
     const struct wici_error *error = wici_error(a->wici.client);
     const char *code = state == WICI_REFUSED && error != NULL && error->code != NULL ? error->code : "";
+    bool diverged = state == WICI_READY && error != NULL && strcmp(error->code, "E_LOG_DIVERGED") == 0;
     int rc;
 
     if (a->noted && state == a->state)
@@ -88,6 +89,10 @@ note_state(struct agent *a)
         if (rc != 0)
             return rc == -ENOTCONN ? 0 : rc;
         agent_log(AGENT_INFO, "connected: agency=%s unit=%s", a->who.agency, a->who.unit);
+        if (diverged)
+            agent_log(AGENT_WARN,
+                      "the broker was restored from an older copy (E_LOG_DIVERGED): what it may have lost of "
+                      "ours is sent again, as far as it is kept");
         return agent_status_note(&a->dirs, "ready", "");
     case WICI_CONNECTING:
         agent_log(AGENT_WARN, "no connection to the broker; trying");

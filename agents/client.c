@@ -314,7 +314,10 @@ on_welcome(struct wici *w, const Wici__V1__Welcome *welcome, const uint8_t *data
     w->state = WICI_READY;
     w->failures = 0;
     w->up_ms = client_now_ms();
-    if (!w->diverged)
+    if (new_epoch && !w->diverged) /* it was restored, and holds all that we were told of: the application hears of it
+                                      all the same */
+        error_set_code(&w->error, E_LOG_DIVERGED, "hello.known");
+    else if (!w->diverged)
         w->error.set = false;
     publish_up(w, welcome->next_number, new_epoch);
     if (w->phase == PHASE_UP)

@@ -96,7 +96,8 @@ WICI_EXPORT enum wici_state wici_state(const struct wici *w);
 /* -ETIMEDOUT; -EACCES: the broker does not accept the key or the session (wici_error). */
 WICI_EXPORT int wici_wait_ready(struct wici *w, int timeout_ms);
 
-/* The last refusal, or NULL. Lives until the next call. path: the JSON path of the field it is about, or "". */
+/* The last refusal, or NULL; E_LOG_DIVERGED while READY: the broker was restored from an older copy. Lives until the
+ * next call. path: the JSON path of the field it is about, or "". */
 struct wici_error {
     const char *code, *path, *pl, *en;
 };

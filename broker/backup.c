@@ -167,7 +167,8 @@ backup_child_main(int argc, char **argv)
     (void)signal(SIGBUS, SIG_DFL);
     (void)signal(SIGXFSZ, SIG_IGN);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)setpriority(PRIO_PROCESS, 0, CHILD_NICENESS); /* who publishes goes first; where it may not, it does without */
+    (void)setpriority(PRIO_PROCESS, 0,
+                      CHILD_NICENESS); /* who publishes goes first; where it may not, it does without */
     if (shared == MAP_FAILED || child_options(argc, argv, &options, keys) != 0)
         return EXIT_FAILURE;
     shared->rc = backup_make(&options, &shared->report);
@@ -260,9 +261,8 @@ child_start(struct backups *b)
     const struct config *c = b->config;
     const struct log_keys *keys = checkpoints_keys(b->checkpoints);
     char word[] = "wicid", child[] = BACKUP_CHILD_WORD, size[24], vkeys[NOTE_KEYS_MAX][NOTE_KEY_TEXT_SIZE];
-    char *argv[ARG_VKEYS + NOTE_KEYS_MAX + 1] = {
-        word,        child,           c->data_dir, size, c->key_dir, c->kek_file, c->backup_dir, c->backup_key_dir,
-        b->label};
+    char *argv[ARG_VKEYS + NOTE_KEYS_MAX + 1] = {word,        child,         c->data_dir,       size,    c->key_dir,
+                                                 c->kek_file, c->backup_dir, c->backup_key_dir, b->label};
     int fd = -1, rc;
 
     (void)snprintf(size, sizeof size, "%" PRIu64, c->data_size_max);
@@ -389,8 +389,7 @@ state_word(const struct backups *b)
     case BACKUP_NONE: return "NONE";
     case BACKUP_WAITING:
     case BACKUP_SIGNED: return "WAITING";
-    case BACKUP_RUNNING:
-        return atomic_load(&b->shared->report.phase) <= BACKUP_COPYING ? "COPYING" : "VERIFYING";
+    case BACKUP_RUNNING: return atomic_load(&b->shared->report.phase) <= BACKUP_COPYING ? "COPYING" : "VERIFYING";
     case BACKUP_RECORDED: return "VERIFYING";
     case BACKUP_DONE: return "DONE";
     case BACKUP_FAILED: return "FAILED";

@@ -36,11 +36,11 @@ enum backup_state {
 
 /* How the last one is. The texts live until the next call of backups_look or backups_ask. */
 struct backup_view {
-    const char *word;    /* "NONE", "WAITING", "COPYING", "VERIFYING", "DONE", "FAILED" */
-    const char *failure; /* a word, see backup_failure(); "" */
-    const char *label;   /* "": none since the broker started */
-    uint64_t records;    /* in the copy, when it is done; while it is verified, those looked at */
-    uint64_t bytes;      /* while copying: written so far */
+    const char *word;              /* "NONE", "WAITING", "COPYING", "VERIFYING", "DONE", "FAILED" */
+    const char *failure;           /* a word, see backup_failure(); "" */
+    const char *label;             /* "": none since the broker started */
+    uint64_t records;              /* in the copy, when it is done; while it is verified, those looked at */
+    uint64_t bytes;                /* while copying: written so far */
     uint64_t started_ms, ended_ms; /* 0: not yet */
 };
 

@@ -7,6 +7,7 @@
 #include "broker/deliver.h"
 #include "broker/log.h"
 #include "broker/refusals.h"
+#include "broker/restore.h"
 #include "broker/sequence.h"
 #include "broker/shown.h"
 #include "proto/keyfile.h"
@@ -40,10 +41,7 @@ static_assert(TICK_READS_MAX + 1 <= STORE_BATCH_MAX, "so does what the deliverie
 static int
 store_open_logged(struct broker *b)
 {
-    struct store_options options = {.dir = b->config->data_dir,
-                                    .key_dir = b->config->key_dir,
-                                    .kek_path = b->config->kek_file,
-                                    .map_size_max = b->config->data_size_max};
+    struct store_options options = config_store(b->config);
     int rc = store_open(&b->store, &options);
 
     if (rc == -ENOENT)
@@ -71,9 +69,9 @@ checkpoints_open_logged(struct broker *b)
 static int
 state_open(struct broker *b, bool accept_clock)
 {
-    int rc = store_open_logged(b);
+    int rc = restore_refuses(b->config);
 
-    if (rc != 0)
+    if (rc != 0 || (rc = store_open_logged(b)) != 0)
         return rc;
     (void)clock_look(&b->clock);
     rc = clock_check_start(&b->clock, store_last_ms(b->store));

@@ -256,6 +256,15 @@ config_print(const struct config *config, FILE *out)
     }
 }
 
+struct store_options
+config_store(const struct config *config)
+{
+    return (struct store_options){.dir = config->data_dir,
+                                  .key_dir = config->key_dir,
+                                  .kek_path = config->kek_file,
+                                  .map_size_max = config->data_size_max};
+}
+
 int
 config_each(int (*fn)(void *arg, const char *name), void *arg)
 {

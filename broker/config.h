@@ -13,6 +13,8 @@
 #ifndef BROKER_CONFIG_H
 #define BROKER_CONFIG_H
 
+#include "store/store.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -46,6 +48,9 @@ int config_read(struct config *config, const char *path, char error[CONFIG_ERROR
 
 /* The effective configuration, in the form config_read takes. */
 void config_print(const struct config *config, FILE *out);
+
+/* Where the log is, as the store takes it; borrows from the configuration. */
+struct store_options config_store(const struct config *config);
 
 /* Calls fn with the name of each option; stops at its first non-zero. */
 int config_each(int (*fn)(void *arg, const char *name), void *arg);

@@ -19,10 +19,7 @@ nothing(void *arg, const struct record *record)
 int
 desk_open(struct desk *desk, const struct config *config)
 {
-    struct store_options options = {.dir = config->data_dir,
-                                    .key_dir = config->key_dir,
-                                    .kek_path = config->kek_file,
-                                    .map_size_max = config->data_size_max};
+    struct store_options options = config_store(config);
     struct clock clock = {.started = false};
     uint32_t access_entry = 0;
     int rc = store_open(&desk->store, &options);

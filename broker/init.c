@@ -7,6 +7,7 @@
 #include "broker/desk.h"
 #include "broker/guard.h"
 #include "broker/log.h"
+#include "broker/restore.h"
 #include "proto/keyfile.h"
 #include "proto/language.h"
 #include "proto/signerfile.h"
@@ -172,13 +173,22 @@ guard_have(const struct config *config)
     return rc;
 }
 
+int
+init_directories(const struct config *config)
+{
+    int rc;
+
+    if ((rc = directory_make(config->data_dir)) != 0 || (rc = directory_make(config->key_dir)) != 0 ||
+        (rc = parent_make(config->kek_file)) != 0 || (rc = parent_make(config->curve_key)) != 0 ||
+        (rc = parent_make(config->checkpoint_key)) != 0)
+        return rc;
+    return parent_make(config->guard_file);
+}
+
 static int
 log_make(const struct config *config, const char *origin)
 {
-    struct store_options options = {.dir = config->data_dir,
-                                    .key_dir = config->key_dir,
-                                    .kek_path = config->kek_file,
-                                    .map_size_max = config->data_size_max};
+    struct store_options options = config_store(config);
     struct store_identity identity = {.epoch = 1};
     struct clock clock = {.started = false};
     int rc;
@@ -188,9 +198,7 @@ log_make(const struct config *config, const char *origin)
     (void)clock_look(&clock);
     identity.created_ms = clock.now_ms;
     memcpy(identity.origin, origin, strlen(origin) + 1);
-    if ((rc = directory_make(config->data_dir)) != 0 || (rc = directory_make(config->key_dir)) != 0 ||
-        (rc = parent_make(config->kek_file)) != 0 || (rc = parent_make(config->curve_key)) != 0 ||
-        (rc = parent_make(config->checkpoint_key)) != 0 || (rc = parent_make(config->guard_file)) != 0)
+    if ((rc = init_directories(config)) != 0)
         return rc;
     rc = store_create(&options, &identity);
     return rc == -EEXIST ? 0 : rc; /* perhaps an init that was interrupted: whether it has records is asked next */
@@ -252,7 +260,7 @@ init_run(const struct config *config, const struct init_options *o)
     struct note_signer signer = {.key.name = ""};
     int rc = options_check(o);
 
-    if (rc != 0)
+    if (rc != 0 || (rc = restore_refuses(config)) != 0)
         return rc;
     rc = log_make(config, o->origin);
     if (rc != 0) {
@@ -332,7 +340,10 @@ init_recover(const struct config *config, const struct init_options *o)
     struct keyfile admin = {.public_key = ""};
     struct core_unit unit = {.id = NULL};
     uint32_t index;
-    int rc = desk_open(&desk, config);
+    int rc = restore_refuses(config);
+
+    if (rc == 0)
+        rc = desk_open(&desk, config);
 
     if (rc != 0)
         goto out;

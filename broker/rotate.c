@@ -12,9 +12,11 @@
 #include "broker/guard.h"
 #include "broker/init.h"
 #include "broker/log.h"
+#include "broker/restore.h"
 #include "proto/language.h"
 #include "proto/signerfile.h"
 #include "store/file.h"
+#include "store/restore.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -95,8 +97,10 @@ init_log_key(const struct config *config)
     struct desk desk = {.store = NULL};
     struct note_signer fresh = {.key.name = ""};
     char aside[PATH_MAX];
-    int rc = rotation_open(&desk, config, aside);
+    int rc = restore_refuses(config);
 
+    if (rc == 0)
+        rc = rotation_open(&desk, config, aside);
     if (rc == 0 && !rotation_is_begun(&desk, aside, &fresh)) {
         rc = rotation_begin(&desk, aside, store_identity(desk.store)->epoch, &fresh);
         if (rc == 0)
@@ -123,7 +127,7 @@ init_log_key(const struct config *config)
 struct past {
     char note[GUARD_SIZE_MAX + 1]; /* "": nothing was signed */
     struct note_checkpoint checkpoint;
-    uint64_t epoch; /* 0: none */
+    uint64_t epoch; /* the last that it, or the key that signs, is of; 0: none */
     bool held;      /* the log contains it */
 };
 
@@ -191,6 +195,20 @@ past_check(const struct desk *desk, const struct config *config, struct past *pa
     return rc;
 }
 
+/* A key that signs for a later epoch than anything else here knows of: its log is lost, and its name is taken. */
+static void
+past_key(const struct desk *desk, const struct config *config, struct past *past)
+{
+    struct note_signer signer = {.key.name = ""};
+    uint64_t epoch = 0;
+
+    if (signerfile_read(config->checkpoint_key, &signer) == 0)
+        epoch = store_epoch_of(store_identity(desk->store), signer.key.name);
+    if (epoch > past->epoch)
+        past->epoch = epoch;
+    note_signer_wipe(&signer);
+}
+
 static int
 past_read(struct desk *desk, const struct config *config, struct past *past)
 {
@@ -201,10 +219,11 @@ past_read(struct desk *desk, const struct config *config, struct past *past)
         log_error("init: the guard %s cannot be read: %s", config->guard_file, strerror(-rc));
         return rc;
     }
+    if (past->note[0] != '\0' && (rc = past_check(desk, config, past)) != 0)
+        return rc;
+    past_key(desk, config, past);
     if (past->note[0] == '\0')
         return 0;
-    if ((rc = past_check(desk, config, past)) != 0)
-        return rc;
     rc = store_tree_root(desk->store, past->checkpoint.size, root);
     past->held = rc == 0 && memcmp(root, past->checkpoint.root, sizeof root) == 0;
     return rc == -ENOENT ? 0 : rc;
@@ -250,7 +269,7 @@ epoch_print(const struct desk *desk, const struct past *past)
 
     (void)printf(_("The log goes on as epoch %" PRIu64 " from record %" PRIu64 ". The change is recorded in it.\n"),
                  store_identity(desk->store)->epoch, from);
-    if (past->epoch != 0 && past->checkpoint.size >= from)
+    if (past->checkpoint.size >= from)
         (void)printf(_("At least %" PRIu64 " records of the earlier epoch are not in it. Agents that still have their "
                        "events send them again by themselves.\n"),
                      past->checkpoint.size - from + 1);
@@ -268,13 +287,15 @@ init_new_epoch(const struct config *config)
 
     if (rc == 0 && !begun)
         rc = past_read(&desk, config, &past);
-    if (rc == 0 && !begun && past.held) {
+    if (rc == 0 && !begun && past.held && restore_mark_find(config->data_dir) != 0) {
         log_error("init: the log holds all that was signed: it needs no new epoch");
         rc = -EEXIST;
         goto out;
     }
     if (rc == 0 && !begun)
         rc = epoch_begin(&desk, aside, &past, &fresh);
+    if (rc == 0) /* before the key's turn: as long as the key waits, the same command comes by here again */
+        rc = restore_mark_remove(config->data_dir);
     if (rc == 0)
         rc = rotation_finish(config, aside);
     if (rc == 0) {

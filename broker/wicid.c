@@ -10,6 +10,7 @@
 #include "broker/broker.h"
 #include "broker/init.h"
 #include "broker/log.h"
+#include "broker/restore.h"
 #include "proto/limits.h"
 #include "proto/language.h"
 
@@ -41,12 +42,14 @@ enum key {
     KEY_ADMIN_KEY,
     KEY_RECOVER,
     KEY_LOG_KEY,
-    KEY_NEW_EPOCH
+    KEY_NEW_EPOCH,
+    KEY_KEYS
 };
 
 struct arguments {
     const char *config;
-    bool test, print, accept_clock, init, recover, log_key, new_epoch;
+    bool test, print, accept_clock, recover, log_key, new_epoch;
+    const char *verb, *from, *keys; /* restore */
     struct init_options options;
 };
 
@@ -67,7 +70,23 @@ static const struct argp_option argp_options[] = {
     {"log-key", KEY_LOG_KEY, NULL, 0, N_("give an existing log a new key to sign its checkpoints with"), 1},
     {"new-epoch", KEY_NEW_EPOCH, NULL, 0, N_("let an older copy of the log that was restored go on, as a new epoch"),
      1},
+    {NULL, 0, NULL, 0, N_("For restore:"), 2},
+    {"keys", KEY_KEYS, N_("DIR"), 0, N_("the newest copy of the key store; not used where there is a key store"), 2},
     {NULL, 0, NULL, 0, NULL, 0}};
+
+/* The words that are no options: what to do, and to what. */
+static bool
+word_take(struct arguments *a, const char *word, unsigned number)
+{
+    if (number == 0 && (strcmp(word, "init") == 0 || strcmp(word, "restore") == 0)) {
+        a->verb = word;
+        return true;
+    }
+    if (number != 1 || strcmp(a->verb, "restore") != 0)
+        return false;
+    a->from = word;
+    return true;
+}
 
 static error_t
 argument_take(int key, char *value, struct argp_state *state)
@@ -88,11 +107,8 @@ argument_take(int key, char *value, struct argp_state *state)
     case KEY_RECOVER: a->recover = true; return 0;
     case KEY_LOG_KEY: a->log_key = true; return 0;
     case KEY_NEW_EPOCH: a->new_epoch = true; return 0;
-    case ARGP_KEY_ARG:
-        if (state->arg_num > 0 || strcmp(value, "init") != 0)
-            return ARGP_ERR_UNKNOWN;
-        a->init = true;
-        return 0;
+    case KEY_KEYS: a->keys = value; return 0;
+    case ARGP_KEY_ARG: return word_take(a, value, state->arg_num) ? 0 : ARGP_ERR_UNKNOWN;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -117,6 +133,18 @@ init_main(const struct config *config, const struct arguments *a)
     if (rc == -EINVAL)
         return EXIT_USAGE;
     return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int
+verb_main(const struct config *config, const struct arguments *a)
+{
+    if (strcmp(a->verb, "init") == 0)
+        return init_main(config, a);
+    if (a->from == NULL) {
+        (void)fprintf(stderr, _("wicid restore: needs the folder of a backup\n"));
+        return EXIT_USAGE;
+    }
+    return restore_run(config, a->from, a->keys) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* Keys and what they open belong on different file systems (docs/CONFIG.md); say so once at start. */
@@ -226,7 +254,8 @@ main(int argc, char **argv)
         .options = argp_options,
         .parser = argument_take,
         .args_doc = N_("\ninit --origin=NAME --agency=ID --agency-name=TEXT --unit=ID "
-                       "--admin-key=FILE\ninit --recover --unit=ID --admin-key=FILE\ninit --log-key\ninit --new-epoch"),
+                       "--admin-key=FILE\ninit --recover --unit=ID --admin-key=FILE\ninit --log-key\ninit --new-epoch\n"
+                       "restore BACKUP [--keys=DIR]"),
         .doc = N_("The broker of Wici: it carries case events between institutions."),
         .children = children,
         .argp_domain = "wici"};
@@ -254,8 +283,8 @@ main(int argc, char **argv)
         config_print(&config, stdout);
     if (arguments.test || arguments.print)
         rc = EXIT_SUCCESS;
-    else if (arguments.init)
-        rc = init_main(&config, &arguments);
+    else if (arguments.verb != NULL)
+        rc = verb_main(&config, &arguments);
     else
         rc = serve_main(&config, arguments.accept_clock);
     config_free(&config);

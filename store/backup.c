@@ -23,8 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define COPY_CHUNK (256u << 10)
-#define PART       ".part"
+#define PART ".part"
 
 bool
 backup_label_is_valid(const char *label)
@@ -83,8 +82,7 @@ part_remove(const struct place *place)
         rc = 0;
     if (rc == 0 && rmdir(inner) != 0 && errno != ENOENT)
         rc = -errno;
-    if (rc != 0 || (rc = file_remove(place->part, KEYS_FILE)) != 0 ||
-        (rc = file_remove(place->part, BACKUP_FILE)) != 0)
+    if (rc != 0 || (rc = file_remove(place->part, KEYS_FILE)) != 0 || (rc = file_remove(place->part, BACKUP_FILE)) != 0)
         return rc;
     return rmdir(place->part) != 0 && errno != ENOENT ? -errno : 0;
 }
@@ -130,24 +128,6 @@ places_open(struct backup *b)
 /* ---- copying */
 
 static int
-file_make(const char *path, int *ret_fd)
-{
-    *ret_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    return *ret_fd < 0 ? -errno : 0;
-}
-
-/* Syncs and closes; rc, or what failed. */
-static int
-file_finish(int fd, int rc)
-{
-    if (rc == 0 && fsync(fd) != 0)
-        rc = -errno;
-    if (close(fd) != 0 && rc == 0)
-        rc = -errno;
-    return rc;
-}
-
-static int
 log_copy(struct backup *b)
 {
     const struct store_options *from = &b->options->store;
@@ -162,30 +142,19 @@ log_copy(struct backup *b)
         rc = err_from_lmdb(rc);
         goto out;
     }
-    rc = file_make(path, &fd);
-    if (rc == 0)
-        rc = file_finish(fd, err_from_lmdb(mdb_env_copyfd2(env, fd, MDB_CP_COMPACT)));
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        rc = -errno;
+        goto out;
+    }
+    rc = err_from_lmdb(mdb_env_copyfd2(env, fd, MDB_CP_COMPACT));
+    if (rc == 0 && fsync(fd) != 0)
+        rc = -errno;
 out:
+    if (fd >= 0 && close(fd) != 0 && rc == 0)
+        rc = -errno;
     if (env != NULL)
         mdb_env_close(env);
-    return rc;
-}
-
-static int
-bytes_copy(int from, int to)
-{
-    uint8_t *chunk = malloc(COPY_CHUNK);
-    off_t at = 0;
-    size_t had = COPY_CHUNK;
-    int rc = chunk == NULL ? -ENOMEM : 0;
-
-    while (rc == 0 && had == COPY_CHUNK) {
-        rc = file_read_at(from, chunk, COPY_CHUNK, at, &had);
-        if (rc == 0)
-            rc = file_write_at(to, chunk, had, at);
-        at += (off_t)had;
-    }
-    free(chunk);
     return rc;
 }
 
@@ -193,19 +162,12 @@ static int
 keys_copy(struct backup *b)
 {
     char from[PATH_MAX], to[PATH_MAX];
-    int in, out, rc;
+    int rc;
 
     if ((rc = file_path(from, b->options->store.key_dir, KEYS_FILE)) != 0 ||
         (rc = file_path(to, b->keys.part, KEYS_FILE)) != 0)
         return rc;
-    in = open(from, O_RDONLY | O_CLOEXEC);
-    if (in < 0)
-        return -errno;
-    rc = file_make(to, &out);
-    if (rc == 0)
-        rc = file_finish(out, bytes_copy(in, out));
-    close(in);
-    return rc;
+    return file_copy(from, to);
 }
 
 /* ---- what it is */
@@ -284,9 +246,8 @@ keys_parse(const char *at, const char *end, struct backup_what *what)
     while (rc == 0 && at < end) {
         rc = value_next(&at, end, "vkey", &line);
         if (rc == 0)
-            rc = what->key_count == NOTE_KEYS_MAX
-                     ? -EBADMSG
-                     : note_key_parse(line.text, line.len, &what->keys[what->key_count]);
+            rc = what->key_count == NOTE_KEYS_MAX ? -EBADMSG
+                                                  : note_key_parse(line.text, line.len, &what->keys[what->key_count]);
         for (size_t i = 0; rc == 0 && i < what->key_count; i++)
             if (memcmp(&what->keys[i], &what->keys[what->key_count], sizeof what->keys[i]) == 0)
                 rc = -EBADMSG;

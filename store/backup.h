@@ -38,8 +38,8 @@
 
 #include <stdatomic.h>
 
-#define BACKUP_FILE      "BACKUP"
-#define BACKUP_TEXT_MAX  (512u + NOTE_KEYS_MAX * (NOTE_KEY_TEXT_SIZE + 6u)) /* bytes of the file BACKUP */
+#define BACKUP_FILE     "BACKUP"
+#define BACKUP_TEXT_MAX (512u + NOTE_KEYS_MAX * (NOTE_KEY_TEXT_SIZE + 6u)) /* bytes of the file BACKUP */
 
 enum backup_phase { BACKUP_STARTING, BACKUP_COPYING, BACKUP_VERIFYING, BACKUP_NAMED };
 

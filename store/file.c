@@ -6,9 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define COPY_CHUNK (256u << 10)
 
 int
 file_path(char ret[PATH_MAX], const char *dir, const char *name)
@@ -77,6 +80,46 @@ file_create(const char *path, const void *bytes, size_t len)
     if (rc == 0 && link(aside, path) != 0)
         rc = -errno;
     unlink(aside);
+    return rc;
+}
+
+static int
+bytes_copy(int from, int to)
+{
+    uint8_t *chunk = malloc(COPY_CHUNK);
+    off_t at = 0;
+    size_t had = COPY_CHUNK;
+    int rc = chunk == NULL ? -ENOMEM : 0;
+
+    while (rc == 0 && had == COPY_CHUNK) {
+        rc = file_read_at(from, chunk, COPY_CHUNK, at, &had);
+        if (rc == 0)
+            rc = file_write_at(to, chunk, had, at);
+        at += (off_t)had;
+    }
+    free(chunk);
+    return rc;
+}
+
+int
+file_copy(const char *from, const char *to)
+{
+    int in = open(from, O_RDONLY | O_CLOEXEC), out, rc;
+
+    if (in < 0)
+        return -errno;
+    out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (out < 0) {
+        rc = -errno;
+        close(in);
+        return rc;
+    }
+    rc = bytes_copy(in, out);
+    if (rc == 0 && fsync(out) != 0)
+        rc = -errno;
+    if (close(out) != 0 && rc == 0)
+        rc = -errno;
+    close(in);
     return rc;
 }
 

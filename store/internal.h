@@ -113,6 +113,8 @@ size_t identity_encode(const struct store_identity *identity, const uint8_t pair
                        uint8_t ret[IDENTITY_HEAD + STORE_ORIGIN_MAX]);
 /* The frontier points into the map. */
 int state_load(struct store *st, MDB_txn *txn, const uint8_t **ret_frontier, size_t *ret_len);
+/* The data directory is one process's, until it closes *ret_fd. -EBUSY */
+int lock_take(const char *dir, int *ret_fd);
 /* All databases but meta. LMDB's codes. */
 int dbis_open(MDB_txn *txn, unsigned flags, struct store *st);
 void state_encode(const struct store_mark *mark, uint8_t ret[STATE_HEAD]);

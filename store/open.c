@@ -167,7 +167,7 @@ meta_put_first(MDB_txn *txn, MDB_dbi meta, const struct store_identity *identity
 
 /* ---- the lock */
 
-static int
+int
 lock_take(const char *dir, int *ret_fd)
 {
     char path[PATH_MAX];

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 const struct cli_command cli_commands[] = {
-    {"init", cmd_init, N_("make a new log, with its keys and first administrator (runs wicid init)")},
+    {"init", cmd_wicid, N_("make a new log, with its keys and first administrator (runs wicid init)")},
     {"key", cmd_key, N_("make a key pair; give a unit a new key")},
     {"agency", cmd_agency, N_("enrol institutions, list them")},
     {"unit", cmd_unit, N_("enrol units, suspend and resume them, change keys, list them")},
@@ -33,6 +33,7 @@ const struct cli_command cli_commands[] = {
     {"audit", cmd_audit, N_("what was refused, and who was shown what")},
     {"status", cmd_status, N_("how the broker is")},
     {"backup", cmd_backup, N_("let the broker make a verified copy of the log and its keys")},
+    {"restore", cmd_wicid, N_("put a backup in place of a log that is lost (runs wicid restore)")},
     {"checkpoint", cmd_checkpoint, N_("the newest signed statement of what is in the log")},
     {"log", cmd_log, N_("the keys that sign the log")},
     {"receipt", cmd_receipt, N_("the proof that a record is in the log, with what we may see of it")},

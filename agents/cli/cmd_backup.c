@@ -68,8 +68,7 @@ backup_print(const json_t *b)
     if (strcmp(state, "NONE") == 0)
         printf(_("No backup since the broker was started.\n"));
     else if (strcmp(state, "DONE") == 0)
-        printf(_("%s: whole and verified, %s records (%s)\n"), label, jstr(b, "records"),
-               time_local(jstr(b, "ended")));
+        printf(_("%s: whole and verified, %s records (%s)\n"), label, jstr(b, "records"), time_local(jstr(b, "ended")));
     else if (strcmp(state, "FAILED") == 0)
         printf(_("%s: failed: %s\n"), label, failure_text(jstr(b, "failure")));
     else
@@ -138,7 +137,8 @@ cmd_backup(struct cli *cli, int argc, char **argv)
     };
     static const struct cli_syntax syntax = {
         options, N_("[NAME]"),
-        N_("Lets the broker copy the log and its key store while it serves, verify the copy and put it under NAME (else "
+        N_("Lets the broker copy the log and its key store while it serves, verify the copy and put it under NAME "
+           "(else "
            "the time) into the folders of its settings (backup.dir, backup.key_dir). For administrators."),
         0, 1};
     struct cli_args args;

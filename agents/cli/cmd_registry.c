@@ -11,20 +11,20 @@
 #include <unistd.h>
 #include <zmq.h>
 
-/* ---- init */
+/* ---- what wicid does on its own machine: init, restore, kek */
 
 int
-cmd_init(struct cli *cli, int argc, char **argv)
+cmd_wicid(struct cli *cli, int argc, char **argv)
 {
     char **words = calloc((size_t)argc + 4, sizeof *words);
-    static char program[] = "wicid", verb[] = "init", option[] = "-c";
+    static char program[] = "wicid", option[] = "-c";
     size_t at = 0;
     int rc;
 
     if (words == NULL)
         return CLI_FAILED;
     words[at++] = program;
-    words[at++] = verb;
+    words[at++] = argv[0];
     if (cli->config != NULL) { /* given before the command */
         words[at++] = option;
         words[at++] = (char *)(uintptr_t)cli->config;
