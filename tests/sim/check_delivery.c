@@ -178,10 +178,12 @@ told(struct tally_sub *sub, uint64_t seq)
     sub->told_in = ledger_base();
 }
 
-/* Before anything but the registry's records is shown, the mark of an access window lies in the log. */
+/* Before anything but the registry's records is shown, the mark of the reader's own access window lies in the log: not
+ * that of an earlier reader of the same name, whose window waits to be recorded. It begins no later than what is shown.
+ */
 struct marked {
-    const char *name; /* but for its number */
-    bool found;
+    const char *name;
+    uint64_t from_seq; /* 0: there is no such mark */
 };
 
 static int
@@ -189,28 +191,34 @@ mark_look(void *arg, const char *name, const uint8_t *value, size_t len)
 {
     struct marked *m = arg;
 
-    (void)value;
-    (void)len;
-    m->found = m->found || strncmp(name, m->name, strlen(m->name)) == 0;
+    if (strcmp(name, m->name) != 0 || len < 8)
+        return 0;
+    for (unsigned i = 0; i < 8; i++)
+        m->from_seq = m->from_seq << 8 | value[i];
     return 0;
 }
 
 static void
-accounted_check(struct door_line *line, uint32_t unit, const struct tally_sub *sub)
+accounted_check(struct door_line *line, uint32_t unit, const struct tally_sub *sub, uint64_t first)
 {
+    struct session *session = sessions_find_name(sim_broker->sessions, unit, line->tally->session);
+    struct reader *reader = session == NULL ? NULL : reader_find(session, sub->number);
     char name[STORE_NAME_MAX + 1];
     struct marked m = {.name = name};
 
-    (void)snprintf(name, sizeof name, "open:%s:%s:%u:", unit_name(unit), line->tally->session, sub->number);
-    if (store_value_each(sim_broker->store, "open:", mark_look, &m) != 0 || !m.found)
-        sim_fail("G6 accounted", "%s is shown records without %s", unit_name(unit), name);
+    if (reader == NULL)
+        sim_fail("G6 accounted", "%s is shown records by nobody", unit_name(unit));
+    (void)snprintf(name, sizeof name, "open:%s:%s:%u:%" PRIu64, unit_name(unit), line->tally->session, sub->number,
+                   reader->mark);
+    if (store_value_each(sim_broker->store, "open:", mark_look, &m) != 0 || m.from_seq == 0 || m.from_seq > first)
+        sim_fail("G6 accounted", "%s is shown record %" PRIu64 " without %s", unit_name(unit), first, name);
 }
 
 void
 check_batch(struct door_line *line, uint32_t unit, const Wici__V1__Batch *batch)
 {
     struct tally_sub *sub = tally_sub_find(line->tally, batch->subscription);
-    bool shown = false;
+    uint64_t shown = 0; /* the first that counts */
 
     if (sub == NULL || !sub->open)
         sim_fail("answers", "%s is sent a batch of subscription %u, which it does not have", unit_name(unit),
@@ -236,10 +244,11 @@ check_batch(struct door_line *line, uint32_t unit, const Wici__V1__Batch *batch)
         tally_credit_add(sub, d->seq, size);
         sim_tell("  shows %" PRIu64 " (%zu bytes)", d->seq, size);
         told(sub, d->seq);
-        shown = shown || !record_is_sys(&ledger_at(d->seq)->record);
+        if (shown == 0 && !record_is_sys(&ledger_at(d->seq)->record))
+            shown = d->seq;
     }
-    if (shown)
-        accounted_check(line, unit, sub);
+    if (shown != 0)
+        accounted_check(line, unit, sub, shown);
 }
 
 void
