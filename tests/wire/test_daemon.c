@@ -37,8 +37,8 @@ test_aborts(struct daemon *d, int tell, int wait)
 
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0});
     daemon_start(d);
-    if (write(tell, &d->pid, sizeof d->pid) == sizeof d->pid)
-        (void)read(wait, &c, 1);
+    if (write(tell, &d->pid, sizeof d->pid) != sizeof d->pid || read(wait, &c, 1) != 0)
+        _exit(1);
     (void)signal(SIGABRT, SIG_DFL);
     abort();
 }
