@@ -5,6 +5,7 @@
 #include "broker/access.h"
 #include "broker/cursor.h"
 #include "broker/deliver.h"
+#include "broker/kek.h"
 #include "broker/log.h"
 #include "broker/refusals.h"
 #include "broker/restore.h"
@@ -30,8 +31,8 @@
 #define ROOM_MESSAGE_RECORDS (2u * WIRE_PUBLISH_MAX)
 #define ROOM_MESSAGE_BYTES   ((uint64_t)WIRE_MESSAGE_MAX)
 
-/* What lies between two commits is of one tick: what it takes, and then of the broker's own records no more than these; or
- * what the deliveries record, before the next begins. Whatever is over waits for the next tick (docs/LIMITS.md). */
+/* What lies between two commits is of one tick: what it takes, and then of the broker's own records no more than these;
+ * or what the deliveries record, before the next begins. Whatever is over waits for the next tick (docs/LIMITS.md). */
 static_assert(PUBLISHES_WAITING_MAX + WIRE_PUBLISH_MAX + ACCESS_TICK_MAX + REFUSALS_TICK_MAX <= STORE_BATCH_MAX,
               "what one tick takes and records fits one batch of the store");
 static_assert(TICK_READS_MAX + 1 <= STORE_BATCH_MAX, "so does what the deliveries record");
@@ -49,7 +50,7 @@ store_open_logged(struct broker *b)
     else if (rc == -EBUSY)
         log_error("store: another process has %s open", options.dir);
     else if (rc == -EPERM)
-        log_error("store: %s can be read by others, or is not the key of this log", options.kek_path);
+        kek_refused_log(b->config);
     else if (rc != 0)
         log_error("store: %s cannot be opened: %s %s", options.dir, strerror(-rc), store_open_damage());
     return rc;
@@ -71,6 +72,7 @@ state_open(struct broker *b, bool accept_clock)
 {
     int rc = restore_refuses(b->config);
 
+    kek_look(b->config);
     if (rc != 0 || (rc = store_open_logged(b)) != 0)
         return rc;
     (void)clock_look(&b->clock);
@@ -362,7 +364,8 @@ broker_second(struct broker *b)
     if (b->clock.mono_ms - b->timer_ms < TIMER_MS)
         return 0;
     b->timer_ms = b->clock.mono_ms;
-    if ((rc = backups_look(b->backups, b->clock.now_ms, b->clock.mono_ms)) != 0 || (rc = deliver_retry(b)) != 0 || b->clock.mono_ms - b->second_ms < POSITIONS_EVERY_MS)
+    if ((rc = backups_look(b->backups, b->clock.now_ms, b->clock.mono_ms)) != 0 || (rc = deliver_retry(b)) != 0 ||
+        b->clock.mono_ms - b->second_ms < POSITIONS_EVERY_MS)
         return rc;
     b->second_ms = b->clock.mono_ms;
     b->counts_left = true;

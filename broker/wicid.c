@@ -9,6 +9,7 @@
 #include "broker/backup.h"
 #include "broker/broker.h"
 #include "broker/init.h"
+#include "broker/kek.h"
 #include "broker/log.h"
 #include "broker/restore.h"
 #include "proto/limits.h"
@@ -43,13 +44,15 @@ enum key {
     KEY_RECOVER,
     KEY_LOG_KEY,
     KEY_NEW_EPOCH,
-    KEY_KEYS
+    KEY_KEYS,
+    KEY_COPY,
+    KEY_KEK_COPY
 };
 
 struct arguments {
     const char *config;
     bool test, print, accept_clock, recover, log_key, new_epoch;
-    const char *verb, *from, *keys; /* restore */
+    const char *verb, *object, *keys, *copy, *kek_copy;
     struct init_options options;
 };
 
@@ -72,20 +75,26 @@ static const struct argp_option argp_options[] = {
      1},
     {NULL, 0, NULL, 0, N_("For restore:"), 2},
     {"keys", KEY_KEYS, N_("DIR"), 0, N_("the newest copy of the key store; not used where there is a key store"), 2},
+    {NULL, 0, NULL, 0, N_("For kek rotate:"), 3},
+    {"copy", KEY_COPY, N_("DIR"), 0, N_("put a copy of the new key store there, best on another medium"), 3},
+    {"kek-copy", KEY_KEK_COPY, N_("FILE"), 0, N_("put a copy of the new key there, apart from the key store"), 3},
     {NULL, 0, NULL, 0, NULL, 0}};
 
 /* The words that are no options: what to do, and to what. */
 static bool
 word_take(struct arguments *a, const char *word, unsigned number)
 {
-    if (number == 0 && (strcmp(word, "init") == 0 || strcmp(word, "restore") == 0)) {
-        a->verb = word;
-        return true;
-    }
-    if (number != 1 || strcmp(a->verb, "restore") != 0)
+    static const char *const verbs[] = {"init", "restore", "kek"};
+
+    for (size_t i = 0; number == 0 && i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(word, verbs[i]) == 0) {
+            a->verb = verbs[i];
+            return true;
+        }
+    if (number != 1 || strcmp(a->verb, "init") == 0)
         return false;
-    a->from = word;
-    return true;
+    a->object = word;
+    return strcmp(a->verb, "kek") != 0 || strcmp(word, "rotate") == 0;
 }
 
 static error_t
@@ -108,6 +117,8 @@ argument_take(int key, char *value, struct argp_state *state)
     case KEY_LOG_KEY: a->log_key = true; return 0;
     case KEY_NEW_EPOCH: a->new_epoch = true; return 0;
     case KEY_KEYS: a->keys = value; return 0;
+    case KEY_COPY: a->copy = value; return 0;
+    case KEY_KEK_COPY: a->kek_copy = value; return 0;
     case ARGP_KEY_ARG: return word_take(a, value, state->arg_num) ? 0 : ARGP_ERR_UNKNOWN;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -136,15 +147,29 @@ init_main(const struct config *config, const struct arguments *a)
 }
 
 static int
+kek_main(const struct config *config, const struct arguments *a)
+{
+    int rc = a->object == NULL ? -EINVAL : kek_run(config, a->copy, a->kek_copy);
+
+    if (rc == -EINVAL) {
+        (void)fprintf(stderr, _("wicid kek rotate: needs %s\n"), "--copy, --kek-copy");
+        return EXIT_USAGE;
+    }
+    return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int
 verb_main(const struct config *config, const struct arguments *a)
 {
     if (strcmp(a->verb, "init") == 0)
         return init_main(config, a);
-    if (a->from == NULL) {
+    if (strcmp(a->verb, "kek") == 0)
+        return kek_main(config, a);
+    if (a->object == NULL) {
         (void)fprintf(stderr, _("wicid restore: needs the folder of a backup\n"));
         return EXIT_USAGE;
     }
-    return restore_run(config, a->from, a->keys) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return restore_run(config, a->object, a->keys) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* Keys and what they open belong on different file systems (docs/CONFIG.md); say so once at start. */
@@ -255,7 +280,7 @@ main(int argc, char **argv)
         .parser = argument_take,
         .args_doc = N_("\ninit --origin=NAME --agency=ID --agency-name=TEXT --unit=ID "
                        "--admin-key=FILE\ninit --recover --unit=ID --admin-key=FILE\ninit --log-key\ninit --new-epoch\n"
-                       "restore BACKUP [--keys=DIR]"),
+                       "restore BACKUP [--keys=DIR]\nkek rotate --copy=DIR --kek-copy=FILE"),
         .doc = N_("The broker of Wici: it carries case events between institutions."),
         .children = children,
         .argp_domain = "wici"};

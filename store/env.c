@@ -81,3 +81,29 @@ out:
         mdb_env_close(env);
     return rc;
 }
+
+int
+env_open_copy(MDB_env **ret, const char *dir, unsigned dbs)
+{
+    MDB_env *env = NULL;
+    char path[PATH_MAX];
+    struct stat sb;
+    int rc = file_path(path, dir, "data.mdb");
+
+    if (rc != 0)
+        return rc;
+    if (stat(path, &sb) != 0)
+        return -errno;
+    if ((rc = mdb_env_create(&env)) == 0 &&
+        (rc = mdb_env_set_mapsize(env, (uint64_t)sb.st_size > STORE_MAP_MIN ? (uint64_t)sb.st_size : STORE_MAP_MIN)) ==
+            0 &&
+        (rc = mdb_env_set_maxdbs(env, dbs)) == 0)
+        rc = mdb_env_open(env, dir, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0600);
+    if (rc == 0) {
+        *ret = env;
+        return 0;
+    }
+    if (env != NULL)
+        mdb_env_close(env);
+    return err_from_lmdb(rc);
+}

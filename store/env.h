@@ -17,6 +17,8 @@
  *   -EBADMSG  it is not LMDB's, or more than unwritten_max bytes are missing at its end
  */
 int env_open(MDB_env **ret, const char *dir, unsigned dbs, uint64_t map_size_max, uint64_t unwritten_max);
+/* Opens dir to read what nobody writes meanwhile: no lock is taken, nothing made. -ENOENT, or as above. */
+int env_open_copy(MDB_env **ret, const char *dir, unsigned dbs);
 /* Pages that were in use at most so far; what is above is not in the file. */
 int env_pages(MDB_env *env, uint64_t *ret_pages, uint64_t *ret_page_size);
 

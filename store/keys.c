@@ -11,42 +11,25 @@
 
 #include "store/be.h"
 #include "store/file.h"
+#include "store/keys_entry.h"
 #include "store/store.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_SIZE   32u
-#define NONCE_SIZE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
-#define TAG_SIZE   crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define CACHE_MIN  1024u       /* unwrapped keys kept: 40 KiB, more as higher entries are asked for, */
 #define CACHE_MAX  262144u     /* up to 10 MiB: reading and unwrapping one costs as much as opening a record */
 #define ENTRY_LAST 0xffff0000u /* well below the end of u32 */
 
-enum { STATE_FREE = 0, STATE_LIVE = 1, STATE_ERASED = 2 };
-
-/* Places in an entry, and in the header */
-enum { AT_GENERATION = 0, AT_STATE = 4, AT_NONCE = 8, AT_SEALED = 32 };
-enum { AT_MAGIC = 0, AT_VERSION = 8, AT_CHECK_NONCE = 16, AT_CHECK = 40 };
-
-static_assert(AT_SEALED + KEY_SIZE + TAG_SIZE == KEYS_ENTRY_SIZE, "an entry is 80 bytes");
-static_assert(AT_CHECK + KEYS_PAIR_SIZE + TAG_SIZE <= KEYS_ENTRY_SIZE, "the header is one entry");
 static_assert((CACHE_MIN & (CACHE_MIN - 1)) == 0, "the slot is the entry's low bits");
 static_assert((CACHE_MAX & (CACHE_MAX - 1)) == 0, "the same");
-
-static const uint8_t magic[8] = "WICIKEYS";
-static const uint8_t header_label[] = "wici-keystore-v1";
-static const uint8_t entry_label[] = "wici-key-v1";
-
-#define ENTRY_AD_SIZE (sizeof entry_label + 8u)
 
 struct cached {
     uint32_t entry; /* 0: empty */
@@ -62,39 +45,15 @@ struct keys {
     uint32_t cache_slots; /* a power of two */
 };
 
-static void
-entry_ad(uint8_t ad[ENTRY_AD_SIZE], uint32_t entry, uint32_t generation)
-{
-    memcpy(ad, entry_label, sizeof entry_label);
-    be32_put(ad + sizeof entry_label, entry);
-    be32_put(ad + sizeof entry_label + 4, generation);
-}
-
-static int
-entry_unwrap(const struct keys *k, const uint8_t *bytes, uint32_t entry, uint8_t ret_key[KEY_SIZE])
-{
-    uint8_t ad[ENTRY_AD_SIZE];
-
-    entry_ad(ad, entry, be32_get(bytes + AT_GENERATION));
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret_key, NULL, NULL, bytes + AT_SEALED, KEY_SIZE + TAG_SIZE, ad,
-                                                   sizeof ad, bytes + AT_NONCE, k->kek) != 0)
-        return -EBADMSG;
-    return 0;
-}
-
 /* random: KEY_SIZE bytes of key, then NONCE_SIZE of nonce */
 static void
 entry_make(const struct keys *k, uint8_t *bytes, uint32_t entry, const uint8_t *random)
 {
-    uint8_t ad[ENTRY_AD_SIZE];
-
     memset(bytes, 0, KEYS_ENTRY_SIZE);
     be32_put(bytes + AT_GENERATION, 1);
     bytes[AT_STATE] = STATE_LIVE;
     memcpy(bytes + AT_NONCE, random + KEY_SIZE, NONCE_SIZE);
-    entry_ad(ad, entry, 1);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(bytes + AT_SEALED, NULL, random, KEY_SIZE, ad, sizeof ad, NULL,
-                                               bytes + AT_NONCE, k->kek);
+    keys_entry_wrap(k->kek, bytes, entry, random);
 }
 
 /* Is there something at this place that making an entry must not destroy? */
@@ -105,7 +64,7 @@ entry_is_kept(const struct keys *k, const uint8_t *bytes, uint32_t entry)
     bool kept = bytes[AT_STATE] == STATE_ERASED;
 
     if (bytes[AT_STATE] == STATE_LIVE)
-        kept = entry_unwrap(k, bytes, entry, key) == 0;
+        kept = keys_entry_unwrap(k->kek, bytes, entry, key) == 0;
     sodium_memzero(key, sizeof key);
     return kept;
 }
@@ -245,7 +204,7 @@ keys_find(struct keys *k, uint32_t entry, const uint8_t **ret_key, uint32_t *ret
         if (bytes[AT_STATE] != STATE_LIVE)
             return -EBADMSG;
         slot->entry = 0; /* a failed unwrap leaves no half of a key */
-        rc = entry_unwrap(k, bytes, entry, slot->key);
+        rc = keys_entry_unwrap(k->kek, bytes, entry, slot->key);
         if (rc != 0)
             return rc;
         slot->generation = be32_get(bytes + AT_GENERATION);
@@ -297,33 +256,6 @@ keys_erase(struct keys *k, uint32_t entry)
 
 /* ---- making and opening */
 
-/* Reads the KEK; refuses a file that anyone but its owner, us or root, can read. */
-static int
-kek_read(const char *path, uint8_t kek[KEY_SIZE])
-{
-    uint8_t more;
-    struct stat sb;
-    size_t had = 0, beyond = 0;
-    int fd, rc = 0;
-
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? -EPERM : -errno;
-    if (fstat(fd, &sb) != 0)
-        rc = -errno;
-    else if (!S_ISREG(sb.st_mode) || (sb.st_mode & (S_IRWXG | S_IRWXO)) != 0 ||
-             (sb.st_uid != geteuid() && sb.st_uid != 0))
-        rc = -EPERM;
-    if (rc == 0)
-        rc = file_read_at(fd, kek, KEY_SIZE, 0, &had);
-    if (rc == 0)
-        rc = file_read_at(fd, &more, 1, KEY_SIZE, &beyond);
-    if (rc == 0 && (had != KEY_SIZE || beyond != 0))
-        rc = -EPERM;
-    close(fd);
-    return rc;
-}
-
 static int
 kek_create(const char *path)
 {
@@ -334,6 +266,16 @@ kek_create(const char *path)
     rc = file_create(path, kek, sizeof kek);
     sodium_memzero(kek, sizeof kek);
     return rc;
+}
+
+static int
+kek_aside_remove(const char *kek_path)
+{
+    char aside[PATH_MAX];
+
+    if (snprintf(aside, sizeof aside, "%s.new", kek_path) >= (int)sizeof aside)
+        return -ENAMETOOLONG;
+    return unlink(aside) != 0 && errno != ENOENT && errno != EACCES ? -errno : 0;
 }
 
 int
@@ -352,8 +294,11 @@ keys_create(const char *key_dir, const char *kek_path, uint8_t ret_pair[KEYS_PAI
     kek_made = access(kek_path, F_OK) != 0 && errno == ENOENT;
     if (kek_made && (rc = kek_create(kek_path)) != 0)
         return rc;
-    rc = kek_read(kek_path, kek);
+    rc = keys_kek_read(kek_path, kek);
     if (rc != 0)
+        goto out;
+    /* What an attempt that died half-way wrote aside holds a key, perhaps this one: nobody looks for it there. */
+    if (!kek_made && (rc = kek_aside_remove(kek_path)) != 0)
         goto out;
     /* Its name is synced also when it was there: whoever made it may have died before that. In a directory that we may
      * not read somebody else put it. */
@@ -362,11 +307,7 @@ keys_create(const char *key_dir, const char *kek_path, uint8_t ret_pair[KEYS_PAI
         goto out;
 
     randombytes_buf(pair, sizeof pair);
-    memcpy(header + AT_MAGIC, magic, sizeof magic);
-    be32_put(header + AT_VERSION, 1);
-    randombytes_buf(header + AT_CHECK_NONCE, NONCE_SIZE);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(header + AT_CHECK, NULL, pair, sizeof pair, header_label,
-                                               sizeof header_label, NULL, header + AT_CHECK_NONCE, kek);
+    keys_header_make(kek, pair, header);
     rc = file_create(path, header, sizeof header);
     if (rc == 0)
         rc = file_sync_parent(path);
@@ -386,14 +327,7 @@ header_check(const struct keys *k, uint8_t ret_pair[KEYS_PAIR_SIZE])
 
     if (rc != 0)
         return rc;
-    if (had != sizeof header || memcmp(header + AT_MAGIC, magic, sizeof magic) != 0 ||
-        be32_get(header + AT_VERSION) != 1)
-        return -EBADMSG;
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret_pair, NULL, NULL, header + AT_CHECK, KEYS_PAIR_SIZE + TAG_SIZE,
-                                                   header_label, sizeof header_label, header + AT_CHECK_NONCE,
-                                                   k->kek) != 0)
-        return -EPERM;
-    return 0;
+    return had != sizeof header ? -EBADMSG : keys_header_open(k->kek, header, ret_pair);
 }
 
 int
@@ -413,7 +347,7 @@ keys_open(struct keys **ret, const char *key_dir, const char *kek_path, uint8_t 
         goto out;
     k->cache_slots = CACHE_MIN;
 
-    if ((rc = kek_read(kek_path, k->kek)) != 0 || (rc = file_path(path, key_dir, KEYS_FILE)) != 0)
+    if ((rc = keys_kek_read(kek_path, k->kek)) != 0 || (rc = file_path(path, key_dir, KEYS_FILE)) != 0)
         goto out;
     k->fd = open(path, O_RDWR | O_CLOEXEC);
     if (k->fd < 0) {

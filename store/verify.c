@@ -7,6 +7,7 @@
 #include "store/verify.h"
 
 #include "store/be.h"
+#include "store/env.h"
 #include "store/file.h"
 #include "store/internal.h"
 #include "store/lmdb_err.h"
@@ -54,22 +55,16 @@ static int __attribute__((format(printf, 2, 3))) found(struct verify *v, const c
 static int
 env_open_readonly(struct verify *v)
 {
-    char log_dir[PATH_MAX], data[PATH_MAX];
-    struct stat sb;
-    uint64_t size;
-    int rc;
+    char log_dir[PATH_MAX];
+    int rc = file_path(log_dir, v->options->dir, "log");
 
-    if ((rc = file_path(log_dir, v->options->dir, "log")) != 0 || (rc = file_path(data, log_dir, "data.mdb")) != 0)
+    if (rc == 0)
+        rc = env_open_copy(&v->st->env, log_dir, STORE_DBS);
+    if (rc == 0)
+        rc = err_from_lmdb(mdb_txn_begin(v->st->env, NULL, MDB_RDONLY, &v->txn));
+    if (rc == 0 || rc == -EACCES || rc == -ENOMEM || rc == -ENOENT)
         return rc;
-    if (stat(data, &sb) != 0)
-        return -errno;
-    size = (uint64_t)sb.st_size > STORE_MAP_MIN ? (uint64_t)sb.st_size : STORE_MAP_MIN;
-    if ((rc = mdb_env_create(&v->st->env)) != 0 || (rc = mdb_env_set_mapsize(v->st->env, size)) != 0 ||
-        (rc = mdb_env_set_maxdbs(v->st->env, STORE_DBS)) != 0 ||
-        (rc = mdb_env_open(v->st->env, log_dir, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0600)) != 0 ||
-        (rc = mdb_txn_begin(v->st->env, NULL, MDB_RDONLY, &v->txn)) != 0)
-        return rc == EACCES || rc == ENOMEM ? -rc : found(v, "the log's file is not whole, or not LMDB's");
-    return 0;
+    return found(v, "the log's file is not whole, or not LMDB's");
 }
 
 static int

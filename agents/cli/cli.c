@@ -33,6 +33,7 @@ const struct cli_command cli_commands[] = {
     {"audit", cmd_audit, N_("what was refused, and who was shown what")},
     {"status", cmd_status, N_("how the broker is")},
     {"backup", cmd_backup, N_("let the broker make a verified copy of the log and its keys")},
+    {"kek", cmd_wicid, N_("kek rotate: another key-encryption key (runs wicid kek)")},
     {"restore", cmd_wicid, N_("put a backup in place of a log that is lost (runs wicid restore)")},
     {"checkpoint", cmd_checkpoint, N_("the newest signed statement of what is in the log")},
     {"log", cmd_log, N_("the keys that sign the log")},
