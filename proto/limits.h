@@ -41,6 +41,7 @@
 #define KEYS_PER_UNIT_MAX    4u
 #define REGISTERS_MAX        (1u << 20)     /* declarations, programmes, qualifications and volunteers' files */
 #define POLICY_TEXT_MAX      65536u         /* bytes */
+#define POLICY_SPECIALITIES_MAX 64u         /* doctors' specialities that it lists */
 
 /* A dossier */
 #define RELATIONS_PER_DOSSIER_MAX 4096u

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -185,6 +186,25 @@ admin_command(struct cli *cli, const char *type, json_t *body)
     return cli_command_event(cli, type, NULL, role, body);
 }
 
+static int
+agency_set(struct cli *cli, const struct cli_args *args)
+{
+    bool on = args->word_count == 4 && strcmp(args->words[3], "on") == 0;
+    json_t *body, *from = option_text(args, 'f');
+    time_t now = time(NULL);
+    struct tm local;
+    char today[16];
+
+    if (args->word_count != 4 || (!on && strcmp(args->words[3], "off") != 0))
+        usage_fail(_("say: %s"), "wici agency set ID SETTING on|off");
+    body = json_pack("{s:s,s:s,s:b}", "agency", args->words[1], "setting", args->words[2], "on", on);
+    localtime_r(&now, &local);
+    (void)strftime(today, sizeof today, "%Y-%m-%d", &local);
+    body_set(body, "from", from != NULL ? from : json_string(today));
+    body_set(body, "to", option_text(args, 't'));
+    return admin_command(cli, "sys.setting_registered", body);
+}
+
 int
 cmd_agency(struct cli *cli, int argc, char **argv)
 {
@@ -200,13 +220,18 @@ cmd_agency(struct cli *cli, int argc, char **argv)
         {NULL, 0, NULL, 0, NULL, 0},
     };
     static const struct cli_syntax syntax = {
-        options, N_("add ID | external ID | list"),
-        N_("Enrols an institution (add), or one that has no key of its own (external)."), 1, 2};
+        options, N_("add ID | external ID | set ID SETTING on|off | list"),
+        N_("Enrols an institution (add), or one that has no key of its own (external). An administrator or the "
+           "director "
+           "registers a rule of its own (set; see wici types sys.setting_registered)."),
+        1, 4};
     struct cli_args args;
     json_t *body;
     bool external;
 
     args_parse(cli, &syntax, argc, argv, &args);
+    if (strcmp(args.words[0], "set") == 0)
+        return agency_set(cli, &args);
     external = strcmp(args.words[0], "external") == 0;
     if (strcmp(args.words[0], "list") == 0 && args.word_count == 1)
         return directory_list(cli, "agencies");

@@ -722,6 +722,9 @@ apply_register(struct core *core, const struct core_record *record)
         case WICI__V1__EVENT_TYPE__SYS_DECLARATION_REGISTERED:
             rc = registers_declaration(&core->registers, directory, body);
             break;
+        case WICI__V1__EVENT_TYPE__SYS_SETTING_REGISTERED:
+            rc = registers_setting(&core->registers, directory, body);
+            break;
         case WICI__V1__EVENT_TYPE__SYS_PROGRAMME_REGISTERED: rc = registers_programme(&core->registers, body); break;
         case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED:
             unit = directory_unit(directory, record->event->header->actor->unit);

@@ -35,10 +35,11 @@ freely(struct deciding *d)
     return 0;
 }
 
+/* An assistant as IPUS coordinator, where his agency has it so. */
 static int
-switched_off(struct deciding *d)
+as_coordinator(struct deciding *d)
 {
-    return refuse_role(d);
+    return decide_setting(d, "FA_AS_IC") ? 0 : refuse_role(d);
 }
 
 static int
@@ -289,10 +290,9 @@ static const struct condition {
     ROW(CCF, MEETING_HELD, meetings_child),
     ROW(CCF, MEETING_AGREEMENTS_ISSUED, meetings_child),
 
-    /* An assistant as IPUS coordinator: a switch of the agency, which is off. */
-    ROW(FA, IPUS_AGREED, switched_off),
-    ROW(FA, IPUS_UPDATED, switched_off),
-    ROW(FA, IPUS_CONCLUDED, switched_off),
+    ROW(FA, IPUS_AGREED, as_coordinator),
+    ROW(FA, IPUS_UPDATED, as_coordinator),
+    ROW(FA, IPUS_CONCLUDED, as_coordinator),
     ROW(OUS, IPUS_APPROVED, approver),
     ROW(OSL, IPUS_SERVICE_REPORTED, provider),
     ROW(MUN, IPUS_SERVICE_REPORTED, provider),

@@ -8,6 +8,7 @@
 #include "broker/core/outside.h"
 #include "broker/core/parts.h"
 #include "broker/core/view.h"
+#include "proto/date.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -33,6 +34,13 @@ bool
 decide_knows(const struct deciding *d, uint32_t dossier)
 {
     return core_dossier_for(d->core, d->command->unit, d->core->dossiers.at[dossier].id) != 0;
+}
+
+bool
+decide_setting(const struct deciding *d, const char *setting)
+{
+    return registers_hold(&d->core->registers, REGISTER_SETTING, d->core->directory.units[d->command->unit].agency,
+                          setting, date_of_moment(d->command->now_ms));
 }
 
 static bool

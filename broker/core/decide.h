@@ -44,6 +44,8 @@ int decide_warn_indexed(struct deciding *d, enum rule rule, const char *before, 
 int decide_warn_body(struct deciding *d, enum rule rule, size_t section, const char *field);
 int decide_warn_code(struct deciding *d, enum error_code code, const char *path);
 
+/* The setting of the unit's agency (sys.setting_registered) is on today. */
+bool decide_setting(const struct deciding *d, const char *setting);
 /* The unit has this relation to the event's dossier, open now. */
 bool decide_is(const struct deciding *d, enum relation_kind kind);
 bool decide_is_in(const struct deciding *d, uint32_t dossier, enum relation_kind kind);

@@ -17,6 +17,8 @@ acts_as(const struct deciding *d, unsigned role)
 static int
 insight_by_assistant(struct deciding *d)
 {
+    if (acts_as(d, WICI__V1__ROLE__FA) && decide_setting(d, "INSIGHT_NOT_BY_FA"))
+        return decide_refuse_rule(d, RULE_I2, "header.actor.role");
     return acts_as(d, WICI__V1__ROLE__FA) || acts_as(d, WICI__V1__ROLE__IC)
                ? decide_warn(d, RULE_I2W, "header.actor.role")
                : 0;
@@ -41,7 +43,7 @@ zz_papers(struct deciding *d)
     const Wici__V1__ReferralSubmittedS4 *body;
     size_t section;
     const char *entitlement = FACTS_TEXT_SECTION(d->event, 4, Wici__V1__ReferralSubmittedS4, entitlement, &section);
-    bool certificate = false, paper = false;
+    bool certificate = false, known = false, paper = false;
 
     if (entitlement[0] == '\0')
         return 0;
@@ -49,10 +51,14 @@ zz_papers(struct deciding *d)
         return decide_warn(d, RULE_I6, "header.type");
     for (size_t at = 0; (body = facts_next(d->event, 4, &at)) != NULL;) {
         certificate = certificate || (body->certificate != NULL && body->certificate->doctor_speciality[0] != '\0');
+        known = known || (body->certificate != NULL && d->core->policy != NULL &&
+                          policy_knows_speciality(d->core->policy, body->certificate->doctor_speciality));
         paper = paper || (body->b6_document != NULL && body->b6_document->kind[0] != '\0');
     }
     if (strcmp(entitlement, "ILL_CHILD") == 0 && !certificate)
         return decide_warn_body(d, RULE_I6, section, "certificate");
+    if (strcmp(entitlement, "ILL_CHILD") == 0 && !known)
+        return decide_warn_body(d, RULE_I6, section, "certificate.doctorSpeciality");
     if (strcmp(entitlement, "DISABLED_CHILD") == 0 && !paper)
         return decide_warn_body(d, RULE_I6, section, "b6Document");
     return 0;

@@ -11,15 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROLE_FIRST   1u  /* SW */
-#define ROLE_LAST    19u /* AUD */
-#define POLICY_ROLES (ROLE_LAST + 1u)
-#define VERSION_SIZE 81u
-#define ABOVE_MAX    64u
-#define WORD_SIZE    64u
+#define ROLE_FIRST      1u  /* SW */
+#define ROLE_LAST       19u /* AUD */
+#define POLICY_ROLES    (ROLE_LAST + 1u)
+#define VERSION_SIZE    81u
+#define SPECIALITY_SIZE 81u
+#define ABOVE_MAX       64u
+#define WORD_SIZE       64u
 
 struct policy {
     char version[VERSION_SIZE];
+    char specialities[POLICY_SPECIALITIES_MAX][SPECIALITY_SIZE];
+    size_t speciality_count;
     struct policy_cell cells[TYPE_SYS_FIRST][POLICY_ROLES];
 };
 
@@ -108,18 +111,33 @@ parser_line_done(struct parser *p)
     return !parser_word(p, word) && p->word == p->line_end;
 }
 
+/* The rest of the line as one text. */
 static bool
-parse_version(struct parser *p)
+parser_rest(struct parser *p, char *ret, size_t size)
 {
     size_t len;
 
     while (p->word < p->line_end && (*p->word == ' ' || *p->word == '\t'))
         p->word++;
     len = (size_t)(p->line_end - p->word);
-    if (len == 0 || len >= VERSION_SIZE || p->policy->version[0] != '\0' || memchr(p->word, '\0', len) != NULL)
+    if (len == 0 || len >= size || memchr(p->word, '\0', len) != NULL)
         return false;
-    memcpy(p->policy->version, p->word, len);
+    memcpy(ret, p->word, len);
+    ret[len] = '\0';
     return true;
+}
+
+static bool
+parse_version(struct parser *p)
+{
+    return p->policy->version[0] == '\0' && parser_rest(p, p->policy->version, VERSION_SIZE);
+}
+
+static bool
+parse_speciality(struct parser *p)
+{
+    return p->policy->speciality_count < POLICY_SPECIALITIES_MAX &&
+           parser_rest(p, p->policy->specialities[p->policy->speciality_count++], SPECIALITY_SIZE);
 }
 
 static bool
@@ -272,6 +290,8 @@ parse_statement(struct parser *p)
         return parse_above(p);
     if (strcmp(word, "type") == 0)
         return parse_type(p);
+    if (strcmp(word, "speciality") == 0)
+        return parse_speciality(p);
     return false;
 }
 
@@ -378,4 +398,43 @@ policy_cell(const struct policy *policy, uint32_t type, unsigned role)
     if (type >= TYPE_SYS_FIRST || role < ROLE_FIRST || role > ROLE_LAST)
         return (struct policy_cell){0};
     return policy->cells[type][role];
+}
+
+/* Letters of the Polish alphabet, whose second byte differs between upper and lower case. */
+static uint8_t
+fold(uint8_t before, uint8_t byte)
+{
+    static const uint8_t pairs[][3] = {{0xc4, 0x84, 0x85}, {0xc4, 0x86, 0x87}, {0xc4, 0x98, 0x99},
+                                       {0xc5, 0x81, 0x82}, {0xc5, 0x83, 0x84}, {0xc3, 0x93, 0xb3},
+                                       {0xc5, 0x9a, 0x9b}, {0xc5, 0xb9, 0xba}, {0xc5, 0xbb, 0xbc}};
+
+    if (byte >= 'A' && byte <= 'Z')
+        return (uint8_t)(byte - 'A' + 'a');
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (before == pairs[i][0] && byte == pairs[i][1])
+            return pairs[i][2];
+    return byte;
+}
+
+static bool
+is_same_word(const char *a, const char *b)
+{
+    uint8_t before_a = 0, before_b = 0;
+
+    for (; *a != '\0' && *b != '\0'; a++, b++) {
+        if (fold(before_a, (uint8_t)*a) != fold(before_b, (uint8_t)*b))
+            return false;
+        before_a = (uint8_t)*a;
+        before_b = (uint8_t)*b;
+    }
+    return *a == *b;
+}
+
+bool
+policy_knows_speciality(const struct policy *policy, const char *speciality)
+{
+    for (size_t i = 0; i < policy->speciality_count; i++)
+        if (is_same_word(policy->specialities[i], speciality))
+            return true;
+    return policy->speciality_count == 0;
 }

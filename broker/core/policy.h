@@ -10,6 +10,7 @@
  *     ceiling  S1 Y - Y ...            one line per class S1 to S7: Y full, h half, - withheld
  *     above    IC ipus.*               cells of these roles and types may exceed the ceiling
  *     type     referral.submitted  P01234567 p ...
+ *     speciality  neonatologia         a doctor's, whose certificate opens "Za życiem"; with none of these lines: any
  *
  * A cell is P (may publish), p (may publish on the conditions core_decide knows) or neither, then the classes given in
  * full, then after / the classes given by half; - alone is nothing.
@@ -41,6 +42,9 @@ void policy_destroy(struct policy **policy);
 const char *policy_version(const struct policy *policy);
 /* All-zero cells for types and roles the matrix does not hold. */
 struct policy_cell policy_cell(const struct policy *policy, uint32_t type, unsigned role);
+
+/* Does a certificate of a doctor of that speciality count? Upper and lower case are one. */
+bool policy_knows_speciality(const struct policy *policy, const char *speciality);
 
 /* The text the program was built with (broker/policy/default.policy). */
 extern const char policy_default_text[];

@@ -125,6 +125,19 @@ registers_volunteer(struct registers *registers, uint32_t agency, const Wici__V1
     return entry_put(registers, body->volunteer_ref, entry);
 }
 
+int
+registers_setting(struct registers *registers, const struct directory *directory,
+                  const Wici__V1__SysSettingRegisteredS0 *body)
+{
+    struct register_entry entry = {.kind = REGISTER_SETTING,
+                                   .agency = directory_agency(directory, body->agency),
+                                   .from = day_of(body->from),
+                                   .to = day_of(body->to),
+                                   .holds = body->on != 0};
+
+    return entry.agency == DIRECTORY_NONE ? 0 : entry_put(registers, body->setting, entry);
+}
+
 static const struct register_entry *
 entry_find(const struct registers *registers, enum register_kind kind, uint32_t agency, const char *name, int32_t day)
 {

@@ -1,8 +1,9 @@
 /*
  * registers - what agencies registered that rules ask for: declarations, programmes, qualifications, volunteers' files
  *
- * A projection of sys.917 to sys.920. An entry says of a name that something holds from a day to a day; a later entry
- * of the same kind, agency and name takes its place. A declaration is one entry for each agency that signed it.
+ * A projection of sys.917 to sys.920, and of sys.931: settings of agencies. An entry says of a name that something
+ * holds from a day to a day; a later entry of the same kind, agency and name takes its place. A declaration is one
+ * entry for each agency that signed it.
  *
  * Ownership: copies what it is given. Look-ups take the same time however much is registered.
  */
@@ -22,7 +23,8 @@ enum register_kind {
     REGISTER_PROGRAMME,
     REGISTER_COORDINATOR,
     REGISTER_APPROVER,
-    REGISTER_VOLUNTEER
+    REGISTER_VOLUNTEER,
+    REGISTER_SETTING
 };
 
 struct register_entry {
@@ -51,6 +53,9 @@ int registers_qualification(struct registers *registers, uint32_t agency,
                             const Wici__V1__SysQualificationRegisteredS0 *body);
 int registers_volunteer(struct registers *registers, uint32_t agency,
                         const Wici__V1__SysVolunteerFileRegisteredS0 *body);
+
+int registers_setting(struct registers *registers, const struct directory *directory,
+                      const Wici__V1__SysSettingRegisteredS0 *body);
 
 /* It holds on that day; DATE_NONE: on some day. agency: of a declaration that which signed, of a programme
  * DIRECTORY_NONE. name: the person, the volunteer, the programme; "" of a declaration. */

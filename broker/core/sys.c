@@ -9,6 +9,7 @@
  *     917                       ADM; DIR of an agency that it names
  *     918                       ADM, OUS
  *     919                       DIR
+ *     931                       ADM; DIR of its own agency
  *     920                       DIR, HEAD
  *     922                       the unit that serves the agency
  *     923                       each unit that was given what is recalled
@@ -77,12 +78,18 @@ is_own(const struct deciding *d, const char *unit)
     return directory_unit(&d->core->directory, unit) == d->command->unit;
 }
 
+static bool
+is_own_agency(const struct deciding *d, const char *agency)
+{
+    return strcmp(agency, directory_unit_agency_id(&d->core->directory, d->command->unit)) == 0;
+}
+
 /* Its own agency is among those that declare. */
 static bool
 declares(const struct deciding *d, const Wici__V1__SysDeclarationRegisteredS0 *body)
 {
     for (size_t i = 0; i < body->n_agencies; i++)
-        if (strcmp(body->agencies[i], directory_unit_agency_id(&d->core->directory, d->command->unit)) == 0)
+        if (is_own_agency(d, body->agencies[i]))
             return true;
     return false;
 }
@@ -118,6 +125,11 @@ sys_role(struct deciding *d)
     }
     case WICI__V1__EVENT_TYPE__SYS_DECLARATION_REGISTERED:
         return acts_as(d, ROLE_BIT(ADM)) || (acts_as(d, ROLE_BIT(DIR)) && declares(d, body)) ? 0 : refuse_role(d);
+    case WICI__V1__EVENT_TYPE__SYS_SETTING_REGISTERED:
+        return acts_as(d, ROLE_BIT(ADM)) || (acts_as(d, ROLE_BIT(DIR)) &&
+                                             is_own_agency(d, ((const Wici__V1__SysSettingRegisteredS0 *)body)->agency))
+                   ? 0
+                   : refuse_role(d);
     case WICI__V1__EVENT_TYPE__SYS_PROGRAMME_REGISTERED:
         return acts_as(d, ROLE_BIT(ADM) | ROLE_BIT(OUS)) ? 0 : refuse_role(d);
     case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED: return acts_as(d, ROLE_BIT(DIR)) ? 0 : refuse_role(d);
@@ -387,6 +399,11 @@ sys_state(struct deciding *d)
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED: return removal_state(d, body);
     case WICI__V1__EVENT_TYPE__SYS_POLICY_LOADED: return policy_state(d, body);
     case WICI__V1__EVENT_TYPE__SYS_DECLARATION_REGISTERED: return declaration_state(d, body);
+    case WICI__V1__EVENT_TYPE__SYS_SETTING_REGISTERED:
+        if (directory_agency(&d->core->directory, ((const Wici__V1__SysSettingRegisteredS0 *)body)->agency) ==
+            DIRECTORY_NONE)
+            return refuse_field(d, E_UNKNOWN, "agency");
+        return registers_full(&d->core->registers) ? decide_refuse(d, E_LIMIT, "") : 0;
     case WICI__V1__EVENT_TYPE__SYS_PROGRAMME_REGISTERED:
     case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED:
     case WICI__V1__EVENT_TYPE__SYS_VOLUNTEER_FILE_REGISTERED:

@@ -545,6 +545,19 @@ a_suspended_unit_is_told_and_comes_back(void **state)
 }
 
 static void
+an_agency_has_rules_of_its_own(void **state)
+{
+    (void)state;
+    wici_check("admin", WORDS("agency", "set", "ops", "FA_AS_IC", "on", "--from", "2026-01-01"), polish, NULL, 0,
+               "ustawienie instytucji");
+    wici_check("admin", WORDS("agency", "set", "ops", "FA_AS_IC", "maybe"), NULL, NULL, 2, "on|off");
+    wici_check("admin", WORDS("agency", "set", "nobody", "FA_AS_IC", "off"), NULL, NULL, 5, "E_UNKNOWN");
+    wici_check("ops-sw", WORDS("agency", "set", "ops", "FA_AS_IC", "off"), NULL, NULL, 3, "E_ROLE");
+    wici_check("sp12", WORDS("read", "--type", "sys.setting_registered", "-v"), polish, NULL, 0,
+               "asystent rodziny jako koordynator");
+}
+
+static void
 participants_come_and_leave(void **state)
 {
     (void)state;
@@ -615,6 +628,7 @@ main(void)
         cmocka_unit_test(new_answers_no_file_that_is_too_large_or_holds_no_event),
         cmocka_unit_test(new_refuses_the_whole_in_the_language_of_the_user),
         cmocka_unit_test(a_suspended_unit_is_told_and_comes_back),
+        cmocka_unit_test(an_agency_has_rules_of_its_own),
         cmocka_unit_test(participants_come_and_leave),
         cmocka_unit_test(an_answer_takes_dossier_references_and_persons_from_what_it_answers),
         cmocka_unit_test(bench_measures),

@@ -168,6 +168,12 @@ i6_each_entitlement_has_its_paper(void **state)
         {"0 1@p1 4{'entitlement':'ILL_CHILD','certificate':{'doctorSpeciality':'neonatologia'}} "
          "6{'paperKind':'APPLICATION'}",
          ""},
+        {"0 1@p1 4{'entitlement':'ILL_CHILD','certificate':{'doctorSpeciality':'POŁOŻNICTWO i Ginekologia'}} "
+         "6{'paperKind':'APPLICATION'}",
+         ""},
+        {"0 1@p1 4{'entitlement':'ILL_CHILD','certificate':{'doctorSpeciality':'okulistyka'}} "
+         "6{'paperKind':'APPLICATION'}",
+         "W_CERT"}, /* not in the policy's list */
         {"0 1@p1 4{'entitlement':'DISABLED_CHILD'} 6{'paperKind':'APPLICATION'}", "W_CERT"},
         {"0 1@p1 4{'entitlement':'DISABLED_CHILD','b6Document':{'kind':'DISABILITY_CERTIFICATE'}} "
          "6{'paperKind':'APPLICATION'}",

@@ -250,6 +250,11 @@ scenario_5_insight_by_the_assistant(void **state)
 
     KIT_MARKED(k, "W_INSIGHT_BY_FA", "fa", "court.insight_requested", 'L', "ct sw", "0 1@p1 5 6@p1", NULL,
                "ct=0156 sw=0156 dir=016");
+    /* Where the agency has switched it off: not by the assistant, and still by the social worker. */
+    KIT_SAY(k, "dir", "sys.setting_registered", 0, "",
+            "0{'agency':'cus','setting':'INSIGHT_NOT_BY_FA','on':true,'from':'2026-01-01'}", NULL, NULL);
+    KIT_REFUSED_BY(k, RULE_I2, "fa", "court.insight_requested", 'M', "ct sw", "0 1@p1 5 6@p1", NULL, NULL);
+    KIT_MARKED(k, "", "sw", "court.insight_requested", 'M', "ct", "0 1@p1 5 6@p1", NULL, "ct=0156");
 }
 
 static void

@@ -234,6 +234,55 @@ a_text_too_long_or_with_a_nul_is_refused(void **state)
     free(text);
 }
 
+static void
+specialities_are_known_in_any_case_and_all_are_without_a_list(void **state)
+{
+    static const char *const known[] = {"neonatologia", "NEONATOLOGIA", "położnictwo i ginekologia",
+                                        "POŁOŻNICTWO I GINEKOLOGIA"};
+    static const char *const unknown[] = {"", "neonatologi", "neonatologia dziecięca", "położnictwo"};
+    struct policy *policy = parse_default();
+    struct refusal refusal;
+    char *text = malloc(policy_default_len + 1);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        assert_true(policy_knows_speciality(policy, known[i]));
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
+        assert_false(policy_knows_speciality(policy, unknown[i]));
+    policy_destroy(&policy);
+    assert_non_null(text);
+    memcpy(text, policy_default_text, policy_default_len + 1);
+    for (char *at; (at = strstr(text, "\nspeciality")) != NULL;)
+        at[1] = '#';
+    assert_int_equal(policy_parse(&policy, text, policy_default_len, &refusal), 0);
+    assert_true(policy_knows_speciality(policy, "okulistyka"));
+    policy_destroy(&policy);
+    free(text);
+}
+
+static void
+specialities_have_their_bounds(void **state)
+{
+    static const char line[] = "speciality x\n";
+    char *text = calloc(1, policy_default_len + 128 * sizeof line);
+    struct policy *policy = NULL;
+    struct refusal refusal;
+    size_t len = policy_default_len, listed = 4;
+
+    (void)state;
+    assert_non_null(text);
+    memcpy(text, policy_default_text, policy_default_len);
+    for (; listed < POLICY_SPECIALITIES_MAX; listed++, len += sizeof line - 1)
+        memcpy(text + len, line, sizeof line);
+    assert_int_equal(policy_parse(&policy, text, len, &refusal), 0);
+    policy_destroy(&policy);
+    memcpy(text + len, line, sizeof line);
+    assert_int_equal(policy_parse(&policy, text, len + sizeof line - 1, &refusal), -EBADMSG);
+    memcpy(text + policy_default_len, "speciality\n", 11);
+    assert_int_equal(policy_parse(&policy, text, policy_default_len + 11, &refusal), -EBADMSG);
+    free(text);
+}
+
 int
 main(void)
 {
@@ -245,6 +294,8 @@ main(void)
         cmocka_unit_test(what_is_missing_is_missed_at_the_end),
         cmocka_unit_test(rows_before_the_roles_are_refused),
         cmocka_unit_test(cells_above_the_ceiling_need_a_line_that_says_so),
+        cmocka_unit_test(specialities_are_known_in_any_case_and_all_are_without_a_list),
+        cmocka_unit_test(specialities_have_their_bounds),
         cmocka_unit_test(a_text_too_long_or_with_a_nul_is_refused),
     };
 
