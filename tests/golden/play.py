@@ -69,7 +69,7 @@ def day(n):
 class Broker:
     """wicid in a directory of its own."""
 
-    def __init__(self, bin_dir, root, agency, name):
+    def __init__(self, bin_dir, root, agency, name, kind=None):
         self.bin, self.root = bin_dir, root
         self.config = f"{root}/wicid.conf"
         self.process = None
@@ -77,7 +77,7 @@ class Broker:
         self.endpoint = "tcp://127.0.0.1:*"
         self.configure()
         subprocess.run([f"{bin_dir}/wicid", "init", "-c", self.config, "--origin", "wici.example/demo", "--agency", agency,
-                        "--agency-name", name, "--unit", "admin", "--admin-key", f"{root}/admin.key"],
+                        "--agency-name", name, *(["--agency-kind", kind] if kind else []), "--unit", "admin", "--admin-key", f"{root}/admin.key"],
                        check=True, capture_output=True, text=True)
         with open(f"{root}/broker.key", encoding="utf-8") as f:
             self.server_key = re.search(r"public = (\S+)", f.read()).group(1)

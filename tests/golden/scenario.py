@@ -13,7 +13,7 @@ has to be refused has ! and the code in the place of > and the receivers.
 What the line does not say stands below it, indented:
 
     in R                the dossier, by a letter; else that of the event before
-    to SW AGENCY/gops   addressees: units, agencies
+    to SW AGENCY/gops   addressees: units, agencies, AGENCY/gops/AREA
     as NAME             a name for this event
     answers NAME        the event it answers; corrects NAME HOW; consent NAME
     for anna PAPER      on behalf of whom and by which way, received on the day of the event
@@ -26,6 +26,7 @@ payload.py. A line that begins with # says nothing.
 
     replay told > FA 0167, SCH -    what these units are given of an event when they read it anew at the end, where
                                     that is not what they were given live
+    unit SW cus-zespol              which unit of the office the story calls SW (stories of docs/profiles)
     away SW / back SW               the unit's connection ends, and is taken up again where it ended
 """
 import dataclasses
@@ -91,6 +92,7 @@ class Scenario:
     """One file."""
     title: str
     acts: list = dataclasses.field(default_factory=list)  # Step and Move, in order
+    units: dict = dataclasses.field(default_factory=dict)  # what the story calls a unit -> its id, where it says so
     replays: dict = dataclasses.field(default_factory=dict)  # name of an event -> {unit: places, or None for nothing}
 
     @property
@@ -156,7 +158,10 @@ class Reader:
     def act(self, line):
         """A line that is not indented."""
         verb, _, rest = line.partition(" ")
-        if verb in ("away", "back"):
+        if verb == "unit":
+            name, unit_id = rest.split()
+            self.scenario.units[name] = unit_id
+        elif verb in ("away", "back"):
             self.scenario.acts.append(Move(verb, rest))
         elif verb == "replay":
             name, _, given = rest.partition(" > ")

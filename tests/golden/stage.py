@@ -40,21 +40,11 @@ UNITS = {
     "FCC": ("pcpr", ["FCC"]), "SVC": ("poradnia", ["SVC"]), "SVCB": ("swietlica", ["SVC"]), "MUN": ("gmina", ["MUN"]),
     "HLT": ("szpital", ["HLT"]), "IDT": ("zespol", ["IDT"]),
 }
-REGISTERS = [  # what the rules ask for: programmes, qualifications
-    ("OUS", "SYS_PROGRAMME_REGISTERED", {"programmeId": "program-1", "gmina": "326101", "from": "2020-01-01"}),
-    ("DIR", "SYS_QUALIFICATION_REGISTERED", {"personRef": "koordynator-1", "kind": "IPUS_COORDINATOR", "from": "2020-01-01"}),
-    ("DIR", "SYS_QUALIFICATION_REGISTERED", {"personRef": "organizator-1", "kind": "IPUS_APPROVER", "from": "2020-01-01"}),
-]
 LIVE, ANEW = 1, 2  # subscriptions
 
 
 class Failure(Exception):
     """The broker did something else than the scenario says, so that it cannot go on."""
-
-
-def wire(name):
-    """What a unit, or AGENCY/cus, is called on the wire."""
-    return name[7:] if name.startswith("AGENCY/") else name.lower()
 
 
 class Ids:
@@ -80,25 +70,28 @@ class Published:
 
 
 class Stage:
-    """A broker, and the units of the town."""
+    """A broker, and units that listen: units maps what scenarios call a unit to (its id, agency, roles)."""
 
-    def __init__(self, root):
-        units = {wire(unit): agency for unit, agency in UNITS.items()}
-        self.world = world.World(root, AGENCIES, {**units, "audyt": ("nadzor", ["AUD"])}, "starostwo")
+    def __init__(self, place, units):
+        self.world, self.units = place, units
         self.wici, self.clients, self.given = self.world.wici, {}, {}
-        for unit in UNITS:
+        for unit in units:
             self.connect(unit)
-        for unit, kind, body in REGISTERS:
-            self.world.command(self.clients[unit], kind, wire(unit), **{self.body_name(kind): body})
 
-    @staticmethod
-    def body_name(kind):
-        """SYS_X is sys_x_s0 in a section."""
-        return f"{kind.lower()}_s0"
+    def wire(self, name):
+        """What a unit, or AGENCY/cus, is called on the wire."""
+        return name.split("/")[1] if name.startswith("AGENCY/") else self.units[name][0]
+
+    def address(self, name):
+        """An addressee: SW, AGENCY/cus or AGENCY/cus/rejon-1."""
+        if not name.startswith("AGENCY/"):
+            return {"unit": self.wire(name)}
+        _, agency, *area = name.split("/")
+        return {"agency": agency, "area": area[0]} if area else {"agency": agency}
 
     def connect(self, unit):
         """A unit takes up its subscription where it ended, or begins one."""
-        client = self.world.client(wire(unit), f"live-{wire(unit)}")
+        client = self.world.client(self.wire(unit), f"live-{self.wire(unit)}")
         client.hello()
         client.subscribe(LIVE, cursor="live", **({} if unit in self.given else {"live": True}))
         self.clients[unit] = client
@@ -114,8 +107,8 @@ class Stage:
 
     def event(self, step, ids, bodies):
         """The event that a step publishes."""
-        agency, roles = UNITS[step.unit]
-        actor = {"agency": agency, "unit": wire(step.unit), "role": step.role or roles[0]}
+        unit_id, agency, roles = self.units[step.unit]
+        actor = {"agency": agency, "unit": unit_id, "role": step.role or roles[0]}
         header = {"eventId": ids(step.name) if step.name else wici_client.uuid7(), "type": bodies.types[step.type],
                   "schemaVersion": 1, "occurredAt": world.now(), "dossierId": ids(step.dossier)}
         if step.behalf:
@@ -123,7 +116,7 @@ class Stage:
         if step.person:
             actor["personRef"] = step.person
         if step.to:
-            header["to"] = [{"agency" if to.startswith("AGENCY/") else "unit": wire(to)} for to in step.to]
+            header["to"] = [self.address(to) for to in step.to]
         for name, value in (("causationId", step.answers), ("consentRef", step.consent)):
             if value:
                 header[name] = ids(value)
@@ -132,7 +125,7 @@ class Stage:
         if step.late:
             header.update(lateEntry=True, enteredBecause="OTHER")
         header["actor"] = actor
-        sections = [bodies.section(step, part, ids, wire) for part in step.parts]
+        sections = [bodies.section(step, part, ids, self.wire) for part in step.parts]
         event = self.wici.make_event(header)
         event.sections.extend(section.SerializeToString() for section in sections)
         return Published(step, event, header["eventId"])
@@ -190,7 +183,7 @@ class Stage:
                 del self.clients[act.unit]
             else:
                 self.connect(act.unit)
-        for unit in UNITS:
+        for unit in self.units:
             self.collect(unit, max(p.receipt.seq for p in published if p.receipt))
         return published, wrong
 
@@ -235,6 +228,23 @@ class Stage:
         return found, wrong
 
 
+REGISTERS = [  # what the rules ask for: programmes, qualifications
+    ("OUS", "SYS_PROGRAMME_REGISTERED", {"programmeId": "program-1", "gmina": "326101", "from": "2020-01-01"}),
+    ("DIR", "SYS_QUALIFICATION_REGISTERED", {"personRef": "koordynator-1", "kind": "IPUS_COORDINATOR", "from": "2020-01-01"}),
+    ("DIR", "SYS_QUALIFICATION_REGISTERED", {"personRef": "organizator-1", "kind": "IPUS_APPROVER", "from": "2020-01-01"}),
+]
+
+
+def golden_town(root):
+    """The town of the golden scenarios, enrolled."""
+    units = {name.lower(): agency for name, agency in UNITS.items()}
+    place = world.World(root, AGENCIES, {**units, "audyt": ("nadzor", ["AUD"])}, "starostwo")
+    town = Stage(place, {name: (name.lower(), *rest) for name, rest in UNITS.items()})
+    for unit, kind, body in REGISTERS:
+        place.command(town.clients[unit], kind, town.wire(unit), **{f"{kind.lower()}_s0": body})
+    return town
+
+
 def digits(places, step):
     """"016(2)": how a scenario writes these places."""
     if places is None:
@@ -252,7 +262,7 @@ def differences(play, published, views, how, names):
     """Compares views {unit: {event id: places}} with the scenario, for every unit; a sentence for each difference."""
     for event in published:
         step = event.step
-        for unit in UNITS:
+        for unit in views:
             expected = event.all_places() if unit == step.unit else step.given.get(unit)
             if how != "live":
                 expected = play.replays.get(step.name, {}).get(unit, expected) if step.name in play.replays else expected
