@@ -25,6 +25,10 @@ int query_seq(struct broker *b, const char *event_id, uint64_t *ret, struct refu
 int outside_fill(struct broker *b, struct session *session, const Wici__V1__OutsideQuery *asked,
                  struct store_slice *slice, Wici__V1__QueryResult *result, struct refusal *refusal);
 
+/* ---- query_clocks.c */
+
+int clocks_fill(struct broker *b, uint32_t unit, const Wici__V1__ClocksQuery *asked, Wici__V1__QueryResult *result);
+
 /* ---- proof.c */
 
 /* The receipt of a record with what the unit may see of it; that it was shown is recorded. E_BUSY: not signed yet. */

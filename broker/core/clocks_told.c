@@ -31,13 +31,14 @@ mark_named(const struct dossier *dossier, const Wici__V1__Deadline *said)
 
 /* Does what is told agree with the state, and is it news? */
 static bool
-is_news(uint32_t type, const struct core_clock *clock)
+is_news(uint32_t type, const struct core_clock *clock, bool last)
 {
     bool runs = clock->state == CORE_CLOCK_RUNS;
 
     switch (type) {
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
-        return runs && !is_told(clock, CORE_TOLD_MISSED | CORE_TOLD_AGAIN);
+        return runs && !is_told(clock, CORE_TOLD_MISSED | CORE_TOLD_LAST) &&
+               (last || !is_told(clock, CORE_TOLD_APPROACHING));
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED:
         return runs && !is_told(clock, CORE_TOLD_MISSED) && !clock->holder_only;
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET:
@@ -68,7 +69,7 @@ clocks_decide(struct deciding *d)
         return decide_refuse_body(d, E_ORDER, 0, "deadline.notice");
     if (clock.notices == MARK_NOTICES_MAX)
         return decide_refuse_body(d, E_LIMIT, 0, "deadline.notice");
-    if (!is_news(d->type, &clock))
+    if (!is_news(d->type, &clock, said->last))
         return decide_refuse_body(d, E_ORDER, 0, "deadline.clock");
     if (said->holder_only != clock.holder_only)
         return decide_refuse_body(d, E_FIELD, 0, "deadline.holderOnly");
@@ -100,7 +101,7 @@ told(struct dossier *dossier, uint32_t type, const Wici__V1__Deadline *said)
     now = mark->told;
     switch (type) {
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
-        now |= (now & CORE_TOLD_APPROACHING) != 0 ? CORE_TOLD_AGAIN : CORE_TOLD_APPROACHING;
+        now |= said->last ? CORE_TOLD_APPROACHING | CORE_TOLD_LAST : CORE_TOLD_APPROACHING;
         break;
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED: now |= CORE_TOLD_MISSED; break;
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET: now = (now | CORE_TOLD_MET) & ~CORE_TOLD_CANCELLED; break;

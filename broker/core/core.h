@@ -304,7 +304,7 @@ enum core_clock_state { CORE_CLOCK_RUNS, CORE_CLOCK_MET, CORE_CLOCK_CANCELLED };
 
 /* What the deadline watcher told of a clock, and has not taken back since. */
 #define CORE_TOLD_APPROACHING 1u
-#define CORE_TOLD_AGAIN       2u /* that it approaches, a second time */
+#define CORE_TOLD_LAST        2u /* the last reminder */
 #define CORE_TOLD_MISSED      4u
 #define CORE_TOLD_MET         8u
 #define CORE_TOLD_CANCELLED   16u

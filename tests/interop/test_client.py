@@ -638,6 +638,12 @@ class Reading(Scenario):
             self.refused("E_REQUEST", court.query, courses=wire.CoursesQuery(dossier="x"))
             self.assertEqual(len(court.query(courses=wire.CoursesQuery()).courses), 0)
 
+            clock, = reader.query(clocks=wire.ClocksQuery()).clocks
+            self.assertEqual((clock.clock, clock.state, clock.named, clock.due, clock.holder, clock.agency),
+                             ("D15", "runs", False, "", "ops-sw2", "ops"))
+            self.assertEqual(len(reader.query(clocks=wire.ClocksQuery(from_seq=clock.start_seq + 1)).clocks), 0)
+            self.assertEqual(len(court.query(clocks=wire.ClocksQuery(from_seq=1 << 40)).clocks), 0)
+
             fetched = client.query(fetched=wire.FetchedQuery(event_id=event_id))
             self.assertEqual([u.unit for u in fetched.units], ["ops-sw2"])
             self.assertFalse(fetched.units[0].fetched)

@@ -770,10 +770,15 @@ a_deadline_is_told_once_to_the_holder_and_his_office(void **state)
 {
     struct kit *k = *state;
     struct kit_record *told;
+    struct kit_line line;
 
     referral(k);
     told = tell(k, "approaching", "D1", "2026-01-19");
     kit_expect(k, told, "sw=0 dir=0"); /* not the school that referred */
+    refused(k, "approaching", "D1", "2026-01-19", "", E_ORDER, AT("ApproachingS0.deadline.clock"));
+    line = notice(k, "approaching", "D1", "2026-01-19", ",'last':true");
+    kit_say(k, &line);
+    refused(k, "approaching", "D1", "2026-01-19", ",'last':true", E_ORDER, AT("ApproachingS0.deadline.clock"));
     told = tell(k, "missed", "D1", "2026-01-19");
     kit_expect(k, told, "sw=0 dir=0");
     IS('R', "D1", "from 2026-01-05 due 2026-01-19");
