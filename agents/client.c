@@ -406,7 +406,9 @@ message_handle(struct wici *w, zmq_msg_t *frame)
         w->batch_subscription = 0;
         return subscribe_batch(w);
     case 7:
-    case 8: return w->phase == PHASE_UP ? request_result(w, field.data, field.len) : 0;
+    case 8:
+    case 9:
+    case 10: return w->phase == PHASE_UP ? request_result(w, field.data, field.len) : 0;
     default: break;
     }
     arena_reset(w->arena);
@@ -426,6 +428,8 @@ message_handle(struct wici *w, zmq_msg_t *frame)
     case WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH:
     case WICI__V1__BROKER_MESSAGE__MESSAGE_READ_RESULT:
     case WICI__V1__BROKER_MESSAGE__MESSAGE_QUERY_RESULT:
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_STATE:
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_PART:
     case _WICI__V1__BROKER_MESSAGE__MESSAGE__CASE_IS_INT_SIZE: return 0;
     }
     return 0; /* of a newer broker */

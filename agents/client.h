@@ -85,7 +85,7 @@ struct request {
     uint8_t *message; /* ClientMessage, ready to send again after a reconnect */
     size_t len;
     bool sent, done, refused;
-    uint8_t *result; /* ReadResult or QueryResult */
+    uint8_t *result; /* ReadResult, QueryResult, DocumentState or DocumentPart */
     size_t result_len;
 };
 

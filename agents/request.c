@@ -25,7 +25,7 @@ request_up(struct wici *w)
     }
 }
 
-/* Both results begin with the number of the request, field 1. */
+/* All results begin with the number of the request, field 1. */
 int
 request_result(struct wici *w, const uint8_t *data, size_t len)
 {

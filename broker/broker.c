@@ -27,9 +27,10 @@
 /* Records and bytes that one tick may add: asked for before anything is decided. A small log that cannot promise a
  * whole tick may still promise one message. */
 #define ROOM_TICK_RECORDS    (PUBLISHES_WAITING_MAX + 2u * TICK_MESSAGES_MAX)
-#define ROOM_TICK_BYTES      ((uint64_t)TICK_BYTES_MAX + WIRE_MESSAGE_MAX)
+#define ROOM_DOCUMENTS       ((uint64_t)2 << 20) /* pages that rows of documents touch */
+#define ROOM_TICK_BYTES      ((uint64_t)TICK_BYTES_MAX + WIRE_MESSAGE_MAX + ROOM_DOCUMENTS)
 #define ROOM_MESSAGE_RECORDS (2u * WIRE_PUBLISH_MAX)
-#define ROOM_MESSAGE_BYTES   ((uint64_t)WIRE_MESSAGE_MAX)
+#define ROOM_MESSAGE_BYTES   ((uint64_t)WIRE_MESSAGE_MAX + ROOM_DOCUMENTS / 4)
 
 /* What lies between two commits is of one tick: what it takes, and then of the broker's own records no more than these;
  * or what the deliveries record, before the next begins. Whatever is over waits for the next tick (docs/LIMITS.md). */
@@ -86,7 +87,8 @@ state_open(struct broker *b, bool accept_clock)
         (rc = broker_fold(b->store, b->core, &b->source.access_entry, &b->log_keys)) != 0 ||
         (rc = checkpoints_open_logged(b)) != 0 ||
         (rc = backups_create(&b->backups, b->config, b->store, b->checkpoints)) != 0 ||
-        (rc = sequence_create(&b->sequence, b->store, b->core, deliver_note, b)) != 0 ||
+        (rc = documents_create(&b->documents, b->store, b->core)) != 0 ||
+        (rc = sequence_create(&b->sequence, b->store, b->core, b->documents, deliver_note, b)) != 0 ||
         (rc = refusals_create(&b->refusals, b->sequence)) != 0 || (rc = sessions_create(&b->sessions)) != 0 ||
         (rc = arena_create(&b->message_arena, DECODE_ARENA_SIZE)) != 0 ||
         (rc = arena_create(&b->reply_arena, REPLY_ARENA_SIZE)) != 0 ||
@@ -232,6 +234,7 @@ broker_close(struct broker **broker)
     backups_destroy(&b->backups);
     checkpoints_close(&b->checkpoints);
     sequence_destroy(&b->sequence);
+    documents_destroy(&b->documents);
     feed_source_free(&b->source);
     core_destroy(&b->core);
     store_close(&b->store);
@@ -281,6 +284,8 @@ room_ask(struct broker *b, unsigned *ret_messages)
 static bool
 tick_is_full(const struct broker *b, uint64_t events)
 {
+    if (documents_tick_is_full(b->documents))
+        return true;
     if (events >= PUBLISHES_WAITING_MAX || b->fresh_most >= TICK_EVENTS_LIVE_MAX)
         return true;
     return events >= TICK_EVENTS_LIVE_MAX && sessions_busy(b->sessions);
@@ -297,6 +302,7 @@ broker_receive(struct broker *b)
 
     if (!front_waiting(b->front))
         return 0;
+    documents_tick(b->documents);
     rc = room_ask(b, &max);
     for (unsigned i = 0; rc == 0 && i < max; i++) {
         struct front_message message;
@@ -472,6 +478,9 @@ broker_tick(struct broker *b, int signal_fd, int timeout_ms, bool *ret_signalled
     if ((rc = clock_look(&b->clock)) != 0 || (rc = broker_commit(b)) != 0 || *ret_signalled)
         return rc;
     reply_flush(b);
+    /* A commit of its own, so that the log may grow before what comes next. */
+    if ((rc = documents_sweep(b->documents, b->clock.now_ms, b->clock.mono_ms)) != 0 || (rc = broker_commit(b)) != 0)
+        return rc;
     if ((rc = access_room(b)) != 0 || (rc = broker_receive(b)) != 0)
         return rc;
     if ((rc = broker_timers(b)) != 0 || (rc = broker_commit(b)) != 0 || (rc = broker_guard(b)) != 0)

@@ -19,6 +19,7 @@
 #include "broker/clock.h"
 #include "broker/config.h"
 #include "broker/core/core.h"
+#include "broker/documents.h"
 #include "broker/feed.h"
 #include "broker/front.h"
 #include "broker/session.h"
@@ -78,6 +79,7 @@ struct broker {
     struct sessions *sessions;
     struct sequence *sequence;
     struct refusals *refusals;
+    struct documents *documents;
     struct checkpoints *checkpoints;
     struct backups *backups;
     struct log_keys log_keys;

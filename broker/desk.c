@@ -32,7 +32,7 @@ desk_open(struct desk *desk, const struct config *config)
     desk->now_ms = clock.now_ms;
     if ((rc = core_create(&desk->core)) != 0 ||
         (rc = broker_fold(desk->store, desk->core, &access_entry, &desk->log_keys)) != 0 ||
-        (rc = sequence_create(&desk->sequence, desk->store, desk->core, nothing, NULL)) != 0)
+        (rc = sequence_create(&desk->sequence, desk->store, desk->core, NULL, nothing, NULL)) != 0)
         log_error("init: the log in %s cannot be read: %s", config->data_dir, strerror(-rc));
     return rc;
 }

@@ -17,6 +17,7 @@
 struct sequence {
     struct store *store;
     struct core *core;
+    struct documents *documents; /* NULL: there are none */
     sequence_fn *appended;
     void *arg;
     struct arena *event_arena; /* records kept, then the event being taken */
@@ -45,7 +46,8 @@ random_take(struct sequence *sequence, uint8_t *ret, size_t len)
 }
 
 int
-sequence_create(struct sequence **ret, struct store *store, struct core *core, sequence_fn *appended, void *arg)
+sequence_create(struct sequence **ret, struct store *store, struct core *core, struct documents *documents,
+                sequence_fn *appended, void *arg)
 {
     struct sequence *s = calloc(1, sizeof *s);
     int rc;
@@ -54,6 +56,7 @@ sequence_create(struct sequence **ret, struct store *store, struct core *core, s
         return -ENOMEM;
     s->store = store;
     s->core = core;
+    s->documents = documents;
     s->appended = appended;
     s->arg = arg;
     if ((rc = arena_create(&s->event_arena, SEQUENCE_KEEP_MAX + DECODE_ARENA_SIZE)) != 0 ||
@@ -117,7 +120,10 @@ repeat_answer(struct sequence *s, uint32_t unit, const struct event *event, uint
         ids[i] = event->sections[i].id;
     rc = event_slots(event->type, ids, event->section_count, row.seed, slots);
     assert(rc == 0); /* record_is_same did the same */
-    return record_receipt(event, &row.leaf, row.seed, slots, note, how | RECEIPT_AGAIN, reply, &ret->receipt);
+    rc = record_receipt(event, &row.leaf, row.seed, slots, note, how | RECEIPT_AGAIN, reply, &ret->receipt);
+    if (rc == 0 && s->documents != NULL && event->has_dossier && strcmp(event->header->actor->unit, asker.id) == 0)
+        rc = documents_bind(s->documents, unit, row.entry, event); /* what its first coming was too early for */
+    return rc;
 }
 
 /* What the log holds about an event that this one names; *ret NULL: nothing. */
@@ -277,6 +283,16 @@ corrected_id(const struct event *event, const struct core_named *cause)
     return event->header->corrects_event_id;
 }
 
+/* What the event names and nobody has sent. */
+static int
+documents_look(struct sequence *s, uint32_t unit, const struct event *event, struct core_command *command)
+{
+    if (s->documents == NULL || !event->has_dossier)
+        return 0;
+    return documents_missing(s->documents, unit, core_dossier_for(s->core, unit, event->dossier_id), event,
+                             s->event_arena, &command->missing_document);
+}
+
 /* Decides and appends s->current.event. -EACCES: refused. */
 static int
 event_take(struct sequence *s, uint32_t unit, uint64_t now_ms, unsigned how, struct arena *reply, struct answer *ret)
@@ -292,6 +308,11 @@ event_take(struct sequence *s, uint32_t unit, uint64_t now_ms, unsigned how, str
 
     if ((rc = named_find(s, event->header->causation_id, &s->cause, &cause, &command.cause)) != 0 ||
         (rc = named_find(s, corrected_id(event, command.cause), &s->corrected, &corrected, &command.corrected)) != 0)
+        return rc;
+    rc = documents_look(s, unit, event, &command);
+    if (rc == -ENOMEM)
+        return refuse(&ret->refusal, E_INTERNAL, "");
+    if (rc != 0)
         return rc;
     if (event->type->opens != OPENS_NOTHING && s->spare_entry == 0) {
         rc = store_key_take(s->store, &s->spare_entry);
@@ -309,6 +330,8 @@ event_take(struct sequence *s, uint32_t unit, uint64_t now_ms, unsigned how, str
     if (decision.opens)
         s->spare_entry = 0;
     rc = event_append(s, decision.entry, command.now_ms, decision.note);
+    if (rc == 0 && s->documents != NULL && event->has_dossier)
+        rc = documents_bind(s->documents, unit, decision.entry, event);
     if (rc == 0)
         rc = record_receipt(event, &r->leaf, r->seed, r->slots, decision.note, how, reply, &ret->receipt);
     sodium_memzero(r->seed, sizeof r->seed);

@@ -11,6 +11,7 @@
 #define BROKER_SEQUENCE_H
 
 #include "broker/core/core.h"
+#include "broker/documents.h"
 #include "broker/record.h"
 #include "store/store.h"
 
@@ -21,7 +22,9 @@ struct sequence;
 /* Called for each record appended and applied, while its event lives. */
 typedef int sequence_fn(void *arg, const struct record *record);
 
-int sequence_create(struct sequence **ret, struct store *store, struct core *core, sequence_fn *appended, void *arg);
+/* documents: what waits to be named by events; NULL: nothing does. */
+int sequence_create(struct sequence **ret, struct store *store, struct core *core, struct documents *documents,
+                    sequence_fn *appended, void *arg);
 void sequence_destroy(struct sequence **sequence);
 
 /* What became of one event. */

@@ -87,6 +87,12 @@ struct reader {
     char why[REASON_MAX + 1];
 };
 
+/* A document whose reading was recorded (document_talk.c). */
+struct session_document {
+    uint64_t seq; /* 0: none */
+    uint8_t digest[32];
+};
+
 struct session {
     struct front_route route;
     char key[FRONT_KEY_SIZE];
@@ -100,6 +106,8 @@ struct session {
     bool stuck;         /* its queue was full when last tried */
     struct reader *streams[SUBSCRIPTIONS_PER_SESSION_MAX];
     struct reader *reads[READS_PER_SESSION_MAX];
+    struct session_document documents[DOCUMENTS_PER_SESSION_MAX];
+    uint32_t document_next;    /* the place that is used next */
     struct session *next;      /* same bucket */
     struct session *unit_next; /* same unit */
 };

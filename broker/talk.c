@@ -752,6 +752,10 @@ state_refused(struct broker *b, const struct front_message *from, uint32_t unit,
         request = message->read->request;
     if (message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY)
         request = message->query->request;
+    if (message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_PUT)
+        request = message->document_put->request;
+    if (message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_GET)
+        request = message->document_get->request;
     refuse(&refusal, E_STATE, "");
     reply_refused_stranger(b, from, unit, &refusal, subscription, request);
 }
@@ -762,13 +766,16 @@ busy_refused(struct broker *b, const struct session *session, const Wici__V1__Cl
 {
     bool read = message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_READ;
     bool query = message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY;
+    bool get = message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_GET;
     struct refusal refusal;
 
-    if ((!read && !query) || !reply_is_full(b, session))
+    if ((!read && !query && !get) || !reply_is_full(b, session))
         return false;
     refuse(&refusal, E_BUSY, "");
     reply_refused(b, &session->route, session->unit, &refusal, 0,
-                  read ? message->read->request : message->query->request);
+                  read  ? message->read->request
+                  : get ? message->document_get->request
+                        : message->query->request);
     return true;
 }
 
@@ -792,6 +799,8 @@ message_take(struct broker *b, const struct front_message *from, uint32_t unit, 
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_UNSUBSCRIBE: return unsubscribe_take(b, session, message->unsubscribe);
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_READ: return read_take(b, session, message->read);
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY: return query_answer(b, session, message->query);
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_PUT: return document_put_take(b, session, message->document_put);
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_GET: return document_get_take(b, session, message->document_get);
     case WICI__V1__CLIENT_MESSAGE__MESSAGE__NOT_SET:
     default: break;
     }

@@ -206,8 +206,8 @@ first_section(const struct event *event, unsigned cls)
     return i;
 }
 
-static const char *
-body_json_name(const struct event *event, unsigned cls)
+const char *
+event_body_name(const struct event *event, unsigned cls)
 {
     const ProtobufCFieldDescriptor *field = body_field(section_id(event->type->number, cls));
 
@@ -227,11 +227,11 @@ class_check(const struct event *event, unsigned cls, struct refusal *refusal)
         check_path_set(&path, "");
         if (first == event->section_count) { /* the whole section is missing */
             check_path_push(&path, "sections", -1);
-            check_path_push(&path, body_json_name(event, cls), -1);
+            check_path_push(&path, event_body_name(event, cls), -1);
             return check_refuse_at(refusal, E_SECTION, &path);
         }
         check_path_push(&path, "sections", (long)first);
-        check_path_push(&path, body_json_name(event, cls), -1);
+        check_path_push(&path, event_body_name(event, cls), -1);
         check_path_push(&path, info->fields[place].json, -1);
         return check_refuse_at(refusal, E_FIELD, &path);
     }

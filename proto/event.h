@@ -64,6 +64,9 @@ int event_decode_stored(struct event *ret, struct bytes header, const struct byt
  */
 int event_check_message(const ProtobufCMessage *message, const char *path, struct refusal *refusal);
 
+/* The JSON name of a class's body: "caseOpenedS6". The type has that class. */
+const char *event_body_name(const struct event *event, unsigned cls);
+
 /* The body of the first section of class cls, or NULL. Cast it to the type's generated struct. */
 const ProtobufCMessage *event_body(const struct event *event, unsigned cls);
 

@@ -59,6 +59,15 @@
 /* Backups */
 #define BACKUP_LABEL_MAX     64u            /* bytes of a backup's name */
 
+/* Documents */
+#define DOCUMENT_SIZE_MAX    (10u << 20)    /* bytes of one */
+#define DOCUMENT_CHUNK_SIZE  (256u << 10)   /* bytes of each piece but the last */
+#define DOCUMENTS_WAITING_MAX 1024u         /* uploads of one agency that no event names yet */
+#define DOCUMENTS_WAITING_BYTES_MAX (256u << 20) /* their bytes, as announced */
+#define DOCUMENT_KEPT_MS     86400000u      /* how long one waits for its event */
+#define DOCUMENT_TICK_BYTES_MAX (1u << 20)  /* bytes of documents written and read in one tick, one message more */
+#define DOCUMENTS_PER_SESSION_MAX 4u        /* documents that one session may be in the middle of reading */
+
 /* The process */
 #define DESCRIPTORS_MIN      64u            /* open files it must be allowed to have: below it libzmq gives up at start */
 

@@ -28,10 +28,11 @@
 #define STORE_DOC_H
 
 #include "proto/digest.h"
+#include "proto/limits.h"
 #include "store/store.h"
 
-#define STORE_DOC_CHUNK     (256u << 10) /* bytes of each chunk but the last */
-#define STORE_DOC_SIZE_MAX  (10u << 20)  /* bytes of a document */
+#define STORE_DOC_CHUNK     DOCUMENT_CHUNK_SIZE
+#define STORE_DOC_SIZE_MAX  DOCUMENT_SIZE_MAX
 #define STORE_DOC_OWNER_MAX 64u          /* bytes of an owner's name */
 #define STORE_DOC_ERASE_MAX 64u          /* documents that one call destroys */
 

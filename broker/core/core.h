@@ -77,6 +77,7 @@ struct core_command {
     uint32_t fresh_entry; /* key entry to use if a dossier is opened; 0: none could be had */
     const struct event *event;
     const struct core_named *cause;     /* NULL: causation_id is empty, or names nothing in the log */
+    const char *missing_document;       /* path of the first document that the event names and that was not sent; NULL */
     const struct core_named *corrected; /* the same for corrects_event_id; of sys.recall_confirmed for its cause's */
 };
 

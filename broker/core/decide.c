@@ -496,6 +496,8 @@ check_state(struct deciding *d)
         rc = warn_withheld(d);
     if (rc == 0 && decide_is_unaddressed(d))
         rc = decide_warn_code(d, W_NO_ADDRESSEE, "header.to");
+    if (rc == 0 && d->command->missing_document != NULL)
+        rc = decide_warn_code(d, W_DOCUMENT, d->command->missing_document);
     if (rc == 0 && wici__v1__broker_note__get_packed_size(d->note) > EVENT_NOTE_MAX)
         rc = decide_refuse(d, E_LIMIT, "header.to");
     return rc;

@@ -4,6 +4,7 @@
 
 Writes DIR/event, json, policy, row, talk and client: a folder for each target, in the form that it reads.
 """
+import hashlib
 import pathlib
 import struct
 import sys
@@ -66,6 +67,33 @@ def published(who, number, *events):
     return said(who, client(publish=wire.Publish(number=number, events=[parts(event) for event in events])), TICK)
 
 
+def documents(kinds):
+    """A document with wrong pieces before it, named by an event and asked for by everybody. (A dose holds no whole piece.)"""
+    kind = next(kind for kind in kinds if kind.name == "INFO_PROVIDED")
+    data = b"skan" * 700
+    digest, size = hashlib.sha256(data).digest(), len(data)
+    event = event_of(kind, SW, 7)
+    for section in event.sections:
+        body = getattr(section, section.WhichOneof("body"))
+        for document in getattr(body, "documents", []):
+            document.sha256, document.size = digest.hex(), size
+
+    def put(who, offset, piece, flags=TICK, **fields):
+        return said(who, client(document_put=wire.DocumentPut(
+            **{"request": 1, "sha256": digest, "size": size, "offset": offset, "data": piece, **fields})), flags)
+
+    def get(who, offset, seq=12):
+        return said(who, client(document_get=wire.DocumentGet(
+            request=2, seq=seq, sha256=digest, offset=offset, reason="skarga" if who == AUDITOR else "")), TICK)
+
+    yield "document", (
+        said(SW, HELLO, TICK) + put(SW, 0, b"") + put(SW, 5, b"x") + put(SW, 0, data)
+        + put(SW, 0, data) + published(SW, 1, event) + get(SW, 0) + get(SW, 1 << 18)
+        + b"".join(said(who, HELLO, TICK) + get(who, 0) + get(who, 0, 13) for who in (SW2, SCHOOL, AUDITOR, ADMIN)))
+    yield "document-wrong", said(SW, HELLO, TICK) + put(SW, 0, b"abc", size=3) + put(SW, 0, b"abcd", size=3) + put(
+        SW, 0, b"", size=0) + put(SW, 0, b"", sha256=b"") + put(SW2, 0, b"") + get(SW, 7) + get(SW, 0, 0)
+
+
 def talks(kinds):
     """Conversations: each event type by each unit, alone and in one dossier; each message after Hello."""
     for who in UNITS:
@@ -104,6 +132,7 @@ def talks(kinds):
                             "policy": wire.Query(request=7, policy=wire.PolicyQuery()),
                             "status": wire.Query(request=8, status=wire.StatusQuery())}.items():
             yield f"query-{name}-{who}", said(who, HELLO) + said(who, client(query=query), TICK)
+    yield from documents(kinds)
     yield "nobody", said(STRANGER, HELLO) + said(KEYLESS, HELLO) + said(SW, client(ack=wire.Ack(subscription=1, seq=1)))
 
 

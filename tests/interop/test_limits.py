@@ -46,6 +46,10 @@ TESTED = {  # (limit or cell): the test that goes there
     "SESSION_SILENCE_MS_MAX": ("tests/wire/test_sessions.c",
                                "a_silent_session_without_subscriptions_is_dropped_and_one_that_reads_is_not"),
     ("Hello", "new", "E_LIMIT"): ("tests/wire/test_sessions.c", "places_that_all_read_are_kept_until_their_peers_are_gone"),
+    ("DocumentPut", "ready", "E_FULL"): ("tests/wire/test_documents.c", "a_full_log_takes_no_document_and_shows_none_unrecorded"),
+    ("DocumentGet", "ready", "E_FULL"): ("tests/wire/test_documents.c", "a_full_log_takes_no_document_and_shows_none_unrecorded"),
+    "DOCUMENT_SIZE_MAX": ("tests/wire/test_documents.c", "what_has_no_sense_is_refused"),
+    "DOCUMENT_CHUNK_SIZE": ("tests/wire/test_documents.c", "what_has_no_sense_is_refused"),
     ("Read", "ready", "E_FULL"): ("tests/wire/test_fault.c", "reading_a_full_log_again_and_again_does_not_stop_the_broker"),
 }
 
@@ -189,6 +193,8 @@ class Bounds(test_refusals.Case):
             "Unsubscribe": dict(unsubscribe=wire.Unsubscribe(subscription=1)),
             "Read": dict(read=wire.Read(request=1)),
             "Query": dict(query=wire.Query(request=1, status=wire.StatusQuery())),
+            "DocumentPut": dict(document_put=wire.DocumentPut(request=1, sha256=bytes(32), size=1, data=b"x")),
+            "DocumentGet": dict(document_get=wire.DocumentGet(request=2, sha256=bytes(32), seq=1)),
             "anything else": {},
         }[message]
 
@@ -235,9 +241,22 @@ class Bounds(test_refusals.Case):
             ("Query", "E_LIMIT"): self.cursors_beyond_one_answer,
             ("Query", "E_BUSY"): self.e_busy,
             ("Query", "E_STATE"): self.drop_in_use,
+            ("DocumentPut", "E_REQUEST"): lambda: self.put("ops-sw", sha256=b""),
+            ("DocumentPut", "E_SIZE"): lambda: self.put("ops-sw", size=11 << 20),
+            ("DocumentPut", "E_DOCUMENT"): self.e_document,
+            ("DocumentPut", "E_DOCUMENT_QUOTA"): self.e_document_quota,
+            ("DocumentGet", "E_REQUEST"): lambda: self.get(sha256=b""),
+            ("DocumentGet", "E_UNKNOWN"): lambda: self.get(seq=1),
+            ("DocumentGet", "E_NO_DOCUMENT"): self.e_no_document,
+            ("DocumentGet", "E_REASON"): lambda: self.get(reason="  "),
+            ("DocumentGet", "E_BUSY"): lambda: self.busy(**self.any_message("DocumentGet")),
             ("anything else", "E_DECODE"): lambda: self.refused("ops-sw"),
         }[message, code]()
         return case if isinstance(case, str) else next(iter(case)) if isinstance(case, set) else case.code
+
+    def get(self, **fields):
+        fields = {"request": 1, "sha256": bytes(32), **fields}
+        return self.refused("ops-sw", document_get=self.wici.wire.DocumentGet(**fields))
 
     def hello_twice(self):
         with self.session("ops-sw", "twice") as client:

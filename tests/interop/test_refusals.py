@@ -5,6 +5,7 @@ fails, as does a case whose answer has another code, another path, or other sent
 rules of procedure have theirs in tests/unit/test_core_procedure.c, and are looked for there.
 """
 import glob
+import hashlib
 import os
 import re
 import shutil
@@ -265,7 +266,43 @@ class Case(World):
         return self.refusal("admin", "SYS_POLICY_LOADED", None, {"sys_policy_loaded_s0": {
             "version": "2026-02", "text": "wici-policy 1\nnonsense\n"}})
 
+    # ---- documents
+
+    def put(self, unit, **fields):
+        """The Refusal of a DocumentPut."""
+        fields = {"request": 1, "sha256": bytes(32), "size": 3, "data": b"abc", **fields}
+        return self.refused(unit, document_put=self.wici.wire.DocumentPut(**fields))
+
+    def e_document(self):
+        return self.put("ops-sw")
+
+    def e_document_quota(self):
+        with self.session("sad-rodzinny") as client:
+            for number in range(1, 27):
+                client.send(document_put=self.wici.wire.DocumentPut(request=number, sha256=bytes([number] * 32),
+                                                                    size=10 << 20))
+            return self.next_refused(client)
+
+    def naming(self, data):
+        """The sections of a letter that names a document."""
+        first, second = letter("x")
+        second["info_provided_s6"]["documents"] = [
+            {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "media_type": "text/plain"}]
+        return first, second
+
+    def e_no_document(self):
+        with self.session("ops-sw") as client:
+            event = self.event("ops-sw", "INFO_PROVIDED", new_id(), *self.naming(b"nobody sent it"), to=["ops-sw2"])
+            seq = client.publish(event)[0].receipt.seq
+            client.send(document_get=self.wici.wire.DocumentGet(
+                request=1, seq=seq, sha256=hashlib.sha256(b"nobody sent it").digest()))
+            return self.next_refused(client)
+
     # ---- warnings
+
+    def w_document(self):
+        return self.answer("ops-sw", "INFO_PROVIDED", new_id(), *self.naming(b"nor this"),
+                           to=["ops-sw2"]).receipt.warnings[0]
 
     def w_time(self):
         dossier, _, _ = self.letter()
@@ -292,6 +329,8 @@ CODES = {
     "E_GROUND": "sections[3].referralSubmittedS6.handOver.historyFrom", "E_ORDER": "header.dossierId",
     "E_CORRECT": "header.correctsEventId", "E_BEHALF": "header.actor.channel", "E_UNKNOWN": "query.explain.eventId", "E_REASON": "read.reason",
     "E_EXISTS": "sections[0].sysAgencyEnrolledS0.agencyId", "E_POLICY": "line 2",
+    "E_DOCUMENT": "documentPut.sha256", "E_DOCUMENT_QUOTA": "documentPut.size", "E_NO_DOCUMENT": "documentGet.sha256",
+    "W_DOCUMENT": "sections[1].infoProvidedS6.documents[0]",
     "W_TIME": "header.occurredAt", "W_WITHHELD": "header.to[0]", "W_NO_ADDRESSEE": "header.to",
 }
 # What cannot be provoked from here: the test that does it.

@@ -27,6 +27,7 @@ from google.protobuf import json_format
 from zmq.utils import monitor
 
 HEADER, NOTE = 8, 9  # section id modulo 10; 0 to 7 is a section of that class
+DOCUMENT_CHUNK = 256 << 10  # bytes of each piece of a document but the last
 TIMEOUT = 20  # seconds to wait for an answer
 
 
@@ -345,6 +346,34 @@ class Client:
             if result.next_seq <= from_seq:
                 raise Damaged("a read that does not go on")
             from_seq = result.next_seq
+
+    def document_put(self, data, sha256=None, size=None, offset=0, begin=False):
+        """Sends a piece of a document (all of it when it is short; none with begin=True); returns the DocumentState."""
+        self._requests += 1
+        self.send(document_put=self.wici.wire.DocumentPut(
+            request=self._requests, sha256=sha256 or hashlib.sha256(data).digest(), size=size or len(data), offset=offset,
+            data=b"" if begin else data[offset:offset + DOCUMENT_CHUNK]))
+        return self.wait("document_state", request=self._requests)
+
+    def upload(self, data):
+        """Sends a document, from where the broker has it."""
+        state = self.document_put(data, begin=True)
+        while state.received < state.size:
+            state = self.document_put(data, offset=state.received)
+
+    def document(self, seq, sha256, **reason):
+        """A document that the record names, whole."""
+        data = b""
+        while True:
+            self._requests += 1
+            self.send(document_get=self.wici.wire.DocumentGet(request=self._requests, seq=seq, sha256=sha256,
+                                                              offset=len(data), **reason))
+            part = self.wait("document_part", request=self._requests)
+            data += part.data
+            if len(data) >= part.size:
+                if hashlib.sha256(data).digest() != sha256:
+                    raise Damaged("a document with another digest")
+                return data
 
     def query(self, **what):
         """One query: query(group=wire.GroupQuery(...)); returns the part of the QueryResult that answers it."""

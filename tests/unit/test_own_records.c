@@ -67,7 +67,7 @@ setup(void **state)
     b->clock = (struct clock){.started = true, .now_ms = NOW_MS, .mono_ms = NOW_MS};
     assert_int_equal(core_create(&b->core), 0);
     assert_int_equal(feed_source_init(&b->source, b->store, b->core), 0);
-    assert_int_equal(sequence_create(&b->sequence, b->store, b->core, appended_nothing, b), 0);
+    assert_int_equal(sequence_create(&b->sequence, b->store, b->core, NULL, appended_nothing, b), 0);
     assert_int_equal(refusals_create(&b->refusals, b->sequence), 0);
     assert_int_equal(sessions_create(&b->sessions), 0);
     unit_enrol(b);
