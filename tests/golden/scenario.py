@@ -27,6 +27,7 @@ payload.py. A line that begins with # says nothing.
     replay told > FA 0167, SCH -    what these units are given of an event when they read it anew at the end, where
                                     that is not what they were given live
     unit SW cus-zespol              which unit of the office the story calls SW (stories of docs/profiles)
+    due SCHX answer                 just these events are due on paper to an agency without the system
     away SW / back SW               the unit's connection ends, and is taken up again where it ended
 """
 import dataclasses
@@ -82,9 +83,10 @@ class Step:
 
 @dataclasses.dataclass
 class Move:
-    """A unit that goes away, or comes back."""
+    """A unit that goes away, or comes back; what is due to an agency without the system."""
     verb: str
     unit: str
+    events: list = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -158,7 +160,10 @@ class Reader:
     def act(self, line):
         """A line that is not indented."""
         verb, _, rest = line.partition(" ")
-        if verb == "unit":
+        if verb == "due":
+            name, *events = rest.split()
+            self.scenario.acts.append(Move(verb, name, events))
+        elif verb == "unit":
             name, unit_id = rest.split()
             self.scenario.units[name] = unit_id
         elif verb in ("away", "back"):

@@ -40,6 +40,7 @@ UNITS = {
     "FCC": ("pcpr", ["FCC"]), "SVC": ("poradnia", ["SVC"]), "SVCB": ("swietlica", ["SVC"]), "MUN": ("gmina", ["MUN"]),
     "HLT": ("szpital", ["HLT"]), "IDT": ("zespol", ["IDT"]),
 }
+EXTERNALS = {"SCHX": ("sp3", "OPS")}  # agencies without the system: their ids, and who serves them
 LIVE, ANEW = 1, 2  # subscriptions
 
 
@@ -70,10 +71,11 @@ class Published:
 
 
 class Stage:
-    """A broker, and units that listen: units maps what scenarios call a unit to (its id, agency, roles)."""
+    """A broker, and units that listen: units maps what scenarios call a unit to (its id, agency, roles), externals what
+    they call an agency without the system to (its id, the unit that serves it)."""
 
-    def __init__(self, place, units):
-        self.world, self.units = place, units
+    def __init__(self, place, units, externals=None):
+        self.world, self.units, self.externals = place, units, externals or {}
         self.wici, self.clients, self.given = self.world.wici, {}, {}
         for unit in units:
             self.connect(unit)
@@ -169,6 +171,9 @@ class Stage:
     def play(self, play):
         """Publishes a scenario; returns the events, and what was wrong with the answers."""
         ids = Ids(play)
+        strangers = {unit for step in play.steps for unit in [step.unit, *step.given]} - {*self.units, *self.externals}
+        if strangers:
+            raise Failure(f"not in this town: {strangers}")
         bodies = payload.Bodies(self.wici, ids)
         published, wrong = [], []
         for act in play.acts:
@@ -181,11 +186,38 @@ class Stage:
                 self.collect(act.unit, published[-1].receipt.seq if published else 0)
                 self.clients[act.unit].close()
                 del self.clients[act.unit]
-            else:
+            elif act.verb == "back":
                 self.connect(act.unit)
+            else:
+                wrong += self.compare_due(act, published)
         for unit in self.units:
             self.collect(unit, max(p.receipt.seq for p in published if p.receipt))
         return published, wrong
+
+    def outside(self, external, **more):
+        """What is due on paper to an agency without the system, as the unit is told that serves it."""
+        agency, server = self.externals[external]
+        return self.clients[server].query(outside=self.wici.wire.OutsideQuery(agency=agency, **more)).items
+
+    def compare_due(self, act, published):
+        """Just the events that the scenario names are due."""
+        expected = {event.id for event in published if event.step.name in act.events}
+        due = {item.event_id for item in self.outside(act.unit) if not item.delivered}
+        if due != expected:
+            yield f"due to {act.unit} on paper: {due}, not {expected} ({' '.join(act.events)})"
+
+    def papers(self, published):
+        """What each agency without the system may be given on paper: {external: the deliveries}."""
+        found = {}
+        for external in self.externals:
+            found[external] = []
+            for event in published:
+                try:
+                    found[external] += [item.delivery for item in self.outside(external, event_id=event.id)]
+                except wici_client.Refused as refused:
+                    if refused.code != "E_UNKNOWN":
+                        raise
+        return found
 
     def collect(self, unit, seq):
         """Takes what the unit is given up to there, and acknowledges it."""
@@ -239,7 +271,12 @@ def golden_town(root):
     """The town of the golden scenarios, enrolled."""
     units = {name.lower(): agency for name, agency in UNITS.items()}
     place = world.World(root, AGENCIES, {**units, "audyt": ("nadzor", ["AUD"])}, "starostwo")
-    town = Stage(place, {name: (name.lower(), *rest) for name, rest in UNITS.items()})
+    with place.session("admin") as admin:
+        for agency, server in EXTERNALS.values():
+            place.command(admin, "SYS_EXTERNAL_ENROLLED", sys_external_enrolled_s0={
+                "agency_id": agency, "name": "Szkoła bez systemu", "kinds": ["SCHOOL"], "served_by": server.lower(),
+                "channel": "PAPER"})
+    town = Stage(place, {name: (name.lower(), *rest) for name, rest in UNITS.items()}, EXTERNALS)
     for unit, kind, body in REGISTERS:
         place.command(town.clients[unit], kind, town.wire(unit), **{f"{kind.lower()}_s0": body})
     return town

@@ -30,6 +30,10 @@ def played(town, plays, with_auditor=True):
             for title, published in events.items():
                 views[title].setdefault(how, {})[unit], found = town.views(unit, deliveries, published)
                 wrong += [f"{title}: {line}" for line in found]
+    for title, published in events.items():
+        for external, deliveries in town.papers(published).items():
+            views[title].setdefault("on paper", {})[external], found = town.views(external, deliveries, published)
+            wrong += [f"{title}: {line}" for line in found]
     if with_auditor:
         wrong += auditor.audit(town, events)
     return events, views, wrong
