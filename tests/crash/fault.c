@@ -9,7 +9,7 @@
  * Kinds: of the files read, write, meta (a write through O_DSYNC), sync, open, name (rename, link, unlink, mkdir),
  * truncate; of memory malloc and mmap; of ZeroMQ message (room for one), payload (a message's last frame is not sent),
  * route (its first is not), receive, socket; of the network send (libzmq's own); thread. ERROR is a name of errno, or
- * SHORT: half of the bytes are written.
+ * SHORT: half of the bytes are written. KILL: the process ends there, as by kill -9.
  *
  * Of memory, ZeroMQ and threads only calls of the program itself, LMDB and protobuf-c count. Not those inside libzmq,
  * which ends the process when it gets no memory, nor those inside libcrypto: thousands at its start, and it leaks.
@@ -24,6 +24,7 @@
 #include <fnmatch.h>
 #include <link.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -37,6 +38,7 @@
 
 #define WHERE_SIZE 200
 #define PLACES_MAX 16
+#define KILL       (-2) /* no error of a call: TRACE_SHORT is -1 */
 
 enum kind {
     KIND_NONE,
@@ -69,9 +71,9 @@ static const struct {
     int value;
 } errors[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC},         {"ENOMEM", ENOMEM}, {"EMFILE", EMFILE},
               {"EAGAIN", EAGAIN}, {"ECONNRESET", ECONNRESET}, {"EACCES", EACCES}, {"EHOSTUNREACH", EHOSTUNREACH},
-              {"EINTR", EINTR},   {"SHORT", TRACE_SHORT}};
+              {"EINTR", EINTR},   {"SHORT", TRACE_SHORT}, {"KILL", KILL}};
 
-/* What the test reads: all numbers are of this process. */
+/* What the test reads. Of this process, and of those that it starts: they look into the same file. */
 static struct report {
     _Atomic uint64_t count;   /* calls of the kind */
     _Atomic uint64_t reached; /* 1: the fault has happened */
@@ -110,6 +112,8 @@ is_the_one(enum kind of, const char *path, const void *caller)
         return false;
     where_note(path, caller);
     atomic_store(&report->reached, 1);
+    if (error == KILL)
+        (void)kill(getpid(), SIGKILL);
     return true;
 }
 

@@ -27,14 +27,14 @@ def check(condition, what):
 
 
 class Verifiers:
-    """Both of them, with the log's key."""
+    """Both of them, with the log's keys: one, or those of its epochs with commas."""
 
     def __init__(self, vkey):
         self.vkey, self.count = vkey, 0
 
     def code(self, path, known=None, *options):
         """What wici-verify says; the other one must say the same, of what both know."""
-        words = [f"{BIN}/wici", "verify", "--vkey", self.vkey, *options]
+        words = [f"{BIN}/wici", "verify", *(word for vkey in self.vkey.split(",") for word in ("--vkey", vkey)), *options]
         if known:
             words += ["--checkpoint", known]
         done = subprocess.run([*words, path], capture_output=True, text=True, check=False,
@@ -212,6 +212,35 @@ def fork(root, verifiers, clis, town, old):
     check(verifiers.code(f"{town.broker.root}/data", old) == 4, f"nor does its data: {verifiers.said}")
 
 
+def epochs(root, verifiers, town, old):
+    """A log that was put back and goes on as another epoch: each epoch's papers hold with the keys of both."""
+    before = {name: f"{root}/{name}" for name in ("ops-sw.receipt", "newer.checkpoint", "export") if os.path.exists(f"{root}/{name}")}
+    check(len(before) >= 2, "there is nothing of the first epoch")
+    shutil.rmtree(f"{town.broker.root}/data")
+    shutil.copytree(f"{root}/early", f"{town.broker.root}/data")
+    done = subprocess.run([f"{BIN}/wicid", "init", "--new-epoch", "-c", town.broker.config], capture_output=True, text=True, check=False)
+    check(done.returncode == 0, f"no new epoch: {done.stderr}")
+    fresh = done.stdout.split()[-1]
+    town.broker.start()
+    seqs = publish(town, 20)
+    cli = Cli(town.broker, f"{town.broker.root}/audyt.key", root)
+    after = {"receipt": write(f"{root}/e2.receipt", cli.run("receipt", str(seqs[-1]))),
+             "checkpoint": write(f"{root}/e2.checkpoint", cli.run("checkpoint"))}
+    cli.run("export", f"{root}/e2.export")
+    after["export"] = f"{root}/e2.export"
+    town.stop()
+    both, late = Verifiers(f"{verifiers.vkey},{fresh}"), Verifiers(fresh)
+    for path in before.values():
+        check(both.code(path) == 0, f"{path}, of the first epoch: {both.said}")
+        check(late.code(path) == 3, f"{path}, of the first epoch, with the second one's key alone")
+    for path in after.values():
+        check(both.code(path) == 0 and late.code(path) == 0, f"{path}, of the second epoch: {both.said}")
+        check(verifiers.code(path) == 3, f"{path}, of the second epoch, with the first one's key alone")
+        check(both.code(path, old) == 3, f"{path} is not of the epoch of the known checkpoint: {both.said}")
+    check(both.code(f"{town.broker.root}/data") == 0, f"the data, of both epochs: {both.said}")
+    verifiers.count += both.count + late.count
+
+
 def between(town, cli, verifiers, root, old, newer):
     """Consistency of two checkpoints of which neither is the newest any more."""
     seqs = publish(town, 5)
@@ -265,6 +294,7 @@ def main():
         exports(clis, verifiers, dice, root, old)
         copies(town, verifiers, dice, root, old, newer)
         fork(root, verifiers, clis, town, old)
+        epochs(root, verifiers, town, old)
         print(f"{verifiers.count} verifications, both verifiers agree")
 
 

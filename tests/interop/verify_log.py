@@ -4,7 +4,10 @@ Written from docs/AUDIT.md, RFC 6962, RFC 9162 and the C2SP texts; it shares no 
 returns what was verified, or raises Invalid (something does not fit) or Diverged (all fits, but it contradicts the known
 checkpoint).
 
-    verify_log.py VKEY FILE|DIR [CHECKPOINT]        exit code 0, 3 or 4, as wici-verify
+    verify_log.py VKEY[,VKEY...] FILE|DIR [CHECKPOINT]        exit code 0, 3 or 4, as wici-verify
+
+A log that was restored from an older copy goes on as a new epoch, under a name and a key of its own (docs/AUDIT.md): vkeys are
+those of all its epochs, and a checkpoint is of the epoch whose key signed it.
 """
 import base64
 import hashlib
@@ -54,36 +57,43 @@ def decimal(text):
 
 # ---- checkpoints
 
-class Checkpoint:
-    """Origin, size and root of a checkpoint whose signature by this key was checked."""
+def public_key(vkey):
+    """Name, id and bytes of a verifier key."""
+    name, key_id, data = vkey.split("+", 2)
+    key = unbase64(data)
+    require(key[0] == 1 and len(key) == 33, "not an Ed25519 key")
+    require(sha256(name.encode(), b"\n", key)[:4].hex() == key_id, "the key's id is not its own")
+    return name, key_id, key[1:]
 
-    def __init__(self, vkey, note):
-        name, key_id, data = vkey.split("+", 2)
-        key = unbase64(data)
-        require(key[0] == 1 and len(key) == 33, "not an Ed25519 key")
-        require(sha256(name.encode(), b"\n", key)[:4].hex() == key_id, "the key's id is not its own")
+
+class Checkpoint:
+    """Origin, size and root of a checkpoint that was signed with one of these keys, which is named after the origin."""
+
+    def __init__(self, vkeys, note):
+        keys = {public_key(vkey)[:2]: public_key(vkey)[2] for vkey in vkeys.split(",")}
         require(note.endswith("\n"), "the note has no last newline")
         text, found, rest = note.rpartition("\n\n")
         require(found != "", "the note has no signatures")
         text += "\n"
-        signed = 0
+        signers = []
         for line in rest[:-1].split("\n"):
             words = line.split(" ")
             require(len(words) == 3 and words[0] == "\u2014", "not a signature line")
             raw = unbase64(words[2])
             require(len(raw) > 4, "a signature without bytes")
-            if words[1] != name or raw[:4].hex() != key_id:
+            signer = words[1], raw[:4].hex()
+            if signer not in keys:
                 continue  # a stranger's
             try:
-                Ed25519PublicKey.from_public_bytes(key[1:]).verify(raw[4:], text.encode())
+                Ed25519PublicKey.from_public_bytes(keys[signer]).verify(raw[4:], text.encode())
             except InvalidSignature as error:
                 raise Invalid("a signature is wrong") from error
-            signed += 1
-        require(signed == 1, "not signed by the log, or twice")
+            signers.append(signer)
+        require(signers and len(signers) == len(set(signers)), "not signed by the log, or twice by one key")
         lines = text.split("\n")
         require(len(lines) == 4 and lines[3] == "", "not the three lines of a checkpoint")
         self.origin, self.size, self.root = lines[0], decimal(lines[1]), unbase64(lines[2])
-        require(self.origin == name, "the checkpoint of another log")
+        require(self.origin in {name for name, _ in signers}, "the checkpoint of another log")
         require(len(self.root) == 32, "a root is 32 bytes")
 
 
