@@ -3,7 +3,7 @@
  *
  * Files put into outbox are sent; what comes for this unit appears in inbox (docs/AGENT.md). One thread, one loop:
  *
- *     wici_run -> inbox_commit -> outbox_run -> inbox_history -> delivery_run -> poll
+ *     wici_run -> inbox_commit -> outbox_run -> inbox_history -> delivery_run -> agent_work_run -> poll
  *
  * The parts: outbox.c and inbox.c move files safely and know nothing of sockets; agent_wici.c is the broker to them;
  * page.c draws the pages.
@@ -12,7 +12,9 @@
 #include "agents/agent_file.h"
 #include "agents/agent_status.h"
 #include "agents/agent_wici.h"
+#include "agents/agent_work.h"
 #include "agents/inbox.h"
+#include "proto/date.h"
 #include "proto/language.h"
 #include "agents/outbox.h"
 #include "agents/outbox_delivery.h"
@@ -48,6 +50,7 @@ struct agent {
     struct outbox *outbox;
     struct inbox *inbox;
     struct delivery delivery;
+    struct agent_work work;
     int signal_fd, notify_fd;
     enum wici_state state;
     bool noted; /* state has been written down */
@@ -64,6 +67,12 @@ now_ms(void)
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
+}
+
+static int32_t
+today(void)
+{
+    return date_of_moment((uint64_t)time(NULL) * 1000u);
 }
 
 /* ---- one round of the loop */
@@ -153,6 +162,8 @@ run_round(struct agent *a)
         rc = run_history(a, now);
     if (rc == 0 && a->state == WICI_READY)
         rc = delivery_run(&a->delivery, now);
+    if (rc >= 0 && a->state == WICI_READY)
+        rc = agent_work_run(&a->work, now, today(), inbox_filed(a->inbox));
     if (rc >= 0)
         rc = inbox_commit(a->inbox); /* what came while a question was waiting for its answer */
     if (a->wici.failed != 0)
@@ -293,6 +304,10 @@ agent_open(struct agent *a)
     if (rc == 0)
         rc = agent_wici_subscribe(&a->wici, &a->config, a->inbox);
     a->delivery = (struct delivery){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config};
+    a->work.dirs = &a->dirs;
+    a->work.link = &a->wici.link;
+    a->work.who = &a->who;
+    a->work.names = &a->wici.names;
     return rc;
 }
 
@@ -385,6 +400,9 @@ main(int argc, char **argv)
     rc = agent_config_read(&a.config, arguments.config, error);
     if (rc == 0 && arguments.mode != MODE_STATUS)
         rc = agent_config_check_key(&a.config, error);
+    a.work.config = &a.config;
+    if (rc == 0 && arguments.mode != MODE_STATUS)
+        rc = agent_work_open(&a.work, error);
     if (rc != 0) {
         agent_log(AGENT_ERROR, "%s", error);
         agent_close(&a);

@@ -2,6 +2,7 @@
  * agent_config - see agent_config.h
  */
 #include "agents/agent_config.h"
+#include "agents/worklist.h"
 
 #include "proto/types.h"
 
@@ -36,6 +37,7 @@ static const struct option_def config_options[] = {
     {"dir", OPTION_TEXT, CONFIG(dir), NULL, 1, 1000},
     {"role", OPTION_TEXT, CONFIG(role_file), NULL, 1, 1000},
     {"session", OPTION_TEXT, CONFIG(session), "agent", 1, 64},
+    {"holidays", OPTION_TEXT, CONFIG(holidays), "", 0, 1000},
     {"cursor", OPTION_TEXT, CONFIG(cursor), "agent", 1, 40},
     {"poll_ms", OPTION_NUMBER, CONFIG(poll_ms), "2000", 50, 600000},
     {"settle_ms", OPTION_NUMBER, CONFIG(settle_ms), "2000", 0, 600000},
@@ -50,6 +52,7 @@ static const struct option_def role_options[] = {
     {"role", OPTION_TEXT, ROLE(role), NULL, 1, 16},
     {"profession", OPTION_TEXT, ROLE(profession), "", 0, 80},
     {"families", OPTION_TEXT, ROLE(families), "", 0, 300},
+    {"tasks", OPTION_TEXT, ROLE(tasks), "", 0, 200},
     {"language", OPTION_TEXT, ROLE(language), "pl", 2, 2},
     {"page_header", OPTION_TEXT, ROLE(page_header), "", 0, 1000},
     {"page_footer", OPTION_TEXT, ROLE(page_footer), "", 0, 1000},
@@ -215,6 +218,8 @@ int
 agent_role_read(struct agent_role *ret, const char *path, char error[AGENT_CONFIG_ERROR_MAX])
 {
     struct agent_role role = {0};
+    const char *word;
+    size_t word_len;
     int rc = options_read(&role, role_options, COUNT(role_options), path, error);
 
     if (rc == 0 && role_by_name(role.role) == 0) {
@@ -223,6 +228,11 @@ agent_role_read(struct agent_role *ret, const char *path, char error[AGENT_CONFI
     }
     if (rc == 0 && strcmp(role.language, "pl") != 0 && strcmp(role.language, "en") != 0) {
         (void)snprintf(error, AGENT_CONFIG_ERROR_MAX, "%s: language: pl or en", path);
+        rc = -EINVAL;
+    }
+    if (rc == 0 && !worklist_rules_check(role.tasks, &word, &word_len)) {
+        (void)snprintf(error, AGENT_CONFIG_ERROR_MAX, "%s: tasks: there is no deadline \"%.*s\"", path, (int)word_len,
+                       word);
         rc = -EINVAL;
     }
     if (rc == 0)
@@ -264,6 +274,8 @@ agent_config_read(struct agent_config *ret, const char *path, char error[AGENT_C
         rc = path_resolve(&config.dir, path);
     if (rc == 0)
         rc = path_resolve(&config.role_file, path);
+    if (rc == 0 && config.holidays[0] != '\0')
+        rc = path_resolve(&config.holidays, path);
     if (rc == 0)
         rc = agent_role_read(&config.role, config.role_file, error);
     if (rc != 0) {

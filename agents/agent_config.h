@@ -23,12 +23,14 @@ struct agent_role {
     char *families;   /* what is received; empty: everything but registry and policy */
     char *language;   /* "pl" or "en": pages, and which sentence stands first */
     char *page_header, *page_footer;
+    char *tasks;                          /* clocks (docs/DEADLINES.md) that are this office's work; empty: all */
     bool own;                             /* file own events in inbox too: the page to print of what was sent */
     char *family[AGENT_FAMILIES_MAX + 1]; /* families, split; NULL-terminated */
 };
 
 struct agent_config {
     char *endpoint, *server_key, *key_file, *dir, *role_file, *session, *cursor;
+    char *holidays;         /* file of holidays; empty: the one installed */
     uint64_t poll_ms;       /* how often outbox is looked through, besides inotify */
     uint64_t settle_ms;     /* how long a file must not change before it is taken */
     uint64_t half_ms;       /* how long a half-written file may stay as it is */

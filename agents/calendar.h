@@ -48,6 +48,12 @@ struct calendar {
  */
 int calendar_parse(struct calendar *ret, const char *text, size_t len, unsigned *ret_line);
 
+/*
+ * Reads the file at path; NULL: the one that is installed with this program, or lies in its build folder. -ENOENT and
+ * other errors of the file; -EINVAL, *ret_line as above; -E2BIG; -EFBIG: more than CALENDAR_TEXT_MAX bytes.
+ */
+int calendar_load(struct calendar *ret, const char *path, unsigned *ret_line);
+
 /* Is it a holiday by a rule? Of days between 1970 and 9999. */
 bool calendar_is_holiday(const struct calendar *calendar, int32_t day);
 /* Monday to Friday and no holiday. */

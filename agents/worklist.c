@@ -78,7 +78,7 @@ due_of(const struct worklist_options *o, const json_t *clock, const struct clock
 
     if (due[0] != '\0')
         return date_parse(due, ret) == 0;
-    if (date_parse(text_of(clock, "started"), &started) != 0 || info->basis != CLOCK_TERM)
+    if (date_parse(text_of(clock, "startedOn"), &started) != 0 || info->basis != CLOCK_TERM)
         return false;
     *ret = calendar_due(o->calendar, started,
                         json_is_true(json_object_get(clock, "urgent")) ? info->urgent : info->term);
@@ -133,8 +133,8 @@ clock_add(const struct worklist_options *o, const json_t *clock, json_t *tasks, 
     ours = strcmp(text_of(clock, "holder"), o->unit) == 0 && rules_have(o->rules, info->id);
     task = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "rule", info->id, "pl", info->pl, "en",
                      info->en, "force", clock_force_name(info->force), "source", info->source, "dossier",
-                     text_of(clock, "dossier"), "seq", number_of(clock, "startSeq"), "since", text_of(clock, "started"),
-                     "unit", text_of(clock, "holder"), "closedBy", closing_events(id));
+                     text_of(clock, "dossier"), "seq", number_of(clock, "startSeq"), "since",
+                     text_of(clock, "startedOn"), "unit", text_of(clock, "holder"), "closedBy", closing_events(id));
     return task_add(ours ? tasks : others, task, o, due);
 }
 
@@ -149,11 +149,11 @@ course_add(const struct worklist_options *o, const json_t *course, json_t *tasks
     if (date_parse(text_of(course, "nextDue"), &due) != 0)
         return -EBADMSG;
     return task_add(tasks,
-                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:[]}", "rule", "", "pl",
+                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:[s,s]}", "rule", "", "pl",
                               "następny krok zapowiedziany w odpowiedzi na zgłoszenie", "en",
                               "next step that the answer to the referral announced", "force", "", "source", "",
                               "dossier", text_of(course, "dossier"), "seq", number_of(course, "openedSeq"), "since", "",
-                              "unit", o->unit, "closedBy"),
+                              "unit", o->unit, "closedBy", "referral.answered", "referral.completed"),
                     o, due);
 }
 

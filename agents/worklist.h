@@ -33,6 +33,13 @@ struct worklist_options {
 /* clocks and courses: arrays of the answers' members, all pages joined. */
 int worklist_make(const struct worklist_options *options, const json_t *clocks, const json_t *courses, json_t **ret);
 
+/*
+ * Asks the broker for both, page by page. query: as in agent_link.h; its error is handed on. *ret_clocks and
+ * *ret_courses are arrays.
+ */
+typedef int worklist_query_fn(void *arg, const char *request, char **ret);
+int worklist_ask(worklist_query_fn *query, void *arg, json_t **ret_clocks, json_t **ret_courses);
+
 /* False: a word in rules is no clock's name; *ret_word is that word (in rules), *ret_len its length. */
 bool worklist_rules_check(const char *rules, const char **ret_word, size_t *ret_len);
 

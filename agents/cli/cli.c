@@ -29,6 +29,7 @@ const struct cli_command cli_commands[] = {
     {"outside", cmd_outside,
      N_("what is due on paper to institutions without the system, and that it was handed over")},
     {"confirm", cmd_confirm, N_("confirm that a copy of what was entered in error was set aside or destroyed")},
+    {"worklist", cmd_worklist, N_("what this unit has to do next, and by when")},
     {"cursor", cmd_cursor, N_("list durable cursors, or drop one")},
     {"explain", cmd_explain, N_("why this unit is given an event, and which of its sections")},
     {"fetched", cmd_fetched, N_("which addressed units have fetched an event of ours")},

@@ -452,6 +452,22 @@ referrals_tell_what_became_of_them(void **state)
     wici_check("admin", WORDS("referrals"), NULL, NULL, 5, NULL);
 }
 
+/* The referral of sp12 asks for a family assistant: the interview is due. */
+static void
+a_work_list_says_what_to_do_next(void **state)
+{
+    (void)state;
+    wici_check("ops-sw", WORDS("worklist"), polish, NULL, 0, "wywiad środowiskowy");
+    wici_check("ops-sw", WORDS("worklist"), english, NULL, 0, "community interview");
+    wici_check("ops-sw", WORDS("worklist", "--as-of", "2099-01-01"), polish, NULL, 0, "po terminie");
+    wici_check("ops-sw", WORDS("worklist", "--json"), NULL, NULL, 0, dossier);
+    wici_check("ops-sw", WORDS("worklist", "--tasks", "D19"), polish, NULL, 0, "Czego pilnują inni");
+    wici_check("ops-sw", WORDS("worklist", "--tasks", "D1 D20"), english, NULL, 2, "D20");
+    wici_check("ops-sw", WORDS("worklist", "--as-of", "soon"), english, NULL, 2, "--as-of");
+    wici_check("ops-sw", WORDS("worklist", "--holidays", "/nonexistent"), english, NULL, 1, "/nonexistent");
+    wici_check("sp12", WORDS("worklist"), NULL, NULL, 5, NULL); /* the referrer has nothing to do */
+}
+
 /* The referral of sp12 was answered by ops-sw above. */
 static void
 a_report_counts_by_unit_and_never_by_person(void **state)
@@ -614,6 +630,7 @@ main(void)
         cmocka_unit_test(templates_pass_when_published),
         cmocka_unit_test(a_case_is_a_readable_timeline),
         cmocka_unit_test(referrals_tell_what_became_of_them),
+        cmocka_unit_test(a_work_list_says_what_to_do_next),
         cmocka_unit_test(a_report_counts_by_unit_and_never_by_person),
         cmocka_unit_test(reading_finds_or_exits_with_5),
         cmocka_unit_test(a_cursor_goes_on_where_it_was),

@@ -84,7 +84,8 @@ text(const json_t *object, const char *name)
 }
 
 #define D1                                                                                                             \
-    "{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"startSeq\":\"12\",\"started\":\"2026-03-23\",\"holder\":\"ops\"}"
+    "{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"startSeq\":\"12\",\"startedOn\":\"2026-03-23\",\"holder\":"       \
+    "\"ops\"}"
 
 static void
 a_term_is_worked_out_with_the_calendar(void **state)
@@ -110,7 +111,7 @@ static void
 the_urgent_term_is_the_shorter_one(void **state)
 {
     json_t *list = list_of("2026-04-30", "",
-                           "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D15\",\"startSeq\":\"3\",\"started\":"
+                           "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D15\",\"startSeq\":\"3\",\"startedOn\":"
                            "\"2026-04-30\",\"urgent\":true,\"holder\":\"ops\"}]",
                            "[]");
 
@@ -123,7 +124,7 @@ static void
 a_date_that_was_told_is_taken_as_it_is(void **state)
 {
     json_t *list = list_of("2026-04-01", "",
-                           "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"startSeq\":\"12\",\"started\":"
+                           "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"startSeq\":\"12\",\"startedOn\":"
                            "\"2026-03-23\",\"due\":\"2026-03-30\",\"holder\":\"ops\"}]",
                            "[]");
 
@@ -136,9 +137,9 @@ static void
 the_overdue_come_first(void **state)
 {
     json_t *list = list_of("2026-04-10", "",
-                           "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D12\",\"startSeq\":\"20\",\"started\":"
+                           "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D12\",\"startSeq\":\"20\",\"startedOn\":"
                            "\"2026-03-23\",\"due\":\"2026-04-11\",\"holder\":\"ops\"},"
-                           "{\"dossier\":\"" OTHER "\",\"clock\":\"D12\",\"startSeq\":\"19\",\"started\":"
+                           "{\"dossier\":\"" OTHER "\",\"clock\":\"D12\",\"startSeq\":\"19\",\"startedOn\":"
                            "\"2026-03-23\",\"due\":\"2026-04-11\",\"holder\":\"ops\"}," D1 "]",
                            "[]");
 
@@ -152,7 +153,7 @@ the_overdue_come_first(void **state)
 static void
 what_is_another_units_or_no_work_of_this_office_is_apart(void **state)
 {
-    static const char clocks[] = "[" D1 ",{\"dossier\":\"" OTHER "\",\"clock\":\"D1\",\"startSeq\":\"9\",\"started\":"
+    static const char clocks[] = "[" D1 ",{\"dossier\":\"" OTHER "\",\"clock\":\"D1\",\"startSeq\":\"9\",\"startedOn\":"
                                  "\"2026-03-23\",\"holder\":\"ops-fa\"}]";
     json_t *list = list_of("2026-04-01", "D2, D1", clocks, "[]");
 
@@ -179,6 +180,7 @@ the_next_step_an_answer_announced_is_a_task(void **state)
     assert_int_equal(json_array_size(json_object_get(list, "tasks")), 1);
     assert_string_equal(text(task(list, "tasks", 0), "due"), "2026-04-02");
     assert_string_equal(text(task(list, "tasks", 0), "dossier"), DOSSIER);
+    assert_int_equal(json_array_size(json_object_get(task(list, "tasks", 0), "closedBy")), 2); /* or a new answer */
     json_decref(list);
 }
 
@@ -187,9 +189,9 @@ what_is_no_answer_of_the_broker_is_refused(void **state)
 {
     static const char *const wrong[] = {
         "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"startSeq\":\"12\",\"holder\":\"ops\"}]",
-        "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"startSeq\":\"12\",\"started\":\"2026-02-30\"}]",
-        "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D12\",\"startSeq\":\"12\",\"started\":\"2026-03-01\"}]",
-        "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"started\":\"2026-03-01\",\"due\":\"soon\"}]",
+        "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"startSeq\":\"12\",\"startedOn\":\"2026-02-30\"}]",
+        "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D12\",\"startSeq\":\"12\",\"startedOn\":\"2026-03-01\"}]",
+        "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"startedOn\":\"2026-03-01\",\"due\":\"soon\"}]",
     };
 
     (void)state;
@@ -204,7 +206,7 @@ what_is_no_answer_of_the_broker_is_refused(void **state)
 static void
 a_clock_of_a_newer_broker_is_left_out(void **state)
 {
-    json_t *list = list_of("2026-04-01", "", "[{\"clock\":\"D99\",\"started\":\"2026-03-01\"}]", "[]");
+    json_t *list = list_of("2026-04-01", "", "[{\"clock\":\"D99\",\"startedOn\":\"2026-03-01\"}]", "[]");
 
     (void)state;
     assert_int_equal(json_array_size(json_object_get(list, "tasks")), 0);
