@@ -363,3 +363,35 @@ merkle_tile_node(const struct merkle_tile *at, const uint8_t *hashes, size_t wid
     merkle_frontier_root(&inside, ret);
     return 0;
 }
+
+int
+merkle_tiles_add(struct merkle_tiles *tiles, const uint8_t leaf_hash[MERKLE_HASH_SIZE], merkle_tile_fn *fn, void *arg)
+{
+    uint8_t hash[MERKLE_HASH_SIZE];
+    int rc = merkle_frontier_append(&tiles->frontier, leaf_hash);
+
+    memcpy(hash, leaf_hash, sizeof hash);
+    for (unsigned i = 0; rc == 0 && i < MERKLE_TILE_LEVELS; i++) {
+        struct merkle_frontier *inside = &tiles->levels[i].inside;
+
+        memcpy(tiles->levels[i].hash[inside->size], hash, sizeof hash);
+        rc = merkle_frontier_append(inside, hash);
+        if (rc != 0 || inside->size < MERKLE_TILE_WIDTH)
+            break;
+        merkle_frontier_root(inside, hash); /* the next level's */
+        inside->size = 0;
+        rc = fn(arg, i, tiles->levels[i].index++, tiles->levels[i].hash[0], MERKLE_TILE_WIDTH);
+    }
+    return rc;
+}
+
+int
+merkle_tiles_rest(const struct merkle_tiles *tiles, merkle_tile_fn *fn, void *arg)
+{
+    int rc = 0;
+
+    for (unsigned i = 0; rc == 0 && i < MERKLE_TILE_LEVELS; i++)
+        if (tiles->levels[i].inside.size > 0)
+            rc = fn(arg, i, tiles->levels[i].index, tiles->levels[i].hash[0], (unsigned)tiles->levels[i].inside.size);
+    return rc;
+}

@@ -29,6 +29,7 @@
 #define MERKLE_PROOF_MAX   (MERKLE_LEVELS_MAX + 1) /* hashes of one proof: one per level, and the node to start from */
 #define MERKLE_TILE_HEIGHT 8u
 #define MERKLE_TILE_WIDTH  256u /* hashes of a full tile */
+#define MERKLE_TILE_LEVELS (MERKLE_LEVELS_MAX / MERKLE_TILE_HEIGHT)
 
 /* SHA-256(0x01 || left || right). ret may be left or right. */
 void merkle_node_hash(const uint8_t left[MERKLE_HASH_SIZE], const uint8_t right[MERKLE_HASH_SIZE],
@@ -127,5 +128,29 @@ unsigned merkle_tile_width(uint64_t size, unsigned level, uint64_t index);
 /* The hash of the node at this place of a tile of width hashes; that of a full tile as a whole is the one with first 0
  * and count 256. -ENOENT: the tile does not reach that far. */
 int merkle_tile_node(const struct merkle_tile *at, const uint8_t *hashes, size_t width, uint8_t ret[MERKLE_HASH_SIZE]);
+
+/*
+ * Rolls a tree into its tiles, leaf by leaf: for who has all leaves in order, to write the tiles or to compare them.
+ * All zero it is that of the empty tree.
+ */
+struct merkle_tiles {
+    struct merkle_frontier frontier; /* of the whole tree */
+    struct {
+        uint8_t hash[MERKLE_TILE_WIDTH][MERKLE_HASH_SIZE]; /* of the newest tile */
+        struct merkle_frontier inside; /* the same, as a tree of its own: size is the tile's width */
+        uint64_t index;                /* of the newest tile */
+    } levels[MERKLE_TILE_LEVELS];
+};
+
+/* Is given tile (level, index) of `width` hashes, which live until it returns. 0, or a negative errno, which ends what
+ * called it and is returned by it. */
+typedef int merkle_tile_fn(void *arg, unsigned level, uint64_t index, const uint8_t *hashes, unsigned width);
+
+/* Appends one leaf; calls fn for each tile that it fills, from level 0 up. -EOVERFLOW: as merkle_frontier_append.
+ * Others: fn's, after which the tiles are of no use. */
+int merkle_tiles_add(struct merkle_tiles *tiles, const uint8_t leaf_hash[MERKLE_HASH_SIZE], merkle_tile_fn *fn,
+                     void *arg);
+/* Calls fn for each tile that is not full, and not empty. Errors: fn's. */
+int merkle_tiles_rest(const struct merkle_tiles *tiles, merkle_tile_fn *fn, void *arg);
 
 #endif

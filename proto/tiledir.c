@@ -18,16 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct level {
-    uint8_t hash[MERKLE_TILE_WIDTH][MERKLE_HASH_SIZE];
-    struct merkle_frontier inside;
-    uint64_t full; /* tiles */
-};
-
 struct tiledir {
     char dir[PATH_MAX - TILEDIR_PATH_SIZE];
-    struct merkle_frontier frontier;
-    struct level levels[TILEDIR_LEVELS];
+    struct merkle_tiles tree;
     uint8_t bundle[TILEDIR_FILE_MAX]; /* the newest leaf inputs */
     size_t bundle_len;
     bool check; /* compare, instead of writing */
@@ -130,47 +123,16 @@ bundle_put(struct tiledir *t, uint64_t index, unsigned width)
     return t->check ? 0 : file_put(t, TILEDIR_ENTRIES, index, width, t->bundle, t->bundle_len);
 }
 
+/* A tile, full or not, with the leaf inputs that belong to one of level 0. */
 static int
-tree_add(struct tiledir *t, const uint8_t leaf[MERKLE_HASH_SIZE])
+tile_put(void *arg, unsigned level, uint64_t index, const uint8_t *hashes, unsigned width)
 {
-    uint8_t hash[MERKLE_HASH_SIZE];
-    int rc = merkle_frontier_append(&t->frontier, leaf);
+    struct tiledir *t = arg;
+    int rc = file_put(t, level, index, width, hashes, (size_t)width * MERKLE_HASH_SIZE);
 
-    memcpy(hash, leaf, sizeof hash);
-    for (unsigned i = 0; rc == 0 && i < TILEDIR_LEVELS; i++) {
-        struct level *level = &t->levels[i];
-
-        memcpy(level->hash[level->inside.size], hash, sizeof hash);
-        rc = merkle_frontier_append(&level->inside, hash);
-        if (rc != 0 || level->inside.size < MERKLE_TILE_WIDTH)
-            break;
-        memcpy(hash, level->inside.hash[0], sizeof hash);
-        level->inside.size = 0;
-        rc = file_put(t, i, level->full, MERKLE_TILE_WIDTH, level->hash, sizeof level->hash);
-        if (rc == 0 && i == 0)
-            rc = bundle_put(t, level->full, MERKLE_TILE_WIDTH);
-        if (i == 0)
-            t->bundle_len = 0;
-        level->full++;
-    }
-    return rc;
-}
-
-/* What is not full. */
-static int
-rest_put(struct tiledir *t)
-{
-    int rc = 0;
-
-    for (unsigned i = 0; rc == 0 && i < TILEDIR_LEVELS; i++) {
-        struct level *level = &t->levels[i];
-
-        if (level->inside.size == 0)
-            continue;
-        rc = file_put(t, i, level->full, (unsigned)level->inside.size, level->hash,
-                      (size_t)level->inside.size * MERKLE_HASH_SIZE);
-        if (rc == 0 && i == 0)
-            rc = bundle_put(t, level->full, (unsigned)level->inside.size);
+    if (rc == 0 && level == 0) {
+        rc = bundle_put(t, index, width);
+        t->bundle_len = 0;
     }
     return rc;
 }
@@ -230,20 +192,20 @@ tiledir_add(struct tiledir *t, const uint8_t *input, size_t len)
     memcpy(t->bundle + t->bundle_len + 2, input, len);
     t->bundle_len += 2 + len;
     leaf_hash(input, len, hash);
-    return tree_add(t, hash);
+    return merkle_tiles_add(&t->tree, hash, tile_put, t);
 }
 
 void
 tiledir_root(const struct tiledir *t, uint64_t *ret_size, uint8_t ret[MERKLE_HASH_SIZE])
 {
-    *ret_size = t->frontier.size;
-    merkle_frontier_root(&t->frontier, ret);
+    *ret_size = t->tree.frontier.size;
+    merkle_frontier_root(&t->tree.frontier, ret);
 }
 
 int
 tiledir_finish(struct tiledir *t, const char *checkpoint, size_t len)
 {
-    int rc = rest_put(t);
+    int rc = merkle_tiles_rest(&t->tree, tile_put, t);
 
     return rc == 0 ? file_write(t->dir, "checkpoint", checkpoint, len) : rc;
 }
@@ -307,12 +269,12 @@ bundle_check(struct tiledir *t, uint64_t size, tiledir_leaf_fn *fn, void *arg, u
 
     bundle_len = t->bundle_len;
     for (; rc == 0 && *index < last; ++*index) {
-        if ((rc = entry_next(t, &at, &input, &len)) != 0 || (rc = fn(arg, *index, input, len, &t->frontier)) != 0)
+        if ((rc = entry_next(t, &at, &input, &len)) != 0 || (rc = fn(arg, *index, input, len, &t->tree.frontier)) != 0)
             return rc;
         leaf_hash(input, len, hash);
         if (*index + 1 == last && at != bundle_len)
             return -EBADMSG;
-        rc = tree_add(t, hash);
+        rc = merkle_tiles_add(&t->tree, hash, tile_put, t);
         t->bundle_len = bundle_len;
         if (rc != 0)
             return rc;
@@ -334,10 +296,10 @@ tiledir_check(const char *dir, uint64_t size, tiledir_leaf_fn *fn, void *arg, st
     while (rc == 0 && index < size)
         rc = bundle_check(t, size, fn, arg, &index);
     if (rc == 0)
-        rc = rest_put(t);
+        rc = merkle_tiles_rest(&t->tree, tile_put, t);
     memcpy(path, t->path, TILEDIR_PATH_SIZE);
     *ret_index = index;
-    *ret = t->frontier;
+    *ret = t->tree.frontier;
     tiledir_close(&t);
     return rc;
 }

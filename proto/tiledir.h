@@ -18,8 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TILEDIR_LEVELS    (MERKLE_LEVELS_MAX / MERKLE_TILE_HEIGHT)
-#define TILEDIR_ENTRIES   TILEDIR_LEVELS /* as a level: the bundles of leaf inputs */
+#define TILEDIR_ENTRIES   MERKLE_TILE_LEVELS /* as a level: the bundles of leaf inputs */
 #define TILEDIR_PATH_SIZE 64u
 #define TILEDIR_FILE_MAX  (MERKLE_TILE_WIDTH * (2u + LEAF_INPUT_MAX)) /* bytes of the largest file */
 

@@ -21,19 +21,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct level {
-    uint8_t hash[MERKLE_TILE_WIDTH][MERKLE_HASH_SIZE];
-    struct merkle_frontier inside;
-    uint64_t full;
-};
-
 struct verify {
     const struct verify_options *options;
     struct verify_report *report;
     struct store *st; /* only what reading rows needs */
     MDB_txn *txn;
-    struct merkle_frontier frontier;
-    struct level levels[TREE_LEVELS];
+    struct merkle_tiles tree;
     uint64_t last_ms;
     uint64_t epoch; /* of the checkpoint looked at last */
     MDB_cursor *checkpoints;
@@ -138,7 +131,7 @@ checkpoint_check(struct verify *v)
                      rc == -ENOKEY         ? "none of the given keys signed it"
                      : rc == -EKEYREJECTED ? "its signature is wrong"
                                            : "it is no signed checkpoint");
-    merkle_frontier_root(&v->frontier, root);
+    merkle_frontier_root(&v->tree.frontier, root);
     epoch = store_epoch_of(&v->st->identity, checkpoint.origin);
     if (checkpoint.size != v->checkpoint_size || epoch == 0 || !key_is_of(v, checkpoint.origin, keys_signed))
         return found(v, "the checkpoint of %" PRIu64 " records is one of another log", v->checkpoint_size);
@@ -158,49 +151,30 @@ trusted_check(const struct verify *v)
     const struct note_checkpoint *trusted = v->options->trusted;
     uint8_t root[MERKLE_HASH_SIZE];
 
-    if (trusted == NULL || trusted->size != v->frontier.size)
+    if (trusted == NULL || trusted->size != v->tree.frontier.size)
         return 0;
-    merkle_frontier_root(&v->frontier, root);
+    merkle_frontier_root(&v->tree.frontier, root);
     return memcmp(trusted->root, root, sizeof root) == 0 ? 0 : -ESTALE;
 }
 
 /* ---- records */
 
 static int
-tile_check(struct verify *v, unsigned level, uint64_t index)
+tile_check(void *arg, unsigned level, uint64_t index, const uint8_t *hashes, unsigned width)
 {
+    struct verify *v = arg;
     uint8_t bytes[TREE_KEY_SIZE];
     MDB_val key = {.mv_size = sizeof bytes, .mv_data = bytes};
     MDB_val val;
 
+    assert(width * MERKLE_HASH_SIZE == TREE_TILE_SIZE);
     bytes[0] = (uint8_t)level;
     be64_put(bytes + 1, index);
     if (mdb_get(v->txn, v->st->tree.tile, &key, &val) != 0 || val.mv_size != TREE_TILE_SIZE ||
-        memcmp(val.mv_data, v->levels[level].hash, TREE_TILE_SIZE) != 0)
+        memcmp(val.mv_data, hashes, TREE_TILE_SIZE) != 0)
         return found(v, "tile %u/%" PRIu64 " of the tree does not fit the records up to record %" PRIu64, level, index,
                      v->report->at);
     return 0;
-}
-
-static int
-tree_add(struct verify *v, const uint8_t leaf[MERKLE_HASH_SIZE])
-{
-    uint8_t hash[MERKLE_HASH_SIZE];
-    int rc = merkle_frontier_append(&v->frontier, leaf);
-
-    memcpy(hash, leaf, sizeof hash);
-    for (unsigned i = 0; rc == 0 && i < TREE_LEVELS; i++) {
-        struct level *level = &v->levels[i];
-
-        memcpy(level->hash[level->inside.size], hash, sizeof hash);
-        rc = merkle_frontier_append(&level->inside, hash);
-        if (rc != 0 || level->inside.size < MERKLE_TILE_WIDTH)
-            break;
-        memcpy(hash, level->inside.hash[0], sizeof hash);
-        level->inside.size = 0;
-        rc = tile_check(v, i, level->full++);
-    }
-    return rc;
 }
 
 static int
@@ -235,7 +209,8 @@ record_check(struct verify *v, uint64_t seq, const MDB_val *val)
         return found(v, "record %" PRIu64 ": its time is before the last one's", seq);
     v->last_ms = leaf.ts_ms;
     leaf_hash(row.leaf, row.leaf_len, hash);
-    if ((rc = content_check(v, &row, seq)) != 0 || (rc = tree_add(v, hash)) != 0 || (rc = trusted_check(v)) != 0)
+    if ((rc = content_check(v, &row, seq)) != 0 || (rc = merkle_tiles_add(&v->tree, hash, tile_check, v)) != 0 ||
+        (rc = trusted_check(v)) != 0)
         return rc;
     return v->checkpoint_size == seq ? checkpoint_check(v) : 0;
 }
@@ -278,22 +253,22 @@ end_check(struct verify *v)
 {
     uint8_t hashes[TREE_FRONTIER_MAX];
     const uint8_t *frontier = NULL;
-    size_t frontier_len = 0, len = merkle_frontier_count(&v->frontier) * MERKLE_HASH_SIZE;
+    size_t frontier_len = 0, len = merkle_frontier_count(&v->tree.frontier) * MERKLE_HASH_SIZE;
 
     if (state_load(v->st, v->txn, &frontier, &frontier_len) != 0)
         return found(v, "%s", v->st->damage);
-    memcpy(hashes, v->frontier.hash, len);
-    if (v->st->at.head != v->frontier.size)
-        return found(v, "record %" PRIu64 " is missing: %" PRIu64 " were committed", v->frontier.size + 1,
+    memcpy(hashes, v->tree.frontier.hash, len);
+    if (v->st->at.head != v->tree.frontier.size)
+        return found(v, "record %" PRIu64 " is missing: %" PRIu64 " were committed", v->tree.frontier.size + 1,
                      v->st->at.head);
     if (frontier_len != len || memcmp(frontier, hashes, len) != 0)
         return found(v, "the records are not those that were committed");
     if (v->checkpoint_size != UINT64_MAX)
         return found(v, "there is a checkpoint of %" PRIu64 " records, and only %" PRIu64 " records",
-                     v->checkpoint_size, v->frontier.size);
+                     v->checkpoint_size, v->tree.frontier.size);
     if (v->report->signed_size == 0 && v->options->trusted == NULL)
         return found(v, "no checkpoint is kept in it");
-    if (v->options->trusted != NULL && v->options->trusted->size > v->frontier.size)
+    if (v->options->trusted != NULL && v->options->trusted->size > v->tree.frontier.size)
         return -ESTALE;
     return v->report->missing != 0 ? -ENODATA : 0;
 }
@@ -319,8 +294,8 @@ verify_copy(const struct verify_options *options, struct verify_report *report)
     v->st->lock_fd = -1;
     if ((rc = copy_open(v)) != 0 || (rc = records_check(v)) != 0)
         goto out;
-    report->records = v->frontier.size;
-    merkle_frontier_root(&v->frontier, report->root);
+    report->records = v->tree.frontier.size;
+    merkle_frontier_root(&v->tree.frontier, report->root);
     rc = end_check(v);
 out:
     if (v != NULL && v->st != NULL) {

@@ -829,6 +829,100 @@ a_full_tile_hashes_to_one_of_the_tile_above(void **state)
     assert_memory_equal(hash, expected, HASH);
 }
 
+#define ROLLED      70000u /* the example of tlog-tiles */
+#define ROLLED_FULL 273u   /* full tiles of level 0 */
+
+/* Tiles as they come out, each against the leaves, or against the roots of the tiles below. */
+struct rolled {
+    uint64_t size;                      /* of the tree so far */
+    uint64_t count[MERKLE_TILE_LEVELS]; /* full tiles */
+    hash_bytes roots[2][ROLLED_FULL];   /* of these */
+    unsigned partial;                   /* tiles that are not full */
+};
+
+static void
+rolled_leaf(uint64_t index, uint8_t ret[HASH])
+{
+    crypto_hash_sha256(ret, (const uint8_t *)&index, sizeof index);
+}
+
+static int
+tile_is_right(void *arg, unsigned level, uint64_t index, const uint8_t *hashes, unsigned width)
+{
+    struct rolled *r = arg;
+    hash_bytes tile[MERKLE_TILE_WIDTH];
+
+    memcpy(tile, hashes, (size_t)width * HASH);
+    assert_int_equal(index, r->count[level]);
+    assert_int_equal(width, merkle_tile_width(r->size, level, index));
+    for (unsigned i = 0; i < width; i++) {
+        uint64_t at = index * MERKLE_TILE_WIDTH + i;
+        hash_bytes leaf;
+
+        rolled_leaf(at, leaf);
+        assert_memory_equal(tile[i], level == 0 ? leaf : r->roots[level - 1][at], HASH);
+    }
+    if (width == MERKLE_TILE_WIDTH)
+        mth((const hash_bytes *)tile, width, r->roots[level][r->count[level]++]);
+    else
+        r->partial++;
+    return 0;
+}
+
+static void
+a_tree_rolled_leaf_by_leaf_gives_each_tile_when_it_is_full_and_the_rest_at_the_end(void **state)
+{
+    struct merkle_tiles *tiles = calloc(1, sizeof *tiles);
+    struct rolled *r = calloc(1, sizeof *r);
+    struct merkle_frontier frontier = {.size = 0};
+
+    (void)state;
+    assert_non_null(tiles);
+    assert_non_null(r);
+    assert_int_equal(merkle_tiles_rest(tiles, tile_is_right, r), 0);
+    assert_int_equal(r->partial, 0);
+    while (r->size < ROLLED) {
+        hash_bytes leaf;
+
+        rolled_leaf(r->size++, leaf);
+        assert_int_equal(merkle_tiles_add(tiles, leaf, tile_is_right, r), 0);
+        assert_int_equal(merkle_frontier_append(&frontier, leaf), 0);
+        assert_int_equal(r->count[0], r->size / MERKLE_TILE_WIDTH);
+    }
+    assert_memory_equal(&tiles->frontier, &frontier, sizeof frontier);
+    assert_int_equal(r->count[0], ROLLED_FULL);
+    assert_int_equal(r->count[1], 1);
+    assert_int_equal(merkle_tiles_rest(tiles, tile_is_right, r), 0);
+    assert_int_equal(r->partial, 3);
+    free(tiles);
+    free(r);
+}
+
+static int
+tile_fails(void *arg, unsigned level, uint64_t index, const uint8_t *hashes, unsigned width)
+{
+    (void)arg;
+    (void)level;
+    (void)index;
+    (void)hashes;
+    (void)width;
+    return -EIO;
+}
+
+static void
+who_cannot_take_a_tile_ends_the_rolling(void **state)
+{
+    struct merkle_tiles *tiles = calloc(1, sizeof *tiles);
+
+    (void)state;
+    assert_non_null(tiles);
+    for (unsigned i = 0; i < MERKLE_TILE_WIDTH - 1; i++)
+        assert_int_equal(merkle_tiles_add(tiles, leaves[i], tile_fails, NULL), 0);
+    assert_int_equal(merkle_tiles_rest(tiles, tile_fails, NULL), -EIO);
+    assert_int_equal(merkle_tiles_add(tiles, leaves[0], tile_fails, NULL), -EIO);
+    free(tiles);
+}
+
 int
 main(void)
 {
@@ -850,6 +944,8 @@ main(void)
         cmocka_unit_test(a_node_is_found_in_its_tile),
         cmocka_unit_test(proofs_can_be_made_from_tiles),
         cmocka_unit_test(a_full_tile_hashes_to_one_of_the_tile_above),
+        cmocka_unit_test(a_tree_rolled_leaf_by_leaf_gives_each_tile_when_it_is_full_and_the_rest_at_the_end),
+        cmocka_unit_test(who_cannot_take_a_tile_ends_the_rolling),
     };
 
     return cmocka_run_group_tests(tests, make_leaves, NULL);
