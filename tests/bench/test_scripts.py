@@ -55,6 +55,12 @@ class Scripts(unittest.TestCase):
         self.assertGreaterEqual(int(rows["positions told to the agents; sessions at the end"].rsplit("; ", 1)[1]), 22)
         self.assertEqual(self.left(), [])
 
+    def test_unknown_compares_what_is_not_there_with_what_is_not_yours(self):
+        rows = self.rows(self.run_script("unknown.py", "--dir", self.dir, "--messages", "20", "--events", "4"))
+        for kind in ("not there", "not yours", "not there, again"):
+            self.assertIn(" us", rows[kind])
+        self.assertEqual(self.left(), [])
+
     def test_large_fills_once_and_measures_each_part(self):
         size = ["--keep", f"{self.dir}/log", "--events", "1600", "--dossiers", "32", "--each", "8", "--units", "4", "--behind",
                 "400", "--cursors", "8", "--small", "160", "--published", "1600", "--rounds", "2"]
