@@ -174,8 +174,6 @@ what_comes_to_the_log_or_to_the_unit_meanwhile_is_given_too(void **state)
     world_destroy(&w);
 }
 
-#define KIT_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
-
 int
 main(void)
 {

@@ -745,8 +745,6 @@ an_erased_entry_of_an_older_generation_is_damage(void **state)
     assert_open_refuses(kit, "no such key");
 }
 
-#define KIT_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
-
 int
 main(void)
 {

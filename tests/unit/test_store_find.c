@@ -355,8 +355,6 @@ is_rebuilt_when_the_record_it_stands_at_is_another(void **state)
     assert_int_equal(got[3], 304);
 }
 
-#define KIT_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
-
 int
 main(void)
 {

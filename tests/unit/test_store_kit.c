@@ -157,6 +157,38 @@ kit_row_is(const struct store_row *row, uint64_t number, uint32_t entry)
     return true;
 }
 
+uint64_t
+kit_add(struct kit *kit, uint64_t number, uint32_t entry)
+{
+    uint64_t seq = 0;
+
+    assert_int_equal(kit_append(kit, number, entry, &seq), 0);
+    return seq;
+}
+
+uint32_t
+kit_take(struct kit *kit)
+{
+    uint32_t entry = 0;
+
+    assert_int_equal(store_key_take(kit->st, &entry), 0);
+    return entry;
+}
+
+void
+kit_assert_row(struct kit *kit, uint64_t seq, uint64_t number, uint32_t entry)
+{
+    struct store_slice *slice = NULL;
+    struct store_row row;
+
+    assert_int_equal(store_slice_begin(kit->st, &slice), 0);
+    assert_int_equal(store_read(slice, seq, &row), 0);
+    assert_int_equal(row.seq, seq);
+    assert_true(kit_row_is(&row, number, entry));
+    store_slice_end(&slice);
+    assert_null(slice);
+}
+
 /* nftw has no argument for its callback. */
 static struct {
     const void *bytes;

@@ -48,8 +48,16 @@ struct kit_record {
 void kit_record(struct kit_record *ret, uint64_t number, uint32_t entry);
 /* Appends record `number`. */
 int kit_append(struct kit *kit, uint64_t number, uint32_t entry, uint64_t *ret_seq);
+uint64_t kit_add(struct kit *kit, uint64_t number, uint32_t entry); /* the same; asserts; the seq */
+uint32_t kit_take(struct kit *kit);                                 /* a key entry; asserts */
 /* Is the row record `number`, whole? */
 bool kit_row_is(const struct store_row *row, uint64_t number, uint32_t entry);
+
+/* Is what is committed at seq record `number`? Asserts. */
+void kit_assert_row(struct kit *kit, uint64_t seq, uint64_t number, uint32_t entry);
+
+/* A test with a store of its own. */
+#define KIT_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
 /* How often the bytes occur in the files below dir. */
 size_t kit_grep(const char *dir, const void *bytes, size_t len);

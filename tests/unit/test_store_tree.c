@@ -314,8 +314,6 @@ of_each_stretch_of_records_the_last_checkpoint_stays(void **state)
     free(leaves.hash);
 }
 
-#define KIT_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
-
 int
 main(void)
 {
