@@ -121,20 +121,37 @@ option_set(struct config *config, const struct option_def *def, const char *text
     abort();
 }
 
+/* "/var/lib/wici/guard.erased". -ENOMEM */
+static int
+erased_file_set(struct config *config)
+{
+    char *path = NULL;
+
+    if (asprintf(&path, "%s.erased", config->guard_file) < 0)
+        return -ENOMEM;
+    free(config->erased_file);
+    config->erased_file = path;
+    return 0;
+}
+
 int
 config_init(struct config *ret)
 {
+    int rc;
+
     memset(ret, 0, sizeof *ret);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        int rc = option_set(ret, &options[i], options[i].value);
-
+        rc = option_set(ret, &options[i], options[i].value);
         assert(rc != -EINVAL); /* a default fits its own option */
         if (rc != 0) {
             config_free(ret);
             return rc;
         }
     }
-    return 0;
+    rc = erased_file_set(ret);
+    if (rc != 0)
+        config_free(ret);
+    return rc;
 }
 
 static const struct option_def *
@@ -235,7 +252,7 @@ config_read(struct config *config, const char *path, char error[CONFIG_ERROR_MAX
     }
     free(line);
     (void)fclose(in);
-    return rc;
+    return rc == 0 ? erased_file_set(config) : rc;
 }
 
 void
@@ -262,6 +279,7 @@ config_store(const struct config *config)
     return (struct store_options){.dir = config->data_dir,
                                   .key_dir = config->key_dir,
                                   .kek_path = config->kek_file,
+                                  .erased_path = config->erased_file,
                                   .map_size_max = config->data_size_max};
 }
 
@@ -283,5 +301,6 @@ config_free(struct config *config)
     for (size_t i = 0; i < OPTION_COUNT; i++)
         if (options[i].kind == OPTION_STRING)
             free(*string_of(config, &options[i]));
+    free(config->erased_file);
     memset(config, 0, sizeof *config);
 }

@@ -30,6 +30,7 @@ struct config {
     char *curve_key;
     char *checkpoint_key;
     char *guard_file;
+    char *erased_file; /* no option: beside guard_file; which keys were destroyed (store/erased.h). NULL: not kept */
     char *backup_dir;
     char *backup_key_dir;
     uint64_t data_size_max;

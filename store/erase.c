@@ -14,6 +14,26 @@
 #include <assert.h>
 #include <inttypes.h>
 
+/* Enters it where no copy of the key store is put back from. */
+static int
+erasure_note(struct store *st, uint32_t entry)
+{
+    const uint8_t *key;
+    uint32_t generation = 0;
+    int rc;
+
+    if (st->erased == NULL)
+        return 0;
+    rc = keys_find(st->keys, entry, &key, &generation);
+    if (rc == -EBADMSG) /* half destroyed, by an attempt that had entered it */
+        return 0;
+    if (rc == -ENOKEY) {
+        generation--;
+        rc = 0;
+    }
+    return rc == 0 ? erased_add(st->erased, entry, generation) : rc;
+}
+
 int
 store_key_erase(struct store *st, uint32_t entry)
 {
@@ -24,7 +44,9 @@ store_key_erase(struct store *st, uint32_t entry)
         return -EIO;
     if (entry == STORE_CLEAR_ENTRY || entry > st->at.keys_used)
         return -EINVAL;
-    rc = keys_erase(st->keys, entry);
+    rc = erasure_note(st, entry);
+    if (rc == 0)
+        rc = keys_erase(st->keys, entry);
     if (rc == 0)
         return 0;
     (void)damage_set(st, "key entry %" PRIu32 ": cannot be erased: %s", entry, strerror(-rc));

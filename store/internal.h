@@ -25,6 +25,7 @@
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
 
+#include "store/erased.h"
 #include "store/find.h"
 #include "store/keys.h"
 #include "store/seal.h"
@@ -75,6 +76,7 @@ struct store {
     MDB_dbi ev, id, cur, val, cp, doc, meta;
     uint64_t page_size;
     struct keys *keys;
+    struct erased *erased; /* NULL: not kept */
     struct find *find;
     struct tree tree; /* as committed */
 

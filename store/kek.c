@@ -341,15 +341,26 @@ out:
 
 /* ---- the steps */
 
-/* What stands there already must be a copy that an interrupted call made. */
+/* Whole or not at all; -EEXIST: what stands there must be a copy that an interrupted call made. The medium may know no
+ * links, and nobody else writes there. */
 static int
 copy_put(const char *from, const char *to)
 {
-    int rc = file_copy(from, to);
+    char aside[PATH_MAX];
+    int rc = path_beside(aside, to, ".part");
 
-    if (rc == 0 || rc == -EEXIST)
-        return file_sync_parent(to) != 0 ? -EIO : rc;
-    (void)unlink(to); /* half of one, that this call began */
+    if (rc != 0)
+        return rc;
+    if (is_there(to, ""))
+        return file_sync_parent(to) != 0 ? -EIO : -EEXIST;
+    if (unlink(aside) != 0 && errno != ENOENT)
+        return -errno;
+    rc = file_copy(from, aside);
+    if (rc == 0 && rename(aside, to) != 0)
+        rc = -errno;
+    if (rc == 0)
+        return file_sync_parent(to);
+    (void)unlink(aside);
     return rc;
 }
 

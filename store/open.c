@@ -9,6 +9,7 @@
  *   tree           <-> hashes of the newest records; number of tiles; frontier in the state row (tree.h)
  *   documents      <-> number of rows
  *   newest ids     <-> seqs within the log; the last id entered <-> its record
+ *   list of erased <-> pair id; what it names is destroyed in the key store, should that be an older copy
  *   key store      <-> pair id, and long enough for the entries records use
  *   finding index  <-> leaf hash at its watermark; behind it, it is fed again (it may be rebuilt: it is a projection)
  */
@@ -500,6 +501,20 @@ out:
     return rc;
 }
 
+/* What was destroyed is destroyed once more: the key store may be an older copy that was put back. */
+static int
+erased_restore(struct store *st, const char *path, const uint8_t pair[KEYS_PAIR_SIZE])
+{
+    int rc;
+
+    if (path == NULL)
+        return 0;
+    rc = erased_open(&st->erased, path, pair);
+    if (rc == -EBADMSG)
+        return damage_set(st, "list of destroyed keys: not one, or another log's");
+    return rc == 0 ? erased_repeat(st->erased, st->keys) : rc;
+}
+
 int
 store_open(struct store **ret, const struct store_options *options)
 {
@@ -541,6 +556,9 @@ store_open(struct store **ret, const struct store_options *options)
     if (rc != 0)
         goto out;
 
+    if ((rc = erased_restore(st, options->erased_path, pair)) != 0)
+        goto out;
+
     /* Whoever wrote these files and made their directories may have died before syncing them; what is seen from here
      * on, and told to others, must stay. */
     if ((rc = log_open(st, log_dir)) != 0 || (rc = err_from_lmdb(mdb_env_sync(st->env, 1))) != 0 ||
@@ -573,6 +591,7 @@ store_close(struct store **store)
         mdb_txn_abort(st->read);
     if (st->env != NULL)
         mdb_env_close(st->env);
+    erased_close(&st->erased);
     keys_close(&st->keys);
     if (st->lock_fd >= 0)
         close(st->lock_fd);

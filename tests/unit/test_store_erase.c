@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -249,6 +250,81 @@ dropping_is_part_of_the_batch_and_may_be_repeated(void **state)
 
 #define KIT_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
+/* ---- the list of destroyed keys (erased.h) */
+
+static void
+with_list(struct kit *kit, char path[PATH_MAX])
+{
+    (void)snprintf(path, PATH_MAX, "%s/guard.erased", kit->root);
+    kit->options.erased_path = path;
+    kit_reopen(kit);
+}
+
+static void
+an_older_key_store_that_is_put_back_loses_the_key_again(void **state)
+{
+    struct kit *kit = *state;
+    uint8_t live[2][KEYS_ENTRY_SIZE];
+    char path[PATH_MAX];
+    struct store_slice *slice = NULL;
+    struct store_row row;
+
+    with_list(kit, path);
+    fill(kit);
+    for (uint32_t entry = ERASED; entry <= KEPT; entry++)
+        key_bytes(kit, entry, live[entry - ERASED]);
+    assert_int_equal(store_key_erase(kit->st, ERASED), 0);
+    assert_int_equal(store_key_erase(kit->st, ERASED), 0); /* may be repeated, and is entered once */
+    for (unsigned i = 0; i < 2; i++) {                     /* twice: what is entered stays entered */
+        store_close(&kit->st);
+        key_bytes_put(kit, ERASED, live[0], KEYS_ENTRY_SIZE, 0);
+        assert_int_equal(kit_open(kit), 0);
+        assert_erased(kit);
+    }
+    store_close(&kit->st);
+    key_bytes_put(kit, ERASED, live[0], KEYS_ENTRY_SIZE, 0);
+    kit->options.erased_path = NULL; /* without the list nobody knows */
+    assert_int_equal(kit_open(kit), 0);
+    assert_int_equal(store_slice_begin(kit->st, &slice), 0);
+    assert_int_equal(store_read(slice, 1, &row), 0);
+    assert_true(kit_row_is(&row, 1, ERASED));
+    store_slice_end(&slice);
+}
+
+static void
+the_list_is_of_one_log_and_half_a_line_of_it_counts_for_nothing(void **state)
+{
+    struct kit *kit = *state;
+    char path[PATH_MAX];
+    struct stat sb;
+    int fd;
+
+    with_list(kit, path);
+    fill(kit);
+    assert_int_equal(access(path, F_OK), -1); /* made by the first one */
+    assert_int_equal(store_key_erase(kit->st, ERASED), 0);
+    assert_int_equal(stat(path, &sb), 0);
+    store_close(&kit->st);
+    fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_int_equal(write(fd, "\0\0\0\2\0", 5), 5); /* the power was cut while KEPT was entered */
+    close(fd);
+    assert_int_equal(kit_open(kit), 0);
+    assert_erased(kit);
+    assert_int_equal(store_key_erase(kit->st, KEPT), 0);
+    store_close(&kit->st);
+    assert_int_equal(truncate(path, sb.st_size + 8), 0); /* that was in the half one's place */
+    assert_int_equal(kit_open(kit), 0);
+    store_close(&kit->st);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, "x", 1, 16), 1); /* the pair's */
+    close(fd);
+    assert_int_equal(kit_open(kit), -EBADMSG);
+    assert_non_null(strstr(store_open_damage(), "list of destroyed keys"));
+    fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    close(fd);
+    assert_int_equal(kit_open(kit), -EBADMSG); /* an empty one is none either */
+}
+
 int
 main(void)
 {
@@ -261,6 +337,10 @@ main(void)
         KIT_TEST(dropped_content_leaves_leaf_root_and_proofs),
         KIT_TEST(content_that_can_be_read_is_not_dropped),
         KIT_TEST(dropping_is_part_of_the_batch_and_may_be_repeated),
+        cmocka_unit_test_setup_teardown(an_older_key_store_that_is_put_back_loses_the_key_again, kit_setup,
+                                        kit_teardown),
+        cmocka_unit_test_setup_teardown(the_list_is_of_one_log_and_half_a_line_of_it_counts_for_nothing, kit_setup,
+                                        kit_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,34 @@
+/*
+ * erased - which keys were destroyed, in a file that is not restored with them
+ *
+ * An older copy of the key store that is put back has keys that were destroyed since. This file says which, and lies
+ * where the guard lies: when a store is opened, what it names is destroyed once more, before anything is read. It holds
+ * numbers only:
+ *
+ *     header   magic "WICIGONE" 8 | version u32 = 1 | zero 4 | pair id 16
+ *     each     entry u32 | generation u32 of the key that was destroyed
+ *
+ * A key is entered, and that is synced, before it is destroyed. A number that is entered twice, or whose key is there
+ * still since a crash came between, is no harm: whoever entered it was about to destroy it.
+ *
+ * Errors: 0 or -errno. Threads: one.
+ */
+#ifndef STORE_ERASED_H
+#define STORE_ERASED_H
+
+#include "store/keys.h"
+
+struct erased;
+
+/* Reads the file; without one nothing was destroyed, and the first one entered makes it. -EBADMSG: it is no such file,
+ * or another log's. */
+int erased_open(struct erased **ret, const char *path, const uint8_t pair[KEYS_PAIR_SIZE]);
+void erased_close(struct erased **erased);
+
+/* Enters a key, unless it is there; synced when this returns 0. */
+int erased_add(struct erased *erased, uint32_t entry, uint32_t generation);
+
+/* Destroys in this key store whatever of it is there. -errno of keys.h */
+int erased_repeat(const struct erased *erased, struct keys *keys);
+
+#endif
