@@ -540,11 +540,44 @@ course_parts(struct broker *b, uint32_t unit, const struct core_course *course, 
 }
 
 static int
+course_workers(struct broker *b, const struct core_course *course, Wici__V1__Course *ret)
+{
+    struct core_worker workers[COURSE_WORKERS_MAX];
+    size_t count = core_course_workers(b->core, course, workers, COURSE_WORKERS_MAX);
+
+    if (count == 0)
+        return 0;
+    ret->workers = arena_alloc(b->reply_arena, count * sizeof(Wici__V1__CourseWorker *));
+    if (ret->workers == NULL)
+        return -ENOBUFS;
+    for (; ret->n_workers < count; ret->n_workers++) {
+        const struct core_worker *worker = &workers[ret->n_workers];
+        Wici__V1__CourseWorker *message = arena_alloc(b->reply_arena, sizeof *message);
+
+        if (message == NULL)
+            return -ENOBUFS;
+        wici__v1__course_worker__init(message);
+        message->role = (Wici__V1__Role)role_by_name(worker->role);
+        message->unit = TEXT(worker->unit);
+        message->person_ref = TEXT(worker->person);
+        message->from = text_copy(b->reply_arena, worker->from);
+        message->until = TEXT(worker->until);
+        message->substitute = worker->substitute;
+        message->on_duty = worker->on_duty;
+        if (message->from == NULL)
+            return -ENOBUFS;
+        ret->workers[ret->n_workers] = message;
+    }
+    return 0;
+}
+
+static int
 course_message(struct broker *b, uint32_t unit, struct core_course *course, Wici__V1__Course **ret)
 {
     struct arena *arena = b->reply_arena;
     Wici__V1__Course *c = arena_alloc(arena, sizeof *c);
     char *dossier = arena_alloc(arena, 37);
+    int rc;
 
     if (c == NULL || dossier == NULL)
         return -ENOBUFS;
@@ -564,7 +597,8 @@ course_message(struct broker *b, uint32_t unit, struct core_course *course, Wici
         (course->kase.code[0] != '\0' && (c->case_ = course_state(arena, &course->kase)) == NULL))
         return -ENOBUFS;
     *ret = c;
-    return course_parts(b, unit, course, c);
+    rc = course_workers(b, course, c);
+    return rc == 0 ? course_parts(b, unit, course, c) : rc;
 }
 
 /* Those of the dossiers linked with it, itself first, that the unit may know something of. */

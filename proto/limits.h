@@ -49,6 +49,7 @@
 #define ACTS_PER_DOSSIER_MAX 4096u          /* events of one dossier that the procedure keeps in mind */
 #define GROUP_DOSSIERS_MAX   256u           /* dossiers merged into one group */
 #define COURSES_MAX          200u           /* referrals in one answer */
+#define COURSE_WORKERS_MAX   64u            /* workers told of one case */
 #define OUTSIDE_MAX          200u           /* events due to an agency without the system, in one answer */
 #define COURSES_LOOKED_AT_MAX 8192u         /* dossiers looked at for one answer */
 #define MARKS_PER_DOSSIER_MAX 4096u         /* what events of one dossier say to its deadlines */

@@ -1,6 +1,7 @@
 /* wici referrals: what became of what this unit sent and received; and where one dossier stands, for `wici case` */
 #include "agents/cli/cli.h"
 #include "agents/words.h"
+#include "proto/types.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,13 +119,30 @@ cmd_referrals(struct cli *cli, int argc, char **argv)
     return rc;
 }
 
+static void
+worker_print(const struct cli *cli, const json_t *worker)
+{
+    const char *person = jstr(worker, "personRef"), *unit = jstr(worker, "unit"),
+               *role = role_label(role_by_name(jstr(worker, "role")), cli->pl);
+    char from[WORDS_TEXT_SIZE], until[WORDS_TEXT_SIZE];
+
+    words_date(jstr(worker, "from"), cli->pl, from);
+    words_date(jstr(worker, "until"), cli->pl, until);
+    if (!json_is_true(json_object_get(worker, "substitute")))
+        printf(_("      %s: %s (%s)\n"), role, person, unit);
+    else if (until[0] != '\0')
+        printf(_("      %s: %s (%s), substitute from %s to %s\n"), role, person, unit, from, until);
+    else
+        printf(_("      %s: %s (%s), substitute from %s\n"), role, person, unit, from);
+}
+
 void
 course_print(const struct cli *cli, const json_t *course)
 {
     const char *referral = state_label(cli, course, "referral"), *kase = state_label(cli, course, "case");
     const char *outcome = jstr(course, "outcome"), *holder = jstr(course, "holder"), *next = jstr(course, "nextUnit");
     const char *due = jstr(course, "nextDue");
-    const json_t *part;
+    const json_t *part, *worker;
     size_t i;
 
     if (referral[0] != '\0')
@@ -136,6 +154,7 @@ course_print(const struct cli *cli, const json_t *course)
     else printf(_("      part %ld: %s\n"), (long)jnum(part, "no"), state_label(cli, part, "state"));
     if (kase[0] != '\0')
         printf(_("      case: %s\n"), kase);
+    json_array_foreach(json_object_get(course, "workers"), i, worker) worker_print(cli, worker);
     if (holder[0] != '\0')
         printf(_("      holder: %s\n"), holder);
     if (next[0] != '\0' && due[0] != '\0')

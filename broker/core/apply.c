@@ -28,12 +28,6 @@ struct change {
     bool opened;        /* this record opened the dossier */
 };
 
-static uint64_t
-opened_seq(const struct change *c)
-{
-    return c->first_seq != 0 ? c->first_seq : c->seq;
-}
-
 static int
 open_plain(const struct change *c, uint32_t dossier, enum relation_kind kind, uint32_t who, bool from_opening)
 {
@@ -42,10 +36,6 @@ open_plain(const struct change *c, uint32_t dossier, enum relation_kind kind, ui
 
     if (who == DIRECTORY_NONE)
         return 0;
-    if (kind == RELATION_OFFICE) /* goes with who holds or waits; each dossier has one, so it has to be small */
-        spec.opened_seq = 0;
-    else if (from_opening)
-        spec.opened_seq = opened_seq(c);
     return dossiers_open(&c->core->dossiers, &c->core->directory, dossier, &spec);
 }
 
@@ -159,7 +149,7 @@ hand_over(const struct change *c)
         asked = asked || facts_same(body->service, "HAND_OVER");
         if (body->hand_over != NULL && body->hand_over->history_from != 0) {
             spec.from_seq = body->hand_over->history_from;
-            spec.opened_seq = opened_seq(c);
+            spec.opened_seq = c->first_seq != 0 ? c->first_seq : c->seq;
         }
     }
     if (!asked || !is_open(c, c->dossier, RELATION_HOLDER, c->actor))

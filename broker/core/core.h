@@ -270,6 +270,18 @@ struct core_course {
 
 /* Of one dossier: 1 and *ret, or 0: unknown, or the unit follows it neither as referrer nor otherwise. */
 size_t core_course(const struct core *core, uint32_t unit, const uint8_t dossier_id[16], struct core_course *ret);
+/* Somebody who works on a case. All texts live until the next core_apply. */
+struct core_worker {
+    const char *person, *unit, *role; /* role: "SW" */
+    char from[16];                    /* day; "": not said */
+    const char *until;                /* day; "": no end */
+    bool substitute;                  /* for a time; else the main worker */
+    bool today;                       /* the day of the newest record lies in it */
+    bool on_duty;                     /* tasks of this role and unit fall to this one today */
+};
+/* Who works on the case or will, for a unit that follows the whole; what is over is left out. */
+size_t core_course_workers(const struct core *core, const struct core_course *course, struct core_worker *ret,
+                           size_t max);
 /* The parts that the unit may know of, at most CORE_PARTS_MAX, by their number. */
 size_t core_course_parts(const struct core *core, uint32_t unit, const struct core_course *course,
                          struct core_part ret[CORE_PARTS_MAX]);

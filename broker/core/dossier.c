@@ -233,8 +233,8 @@ relation_covers(const struct dossiers *ds, const struct relation *relation, uint
 {
     uint64_t until_ms = ds->extras[relation->extra].until_ms;
 
-    return relation->from_seq <= seq && (relation->until_seq == 0 || seq <= relation->until_seq) &&
-           (until_ms == 0 || ts_ms <= until_ms);
+    return ((relation->flags & RELATION_OPENING) != 0 || relation->from_seq <= seq) &&
+           (relation->until_seq == 0 || seq <= relation->until_seq) && (until_ms == 0 || ts_ms <= until_ms);
 }
 
 bool
@@ -397,9 +397,9 @@ dossiers_open(struct dossiers *ds, struct directory *directory, uint32_t dossier
     if (rc != 0)
         return rc;
     do {
-        if (spec->from_opening)
-            relation.from_seq = ds->at[member].opened_seq;
         relation.flags = member == dossier ? spec->flags : (uint8_t)(spec->flags | RELATION_SHARED);
+        if (spec->from_opening)
+            relation.flags |= RELATION_OPENING;
         rc = relation_add(ds, directory, &ds->at[member], &relation);
         member = ds->at[member].group_next;
     } while (rc == 0 && member != dossier);
@@ -493,7 +493,7 @@ copy_open(struct dossiers *ds, struct directory *directory, uint32_t from, uint3
         if (rc != 0)
             return rc;
         relation.from_seq = from_seq;
-        relation.flags &= (uint8_t)~RELATION_AGAIN;
+        relation.flags &= (uint8_t) ~(RELATION_AGAIN | RELATION_OPENING);
         if (kind == RELATION_KIND_COUNT)
             relation.flags |= RELATION_SHARED;
         rc = relation_add(ds, directory, &ds->at[to], &relation);

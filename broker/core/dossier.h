@@ -49,6 +49,7 @@ enum link_kind {
 #define RELATION_OBLIGES 1u /* party: the order obliges the family */
 #define RELATION_SHARED  2u /* come by a merge: of another dossier of the group */
 #define RELATION_AGAIN   4u /* more than one record opened it */
+#define RELATION_OPENING 8u /* covers its dossier from the opening; from_seq says when it was opened */
 
 #define DOSSIER_IPUS              1u
 #define DOSSIER_ADDRESS_PROTECTED 2u
@@ -117,7 +118,7 @@ struct relation_spec {
     enum relation_kind kind;
     uint32_t who;
     uint64_t from_seq;
-    bool from_opening;   /* from_seq is each dossier's own opening */
+    bool from_opening;   /* covers each dossier from its own opening */
     uint64_t opened_seq; /* the record that opens it, where that is not from_seq; 0: from_seq, or it does not matter */
     const char *const *about;
     size_t about_count;

@@ -9,6 +9,7 @@
 #include "broker/core/outside.h"
 #include "broker/core/parts.h"
 #include "broker/core/rules.h"
+#include "broker/core/workers.h"
 
 #include <string.h>
 
@@ -361,6 +362,10 @@ keep_correction(struct core *core, const struct core_record *record, uint32_t do
         take_next_back(&ds->at[dossier], seq);
         rc = keep_next(core, ds, record, dossier, seq);
     }
+    if (rc == 0 && !recall) { /* said otherwise, of those types that say it */
+        workers_take_back(ds, dossier, seq);
+        rc = workers_keep(core, record, dossier, seq);
+    }
     return rc;
 }
 
@@ -390,7 +395,10 @@ keep_acts(struct core *core, const struct core_record *record, uint32_t dossier,
         return record->note == NULL ? 0
                                     : keep_fact(ds, dossier, record->note->corrects_seq, ACT_CODE_CONFIRMED, DATE_NONE,
                                                 actor, THING_NONE);
-    case WICI__V1__EVENT_TYPE__CASE_WORKER_SET: return keep_coordinator(ds, record, dossier);
+    case WICI__V1__EVENT_TYPE__CASE_ASSISTANT_ASSIGNED: return workers_keep(core, record, dossier, record->seq);
+    case WICI__V1__EVENT_TYPE__CASE_WORKER_SET:
+        rc = keep_coordinator(ds, record, dossier);
+        return rc == 0 ? workers_keep(core, record, dossier, record->seq) : rc;
     case WICI__V1__EVENT_TYPE__CASE_LINKED:
         rc = keep_link(ds, record, dossier);
         return rc == 0 ? taken_up(ds, record, dossier) : rc;

@@ -11,6 +11,7 @@
  *     919                       DIR
  *     931                       ADM; DIR of its own agency
  *     920                       DIR, HEAD
+ *     921                       OUS
  *     922                       the unit that serves the agency
  *     923                       each unit that was given what is recalled
  *     913 914 915 916           CLERK
@@ -132,6 +133,7 @@ sys_role(struct deciding *d)
                    : refuse_role(d);
     case WICI__V1__EVENT_TYPE__SYS_PROGRAMME_REGISTERED:
         return acts_as(d, ROLE_BIT(ADM) | ROLE_BIT(OUS)) ? 0 : refuse_role(d);
+    case WICI__V1__EVENT_TYPE__SYS_REPORT_PRESENTED: return acts_as(d, ROLE_BIT(OUS)) ? 0 : refuse_role(d);
     case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED: return acts_as(d, ROLE_BIT(DIR)) ? 0 : refuse_role(d);
     case WICI__V1__EVENT_TYPE__SYS_VOLUNTEER_FILE_REGISTERED:
         return acts_as(d, ROLE_BIT(DIR) | ROLE_BIT(HEAD)) ? 0 : refuse_role(d);
@@ -293,6 +295,21 @@ policy_state(struct deciding *d, const Wici__V1__SysPolicyLoadedS0 *body)
     return rc;
 }
 
+/* A report is the agency's own: its units are told, and its period has an end. */
+static int
+report_state(struct deciding *d, const Wici__V1__SysReportPresentedS0 *body)
+{
+    const struct directory *directory = &d->core->directory;
+
+    for (size_t i = 0; i < body->n_presented_to; i++) {
+        uint32_t unit = directory_unit(directory, body->presented_to[i]);
+
+        if (unit == DIRECTORY_NONE || directory->units[unit].agency != directory->units[d->command->unit].agency)
+            return decide_refuse_item(d, E_ADDRESS, 0, "presentedTo", i, "");
+    }
+    return facts_day(body->period_to) < facts_day(body->period_from) ? refuse_field(d, E_FIELD, "periodTo") : 0;
+}
+
 static int
 declaration_state(struct deciding *d, const Wici__V1__SysDeclarationRegisteredS0 *body)
 {
@@ -399,6 +416,7 @@ sys_state(struct deciding *d)
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED: return removal_state(d, body);
     case WICI__V1__EVENT_TYPE__SYS_POLICY_LOADED: return policy_state(d, body);
     case WICI__V1__EVENT_TYPE__SYS_DECLARATION_REGISTERED: return declaration_state(d, body);
+    case WICI__V1__EVENT_TYPE__SYS_REPORT_PRESENTED: return report_state(d, body);
     case WICI__V1__EVENT_TYPE__SYS_SETTING_REGISTERED:
         if (directory_agency(&d->core->directory, ((const Wici__V1__SysSettingRegisteredS0 *)body)->agency) ==
             DIRECTORY_NONE)

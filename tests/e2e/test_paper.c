@@ -105,6 +105,27 @@ what_was_handed_over_is_due_no_more(void **state)
 }
 
 static void
+a_case_names_who_works_on_it_and_who_stands_in(void **state)
+{
+    char id[37], *event;
+
+    (void)state;
+    for (int substitute = 0; substitute < 2; substitute++) {
+        if (asprintf(&event,
+                     "{\"header\":{\"type\":\"CASE_WORKER_SET\",\"dossierId\":\"%s\",\"actor\":{\"role\":\"SW\"}},"
+                     "\"sections\":[{\"caseWorkerSetS0\":{\"role\":\"SW\",\"personRef\":\"%s\",\"unit\":\"ops-sw\","
+                     "\"kind\":\"%s\",\"from\":\"2026-03-01\"%s}}]}",
+                     dossier, substitute ? "nowak" : "kowal", substitute ? "SUBSTITUTE" : "MAIN",
+                     substitute ? ",\"until\":\"2099-12-31\"" : "") < 0)
+            abort();
+        publish("ops-sw", event, id);
+        free(event);
+    }
+    wici_check("ops-sw", WORDS("case", dossier), polish, NULL, 0, "pracownik socjalny: kowal (ops-sw)");
+    wici_check("ops-sw", WORDS("case", dossier), polish, NULL, 0, "zastępstwo od 1.03.2026 do 31.12.2099");
+}
+
+static void
 a_recall_is_confirmed_by_who_had_a_copy(void **state)
 {
     char wrong[37], recall[37], *event;
@@ -170,6 +191,7 @@ main(void)
         cmocka_unit_test(what_is_due_is_listed_for_the_unit_that_serves_the_agency),
         cmocka_unit_test(its_page_is_what_the_agency_may_read),
         cmocka_unit_test(what_was_handed_over_is_due_no_more),
+        cmocka_unit_test(a_case_names_who_works_on_it_and_who_stands_in),
         cmocka_unit_test(a_recall_is_confirmed_by_who_had_a_copy),
     };
 

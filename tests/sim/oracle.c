@@ -127,7 +127,8 @@ relation_delivers(const struct looking *l, const struct relation *r)
     const struct relation_extra *extra = &l->core->dossiers.extras[r->extra];
     bool sys = starts(l->type, "sys.");
 
-    if (l->record->seq < r->from_seq || (r->until_seq != 0 && l->record->seq > r->until_seq) ||
+    if (((r->flags & RELATION_OPENING) == 0 && l->record->seq < r->from_seq) ||
+        (r->until_seq != 0 && l->record->seq > r->until_seq) ||
         (extra->until_ms != 0 && l->record->ts_ms > extra->until_ms))
         return false;
     switch ((enum relation_kind)r->kind) {

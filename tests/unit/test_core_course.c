@@ -225,6 +225,73 @@ parts_are_told_to_who_follows_the_whole_and_ones_own_to_who_has_them(void **stat
     assert_string_equal(parts(k, "kur"), "");
 }
 
+/* "FA fa-1 main*, SW sw-2 substitute": * on duty */
+static const char *
+workers(struct kit *k, const char *unit)
+{
+    static char text[400];
+    struct core_worker found[16];
+    struct core_course c;
+    uint8_t id[16];
+    size_t count, len = 0;
+
+    assert_int_equal(uuid_parse(kit_id('C'), id), 0);
+    if (core_course(k->core, core_unit_by_id(k->core, unit), id, &c) == 0)
+        return "";
+    text[0] = '\0';
+    count = core_course_workers(k->core, &c, found, 16);
+    for (size_t i = 0; i < count; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %s %s%s", i > 0 ? ", " : "", found[i].role,
+                                found[i].person, found[i].substitute ? "substitute" : "main",
+                                found[i].on_duty ? "*" : "");
+    return text;
+}
+
+static void
+set_worker(struct kit *k, const char *role, const char *person, const char *kind, const char *days)
+{
+    char body[200];
+
+    (void)snprintf(body, sizeof body, "0{'role':'%s','personRef':'%s','unit':'sw','kind':'%s',%s}", role, person, kind,
+                   days);
+    KIT_SAY(k, "sw", "case.worker_set", 'C', "", body, NULL, NULL);
+}
+
+static void
+tasks_fall_to_the_substitute_of_the_day_and_else_to_the_main_worker(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *set;
+
+    kit_open_case(k, "sw", 'C');
+    set_worker(k, "SW", "kowal", "MAIN", "'from':'2026-01-01'");
+    assert_string_equal(workers(k, "sw"), "SW kowal main*");
+    set_worker(k, "SW", "nowak", "SUBSTITUTE", "'from':'2026-02-20','until':'2026-03-05'");
+    set_worker(k, "SW", "zielin", "SUBSTITUTE", "'from':'2026-07-01','until':'2026-07-31'"); /* in summer */
+    set_worker(k, "SW", "dawny", "SUBSTITUTE", "'from':'2026-01-01','until':'2026-01-31'");  /* over */
+    assert_string_equal(workers(k, "sw"), "SW kowal main, SW nowak substitute*, SW zielin substitute");
+    set_worker(k, "SW", "lipka", "MAIN", "'from':'2026-02-01'"); /* takes kowal's place */
+    assert_string_equal(workers(k, "dir"), "SW lipka main, SW nowak substitute*, SW zielin substitute");
+    k->now_ms += UINT64_C(10) * 86400000; /* nowak's days are over */
+    KIT_SAY(k, "sw", "consent.granted", 'C', "", "0 1 6", NULL, NULL);
+    assert_string_equal(workers(k, "sw"), "SW lipka main*, SW zielin substitute");
+    KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa','assistantRef':'anna'}", "'lateEntry':true",
+            NULL);
+    assert_string_equal(workers(k, "fa"), "SW lipka main*, SW zielin substitute, FA anna main*");
+    /* Amended, and taken back. */
+    set = KIT_SAY(k, "sw", "case.worker_set", 'C', "",
+                  "0{'role':'IC','personRef':'x','unit':'sw','kind':'MAIN','from':'2026-01-01'}", NULL, NULL);
+    KIT_SAY(k, "sw", "case.worker_set", 'C', "",
+            "0{'role':'IC','personRef':'y','unit':'sw','kind':'MAIN','from':'2026-01-01'}",
+            kit_correcting(set, "AMENDED"), NULL);
+    assert_string_equal(workers(k, "sw"), "SW lipka main*, SW zielin substitute, FA anna main*, IC y main*");
+    KIT_SAY(k, "sw", "case.worker_set", 'C', "", "0", kit_correcting(set, "ENTERED_IN_ERROR"), NULL);
+    assert_string_equal(workers(k, "sw"), "SW lipka main*, SW zielin substitute, FA anna main*");
+    /* Who does not follow the case is told of none. */
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'sch'}", NULL, NULL);
+    assert_string_equal(workers(k, "sch"), "");
+}
+
 static void
 where_a_case_stands_is_not_told_to_a_holder_who_is_given_no_interviews(void **state)
 {
@@ -290,6 +357,7 @@ main(void)
         TEST(a_case_stands_beside_its_referral),
         TEST(who_takes_part_and_may_not_read_the_answers_is_told_of_no_course),
         TEST(parts_are_told_to_who_follows_the_whole_and_ones_own_to_who_has_them),
+        TEST(tasks_fall_to_the_substitute_of_the_day_and_else_to_the_main_worker),
         TEST(where_a_case_stands_is_not_told_to_a_holder_who_is_given_no_interviews),
         TEST(referrals_are_listed_in_their_order_page_by_page),
     };

@@ -1,4 +1,5 @@
-/* Settings of agencies (sys.setting_registered): who registers them, and what they change. */
+/* Settings of agencies (sys.setting_registered), and their reports (sys.report_presented): who registers them, and what
+ * they change. */
 #include "test_core_kit.h"
 
 #include <stdio.h>
@@ -81,6 +82,27 @@ a_request_for_insight_is_marked_or_where_the_agency_has_it_so_refused(void **sta
     KIT_MARKED(k, "W_INSIGHT_BY_FA", "ops:FA", "court.insight_requested", 'N', "ct", "0 1 5 6", NULL, NULL);
 }
 
+/* sys.report_presented */
+static void
+a_report_is_the_organisers_to_units_of_his_own_agency(void **state)
+{
+#define REPORT(from, to, whom)                                                                                         \
+    "0{'kind':'ART_46','periodFrom':'" from "','periodTo':'" to "','presentedTo':[" whom "],'presentedOn':'2026-02-"   \
+                                                                                         "01'}"
+    struct kit *k = *state;
+    struct kit_line line = {
+        .unit = "ous", .type = "sys.report_presented", .sections = REPORT("2025-07-01", "2025-12-31", "'dir','ops'")};
+
+    kit_refused(k, &line, E_ADDRESS, "sections[0].sysReportPresentedS0.presentedTo[1]");
+    line.sections = REPORT("2025-07-01", "2025-06-30", "'dir'");
+    kit_refused(k, &line, E_FIELD, "sections[0].sysReportPresentedS0.periodTo");
+    line.sections = REPORT("2025-07-01", "2025-12-31", "'dir','ous'");
+    line.unit = "ic";
+    kit_refused(k, &line, E_ROLE, "header.actor.role");
+    line.unit = "ous";
+    kit_say(k, &line);
+}
+
 #define SETTING(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
 int
@@ -90,6 +112,7 @@ main(void)
         SETTING(an_assistant_is_no_coordinator_unless_his_agency_has_it_so),
         SETTING(a_setting_holds_on_its_days),
         SETTING(it_is_the_directors_of_that_agency_and_the_administrators_to_register),
+        SETTING(a_report_is_the_organisers_to_units_of_his_own_agency),
         SETTING(a_request_for_insight_is_marked_or_where_the_agency_has_it_so_refused),
     };
 
