@@ -277,7 +277,7 @@ take(struct kit *kit, struct kit_record *r, uint32_t entry, const Wici__V1__Brok
 static const struct core_named *
 named(struct kit *kit, const char *id, struct core_named *ret)
 {
-    for (size_t i = 0; i < kit->count; i++) {
+    for (size_t i = 0; i < kit->count && id[0] != '\0'; i++) {
         const struct core_record *record = &kit->records[i].record;
 
         if (strcmp(kit_event_id(&kit->records[i]), id) != 0)

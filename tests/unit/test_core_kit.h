@@ -17,7 +17,7 @@
 
 #include "broker/core/core.h"
 
-#define KIT_RECORDS_MAX 512u
+#define KIT_RECORDS_MAX 4096u
 
 struct kit_record {
     struct arena *arena;
