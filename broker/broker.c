@@ -5,6 +5,7 @@
 #include "broker/access.h"
 #include "broker/cursor.h"
 #include "broker/deliver.h"
+#include "broker/erase.h"
 #include "broker/kek.h"
 #include "broker/log.h"
 #include "broker/refusals.h"
@@ -92,7 +93,8 @@ state_open(struct broker *b, bool accept_clock)
         (rc = refusals_create(&b->refusals, b->sequence)) != 0 || (rc = sessions_create(&b->sessions)) != 0 ||
         (rc = arena_create(&b->message_arena, DECODE_ARENA_SIZE)) != 0 ||
         (rc = arena_create(&b->reply_arena, REPLY_ARENA_SIZE)) != 0 ||
-        (rc = arena_create(&b->row_arena, DECODE_ARENA_SIZE)) != 0 || (rc = access_recover(b)) != 0)
+        (rc = arena_create(&b->row_arena, DECODE_ARENA_SIZE)) != 0 || (rc = access_recover(b)) != 0 ||
+        (rc = erase_open(b)) != 0)
         return rc;
     b->delivered = store_head(b->store);
     b->stats.started_ms = b->clock.now_ms;
@@ -233,6 +235,7 @@ broker_close(struct broker **broker)
     refusals_destroy(&b->refusals);
     backups_destroy(&b->backups);
     checkpoints_close(&b->checkpoints);
+    erase_close(b);
     sequence_destroy(&b->sequence);
     documents_destroy(&b->documents);
     feed_source_free(&b->source);
@@ -442,7 +445,7 @@ static int
 timeout_until(const struct broker *b, int timeout_ms)
 {
     if (sessions_busy(b->sessions) || store_has_batch(b->store) || b->reply_count > 0 || b->gone || b->counts_left ||
-        access_has_due(b) || b->shown != NULL)
+        access_has_due(b) || b->shown != NULL || erase_is_due(b))
         return 0;
     return timeout_ms < (int)TIMER_MS ? timeout_ms : (int)TIMER_MS;
 }
@@ -481,7 +484,7 @@ broker_tick(struct broker *b, int signal_fd, int timeout_ms, bool *ret_signalled
     /* A commit of its own, so that the log may grow before what comes next. */
     if ((rc = documents_sweep(b->documents, b->clock.now_ms, b->clock.mono_ms)) != 0 || (rc = broker_commit(b)) != 0)
         return rc;
-    if ((rc = access_room(b)) != 0 || (rc = broker_receive(b)) != 0)
+    if ((rc = erase_step(b)) != 0 || (rc = access_room(b)) != 0 || (rc = broker_receive(b)) != 0)
         return rc;
     if ((rc = broker_timers(b)) != 0 || (rc = broker_commit(b)) != 0 || (rc = broker_guard(b)) != 0)
         return rc;

@@ -66,6 +66,7 @@ struct record;
 struct access_over;
 struct sequence;
 struct refusals;
+struct eraser;
 struct shown;
 
 struct broker {
@@ -84,6 +85,7 @@ struct broker {
     struct backups *backups;
     struct log_keys log_keys;
     struct feed_source source;
+    struct eraser *eraser;
     struct broker_stats stats;
 
     struct arena *message_arena; /* the message being handled */

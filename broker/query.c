@@ -6,6 +6,7 @@
 #include "broker/query.h"
 #include "broker/access.h"
 #include "broker/cursor.h"
+#include "broker/erase.h"
 #include "broker/shown.h"
 
 #include <assert.h>
@@ -775,6 +776,9 @@ result_fill(struct broker *b, struct session *session, const Wici__V1__Query *qu
         return rc != 0 ? rc : told_record(b, session, "courses", query->courses->dossier, 0, refusal);
     case WICI__V1__QUERY__WHAT_BACKUP: return backup_fill(b, unit, query->backup->label, result, refusal);
     case WICI__V1__QUERY__WHAT_LEAVES: return proof_leaves(b, unit, query->leaves, slice, result, refusal);
+    case WICI__V1__QUERY__WHAT_ERASE_PREVIEW:
+        return erase_preview(b, session, query->request, query->erase_preview, result, refusal);
+    case WICI__V1__QUERY__WHAT_ERASE: return erase_order(b, session, query->request, query->erase, result, refusal);
     case WICI__V1__QUERY__WHAT_OUTSIDE: return outside_fill(b, session, query->outside, slice, result, refusal);
     case WICI__V1__QUERY__WHAT__NOT_SET:
     default: return query_refuse(refusal, E_REQUEST, "query");
@@ -805,6 +809,8 @@ query_answer(struct broker *b, struct session *session, const Wici__V1__Query *q
     }
     rc = result_fill(b, session, query, slice, &result, &refusal);
     store_slice_end(&slice);
+    if (rc == -EINPROGRESS) /* answered when it is done */
+        return 0;
     if (rc == -ENOBUFS)
         rc = query_refuse(&refusal, E_LIMIT, "query"); /* more than one answer holds */
     if (rc == -EACCES) {

@@ -594,6 +594,8 @@ shown_turn(struct broker *b)
 
     if (s == NULL || !access_is_recorded(b, s->accounts))
         return 0;
+    if (core_accounts_for(b->core, s->unit, s->dossier) == 0) /* erased meanwhile, or not the asker's any more */
+        return give_up(b, E_UNKNOWN);
     until_us = started_us + (front_waiting(b->front) || sessions_busy(b->sessions) ? SHOWN_US_MIN : SHOWN_US_MAX);
     rc = store_slice_begin(b->store, &slice);
     if (rc == 0 && s->stage == SHOWN_WAITING) {

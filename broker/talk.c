@@ -8,6 +8,7 @@
 #include "broker/broker.h"
 #include "broker/cursor.h"
 #include "broker/deliver.h"
+#include "broker/erase.h"
 #include "broker/log.h"
 #include "broker/pack.h"
 #include "broker/refusals.h"
@@ -479,6 +480,7 @@ stream_fill(struct broker *b, struct reader *r, const Wici__V1__Subscribe *subsc
     uint64_t start;
     int rc;
 
+    erase_filter(b, subscribe->filter);
     if ((rc = filter_take(&r->feed.filter, subscribe->filter, "subscribe.filter", refusal)) != 0 ||
         (rc = subscribe_start(b, subscribe, &start, refusal)) != 0)
         return rc;

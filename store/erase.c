@@ -63,6 +63,23 @@ store_key_is_erased(const struct store *st, uint32_t entry)
     return entry != STORE_CLEAR_ENTRY && keys_find(st->keys, entry, &key, &generation) == -ENOKEY;
 }
 
+int
+store_find_drop(struct store *st, uint32_t entry)
+{
+    int rc;
+
+    assert(st->txn == NULL);
+    if (st->latched)
+        return -EIO;
+    if (!store_key_is_erased(st, entry))
+        return -EINVAL;
+    rc = find_drop(st->find, entry);
+    if (rc == 0)
+        return 0;
+    (void)damage_set(st, "finding index: entry %" PRIu32 ": cannot be taken away: %s", entry, strerror(-rc));
+    return batch_fail(st, rc);
+}
+
 /* Is the key that the row was sealed with gone? */
 static bool
 row_key_is_erased(const struct store *st, const struct row *row)

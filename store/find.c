@@ -385,6 +385,49 @@ out:
     return rc;
 }
 
+static int
+entry_delete(struct find *f, MDB_txn *txn, uint32_t entry)
+{
+    MDB_cursor *cursor = NULL;
+    uint8_t first[KEY_SIZE];
+    MDB_val key, val;
+    int rc = mdb_cursor_open(txn, f->seqs, &cursor);
+
+    key_encode(first, tail_key(entry, 0), 0);
+    while (rc == 0) {
+        key = (MDB_val){.mv_size = sizeof first, .mv_data = first};
+        rc = mdb_cursor_get(cursor, &key, &val, MDB_SET_RANGE); /* anew each time: where a cursor stands after a
+                                                                   deletion is not to be relied on */
+        if (rc == 0 && (key.mv_size != KEY_SIZE || be64_get(key.mv_data) >> 32 != entry))
+            break;
+        if (rc == 0)
+            rc = mdb_cursor_del(cursor, 0);
+    }
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int
+find_drop(struct find *f, uint32_t entry)
+{
+    MDB_txn *txn = NULL;
+    int rc;
+
+    do {
+        rc = mdb_txn_begin(f->env, NULL, 0, &txn);
+        if (rc == 0 && (rc = entry_delete(f, txn, entry)) == 0)
+            rc = mdb_txn_commit(txn);
+        else if (txn != NULL)
+            mdb_txn_abort(txn);
+        txn = NULL;
+        rc = err_from_lmdb(rc);
+    } while (rc == -ENOSPC && (rc = map_grow(f)) == 0);
+    if (rc == 0)
+        tail_drop(&f->tail, entry);
+    return rc;
+}
+
 /* ---- reading */
 
 /* Positions the cursor at the chunk that holds the first seq not below from, or at the one after it. */

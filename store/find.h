@@ -50,6 +50,9 @@ void find_pop(struct find *find, uint32_t entry, uint32_t generation);
 /* Moves the tail up to and with mark->seq into LMDB, in one transaction. */
 int find_flush(struct find *find, const struct find_mark *mark);
 
+/* Takes the lists of an entry away, of all its generations, in one transaction; in the tail too. */
+int find_drop(struct find *find, uint32_t entry);
+
 /* Seqs of the entry in [from, upto], ascending, at most max. */
 int find_list(struct find *find, uint32_t entry, uint32_t generation, uint64_t from, uint64_t upto, uint64_t *ret_seqs,
               size_t max, size_t *ret_count);

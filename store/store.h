@@ -280,6 +280,8 @@ int store_readers_check(struct store *st);
 int store_find(struct store *st, uint32_t entry, uint64_t from, uint64_t *ret_seqs, size_t max, size_t *ret_count);
 /* Takes committed records into the index when enough wait, or all of them when `all`. Called by the owner's loop. */
 int store_find_flush(struct store *st, bool all);
+/* Takes what the index says of an erased key entry away. Between batches. -EINVAL: its key was not erased. */
+int store_find_drop(struct store *st, uint32_t entry);
 uint64_t store_find_behind(const struct store *st); /* records the index has not taken in */
 
 #endif

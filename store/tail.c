@@ -108,6 +108,19 @@ tail_pop(struct tail *t, uint64_t key)
     list->len--;
 }
 
+void
+tail_drop(struct tail *t, uint32_t entry)
+{
+    for (size_t i = 0; i < t->slot_count; i++) {
+        struct tail_list *list = &t->slots[i];
+
+        if (list->cap == 0 || list->key >> 32 != entry)
+            continue;
+        memset(t->pool + list->at, 0, list->len * sizeof *t->pool);
+        list->len = 0;
+    }
+}
+
 const uint64_t *
 tail_find(const struct tail *t, uint64_t key, uint64_t from, size_t *ret_count)
 {

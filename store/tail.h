@@ -34,6 +34,8 @@ void tail_clear(struct tail *tail); /* also frees; a zero struct is an empty tai
 int tail_push(struct tail *tail, uint64_t key, uint64_t seq);
 /* Takes the last seq of key away. */
 void tail_pop(struct tail *tail, uint64_t key);
+/* Takes all seqs of an entry away, whatever their generation. */
+void tail_drop(struct tail *tail, uint32_t entry);
 /* Returns the seqs of key from `from` on, ascending, and their number; they live until the next push. */
 const uint64_t *tail_find(const struct tail *tail, uint64_t key, uint64_t from, size_t *ret_count);
 

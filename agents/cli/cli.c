@@ -35,6 +35,7 @@ const struct cli_command cli_commands[] = {
     {"fetched", cmd_fetched, N_("which addressed units have fetched an event of ours")},
     {"audit", cmd_audit, N_("what was refused, and who was shown what")},
     {"status", cmd_status, N_("how the broker is")},
+    {"erase", cmd_erase, N_("what an erasure of a dossier would take; have it erased")},
     {"backup", cmd_backup, N_("let the broker make a verified copy of the log and its keys")},
     {"kek", cmd_wicid, N_("kek rotate: another key-encryption key (runs wicid kek)")},
     {"restore", cmd_wicid, N_("put a backup in place of a log that is lost (runs wicid restore)")},

@@ -25,6 +25,7 @@ struct inside {
     pthread_t thread;
     int end, rc;
     bool running;
+    void (*look)(struct broker *);
 };
 
 static uint64_t
@@ -145,9 +146,18 @@ inside_wait(struct inside *inside)
     assert_int_equal(pthread_join(inside->thread, NULL), 0);
     inside->running = false;
     rc = inside->rc;
+    if (inside->look != NULL)
+        inside->look(inside->broker);
+    inside->look = NULL;
     broker_close(&inside->broker);
     (void)close(inside->end);
     return rc;
+}
+
+void
+inside_at_end(struct inside *inside, void (*look)(struct broker *))
+{
+    inside->look = look;
 }
 
 int

@@ -22,6 +22,10 @@ int inside_stop(struct inside *inside);
 /* Waits until it ends by itself; returns what broker_run did. */
 int inside_wait(struct inside *inside);
 
+struct broker;
+/* Called in inside_stop, when the broker has said its last and is not closed yet; once. */
+void inside_at_end(struct inside *inside, void (*look)(struct broker *));
+
 /* Keeps the broker from taking what arrives, until it may go on: then one tick takes all of it. */
 void inside_hold(void);
 void inside_go(void);

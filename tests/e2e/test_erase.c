@@ -1,0 +1,121 @@
+/* wici erase, as an administrator uses it: the preview, the order, and what both sides see afterwards. */
+#include "tests/e2e/test_lib_kit.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const polish[] = {"LC_ALL=pl_PL.UTF-8", "LANGUAGE=", NULL};
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void
+wici_check(struct daemon *d, const char *unit, const char *const *words, const char *const *env, int code,
+           const char *want)
+{
+    free(kit_expect(d, unit, words, env, NULL, code, want));
+}
+
+/* The school refers a family; the dossier's id. */
+static void
+referral(struct daemon *d, char ret[37])
+{
+    char *event = kit_expect(d, "sp12", WORDS("template", "referral.submitted", "--role", "SCH", "--to", "ops-sw"),
+                             NULL, NULL, 0, NULL);
+    json_t *json = json_loads(event, 0, NULL);
+
+    (void)snprintf(ret, 37, "%s", json_string_value(json_object_get(json_object_get(json, "header"), "dossierId")));
+    free(kit_expect(d, "sp12", WORDS("publish"), NULL, event, 0, NULL));
+    json_decref(json);
+    free(event);
+}
+
+static void
+an_erasure_is_looked_at_ordered_and_told_to_recipients(void **state)
+{
+    struct daemon *d = *state;
+    char dossier[37], other[37], order[96], *output;
+
+    referral(d, dossier);
+    referral(d, other);
+    (void)snprintf(order, sizeof order, "%s/order.pdf", d->dir);
+    daemon_write(d, "order.pdf", "Postanowienie z dnia ...");
+    daemon_write(d, "empty.pdf", "");
+
+    /* Looking changes nothing, and says so. */
+    output = kit_expect(d, "admin", WORDS("erase", dossier), NULL, NULL, 0, "Nothing was erased.");
+    assert_non_null(strstr(output, dossier));
+    assert_null(strstr(output, other));
+    assert_non_null(strstr(output, "Records: 1"));
+    assert_non_null(strstr(output, "sp12"));
+    assert_non_null(strstr(output, "ops-sw"));
+    free(output);
+    wici_check(d, "admin", WORDS("erase", dossier), polish, 0, "Niczego nie usunięto.");
+    wici_check(d, "ops-sw", WORDS("erase", dossier), NULL, 5, "E_UNKNOWN");
+    wici_check(d, "ops-sw", WORDS("read", "--json", "--dossier", dossier), NULL, 0, "REFERRAL_SUBMITTED");
+
+    /* An order has a reason and a document, and a person says yes. */
+    wici_check(d, "admin", WORDS("erase", dossier, "--reason", "COURT_ORDER"), NULL, 2, "go together");
+    wici_check(d, "admin", WORDS("erase", dossier, "--reason", "COURT_ORDER", "--order", "/no/such"), NULL, 1, "/no/such");
+    (void)snprintf(order, sizeof order, "%s/empty.pdf", d->dir);
+    wici_check(d, "admin", WORDS("erase", dossier, "--reason", "COURT_ORDER", "--order", order), NULL, 1, "empty");
+    (void)snprintf(order, sizeof order, "%s/order.pdf", d->dir);
+    wici_check(d, "admin", WORDS("erase", dossier, "--reason", "COURT_ORDER", "--order", order), NULL, 2, "--yes");
+    wici_check(d, "admin", WORDS("erase", dossier, "--reason", "SO", "--order", order, "--yes"), NULL, 3, "E_REQUEST");
+    wici_check(d, "admin", WORDS("erase", dossier, "--clear-by", "soon"), NULL, 2, "soon");
+    wici_check(d, "ops-sw", WORDS("read", "--json", "--dossier", dossier), NULL, 0, "REFERRAL_SUBMITTED");
+
+    wici_check(d, "admin",
+               WORDS("erase", dossier, "--reason", "COURT_ORDER", "--order", order, "--clear-by", "2027-01-31", "--yes"),
+               polish, 0, "31.01.2027");
+    wici_check(d, "admin", WORDS("erase", dossier), NULL, 0, "erased before");
+    wici_check(d, "ops-sw", WORDS("read", "--dossier", dossier), NULL, 5, NULL);
+    wici_check(d, "ops-sw", WORDS("read", "--json", "--dossier", other), NULL, 0, "REFERRAL_SUBMITTED");
+
+    /* The notice names numbers and no dossier. */
+    output = kit_expect(d, "ops-sw", WORDS("read", "--type", "sys.erasure_notified", "--json"), NULL, NULL, 0,
+                        "\"unit\":\"ops-sw\"");
+    assert_non_null(strstr(output, "fromSeq"));
+    assert_null(strstr(output, dossier));
+    free(output);
+    wici_check(d, "sp12", WORDS("read", "--type", "sys.erasure_notified"), NULL, 0, NULL);
+    kit_restart(d);
+    wici_check(d, "admin", WORDS("erase", dossier), polish, 0, "wcześniej");
+    wici_check(d, "ops-sw", WORDS("read", "--dossier", dossier), NULL, 5, NULL);
+    wici_check(d, "ops-sw", WORDS("read", "--json", "--dossier", other), NULL, 0, "REFERRAL_SUBMITTED");
+}
+
+static int
+setup(void **state)
+{
+    struct daemon *d = calloc(1, sizeof *d);
+
+    assert_non_null(d);
+    kit_open(d);
+    *state = d;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    daemon_destroy(*state);
+    free(*state);
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_erasure_is_looked_at_ordered_and_told_to_recipients, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
