@@ -717,7 +717,8 @@ dossiers_forget(struct dossiers *ds, struct directory *directory, uint32_t dossi
     free(d->links);
     free(d->acts);
     marks_clear(&d->marks);
-    *d = (struct dossier){.group_next = dossier, .things = THING_NONE};
+    /* Its place in the order of opening stays: lists are searched by it. */
+    *d = (struct dossier){.opened_seq = d->opened_seq, .group_next = dossier, .things = THING_NONE};
     ds->forgotten++;
 }
 

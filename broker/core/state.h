@@ -23,7 +23,7 @@ struct core {
     char *policy_text;
     uint64_t policy_seq;
     uint64_t latest_ms;     /* time of the newest record: the core's only notion of now */
-    uint64_t folds; /* how often dossiers left the lists of units, or all was made anew: core_unit_entry_count() */
+    uint64_t folds;         /* how often dossiers left the lists of units, or all was made anew: core_unit_entry_count() */
     struct numbers scratch; /* what core_audience and core_unit_entries hand out */
 };
 
