@@ -25,6 +25,7 @@ const struct cli_command cli_commands[] = {
     {"read", cmd_read, N_("read what the log holds")},
     {"case", cmd_case, N_("one case and what is linked with it, as a readable timeline")},
     {"referrals", cmd_referrals, N_("what became of the referrals we sent and received, and whose turn it is")},
+    {"deadlines", cmd_deadlines, N_("what is due, and by when")},
     {"report", cmd_report, N_("the statistics of a period: families, plans, meetings, referrals, deadlines")},
     {"outside", cmd_outside,
      N_("what is due on paper to institutions without the system, and that it was handed over")},

@@ -468,6 +468,21 @@ a_work_list_says_what_to_do_next(void **state)
     wici_check("sp12", WORDS("worklist"), NULL, NULL, 5, NULL); /* the referrer has nothing to do */
 }
 
+static void
+deadlines_tell_what_is_due_and_by_when(void **state)
+{
+    char holidays[512];
+
+    (void)state;
+    (void)snprintf(holidays, sizeof holidays, "%s/agents/holidays.pl", getenv("WICI_SOURCE"));
+    wici_check("ops-sw", WORDS("deadlines", "--holidays", holidays), polish, NULL, 0, "odpowiedź dla nadawcy");
+    wici_check("ops-sw", WORDS("deadlines", "--holidays", holidays), english, NULL, 0, "D15 answer to who asked");
+    wici_check("ops-sw", WORDS("deadlines", "--holidays", holidays, "--json"), NULL, NULL, 0, "\"daysLeft\":");
+    wici_check("sp12", WORDS("deadlines", "--holidays", holidays), english, NULL, 5, NULL);
+    wici_check("ops-sw", WORDS("deadlines", "--holidays", "/nowhere"), english, NULL, 2, "/nowhere");
+    wici_check("ops-sw", WORDS("deadlines", "--clocks", holidays, "--holidays", holidays), english, NULL, 2, ":");
+}
+
 /* The referral of sp12 was answered by ops-sw above. */
 static void
 a_report_counts_by_unit_and_never_by_person(void **state)
@@ -629,6 +644,7 @@ main(void)
         cmocka_unit_test(the_directory_shows_what_was_enrolled),
         cmocka_unit_test(templates_pass_when_published),
         cmocka_unit_test(a_case_is_a_readable_timeline),
+        cmocka_unit_test(deadlines_tell_what_is_due_and_by_when),
         cmocka_unit_test(referrals_tell_what_became_of_them),
         cmocka_unit_test(a_work_list_says_what_to_do_next),
         cmocka_unit_test(a_report_counts_by_unit_and_never_by_person),

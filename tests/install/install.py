@@ -51,6 +51,8 @@ def main():
         for file in ("share/wici/proto/wici/v1/wire.proto", "share/wici/proto/wici/v1/event.proto", "include/wici.h",
                      "share/man/man1/wici.1", "share/man/man8/wicid.8", "share/wici/wicid.conf",
                      "lib/systemd/system/wicid.service", "lib/systemd/system/wici-agent@.service", "sbin/wicid",
+                     "lib/systemd/system/wici-clerk.service", "bin/wici-clerk", "share/man/man8/wici-clerk.8",
+                     "share/wici/clerk.conf", "share/wici/clocks.conf", "share/wici/holidays.pl",
                      "share/locale/pl/LC_MESSAGES/wici.mo", "bin/wici"):
             check(f"{file} is installed", os.path.exists(f"{prefix}/{file}"))
 

@@ -47,7 +47,7 @@ def main():
     wrong, measured = [], []
     try:
         subprocess.run(["cmake", "--install", os.environ["WICI_BUILD"], "--prefix", root], check=True, capture_output=True)
-        for name in ("wicid.service", "wici-agent@.service"):
+        for name in ("wicid.service", "wici-agent@.service", "wici-clerk.service"):
             path = f"{root}/lib/systemd/system/{name}"
             with open(path, encoding="utf-8") as f:
                 text = f.read()

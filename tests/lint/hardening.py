@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-PROGRAMS = ("wicid", "wici", "wici-agent")
+PROGRAMS = ("wicid", "wici", "wici-agent", "wici-clerk")
 
 
 def readelf(*arguments):

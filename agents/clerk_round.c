@@ -1,0 +1,224 @@
+/* A round: pages of clocks in, notices out. Answers come through the client's loop. */
+#include "agents/clerk.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ASK_MS     30000
+#define ANSWER_MS  30000
+#define PASSES_MAX 8u /* a clock may have more than one thing to tell: that it was missed, and met */
+#define PAGE       500
+
+struct round {
+    struct clerk *clerk;
+    int32_t today;
+};
+
+struct page {
+    json_int_t from_seq, from_mark;
+};
+
+/* A notice under way. The clerk keeps them all: an answer may come after the round that sent it. */
+struct clerk_pending {
+    LIST_ENTRY(clerk_pending) link;
+    struct clerk *clerk;
+    enum clerk_notice notice;
+    struct clerk_clock clock;
+};
+
+static void
+answered(void *arg, const struct wici_answer *answer)
+{
+    struct clerk_pending *pending = arg;
+    struct clerk *clerk = pending->clerk;
+
+    if (answer->seq != 0) {
+        clerk->tally.told[pending->notice]++;
+        if (clerk->told_fn != NULL)
+            clerk->told_fn(clerk->told_arg, pending->notice, &pending->clock, answer->seq);
+    } else {
+        clerk->tally.refused++;
+        (void)snprintf(clerk->tally.refusal, sizeof clerk->tally.refusal, "%s %s", answer->refusal->code,
+                       answer->refusal->path);
+    }
+    LIST_REMOVE(pending, link);
+    free(pending);
+}
+
+static int
+publish(struct round *round, const struct clerk_clock *clock, const struct deadline_plan *plan,
+        enum clerk_notice notice, bool last)
+{
+    struct wici *client = round->clerk->client;
+    struct clerk_pending *pending = calloc(1, sizeof *pending);
+    char *text = NULL;
+    uint8_t *event = NULL;
+    size_t len = 0;
+    int rc = pending == NULL ? -ENOMEM : clerk_event(clock, plan, notice, last, round->today, &text);
+
+    if (rc == 0)
+        rc = wici_encode_json(client, text, &event, &len, NULL);
+    if (rc == 0) {
+        *pending = (struct clerk_pending){.clerk = round->clerk, .notice = notice, .clock = *clock};
+        while ((rc = wici_publish(client, event, len, answered, pending)) == -EAGAIN) {
+            size_t before = wici_pending(client);
+
+            rc = wici_run(client, ANSWER_MS);
+            if (rc == 0 && wici_pending(client) == before && wici_state(client) != WICI_READY)
+                rc = -ENOTCONN;
+            if (rc != 0)
+                break;
+        }
+    }
+    if (rc == 0)
+        LIST_INSERT_HEAD(&round->clerk->pending, pending, link);
+    else
+        free(pending);
+    free(event);
+    free(text);
+    return rc;
+}
+
+static int
+look_at(struct round *round, const json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT);
+    struct clerk_clock clock;
+    struct deadline_plan plan;
+    enum clerk_notice notice;
+    bool last;
+    int rc = text == NULL ? -ENOMEM : clerk_clock_read(text, &clock);
+
+    free(text);
+    if (rc != 0)
+        return rc;
+    deadline_plan(round->clerk->settings, round->clerk->calendar,
+                  &(struct deadline){.clock = clock.clock,
+                                     .agency = clock.agency,
+                                     .started = clock.started,
+                                     .named = clock.named,
+                                     .urgent = clock.urgent},
+                  &plan);
+    notice = clerk_decide(&clock, &plan, round->today, &last);
+    return notice == CLERK_NOTHING ? 0 : publish(round, &clock, &plan, notice, last);
+}
+
+static json_int_t
+number_of(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_string(value) ? (json_int_t)strtoull(json_string_value(value), NULL, 10) : json_integer_value(value);
+}
+
+static int
+ask(struct round *round, const struct page *page, json_t **ret)
+{
+    json_t *asked = json_pack("{s:{s:I, s:I, s:i}}", "clocks", "fromSeq", page->from_seq, "fromMark", page->from_mark,
+                              "max", PAGE);
+    char *question = asked == NULL ? NULL : json_dumps(asked, JSON_COMPACT), *answer = NULL;
+    int rc = question == NULL ? -ENOMEM : wici_query(round->clerk->client, question, ASK_MS, &answer);
+
+    if (rc == 0) {
+        *ret = json_loads(answer, 0, NULL);
+        if (*ret == NULL)
+            rc = -EPROTO;
+    }
+    free(answer);
+    free(question);
+    json_decref(asked);
+    return rc;
+}
+
+/* Until every notice that was sent has its answer; what was not sent, or got none, is told by the next round. */
+static int
+settle(struct round *round)
+{
+    struct wici *client = round->clerk->client;
+
+    while (wici_pending(client) > 0) {
+        size_t before = wici_pending(client);
+        int rc = wici_run(client, ANSWER_MS);
+
+        if (rc != 0 && rc != -EINTR)
+            return rc;
+        if (rc == 0 && wici_pending(client) == before && wici_state(client) != WICI_READY)
+            return -ENOTCONN;
+    }
+    return 0;
+}
+
+static int
+pass(struct round *round)
+{
+    struct page page = {0};
+    int rc = 0;
+
+    do {
+        json_t *result = NULL, *clocks, *clock;
+        size_t i;
+
+        rc = ask(round, &page, &result);
+        if (rc != 0)
+            break;
+        clocks = json_object_get(result, "clocks");
+        json_array_foreach(json_object_get(clocks, "clocks"), i, clock)
+        {
+            rc = look_at(round, clock);
+            if (rc != 0)
+                break;
+        }
+        page.from_seq = number_of(clocks, "nextSeq");
+        page.from_mark = number_of(clocks, "nextMark");
+        json_decref(result);
+    } while (rc == 0 && page.from_seq != 0);
+    if (rc == 0)
+        rc = settle(round);
+    return rc;
+}
+
+static unsigned long
+told(const struct clerk *clerk)
+{
+    unsigned long sum = 0;
+
+    for (unsigned i = 0; i < CLERK_NOTICE_COUNT; i++)
+        sum += clerk->tally.told[i];
+    return sum;
+}
+
+int
+clerk_round(struct clerk *clerk, int32_t today, struct clerk_tally *ret)
+{
+    struct round round = {.clerk = clerk, .today = today};
+    int rc;
+
+    assert(clerk->client != NULL);
+    assert(clerk->calendar != NULL);
+    clerk->tally = (struct clerk_tally){0};
+    rc = settle(&round); /* what the round before left */
+    for (unsigned i = 0; i < PASSES_MAX && rc == 0; i++) {
+        unsigned long before = told(clerk);
+
+        rc = pass(&round);
+        if (told(clerk) == before)
+            break;
+    }
+    *ret = clerk->tally;
+    return rc;
+}
+
+void
+clerk_forget(struct clerk *clerk)
+{
+    struct clerk_pending *pending;
+
+    while ((pending = LIST_FIRST(&clerk->pending)) != NULL) {
+        LIST_REMOVE(pending, link);
+        free(pending);
+    }
+}

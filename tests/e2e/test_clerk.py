@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""wici-clerk against a running wicid: each thing is told once, whatever is killed and however often it runs.
+
+Usage: test_clerk.py, with WICI_BIN (folder of the programs) and WICI_SOURCE (folder of the sources) set.
+"""
+import collections
+import datetime
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SOURCE = os.environ["WICI_SOURCE"]
+BIN = os.environ["WICI_BIN"]
+sys.path[:0] = [os.path.join(SOURCE, "tests", folder) for folder in ("interop", "golden")]
+import play  # noqa: E402
+from world import UNITS, World, new_id  # noqa: E402
+
+TODAY = datetime.datetime.now(datetime.timezone.utc).date()
+CLOCKS = ("SYS_DEADLINE_APPROACHING", "SYS_DEADLINE_MISSED", "SYS_DEADLINE_MET", "SYS_DEADLINE_CANCELLED")
+DEADLINE = 60
+
+
+def day(offset):
+    """A date that many days from a Monday 70 days ago or a little more: terms of these tests end on working days."""
+    monday = TODAY - datetime.timedelta(days=70 + TODAY.weekday())
+    return (monday + datetime.timedelta(days=offset)).isoformat()
+
+
+class Clerk(unittest.TestCase):
+    """Every test has a broker of its own."""
+
+    def setUp(self):
+        self.dir = tempfile.TemporaryDirectory()
+        self.addCleanup(self.dir.cleanup)
+        self.world = World(self.dir.name, units={**UNITS, "straznik": ("ops", ["CLERK"]), "ops-dyr": ("ops", ["DIR"])})
+        self.addCleanup(self.world.stop)
+        public, secret = self.world.keys["straznik"]
+        with open(self.path("clerk.key"), "w", opener=lambda p, f: os.open(p, f, 0o600), encoding="utf-8") as f:
+            f.write(f"public = {public}\nsecret = {secret}\n")
+        self.configure()
+
+    def path(self, name):
+        """A file of this test."""
+        return f"{self.dir.name}/{name}"
+
+    def configure(self, **more):
+        """Writes the clerk's configuration."""
+        with open(self.path("clerk.conf"), "w", encoding="utf-8") as f:
+            f.write(f"endpoint = {self.world.broker.endpoint}\nserver_key = {self.world.broker.server_key}\n"
+            f.writelines(f"{name} = {value}\n" for name, value in more.items())
+
+    def start(self, *more):
+        """A clerk that is running."""
+        return subprocess.Popen([f"{BIN}/wici-clerk", "-c", self.path("clerk.conf"), "-v", *more], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def run_clerk(self, *more, expect=0):
+        """One run to its end: what it told, as lists of words."""
+        process = self.start(*more)
+        out, err = process.communicate(timeout=DEADLINE)
+        self.assertEqual(process.returncode, expect, err)
+        self.said = err
+        return [line.split() for line in out.splitlines()]
+
+    def as_of(self, offset):
+        """A run as of that day; what was told of which clock, in the order of the clocks."""
+        return sorted((words[0], words[1]) for words in self.run_clerk("--as-of", day(offset)))
+
+    def publish(self, unit, event_type, dossier, *sections, **header):
+        """Publishes an event; it has to be taken."""
+        with self.world.session(unit) as client:
+            answer, = client.publish(self.world.event(unit, event_type, dossier, *sections, **header))
+            self.assertEqual(answer.WhichOneof("outcome"), "receipt", answer)
+            return answer
+
+    def referral(self, dossier, client=None):
+        """A referral for an assistant, of day 0."""
+        sections = ({"referral_submitted_s0": {"referral_id": new_id(), "information_received_on": day(0)}},
+                    {"subjects": ["osoba-1"], "referral_submitted_s1": {"persons": [{"person_ref": "osoba-1"}]}},
+                    {"referral_submitted_s6": {"paper_kind": "INFORMATION", "service": "FAMILY_ASSISTANT",
+                                               "source_kind": "SCHOOL"}})
+        if client is None:
+            return self.publish("sp12-pedagog", "REFERRAL_SUBMITTED", dossier, *sections, to=["ops-sw"])
+        return client.publish(self.world.event("sp12-pedagog", "REFERRAL_SUBMITTED", dossier, *sections, to=["ops-sw"]))
+
+    def told(self, unit="audyt"):
+        """What the log holds of deadlines and the unit is given: (type, clock, dossier, deadline)."""
+        proto = self.world.wici
+        found = []
+        with self.world.session(unit) as client:
+            for delivery in client.read_all():
+                header = proto.header(delivery)
+                name = proto.event.EventType.Name(header.type)
+                if name in CLOCKS:
+                    (section,), = proto.sections(delivery).values()
+                    body = getattr(section, section.WhichOneof("body"))
+                    found.append((name, body.deadline.clock, header.dossier_id, body.deadline))
+        return found
+
+    def test_a_day_is_missed_once_and_met_late(self):
+        """Scenario 2."""
+        referral, case = new_id(), new_id()
+        self.referral(referral)
+        self.publish("ops-sw", "CASE_OPENED", case,
+                     {"case_opened_s0": {"opened_on": day(1), "proceeding_started_on": day(1), "gmina": "3261011"}},
+                     {"subjects": ["osoba-1"], "case_opened_s1": {"household": [{"person_ref": "osoba-1"}]}},
+                     {"case_opened_s6": {"path": "ORDINARY"}})
+        self.publish("ops-sw", "CASE_LINKED", case, {"case_linked_s0": {"kind": "REFERRAL_OF", "other_dossier": referral}})
+        self.assertEqual(self.as_of(6), [])
+        self.assertEqual(self.as_of(7), [("approaching", "D1")])
+        self.assertEqual(self.as_of(7), [])
+        self.assertEqual(self.as_of(12), [("approaching", "D1")])
+        self.assertEqual(self.as_of(14), [])
+        self.assertEqual(self.as_of(15), [("missed", "D1")])
+        self.assertEqual(self.as_of(16), [])
+        interview = self.publish("ops-sw", "CASE_INTERVIEW_COMPLETED", case,
+                                 {"case_interview_completed_s0": {"interview_on": day(16)}},
+                                 {"case_interview_completed_s6": {"conclusion": "ASSISTANT_NEEDED", "findings": "x"}})
+        self.assertEqual(self.as_of(16), [("met", "D1")])
+        self.assertEqual(self.as_of(17), [])
+        self.publish("ops-sw", "CASE_INTERVIEW_COMPLETED", case, {"case_interview_completed_s0": {"interview_on": day(16)}},
+                     corrects_event_id=interview.event_id, correction="ENTERED_IN_ERROR")
+        self.assertEqual(self.as_of(17), [("cancelled", "D1")])  # what met it was no interview
+        self.assertEqual(self.as_of(17), [])
+
+        deadlines = [d for name, clock, dossier, d in self.told() if clock == "D1"]
+        self.assertEqual([d.due for d in deadlines], [day(14)] * 5)
+        self.assertEqual([d.notice for d in deadlines], [0, 1, 2, 3, 4])
+        self.assertEqual((deadlines[3].ended_on, deadlines[1].last), (day(16), True))
+        for unit, count in (("ops-sw", 5), ("ops-dyr", 5), ("sp12-pedagog", 0), ("ops-sw2", 0)):
+            self.assertEqual(len([x for x in self.told(unit) if x[1] == "D1"]), count, unit)
+
+    def test_nothing_is_told_twice_whoever_is_killed(self):
+        """Killed in the middle of many notices, then run to the end, two at once."""
+        with self.world.session("sp12-pedagog") as client:
+            dossiers = {new_id() for _ in range(300)}
+            for dossier in dossiers:
+                self.referral(dossier, client)
+        for _ in range(2):
+            clerk = self.start("--as-of", day(15))
+            self.assertIn("missed D1", clerk.stdout.readline())
+            clerk.send_signal(signal.SIGKILL)
+            clerk.communicate()
+        self.assertLess(len(self.told()), 300)  # it was in the middle
+        self.world.broker.kill()
+        self.world.broker.start()
+        both = [self.start("--as-of", day(15)) for _ in range(2)]
+        for clerk in both:
+            _, err = clerk.communicate(timeout=DEADLINE)
+            self.assertIn(clerk.returncode, (0, 1), err)
+        self.run_clerk("--as-of", day(15))
+        self.assertEqual(self.run_clerk("--as-of", day(15)), [])
+        count = collections.Counter((name, dossier) for name, clock, dossier, _ in self.told())
+        self.assertEqual(count, {("SYS_DEADLINE_MISSED", dossier): 1 for dossier in dossiers})
+
+    def test_it_runs_on_and_ends_when_asked(self):
+        """The daemon: what is recalled is told at the next round; the broker may go and come."""
+        dossier = new_id()
+        submitted = self.referral(dossier)
+        self.configure(interval_seconds=1)
+        clerk = self.start()
+        self.assertIn("missed D1", clerk.stdout.readline())
+        self.world.broker.kill()
+        self.world.broker.start()
+        self.publish("sp12-pedagog", "REFERRAL_SUBMITTED", dossier, {"referral_submitted_s0": {
+            "referral_id": new_id(), "information_received_on": day(0)}}, corrects_event_id=submitted.event_id,
+                     correction="ENTERED_IN_ERROR")
+        self.assertEqual(sorted(clerk.stdout.readline().split()[1] for _ in range(2)), ["D1", "D15"])
+        clerk.terminate()
+        _, err = clerk.communicate(timeout=DEADLINE)
+        self.assertEqual(clerk.returncode, 0, err)
+        self.assertEqual([name for name, *_ in self.told()], ["SYS_DEADLINE_MISSED"] + ["SYS_DEADLINE_CANCELLED"] * 2)
+
+    def test_settings_count_and_mistakes_are_named(self):
+        """An office's own lengths and switches; what is wrong is said, with exit code 2."""
+        self.referral(new_id())
+        with open(self.path("clocks.conf"), "w", encoding="utf-8") as f:
+            f.write("agency ops D1 term 5 DAYS\n")
+        self.configure(clocks="clocks.conf")
+        self.assertEqual(self.as_of(8), [("missed", "D1")])  # 5 days after a Monday is a Saturday, then the Monday
+        with open(self.path("clocks.conf"), "w", encoding="utf-8") as f:
+            f.write("D1 off\nD1 term many\n")
+        self.run_clerk("--once", expect=2)
+        self.assertIn("clocks.conf:2:", self.said)
+        self.configure(interval_seconds=0)
+        self.run_clerk("--once", expect=2)
+        self.configure()
+        self.run_clerk("--as-of", (TODAY + datetime.timedelta(days=2)).isoformat(), expect=2)
+        os.chmod(self.path("clerk.key"), 0o644)
+        self.run_clerk("--once", expect=2)
+        self.assertIn("chmod 600", self.said)
+
+    def test_a_key_of_another_unit_watches_nothing(self):
+        """Only the role CLERK."""
+        public, secret = self.world.keys["ops-sw"]
+        with open(self.path("clerk.key"), "w", encoding="utf-8") as f:
+            f.write(f"public = {public}\nsecret = {secret}\n")
+        self.run_clerk("--once", expect=1)
+        self.assertIn("CLERK", self.said)
+
+
+if __name__ == "__main__":
+    unittest.main()
