@@ -3,7 +3,8 @@
  *
  * Files put into outbox are sent; what comes for this unit appears in inbox (docs/AGENT.md). One thread, one loop:
  *
- *     wici_run -> inbox_commit -> outbox_run -> inbox_history -> delivery_run -> agent_work_run -> poll
+ *     wici_run -> inbox_commit -> outbox_run -> inbox_history -> documents_run -> delivery_run -> agent_work_run ->
+ * poll
  *
  * The parts: outbox.c and inbox.c move files safely and know nothing of sockets; agent_wici.c is the broker to them;
  * page.c draws the pages.
@@ -14,6 +15,7 @@
 #include "agents/agent_wici.h"
 #include "agents/agent_work.h"
 #include "agents/inbox.h"
+#include "agents/inbox_documents.h"
 #include "proto/date.h"
 #include "proto/language.h"
 #include "agents/outbox.h"
@@ -51,6 +53,7 @@ struct agent {
     struct inbox *inbox;
     struct delivery delivery;
     struct agent_work work;
+    struct documents_fetch fetch;
     int signal_fd, notify_fd;
     enum wici_state state;
     bool noted; /* state has been written down */
@@ -140,6 +143,17 @@ run_history(struct agent *a, uint64_t now)
 }
 
 static int
+run_documents(struct agent *a, uint64_t now)
+{
+    if (inbox_wanted(a->inbox)) {
+        a->fetch.next_ms = 0;
+        a->fetch.after[0] = '\0';
+        a->fetch.waits = true;
+    }
+    return a->state == WICI_READY ? documents_run(&a->fetch, now) : 0;
+}
+
+static int
 run_round(struct agent *a)
 {
     uint64_t now = now_ms();
@@ -160,6 +174,10 @@ run_round(struct agent *a)
         rc = run_outbox(a, now);
     if (rc == 0)
         rc = run_history(a, now);
+    if (rc == 0)
+        rc = inbox_commit(a->inbox); /* a document comes after its event */
+    if (rc == 0)
+        rc = run_documents(a, now);
     if (rc == 0 && a->state == WICI_READY)
         rc = delivery_run(&a->delivery, now);
     if (rc >= 0 && a->state == WICI_READY)
@@ -219,7 +237,7 @@ is_done(const struct agent *a, uint64_t started_ms)
     bool settled = outbox_waiting(a->outbox) == 0 || now > started_ms + a->config.settle_ms + 1000;
 
     return a->state == WICI_READY && settled && outbox_under_way(a->outbox) == 0 && !a->history_waits &&
-           (a->wici.caught_up || now > a->heard_ms + QUIET_MS);
+           !a->fetch.waits && (a->wici.caught_up || now > a->heard_ms + QUIET_MS);
 }
 
 static int
@@ -303,6 +321,7 @@ agent_open(struct agent *a)
             &(struct outbox_options){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config, .who = &a->who});
     if (rc == 0)
         rc = agent_wici_subscribe(&a->wici, &a->config, a->inbox);
+    a->fetch = (struct documents_fetch){.dirs = &a->dirs, .link = &a->wici.link, .waits = true};
     a->delivery = (struct delivery){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config};
     a->work.dirs = &a->dirs;
     a->work.link = &a->wici.link;
@@ -388,7 +407,7 @@ main(int argc, char **argv)
     char error[AGENT_CONFIG_ERROR_MAX] = "";
     int rc;
 
-    a.dirs = (struct agent_dirs){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    a.dirs = (struct agent_dirs){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     (void)language_set();
     argp_err_exit_status = 2;
     if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &arguments) != 0)

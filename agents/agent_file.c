@@ -71,7 +71,7 @@ folder_open(int *ret, int at, const char *name, dev_t *dev)
 int
 agent_dirs_open(struct agent_dirs *ret, const char *dir)
 {
-    struct agent_dirs d = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    struct agent_dirs d = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     dev_t dev = 0;
     int rc;
 
@@ -96,6 +96,8 @@ agent_dirs_open(struct agent_dirs *ret, const char *dir)
         rc = folder_open(&d.history, d.state, "history", &dev);
     if (rc == 0)
         rc = folder_open(&d.track, d.state, "track", &dev);
+    if (rc == 0)
+        rc = folder_open(&d.documents, d.state, "documents", &dev);
     if (rc == 0 && mkdirat(d.state, "keep", 0700) < 0 && errno != EEXIST)
         rc = -errno; /* the client's own */
     if (rc != 0) {
@@ -126,8 +128,8 @@ agent_dirs_lock(struct agent_dirs *dirs)
 void
 agent_dirs_close(struct agent_dirs *dirs)
 {
-    int *fds[] = {&dirs->top, &dirs->outbox, &dirs->sent,    &dirs->rejected, &dirs->inbox, &dirs->state,
-                  &dirs->out, &dirs->in,     &dirs->history, &dirs->track,    &dirs->lock};
+    int *fds[] = {&dirs->top, &dirs->outbox, &dirs->sent,    &dirs->rejected, &dirs->inbox,     &dirs->state,
+                  &dirs->out, &dirs->in,     &dirs->history, &dirs->track,    &dirs->documents, &dirs->lock};
 
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
         if (*fds[i] >= 0)

@@ -8,6 +8,7 @@
  *     DIR/sent      what the log holds, and receipts       DIR/state/in       what is being put into inbox
  *     DIR/rejected  what was refused, and why              DIR/state/history  earlier events still to be read
  *     DIR/inbox     what was received                      DIR/state/track    sent events not yet fetched by all
+ *                                                          DIR/state/documents  files of events, not in inbox yet
  *
  * Errors: 0 or -errno. Ownership: strings handed out are the caller's to free().
  * Threads: one at a time.
@@ -23,7 +24,7 @@
 #define AGENT_FILE_MAX (1u << 20) /* bytes of a file in outbox */
 
 struct agent_dirs {
-    int top, outbox, sent, rejected, inbox, state, out, in, history, track; /* open folders; -1 closed */
+    int top, outbox, sent, rejected, inbox, state, out, in, history, track, documents; /* open folders; -1 closed */
     int lock;
 };
 

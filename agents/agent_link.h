@@ -32,6 +32,9 @@ struct agent_link {
     int (*read)(void *arg, const char *request, wici_event_fn *fn, void *fn_arg);
     /* wici_query; -EPROTO: refused. */
     int (*query)(void *arg, const char *request, char **ret);
+    /* wici_document_put, and wici_document_get. -EPROTO and *why: refused. */
+    int (*put)(void *arg, const uint8_t *bytes, size_t len, struct agent_refusal *why);
+    int (*get)(void *arg, uint64_t seq, const char *sha256, uint8_t **ret, size_t *ret_len, struct agent_refusal *why);
     /* wici_event_json. */
     int (*event_json)(const struct wici_event *event, char **ret);
 };

@@ -150,6 +150,12 @@ print_unit(const char *file, const json_t *unit, bool pl, FILE *out)
 }
 
 static bool
+is_wanted(const char *name)
+{
+    return is_visible(name) && agent_has_suffix(name, ".want");
+}
+
+static bool
 is_delivery(const char *name)
 {
     return is_visible(name) && agent_has_suffix(name, ".delivery.json");
@@ -210,5 +216,7 @@ agent_status_print(const struct agent_dirs *dirs, const struct agent_config *con
             count_of(dirs->rejected, is_explanation));
     fprintf(out, "%s %u\n", pl ? "Odebrane (w folderze inbox):    " : "Received (in folder inbox):     ",
             count_of(dirs->inbox, is_json));
+    fprintf(out, "%s %u\n", pl ? "Dokumenty jeszcze nie pobrane:  " : "Documents not fetched yet:      ",
+            count_of(dirs->documents, is_wanted));
     return print_deliveries(dirs, pl, out);
 }

@@ -17,19 +17,25 @@
 
 /* ---- the table */
 
+/* What the broker said. */
+static void
+why_fill(const struct agent_wici *a, struct agent_refusal *why)
+{
+    const struct wici_error *e = wici_error(a->client);
+
+    if (e != NULL)
+        agent_explain_make(why, e->code, e->path != NULL ? e->path : "", e->pl != NULL ? e->pl : "",
+                           e->en != NULL ? e->en : "");
+}
+
 static int
 link_encode(void *arg, const char *json, uint8_t **ret, size_t *ret_len, struct agent_refusal *why)
 {
     struct agent_wici *a = arg;
     int rc = wici_encode_json(a->client, json, ret, ret_len, NULL);
 
-    if (rc == -EPROTO) {
-        const struct wici_error *e = wici_error(a->client);
-
-        if (e != NULL)
-            agent_explain_make(why, e->code, e->path != NULL ? e->path : "", e->pl != NULL ? e->pl : "",
-                               e->en != NULL ? e->en : "");
-    }
+    if (rc == -EPROTO)
+        why_fill(a, why);
     return rc;
 }
 
@@ -63,6 +69,29 @@ link_query(void *arg, const char *request, char **ret)
     struct agent_wici *a = arg;
 
     return wici_state(a->client) == WICI_READY ? wici_query(a->client, request, ASK_MS, ret) : -ENOTCONN;
+}
+
+static int
+link_put(void *arg, const uint8_t *bytes, size_t len, struct agent_refusal *why)
+{
+    struct agent_wici *a = arg;
+    int rc = wici_state(a->client) == WICI_READY ? wici_document_put(a->client, bytes, len, ASK_MS, NULL) : -ENOTCONN;
+
+    if (rc == -EPROTO)
+        why_fill(a, why);
+    return rc;
+}
+
+static int
+link_get(void *arg, uint64_t seq, const char *sha256, uint8_t **ret, size_t *ret_len, struct agent_refusal *why)
+{
+    struct agent_wici *a = arg;
+    int rc = wici_state(a->client) == WICI_READY ? wici_document_get(a->client, seq, sha256, NULL, ASK_MS, ret, ret_len)
+                                                 : -ENOTCONN;
+
+    if (rc == -EPROTO)
+        why_fill(a, why);
+    return rc;
 }
 
 /* ---- whose connection it is */
@@ -309,6 +338,8 @@ agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const
                                     .ack = link_ack,
                                     .read = link_read,
                                     .query = link_query,
+                                    .put = link_put,
+                                    .get = link_get,
                                     .event_json = wici_event_json};
     return rc;
 }

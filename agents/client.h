@@ -4,6 +4,7 @@
  *     client.c     one connection: open, HELLO, lose it, open the next; the loop
  *     publish.c    the queue of publishes and their numbers      keep.c     events kept on disk
  *     subscribe.c  subscriptions and acknowledgements            request.c  reads and queries
+ *     document.c   documents, piece by piece
  *     encode.c     events and answers as JSON                    scan.c     walking through protobuf bytes
  *
  *              open a socket              WELCOME
@@ -207,5 +208,7 @@ void request_up(struct wici *w);
 int request_result(struct wici *w, const uint8_t *data, size_t len);
 bool request_refused(struct wici *w, uint32_t id);
 void request_free(struct wici *w);
+/* Asks, and waits: w->request.id is set. The result stays in w->request until request_free(). -EPROTO: refused. */
+int request_do(struct wici *w, Wici__V1__ClientMessage *message, int timeout_ms);
 
 #endif

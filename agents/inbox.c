@@ -3,6 +3,7 @@
  */
 #include "agents/inbox.h"
 
+#include "agents/inbox_documents.h"
 #include "agents/inbox_journal.h"
 #include "agents/page.h"
 #include "proto/event.h"
@@ -32,6 +33,7 @@ struct inbox {
     uint64_t filed;
     uint64_t history_to; /* inbox_history(): the subscription brings what comes later */
     int failed;          /* within a read's callback */
+    bool wanted;         /* an event named documents */
 };
 
 /* ---- the two files of an event */
@@ -237,6 +239,20 @@ history_note(struct inbox *box, const struct wici_event *event, uint64_t from)
     return agent_write(box->o.dirs->history, name, "", 0);
 }
 
+/* Durable before the event is acknowledged, as history_note(). */
+static int
+documents_note(struct inbox *box, const struct wici_event *event, json_t *json)
+{
+    char stem[STEM_SIZE];
+    bool any = false;
+    int rc = stem_make(box, event->seq, event->family, stem);
+
+    if (rc == 0)
+        rc = documents_want(box->o.dirs, stem, json, &any);
+    box->wanted = box->wanted || any;
+    return rc;
+}
+
 static int
 event_take(struct inbox *box, const struct wici_event *event)
 {
@@ -263,8 +279,11 @@ event_take(struct inbox *box, const struct wici_event *event)
         rc = -EBADMSG;
     if (rc == 0)
         rc = history_note(box, event, history_from(box, event, json));
-    if (rc == 0 && is_wanted(box, event, json))
-        rc = event_prepare(box, event, json, &entry);
+    if (rc == 0 && is_wanted(box, event, json)) {
+        rc = documents_note(box, event, json);
+        if (rc == 0)
+            rc = event_prepare(box, event, json, &entry);
+    }
     json_decref(json);
     free(text);
     return rc;
@@ -406,6 +425,8 @@ inbox_open(struct inbox **ret, const struct inbox_options *options)
         rc = journal_open(&box->journal, options->dirs->state);
     if (rc == 0)
         rc = inbox_recover(box);
+    if (rc == 0)
+        rc = documents_recover(options->dirs);
     if (rc == 0) {
         rc = agent_read(options->dirs->state, "origin", 512, &box->origin, NULL);
         if (rc == -ENOENT)
@@ -450,6 +471,15 @@ inbox_set_log(struct inbox *box, const char *origin, uint64_t epoch)
     if (rc == 0)
         box->seen = box->acked = 0; /* its numbers are another log's */
     return rc;
+}
+
+bool
+inbox_wanted(struct inbox *box)
+{
+    bool wanted = box->wanted;
+
+    box->wanted = false;
+    return wanted;
 }
 
 uint64_t

@@ -11,6 +11,8 @@
  * An event that opens earlier history to this unit (sys.participant_added about it, and two others) leaves a note in
  * state/history, made durable with the event; inbox_history() reads that dossier's history and files what is new.
  *
+ * An event that names documents leaves notes in state/documents in the same way; inbox_documents.h fetches them.
+ *
  * Errors: 0; or -errno when the disk fails: stop. Ownership: borrows all of its options. Threads: one.
  */
 #ifndef WICI_INBOX_H
@@ -51,6 +53,9 @@ int inbox_commit(struct inbox *box);
 /* Reads the history of one dossier, if one waits. Returns 1: there may be more; 0: none waits; -EAGAIN: it did not work
  * now (no connection); else -errno. */
 int inbox_history(struct inbox *box);
+
+/* Did events name documents since the last call? Fetch them after inbox_commit() (inbox_documents.h). */
+bool inbox_wanted(struct inbox *box);
 
 /* Events put into the folder since the start. */
 uint64_t inbox_filed(const struct inbox *box);

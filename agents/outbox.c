@@ -11,6 +11,7 @@
 #include "agents/outbox.h"
 
 #include "agents/agent_explain.h"
+#include "agents/outbox_files.h"
 #include "proto/errors.h"
 #include "wici/v1/event.pb-c.h"
 
@@ -28,6 +29,7 @@
 
 #define EVENT_MAX  (256u << 10) /* bytes of an encoded event we may find again */
 #define ANSWER_MAX (2u << 20)
+#define FILES_MS   (12u * 3600 * 1000) /* files sent longer ago are sent again: the broker keeps them for a day */
 
 enum job_state { JOB_NONE, JOB_TAKEN, JOB_ENCODED, JOB_SENDING, JOB_DONE };
 
@@ -38,6 +40,7 @@ struct job {
     char name[AGENT_NAME_MAX + 1]; /* the user's file name; "" when the original is gone already */
     char id[40];                   /* the event's id; "" before it is encoded */
     uint64_t retry_ms;             /* not before */
+    uint64_t files_ms;             /* when the files beside it were sent; 0: not since the start */
     json_t *answer;                /* as in N.answer */
 };
 
@@ -154,7 +157,10 @@ target_choose(int dir, const char *suffix, const char *name, char ret[NAME_MAX +
         else
             (void)snprintf(ret, NAME_MAX + 1, "%s-%u-%s", stamp, attempt, name);
         side_name(ret, suffix, side);
-        if (!agent_exists(dir, ret) && !agent_exists(dir, side))
+        if (agent_exists(dir, ret) || agent_exists(dir, side))
+            continue;
+        side_name(ret, ".files", side);
+        if (!agent_exists(dir, side))
             return 0;
     }
     return -EEXIST;
@@ -316,7 +322,9 @@ job_encode(struct job *job)
     int rc;
 
     original_name(job, name);
-    rc = agent_read(box->o.dirs->out, name, AGENT_FILE_MAX, &text, &len);
+    rc = files_take(box->o.dirs, job->name, job->number);
+    if (rc == 0)
+        rc = agent_read(box->o.dirs->out, name, AGENT_FILE_MAX, &text, &len);
     if (rc == -EFBIG) {
         agent_explain_make(&why, "E_SIZE", "", "Plik jest większy niż 1 MiB.", "The file is larger than 1 MiB.");
         rc = job_reject(job, &why);
@@ -337,6 +345,8 @@ job_encode(struct job *job)
         goto out;
     }
     rc = event_fill(box, event);
+    if (rc == 0)
+        rc = files_fill(box->o.dirs, job->number, event, &why);
     if (rc == 0 && (filled = json_dumps(event, JSON_COMPACT)) == NULL)
         rc = -ENOMEM;
     if (rc == 0)
@@ -368,6 +378,29 @@ out:
     return rc;
 }
 
+/* Sends the files beside the event. 1: they are sent; 0: later, or the event is refused. */
+static int
+job_files(struct job *job, const uint8_t *bytes, size_t len)
+{
+    const struct outbox *box = job->box;
+    struct agent_refusal why = {0};
+    int rc;
+
+    if (job->files_ms != 0 && box->now_ms - job->files_ms < FILES_MS)
+        return 1;
+    rc = files_send(box->o.dirs, box->o.link, job->number, bytes, len, &why);
+    if (rc == 0) {
+        job->files_ms = box->now_ms + 1;
+        return 1;
+    }
+    if (rc == -EPROTO && error_client(error_by_name(why.code)) != CLIENT_WAIT)
+        return job_reject(job, &why);
+    if (rc == -EPROTO)
+        agent_log(AGENT_WARN, "outbox: %s: the broker says later: %s", job->id, why.code);
+    job->retry_ms = box->now_ms + OUTBOX_RETRY_MS;
+    return rc == -EPROTO || rc == -EAGAIN ? 0 : rc;
+}
+
 /* Step 3. */
 static int
 job_publish(struct job *job)
@@ -383,6 +416,11 @@ job_publish(struct job *job)
     rc = agent_read(box->o.dirs->out, name, EVENT_MAX, &bytes, &len);
     if (rc != 0)
         return rc;
+    rc = job_files(job, (const uint8_t *)bytes, len);
+    if (rc != 1) {
+        free(bytes);
+        return rc;
+    }
     job->state = JOB_SENDING; /* before: the answer may come from within the call */
     rc = box->o.link->publish(box->o.link->arg, (const uint8_t *)bytes, len, take_answer, job);
     free(bytes);
@@ -479,11 +517,15 @@ job_finish(struct job *job)
         if (rc == 0)
             rc = agent_write(dir, side, text, strlen(text));
         if (rc == 0)
+            rc = files_finish(d, job->number, dir, target);
+        if (rc == 0)
             rc = agent_move(d->out, name, dir, target);
         if (rc != -EEXIST)
             break;
         /* Somebody put a file of that name there in the meantime. */
-        rc = answer_keep(job, job->answer);
+        rc = files_return(d, job->number, dir, target);
+        if (rc == 0)
+            rc = answer_keep(job, job->answer);
         if (rc != 0)
             return rc;
         text = json_string_value(json_object_get(job->answer, "text"));
@@ -769,6 +811,8 @@ job_recover(struct outbox *box, const char *name)
         if (job == NULL)
             return -ENOMEM;
     }
+    if (strcmp(name + 12, ".files") == 0)
+        return 0;
     if (name[12] == '.') {
         int rc = agent_read(box->o.dirs->out, name, ANSWER_MAX, &text, &len);
 
@@ -823,7 +867,7 @@ outbox_open(struct outbox **ret, const struct outbox_options *options)
     if (rc == 0)
         rc = agent_sweep(options->dirs->track);
     if (rc == 0)
-        rc = agent_list(options->dirs->out, NULL, name_is_any, (size_t)OUTBOX_JOBS_MAX * 3, &list);
+        rc = agent_list(options->dirs->out, NULL, name_is_any, (size_t)OUTBOX_JOBS_MAX * 4, &list);
     for (size_t i = 0; rc == 0 && i < list.count; i++) {
         rc = job_recover(box, list.names[i]);
         if (rc == -EBADMSG || rc == -E2BIG)

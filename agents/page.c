@@ -453,6 +453,33 @@ put_withheld(const struct page *p, const json_t *event)
     fputs("</p>\n", p->out);
 }
 
+/* The files that come beside the page, a moment after it. */
+static void
+put_files(const struct page *p, const json_t *files)
+{
+    const json_t *file;
+    size_t i;
+
+    if (json_array_size(files) == 0)
+        return;
+    fprintf(p->out, "<h2>%s</h2>\n<table>\n", say(p, "Pliki", "Files"));
+    json_array_foreach(files, i, file)
+    {
+        const char *name = text_of(file, "name"), *path = text_of(file, "file");
+
+        if (path == NULL)
+            continue;
+        row_open(p, name != NULL ? name : say(p, "dokument", "document"));
+        fputs("<a href=\"", p->out);
+        put_text(p, path);
+        fputs("\">", p->out);
+        put_text(p, path);
+        fputs("</a>", p->out);
+        row_close(p);
+    }
+    fputs("</table>\n", p->out);
+}
+
 int
 page_render(const json_t *event, const struct page_options *options, char **ret)
 {
@@ -474,6 +501,7 @@ page_render(const json_t *event, const struct page_options *options, char **ret)
     put_marks(&p, header);
     put_header(&p, event, header);
     json_array_foreach(json_object_get(event, "sections"), i, section) put_section(&p, section);
+    put_files(&p, json_object_get(event, "files"));
     if (json_is_object(note) && json_object_size(note) > 0) {
         fprintf(p.out, "<h2>%s</h2>\n", say(&p, "Dopisane przez brokera", "Added by the broker"));
         put_message(&p, note, message_info(&wici__v1__broker_note__descriptor), 0);

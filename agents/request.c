@@ -56,8 +56,7 @@ request_refused(struct wici *w, uint32_t id)
     return true;
 }
 
-/* Asks, and waits. The result stays in w->request until request_free(). */
-static int
+int
 request_do(struct wici *w, Wici__V1__ClientMessage *message, int timeout_ms)
 {
     int rc;

@@ -142,6 +142,28 @@ WICI_EXPORT size_t wici_pending(const struct wici *w);
  * event is still queued: run on, or ask again with the same header.eventId. */
 WICI_EXPORT int wici_publish_json(struct wici *w, const char *json, int timeout_ms, char **ret_receipt);
 
+/* ---- documents */
+
+/*
+ * Sends a document that an event is to name, whole: before the event, which has to follow within a day. What an earlier
+ * call had sent of it, of this program or another of the unit, is not sent again. timeout_ms is for each piece of 256
+ * KiB. *ret_sha256 (may be NULL) gets the digest by which the event names it, 64 hexadecimal digits.
+ *   -EMSGSIZE  empty, or more than 10 MiB
+ *   -EPROTO    refused, see wici_error(): E_DOCUMENT_QUOTA and E_FULL mean later
+ *   -EAGAIN    it does not go on: another program of the unit is sending something else as the same document
+ */
+WICI_EXPORT int wici_document_put(struct wici *w, const uint8_t *bytes, size_t len, int timeout_ms,
+                                  char ret_sha256[65]);
+/*
+ * The document of that digest (64 hexadecimal digits), which a section of the record names that the unit is given; *ret
+ * is the caller's to free(). reason: an auditor says why; else NULL.
+ *   -EINVAL   not a digest
+ *   -EPROTO   refused: E_UNKNOWN, or E_NO_DOCUMENT: its author has not sent it
+ *   -EBADMSG  the bytes that came are another document's
+ */
+WICI_EXPORT int wici_document_get(struct wici *w, uint64_t seq, const char *sha256, const char *reason, int timeout_ms,
+                                  uint8_t **ret, size_t *ret_len);
+
 /* ---- subscriptions and reads */
 
 /* One delivered event, cut to what this unit may see. */

@@ -12,19 +12,31 @@
 
 #define FIELD_DOCUMENTS 31u
 
-/* The documents of a section. Returns how many. */
-static size_t
-section_documents(const struct event_section *section, Wici__V1__Document *const **ret)
+const ProtobufCMessage *
+document_body(const Wici__V1__Section *section)
+{
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(section->base.descriptor,
+                                                                                    (unsigned)section->body_case);
+    const ProtobufCMessage *body = NULL;
+
+    if (field != NULL && field->type == PROTOBUF_C_TYPE_MESSAGE && field->label != PROTOBUF_C_LABEL_REPEATED)
+        memcpy(&body, (const uint8_t *)section + field->offset, sizeof body);
+    return body;
+}
+
+size_t
+document_list(const ProtobufCMessage *body, Wici__V1__Document *const **ret)
 {
     const ProtobufCFieldDescriptor *field =
-        protobuf_c_message_descriptor_get_field(section->body->descriptor, FIELD_DOCUMENTS);
-    const uint8_t *body = (const uint8_t *)section->body;
+        body == NULL ? NULL : protobuf_c_message_descriptor_get_field(body->descriptor, FIELD_DOCUMENTS);
+    size_t count;
 
     if (field == NULL || field->label != PROTOBUF_C_LABEL_REPEATED ||
         field->descriptor != &wici__v1__document__descriptor)
         return 0;
-    memcpy(ret, body + field->offset, sizeof *ret);
-    return *(const size_t *)(const void *)(body + field->quantifier_offset);
+    memcpy(ret, (const uint8_t *)body + field->offset, sizeof *ret);
+    memcpy(&count, (const uint8_t *)body + field->quantifier_offset, sizeof count);
+    return count;
 }
 
 bool
@@ -32,7 +44,7 @@ document_next(const struct event *event, struct document_walk *walk)
 {
     while (walk->section < event->section_count) {
         Wici__V1__Document *const *list = NULL;
-        size_t count = section_documents(&event->sections[walk->section], &list);
+        size_t count = document_list(event->sections[walk->section].body, &list);
 
         while (walk->next < count) {
             walk->index = walk->next++;

@@ -11,7 +11,7 @@
 
 /* Where a walk over an event's documents stands; all zero at its beginning. */
 struct document_walk {
-    size_t section, index;             /* of the document found last: event->sections[section], documents[index] */
+    size_t section, index;              /* of the document found last: event->sections[section], documents[index] */
     const Wici__V1__Document *document; /* borrows the event */
     uint8_t digest[DIGEST_SIZE];
     size_t next;
@@ -19,6 +19,11 @@ struct document_walk {
 
 /* The next document; false: there are no more. One whose digest is not spelt as one is passed over. */
 bool document_next(const struct event *event, struct document_walk *walk);
+
+/* A section's body; NULL: none that this build knows. */
+const ProtobufCMessage *document_body(const Wici__V1__Section *section);
+/* The documents that a body (or NULL) names. Returns how many; *ret borrows the body. */
+size_t document_list(const ProtobufCMessage *body, Wici__V1__Document *const **ret);
 
 /* The path of the document found last, in JSON names: "sections[1].caseOpenedS6.documents[0]". */
 void document_path(const struct event *event, const struct document_walk *walk, char *ret, size_t size);

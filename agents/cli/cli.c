@@ -42,6 +42,7 @@ const struct cli_command cli_commands[] = {
     {"restore", cmd_wicid, N_("put a backup in place of a log that is lost (runs wicid restore)")},
     {"checkpoint", cmd_checkpoint, N_("the newest signed statement of what is in the log")},
     {"log", cmd_log, N_("the keys that sign the log")},
+    {"document", cmd_document, N_("files that travel with events: send, list, fetch")},
     {"receipt", cmd_receipt, N_("the proof that a record is in the log, with what we may see of it")},
     {"consistency", cmd_consistency, N_("the proof that the log still begins with an older checkpoint")},
     {"verify", cmd_verify, N_("check a receipt, a proof, an export or a copy, without a broker (runs wici-verify)")},

@@ -16,17 +16,17 @@
 #define OTHER "01900000-0000-7000-8000-0000000aaaaa"
 
 static const struct kit_event three[] = {
-    {3, "referral.submitted", "referral", OTHER, "ops", NULL, 0, 0},
-    {4, "case.opened", "case", KIT_DOSSIER, "ops", "Jan <b>Kowalski</b>", 0, 0},
-    {6, "sys.participant_added", "sys", KIT_DOSSIER, "ops", NULL, 1, 0},
+    {3, "referral.submitted", "referral", OTHER, "ops", NULL, 0, 0, 0},
+    {4, "case.opened", "case", KIT_DOSSIER, "ops", "Jan <b>Kowalski</b>", 0, 0, 0},
+    {6, "sys.participant_added", "sys", KIT_DOSSIER, "ops", NULL, 1, 0, 0},
     {0},
 };
 
 static const struct kit_event past[] = {
-    {1, "referral.submitted", "referral", KIT_DOSSIER, "ops", NULL, 0, 0},
-    {2, "case.linked", "case", KIT_DOSSIER, "ops", NULL, 0, 0},
-    {4, "case.opened", "case", KIT_DOSSIER, "ops", NULL, 0, 0},
-    {6, "sys.participant_added", "sys", KIT_DOSSIER, "ops", NULL, 1, 0},
+    {1, "referral.submitted", "referral", KIT_DOSSIER, "ops", NULL, 0, 0, 0},
+    {2, "case.linked", "case", KIT_DOSSIER, "ops", NULL, 0, 0, 0},
+    {4, "case.opened", "case", KIT_DOSSIER, "ops", NULL, 0, 0, 0},
+    {6, "sys.participant_added", "sys", KIT_DOSSIER, "ops", NULL, 1, 0, 0},
     {0},
 };
 
@@ -93,11 +93,11 @@ static void
 families_not_asked_for_and_own_events_are_not_filed(void **state)
 {
     static const struct kit_event mixed[] = {
-        {1, "referral.submitted", "referral", OTHER, "sp3", NULL, 0, 0}, /* our own */
-        {2, "case.opened", "case", OTHER, "ops", NULL, 0, 0},            /* not asked for */
-        {3, "sys.policy_loaded", "sys", "", "broker", NULL, 0, 0},
-        {4, "sys.participant_removed", "sys", OTHER, "ops", NULL, 0, 0}, /* about a dossier of ours */
-        {5, "referral.answered", "referral", OTHER, "ops", NULL, 0, 0},
+        {1, "referral.submitted", "referral", OTHER, "sp3", NULL, 0, 0, 0}, /* our own */
+        {2, "case.opened", "case", OTHER, "ops", NULL, 0, 0, 0},            /* not asked for */
+        {3, "sys.policy_loaded", "sys", "", "broker", NULL, 0, 0, 0},
+        {4, "sys.participant_removed", "sys", OTHER, "ops", NULL, 0, 0, 0}, /* about a dossier of ours */
+        {5, "referral.answered", "referral", OTHER, "ops", NULL, 0, 0, 0},
         {0},
     };
     static char family[] = "referral";
@@ -141,8 +141,8 @@ static void
 another_log_is_refused_and_an_older_copy_repeats_nothing(void **state)
 {
     static const struct kit_event again[] = {
-        {3, "referral.submitted", "referral", OTHER, "ops", NULL, 0, 0}, /* the same event as before */
-        {4, "referral.answered", "referral", OTHER, "ops", NULL, 0, 1},  /* another event, with a number used before */
+        {3, "referral.submitted", "referral", OTHER, "ops", NULL, 0, 0, 0}, /* the same event as before */
+        {4, "referral.answered", "referral", OTHER, "ops", NULL, 0, 1, 0},  /* another event, with a number used before */
         {0},
     };
     struct kit *kit = *state;
@@ -168,9 +168,9 @@ static void
 without_a_choice_all_but_registry_and_policy_is_filed(void **state)
 {
     static const struct kit_event mixed[] = {
-        {1, "referral.submitted", "referral", OTHER, "sp3", NULL, 0, 0}, /* our own, to print */
-        {2, "case.opened", "case", OTHER, "ops", NULL, 0, 0},
-        {3, "sys.policy_loaded", "sys", "", "broker", NULL, 0, 0},
+        {1, "referral.submitted", "referral", OTHER, "sp3", NULL, 0, 0, 0}, /* our own, to print */
+        {2, "case.opened", "case", OTHER, "ops", NULL, 0, 0, 0},
+        {3, "sys.policy_loaded", "sys", "", "broker", NULL, 0, 0, 0},
         {0},
     };
     struct kit *kit = *state;

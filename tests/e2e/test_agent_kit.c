@@ -1,6 +1,7 @@
 /* test_agent_kit - see test_agent_kit.h */
 #include "tests/e2e/test_agent_kit.h"
 
+#include "proto/document.h"
 #include "proto/event.h"
 
 #include <dirent.h>
@@ -32,6 +33,81 @@ kit_crash_at(unsigned nth)
 
 /* ---- the broker */
 
+static void
+order_note(struct kit *kit, char what)
+{
+    size_t len = strlen(kit->order);
+
+    if (len + 1 < sizeof kit->order) {
+        kit->order[len] = what;
+        kit->order[len + 1] = '\0';
+    }
+}
+
+static int
+fake_put(void *arg, const uint8_t *bytes, size_t len, struct agent_refusal *why)
+{
+    struct kit *kit = arg;
+    uint8_t digest[DIGEST_SIZE];
+    struct digest none;
+    char path[128];
+    FILE *file;
+
+    if (kit->offline)
+        return -ENOTCONN;
+    if (kit->put_later > 0) {
+        kit->put_later--;
+        *why = (struct agent_refusal){"E_DOCUMENT_QUOTA", "documentPut.size", "Za dużo.", "Too many."};
+        return -EPROTO;
+    }
+    digest_begin(&none);
+    digest_end(&none, bytes, len, digest);
+    document_digest_format(digest, kit->put);
+    order_note(kit, 'd');
+    (void)snprintf(path, sizeof path, "%s/broker.docs", kit->dir);
+    file = fopen(path, "ae");
+    assert_non_null(file);
+    fprintf(file, "%s\n", kit->put);
+    (void)fclose(file);
+    return 0;
+}
+
+/* The n-th document of an event has the digest nnn...n. */
+static int
+fake_get(void *arg, uint64_t seq, const char *sha256, uint8_t **ret, size_t *ret_len, struct agent_refusal *why)
+{
+    struct kit *kit = arg;
+
+    (void)seq;
+    if (kit->offline)
+        return -ENOTCONN;
+    if (kit->get_code != NULL) {
+        *why = (struct agent_refusal){.path = "documentGet.sha256", .pl = "Nie.", .en = "No."};
+        (void)snprintf(why->code, sizeof why->code, "%s", kit->get_code);
+        return -EPROTO;
+    }
+    *ret_len = strlen("document 1");
+    *ret = malloc(*ret_len + 1);
+    assert_non_null(*ret);
+    (void)snprintf((char *)*ret, *ret_len + 1, "document %c", sha256[0]);
+    return 0;
+}
+
+/* The first document of the event's JSON that has a digest; NULL: none. */
+static const char *
+first_digest(const json_t *event)
+{
+    const json_t *section, *body, *document;
+    const char *member, *found = NULL;
+    size_t i, k;
+
+    json_array_foreach(json_object_get(event, "sections"), i, section)
+        json_object_foreach((json_t *)(uintptr_t)section, member, body)
+            json_array_foreach(json_object_get(body, "documents"), k, document) if (found == NULL)
+                found = json_string_value(json_object_get(document, "sha256"));
+    return found;
+}
+
 static int
 fake_encode(void *arg, const char *json, uint8_t **ret, size_t *ret_len, struct agent_refusal *why)
 {
@@ -42,11 +118,14 @@ fake_encode(void *arg, const char *json, uint8_t **ret, size_t *ret_len, struct 
     Wici__V1__EventDocument document;
     Wici__V1__Header h;
     Wici__V1__Address to, *tos[] = {&to};
+    Wici__V1__Document doc, *docs[] = {&doc};
+    Wici__V1__ReferralSubmittedS1 body;
+    Wici__V1__Section section, *sections[] = {&section};
+    const char *digest = first_digest(event);
     uint8_t random[10], raw[16];
     char id[37], word[16];
     int rc = 0;
 
-    (void)arg;
     if (priority == NULL || unit == NULL || strcmp(unit, "sp3") != 0) {
         *why = (struct agent_refusal){"E_JSON", "sections[0].referralSubmittedS0.referalId", "zdanie", "sentence"};
         rc = -EPROTO;
@@ -68,6 +147,19 @@ fake_encode(void *arg, const char *json, uint8_t **ret, size_t *ret_len, struct 
     h.to = tos;
     h.n_to = 1;
     document.header = &h;
+    if (digest != NULL) {
+        wici__v1__document__init(&doc);
+        wici__v1__referral_submitted_s1__init(&body);
+        wici__v1__section__init(&section);
+        doc.sha256 = (char *)(uintptr_t)digest;
+        body.documents = docs;
+        body.n_documents = 1;
+        section.body_case = WICI__V1__SECTION__BODY_REFERRAL_SUBMITTED_S1;
+        section.referral_submitted_s1 = &body;
+        document.sections = sections;
+        document.n_sections = 1;
+        (void)snprintf(((struct kit *)arg)->named, sizeof((struct kit *)arg)->named, "%s", digest);
+    }
     *ret_len = wici__v1__event_document__get_packed_size(&document);
     *ret = malloc(*ret_len);
     (void)wici__v1__event_document__pack(&document, *ret);
@@ -106,6 +198,7 @@ fake_publish(void *arg, const uint8_t *event, size_t len, wici_answer_fn *fn, vo
     document = wici__v1__event_document__unpack(NULL, len, event);
     if (document == NULL)
         return -EINVAL;
+    order_note(kit, 'u');
     answer = &kit->answers[kit->answer_count++];
     *answer = (struct kit_answer){.fn = fn, .arg = fn_arg};
     (void)snprintf(answer->id, sizeof answer->id, "%s", document->header->event_id);
@@ -206,6 +299,14 @@ fake_event_json(const struct wici_event *event, char **ret)
     if (e->history_from != 0)
         json_array_append_new(sections, json_pack("{s:{s:s, s:I}}", "sysParticipantAddedS0", "unit", "sp3",
                                                   "historyFrom", (json_int_t)e->history_from));
+    for (unsigned i = 1; i <= e->documents; i++) {
+        char digest[65];
+
+        memset(digest, '0' + (int)i, 64);
+        digest[64] = '\0';
+        json_array_append_new(sections, json_pack("{s:{s:[{s:s, s:i, s:s}]}}", "referralSubmittedS1", "documents",
+                                                  "sha256", digest, "size", 10, "mediaType", "application/pdf"));
+    }
     *ret = json_dumps(json, 0);
     json_decref(json);
     return *ret != NULL ? 0 : -ENOMEM;
@@ -283,6 +384,8 @@ kit_open(struct kit *kit, const char *dir)
                                     .ack = fake_ack,
                                     .read = fake_read,
                                     .query = fake_query,
+                                    .put = fake_put,
+                                    .get = fake_get,
                                     .event_json = fake_event_json};
     assert_int_equal(agent_dirs_open(&kit->dirs, kit->dir), 0);
 }

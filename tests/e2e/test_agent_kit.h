@@ -2,7 +2,8 @@
  * test_agent_kit - an agent's folders, and a broker made of two files, for the tests of wici-agent's file handling
  *
  * The broker keeps the ids it took in DIR/broker.log and the cursor in DIR/broker.cursor, so that it outlives a process
- * that is killed. It refuses an event whose header has priority "stat", and says "later" once to "asap".
+ * that is killed; and the digests of documents in DIR/broker.docs. It refuses an event whose header has priority
+ * "stat", and says "later" once to "asap".
  */
 #ifndef TEST_AGENT_KIT_H
 #define TEST_AGENT_KIT_H
@@ -31,6 +32,7 @@ struct kit_event {
     const char *name;                           /* a person's name in its S1 section; NULL: none */
     uint64_t history_from;                      /* sys.participant_added about our unit */
     unsigned log;                               /* which log's event it is: its id depends on it */
+    unsigned documents;                         /* documents that it names: "document 1", "document 2" */
 };
 
 struct kit_answer {
@@ -54,6 +56,10 @@ struct kit {
     const struct kit_event *past;   /* what a read brings */
     char asked[256];                /* the last read's request */
     bool offline;
+    unsigned put_later;      /* how many documents are refused with "later" */
+    const char *get_code;    /* what documents are refused with; NULL: they are given */
+    char order[16];          /* what came: d a document, u an event */
+    char put[80], named[80]; /* digest of the last document that came; that the last event named */
 };
 
 int kit_setup(void **state);

@@ -198,6 +198,39 @@ def once_sends_and_ends(world):
     check(world.school.receipt("p") is not None, "not sent after the broker came back")
 
 
+def documents_travel(world):
+    """Scans of several pieces, while everybody is killed now and then: each arrives once, whole, and under no name."""
+    random.seed(int(os.environ.get("WICI_SEED", "7")))
+    world.school.start()
+    world.ops.start()
+    scans = {f"d{i}": random.randbytes(size) for i, size in enumerate((1, 300_000, 900_000, 262_144))}
+    for i, (name, scan) in enumerate(scans.items()):
+        event = referral()
+        event["sections"][2]["referralSubmittedS6"]["documents"] = [{"name": "kowalska-skan.pdf"}]
+        os.mkdir(f"{world.school.dir}/outbox/{name}.files")
+        with open(f"{world.school.dir}/outbox/{name}.files/kowalska-skan.pdf", "wb") as f:
+            f.write(scan)
+        world.school.drop(name, event)
+        time.sleep(random.uniform(0.05, 0.6))  # a moment nobody chose
+        victim = (world.broker, world.school, world.ops, world.broker)[i]
+        victim.kill()
+        victim.start()
+    receipts = {name: play.wait(f"receipt of {name}", lambda name=name: world.school.receipt(name)) for name in scans}
+    received(world.ops, receipts.values())
+    for name, scan in scans.items():
+        path = f"{world.ops.dir}/inbox/{int(receipts[name]['seq']):012d}-referral-1.pdf"
+        play.wait(f"the scan of {name}", lambda path=path: os.path.exists(path))
+        with open(path, "rb") as f:
+            check(f.read() == scan, f"{name}: other bytes")
+        check(world.school.files(f"sent/{name}.files") == ["kowalska-skan.pdf"], f"{name}: the folder is not beside it")
+        check(not receipts[name].get("warnings"), f"{name}: {receipts[name]}")
+    play.wait("nothing left to fetch", lambda: world.ops.files("state/documents") == [])
+    check(len([f for f in world.ops.files("inbox") if f.endswith(".pdf")]) == len(scans), "a scan came twice")
+    check("kowalska" not in world.ops.text("agent.log") + world.school.text("agent.log"), "the log names a file")
+    world.ops.end()
+    world.school.end()
+
+
 def one_agent_a_folder_and_the_key_is_private(world):
     world.school.start()
     play.wait("the first agent", lambda: "connected:" in world.school.text("agent.log")[world.school.log_start:])
@@ -218,7 +251,7 @@ def main():
     world = World(root)
     try:
         for test in (sends_and_receives, explains_refusals, survives_kills, catches_up_and_repeats_nothing,
-                     once_sends_and_ends, one_agent_a_folder_and_the_key_is_private):
+                     once_sends_and_ends, documents_travel, one_agent_a_folder_and_the_key_is_private):
             test(world)
             print("ok", test.__name__, flush=True)
         world.stop()

@@ -114,6 +114,14 @@ PLANTS = [
             "        rc = err_from_lmdb(mdb_txn_commit(st->txn));\n        rc = rc == -EIO ? 0 : rc;\n")],
           "wicid", ["crash/faults.py", "--only", "sync EIO 10"],
           ["FAILED: serve: sync EIO 10", "/data/log/data.mdb): Broken: "]),  # it went on; or answered, and stopped later
+    Plant("withheld_document", "broker/document_talk.c",
+          [("        if ((view->sections >> walk.section & 1u) != 0 && ", "        if (view->received && ")],
+          "test_wire_documents", "test_wire_documents",
+          ["a_document_goes_to_who_is_given_a_section_that_names_it"]),
+    Plant("document_unrecorded", "broker/document_talk.c",
+          [("    if (at != NULL && get->offset != 0)\n        return 0;\n", "    if (at != NULL || get->offset == 0)\n        return 0;\n")],
+          "test_wire_documents", "test_wire_documents",
+          ["a_document_goes_to_who_is_given_a_section_that_names_it"]),
 ]
 
 

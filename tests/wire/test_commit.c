@@ -139,12 +139,53 @@ when_that_commit_fails_neither_is_ever_answered(void **state)
     peer_close(&second);
 }
 
+/* A piece of a document: what is said to be there is on disk. */
+static void
+a_document_is_said_to_be_there_when_it_is(void **state)
+{
+    struct inside *inside = *state;
+    struct town *t = inside_town(inside);
+    Wici__V1__BrokerMessage *answer;
+    Wici__V1__ClientMessage message;
+    Wici__V1__DocumentPut put;
+    uint8_t digest[32] = {1}, bytes[DOCUMENT_CHUNK_SIZE] = {0};
+    struct peer p;
+
+    peer_hello(&p, &t->daemon, &t->sw, "document");
+    wici__v1__client_message__init(&message);
+    wici__v1__document_put__init(&put);
+    put.request = 1;
+    put.sha256 = (ProtobufCBinaryData){.len = sizeof digest, .data = digest};
+    put.size = 2 * DOCUMENT_CHUNK_SIZE;
+    put.data = (ProtobufCBinaryData){.len = sizeof bytes, .data = bytes};
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_PUT;
+    message.document_put = &put;
+    atomic_store(&commits, COMMIT_WAITS);
+    peer_send(&p, &message);
+    while (sem_wait(&begun) != 0) {
+    }
+    nothing_is_told(&p, "the document");
+    atomic_store(&commits, COMMIT_WORKS);
+    (void)sem_post(&go_on);
+    answer = peer_expect(&p, WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_STATE);
+    assert_int_equal(answer->document_state->received, DOCUMENT_CHUNK_SIZE);
+    peer_free(answer);
+
+    atomic_store(&commits, COMMIT_FAILS);
+    put.offset = DOCUMENT_CHUNK_SIZE;
+    peer_send(&p, &message);
+    assert_int_equal(inside_wait(inside), -EIO);
+    nothing_is_told(&p, "the document");
+    peer_close(&p);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_event_and_its_repeat_wait_for_the_commit_that_holds_them, setup, teardown),
         cmocka_unit_test_setup_teardown(when_that_commit_fails_neither_is_ever_answered, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_document_is_said_to_be_there_when_it_is, setup, teardown),
     };
 
     return cmocka_run_group_tests_name("wire: commits", tests, NULL, NULL);
