@@ -3,8 +3,8 @@
  *
  * Files put into outbox are sent; what comes for this unit appears in inbox (docs/AGENT.md). One thread, one loop:
  *
- *     wici_run -> inbox_commit -> outbox_run -> inbox_history -> documents_run -> delivery_run -> agent_work_run ->
- * poll
+ *     wici_run -> inbox_commit -> outbox_run -> inbox_history -> documents_run -> witness_run -> receipts_run
+ *              -> delivery_run -> agent_work_run -> poll
  *
  * The parts: outbox.c and inbox.c move files safely and know nothing of sockets; agent_wici.c is the broker to them;
  * page.c draws the pages.
@@ -20,6 +20,8 @@
 #include "proto/language.h"
 #include "agents/outbox.h"
 #include "agents/outbox_delivery.h"
+#include "agents/outbox_receipt.h"
+#include "agents/witness.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -34,6 +36,7 @@
 #define IDLE_MS          1000 /* longest pause of the loop */
 #define BUSY_MS          100  /* ... while a file is not finished yet */
 #define HISTORY_PAUSE_MS 5000u
+#define PROOF_MS         5000u /* --once: proofs are waited for so long after the last event */
 #define QUIET_MS         3000u /* --once: nothing came for so long */
 
 enum mode { MODE_RUN, MODE_ONCE, MODE_CHECK, MODE_STATUS };
@@ -51,6 +54,8 @@ struct agent {
     struct agent_wici wici;
     struct outbox *outbox;
     struct inbox *inbox;
+    struct witness *witness;
+    struct receipts receipts;
     struct delivery delivery;
     struct agent_work work;
     struct documents_fetch fetch;
@@ -96,6 +101,7 @@ note_state(struct agent *a)
     a->wici.caught_up = false;
     switch (state) {
     case WICI_READY:
+        witness_hurry(a->witness);
         a->ready_ms = a->heard_ms = now_ms();
         rc = agent_wici_greet(&a->wici);
         if (rc != 0)
@@ -179,6 +185,10 @@ run_round(struct agent *a)
     if (rc == 0)
         rc = run_documents(a, now);
     if (rc == 0 && a->state == WICI_READY)
+        rc = witness_run(a->witness, now);
+    if (rc == 0 && a->state == WICI_READY)
+        rc = receipts_run(&a->receipts, now);
+    if (rc == 0 && a->state == WICI_READY)
         rc = delivery_run(&a->delivery, now);
     if (rc >= 0 && a->state == WICI_READY)
         rc = agent_work_run(&a->work, now, today(), inbox_filed(a->inbox));
@@ -234,9 +244,10 @@ static bool
 is_done(const struct agent *a, uint64_t started_ms)
 {
     uint64_t now = now_ms();
+    bool proven = (witness_waiting(a->witness) == 0 && !receipts_wait(&a->receipts)) || now > a->heard_ms + PROOF_MS;
     bool settled = outbox_waiting(a->outbox) == 0 || now > started_ms + a->config.settle_ms + 1000;
 
-    return a->state == WICI_READY && settled && outbox_under_way(a->outbox) == 0 && !a->history_waits &&
+    return a->state == WICI_READY && settled && proven && outbox_under_way(a->outbox) == 0 && !a->history_waits &&
            !a->fetch.waits && (a->wici.caught_up || now > a->heard_ms + QUIET_MS);
 }
 
@@ -308,6 +319,10 @@ agent_open(struct agent *a)
     if (rc == 0)
         open_notify(a);
     if (rc == 0)
+        rc = witness_open(&a->witness,
+                          &(struct witness_options){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config});
+    a->wici.witness = a->witness;
+    if (rc == 0)
         rc = agent_wici_open(&a->wici, &a->config, &a->dirs, &a->who);
     if (rc == 0)
         rc = inbox_open(&a->inbox, &(struct inbox_options){.dirs = &a->dirs,
@@ -322,6 +337,7 @@ agent_open(struct agent *a)
     if (rc == 0)
         rc = agent_wici_subscribe(&a->wici, &a->config, a->inbox);
     a->fetch = (struct documents_fetch){.dirs = &a->dirs, .link = &a->wici.link, .waits = true};
+    a->receipts = (struct receipts){.dirs = &a->dirs, .link = &a->wici.link, .witness = a->witness, .who = &a->who};
     a->delivery = (struct delivery){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config};
     a->work.dirs = &a->dirs;
     a->work.link = &a->wici.link;
@@ -336,6 +352,7 @@ agent_close(struct agent *a)
     agent_wici_close(&a->wici); /* first: it calls into the others */
     outbox_close(&a->outbox);
     inbox_close(&a->inbox);
+    witness_close(&a->witness);
     agent_dirs_close(&a->dirs);
     agent_config_free(&a->config);
     if (a->signal_fd >= 0)
@@ -351,7 +368,7 @@ explain_end(const struct agent *a, int rc)
         agent_log(AGENT_ERROR, "this folder belongs to another log (training is not the real one): use another dir");
     else if (rc == -EPERM)
         agent_log(AGENT_ERROR, "this folder belongs to unit %s, the key to another: use another dir", a->who.unit);
-    else if (rc != -ETIMEDOUT && rc != -EBUSY)
+    else if (rc != -ETIMEDOUT && rc != -EBUSY && rc != -ENOTRECOVERABLE)
         agent_log(AGENT_ERROR, "stopped: %s", strerror(-rc));
 }
 
@@ -407,7 +424,7 @@ main(int argc, char **argv)
     char error[AGENT_CONFIG_ERROR_MAX] = "";
     int rc;
 
-    a.dirs = (struct agent_dirs){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    a.dirs = (struct agent_dirs){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     (void)language_set();
     argp_err_exit_status = 2;
     if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &arguments) != 0)

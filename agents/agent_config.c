@@ -39,6 +39,7 @@ static const struct option_def config_options[] = {
     {"session", OPTION_TEXT, CONFIG(session), "agent", 1, 64},
     {"holidays", OPTION_TEXT, CONFIG(holidays), "", 0, 1000},
     {"cursor", OPTION_TEXT, CONFIG(cursor), "agent", 1, 40},
+    {"log_key", OPTION_TEXT, CONFIG(log_key), "", 0, 9000},
     {"poll_ms", OPTION_NUMBER, CONFIG(poll_ms), "2000", 50, 600000},
     {"settle_ms", OPTION_NUMBER, CONFIG(settle_ms), "2000", 0, 600000},
     {"half_written_ms", OPTION_NUMBER, CONFIG(half_ms), "60000", 100, 3600000},

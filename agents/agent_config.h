@@ -31,6 +31,7 @@ struct agent_role {
 struct agent_config {
     char *endpoint, *server_key, *key_file, *dir, *role_file, *session, *cursor;
     char *holidays;         /* file of holidays; empty: the one installed */
+    char *log_key;          /* verifier keys of the log, one a word; "": those that the broker names first */
     uint64_t poll_ms;       /* how often outbox is looked through, besides inotify */
     uint64_t settle_ms;     /* how long a file must not change before it is taken */
     uint64_t half_ms;       /* how long a half-written file may stay as it is */

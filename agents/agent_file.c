@@ -98,6 +98,8 @@ agent_dirs_open(struct agent_dirs *ret, const char *dir)
         rc = folder_open(&d.track, d.state, "track", &dev);
     if (rc == 0)
         rc = folder_open(&d.documents, d.state, "documents", &dev);
+    if (rc == 0)
+        rc = folder_open(&d.receipts, d.state, "receipts", &dev);
     if (rc == 0 && mkdirat(d.state, "keep", 0700) < 0 && errno != EEXIST)
         rc = -errno; /* the client's own */
     if (rc != 0) {
@@ -128,8 +130,8 @@ agent_dirs_lock(struct agent_dirs *dirs)
 void
 agent_dirs_close(struct agent_dirs *dirs)
 {
-    int *fds[] = {&dirs->top, &dirs->outbox, &dirs->sent,    &dirs->rejected, &dirs->inbox,     &dirs->state,
-                  &dirs->out, &dirs->in,     &dirs->history, &dirs->track,    &dirs->documents, &dirs->lock};
+    int *fds[] = {&dirs->top, &dirs->outbox,  &dirs->sent,  &dirs->rejected,  &dirs->inbox,    &dirs->state, &dirs->out,
+                  &dirs->in,  &dirs->history, &dirs->track, &dirs->documents, &dirs->receipts, &dirs->lock};
 
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
         if (*fds[i] >= 0)

@@ -9,6 +9,7 @@
  *     DIR/rejected  what was refused, and why              DIR/state/history  earlier events still to be read
  *     DIR/inbox     what was received                      DIR/state/track    sent events not yet fetched by all
  *                                                          DIR/state/documents  files of events, not in inbox yet
+ *                                                          DIR/state/receipts sent events without their proof
  *
  * Errors: 0 or -errno. Ownership: strings handed out are the caller's to free().
  * Threads: one at a time.
@@ -24,7 +25,8 @@
 #define AGENT_FILE_MAX (1u << 20) /* bytes of a file in outbox */
 
 struct agent_dirs {
-    int top, outbox, sent, rejected, inbox, state, out, in, history, track, documents; /* open folders; -1 closed */
+    int top, outbox, sent, rejected, inbox, state, out, in, history, track, documents,
+        receipts; /* open folders; -1 closed */
     int lock;
 };
 
@@ -64,7 +66,8 @@ void agent_list_free(struct agent_list *list);
 
 bool agent_has_suffix(const char *name, const char *suffix);
 
-/* One line to stderr for something the operator may act on, in his language; never with a file name or a person's data. */
+/* One line to stderr for something the operator may act on, in his language; never with a file name or a person's data.
+ */
 enum agent_level { AGENT_ERROR = 3, AGENT_WARN = 4, AGENT_INFO = 6 };
 void agent_log(enum agent_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

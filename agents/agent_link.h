@@ -35,6 +35,8 @@ struct agent_link {
     /* wici_document_put, and wici_document_get. -EPROTO and *why: refused. */
     int (*put)(void *arg, const uint8_t *bytes, size_t len, struct agent_refusal *why);
     int (*get)(void *arg, uint64_t seq, const char *sha256, uint8_t **ret, size_t *ret_len, struct agent_refusal *why);
+    /* Was the last -EPROTO this refusal? */
+    bool (*refused)(void *arg, const char *code);
     /* wici_event_json. */
     int (*event_json)(const struct wici_event *event, char **ret);
 };
@@ -42,6 +44,7 @@ struct agent_link {
 /* Which unit this agent speaks for; empty until the broker has said it once. */
 struct agent_who {
     char agency[80], unit[80];
+    uint64_t epoch; /* of the log that answers; 0: not known yet */
 };
 
 #endif

@@ -55,12 +55,33 @@ link_ack(void *arg, uint64_t seq)
     return a->subscription == 0 ? -ENOTCONN : wici_ack(a->client, a->subscription, seq);
 }
 
+/* What a read brings is checked like what a subscription brings. */
+struct checked {
+    struct agent_wici *a;
+    wici_event_fn *fn;
+    void *arg;
+};
+
+static int
+read_event(void *arg, const struct wici_event *event)
+{
+    struct checked *checked = arg;
+    int rc = witness_event(checked->a->witness, event);
+
+    if (rc != 0)
+        checked->a->failed = rc;
+    return rc != 0 ? rc : checked->fn(checked->arg, event);
+}
+
 static int
 link_read(void *arg, const char *request, wici_event_fn *fn, void *fn_arg)
 {
     struct agent_wici *a = arg;
 
-    return wici_state(a->client) == WICI_READY ? wici_read(a->client, request, READ_MS, fn, fn_arg) : -ENOTCONN;
+    struct checked checked = {.a = a, .fn = fn, .arg = fn_arg};
+
+    return wici_state(a->client) == WICI_READY ? wici_read(a->client, request, READ_MS, read_event, &checked)
+                                               : -ENOTCONN;
 }
 
 static int
@@ -92,6 +113,15 @@ link_get(void *arg, uint64_t seq, const char *sha256, uint8_t **ret, size_t *ret
     if (rc == -EPROTO)
         why_fill(a, why);
     return rc;
+}
+
+static bool
+link_refused(void *arg, const char *code)
+{
+    struct agent_wici *a = arg;
+    const struct wici_error *e = wici_error(a->client);
+
+    return e != NULL && e->code != NULL && strcmp(e->code, code) == 0;
 }
 
 /* ---- whose connection it is */
@@ -166,6 +196,10 @@ welcome_check(struct agent_wici *a)
     } else if (strcmp(a->who->unit, unit) != 0 || strcmp(a->who->agency, agency) != 0) {
         rc = -EPERM;
     }
+    if (rc == 0) {
+        a->who->epoch = number_of(json_object_get(json, "head"), "epoch");
+        witness_epoch(a->witness, a->who->epoch);
+    }
     if (rc == 0)
         rc = inbox_set_log(a->inbox, origin != NULL ? origin : "", number_of(json_object_get(json, "head"), "epoch"));
     if (rc != 0)
@@ -182,6 +216,8 @@ take_event(void *arg, const struct wici_event *event)
     struct agent_wici *a = arg;
     int rc = welcome_check(a);
 
+    if (rc == 0)
+        rc = witness_event(a->witness, event);
     if (rc == 0)
         rc = inbox_take(a->inbox, event);
     if (rc != 0 && a->failed == 0)
@@ -322,7 +358,7 @@ agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const
 
     assert(ret != NULL && config != NULL);
 
-    *ret = (struct agent_wici){.who = who, .dirs = dirs};
+    *ret = (struct agent_wici){.who = who, .dirs = dirs, .witness = ret->witness};
     if (asprintf(&keep, "%s/state/keep", config->dir) < 0)
         return -ENOMEM;
     o.keep_dir = keep;
@@ -340,6 +376,7 @@ agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const
                                     .query = link_query,
                                     .put = link_put,
                                     .get = link_get,
+                                    .refused = link_refused,
                                     .event_json = wici_event_json};
     return rc;
 }

@@ -9,14 +9,16 @@
 #include "agents/agent_config.h"
 #include "agents/agent_link.h"
 #include "agents/inbox.h"
+#include "agents/witness.h"
 
 #include <jansson.h>
 
 struct agent_wici {
     struct wici *client;
     struct agent_link link;
-    struct inbox *inbox;   /* borrowed */
-    struct agent_who *who; /* borrowed; filled in from the broker's Welcome */
+    struct inbox *inbox;     /* borrowed */
+    struct witness *witness; /* borrowed; set before opening */
+    struct agent_who *who;   /* borrowed; filled in from the broker's Welcome */
     const struct agent_dirs *dirs;
     json_t *names;         /* the directory: id -> name; NULL: none yet */
     uint32_t subscription; /* 0: none */

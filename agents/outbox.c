@@ -12,6 +12,7 @@
 
 #include "agents/agent_explain.h"
 #include "agents/outbox_files.h"
+#include "agents/outbox_receipt.h"
 #include "proto/errors.h"
 #include "wici/v1/event.pb-c.h"
 
@@ -213,8 +214,8 @@ answer_of_receipt(const struct job *job, const struct wici_answer *a)
     if (json_is_object(receipt) && json_object_set_new(receipt, "eventId", json_string(job->id)) == 0)
         text = json_dumps(receipt, JSON_INDENT(2));
     if (text != NULL)
-        answer = json_pack("{s:s, s:s, s:s, s:I}", "outcome", "sent", "text", text, "id", job->id, "seq",
-                           (json_int_t)a->seq);
+        answer = json_pack("{s:s, s:s, s:s, s:I, s:I}", "outcome", "sent", "text", text, "id", job->id, "seq",
+                           (json_int_t)a->seq, "epoch", (json_int_t)job->box->o.who->epoch);
     free(text);
     json_decref(receipt);
     return answer;
@@ -436,6 +437,30 @@ job_publish(struct job *job)
     return 0; /* the client has no room, or no connection: the next round tries again */
 }
 
+/* Remembers that the proof is to be fetched; outbox_receipt.c does. */
+static int
+job_proof(const struct job *job, const char *target)
+{
+    const char *receipt = json_string_value(json_object_get(job->answer, "text"));
+    struct receipt_expected expected = {.event_id = job->id, .file = target, .receipt = receipt};
+    char name[NAME_MAX + 1], side[NAME_MAX + 1], *bytes = NULL;
+    int rc;
+
+    event_name(job, name);
+    rc = agent_read(job->box->o.dirs->out, name, EVENT_MAX, &bytes, &expected.len);
+    if (rc != 0 || receipt == NULL)
+        goto out;
+    side_name(target, ".receipt", side);
+    expected.event = (const uint8_t *)bytes;
+    expected.side = side;
+    expected.epoch = (uint64_t)json_integer_value(json_object_get(job->answer, "epoch"));
+    expected.seq = (uint64_t)json_integer_value(json_object_get(job->answer, "seq"));
+    rc = receipts_expect(job->box->o.dirs, &expected);
+out:
+    free(bytes);
+    return rc;
+}
+
 /* Remembers that somebody is to fetch this event; delivery.c asks about it. */
 static int
 job_track(const struct job *job, const char *target)
@@ -514,6 +539,8 @@ job_finish(struct job *job)
             return -EBADMSG;
         side_name(target, sent ? ".receipt.json" : ".txt", side);
         rc = sent ? job_track(job, target) : 0;
+        if (rc == 0 && sent)
+            rc = job_proof(job, target);
         if (rc == 0)
             rc = agent_write(dir, side, text, strlen(text));
         if (rc == 0)
@@ -866,6 +893,8 @@ outbox_open(struct outbox **ret, const struct outbox_options *options)
         rc = agent_sweep(options->dirs->rejected);
     if (rc == 0)
         rc = agent_sweep(options->dirs->track);
+    if (rc == 0)
+        rc = agent_sweep(options->dirs->receipts);
     if (rc == 0)
         rc = agent_list(options->dirs->out, NULL, name_is_any, (size_t)OUTBOX_JOBS_MAX * 4, &list);
     for (size_t i = 0; rc == 0 && i < list.count; i++) {

@@ -99,7 +99,7 @@ proof_receipt(struct broker *b, const struct session *session, const Wici__V1__R
     return rc;
 }
 
-/* ---- consistency */
+/* ---- inclusion */
 
 static int
 hash_put(struct broker *b, const uint8_t hash[MERKLE_HASH_SIZE], ProtobufCBinaryData *ret)
@@ -111,6 +111,56 @@ hash_put(struct broker *b, const uint8_t hash[MERKLE_HASH_SIZE], ProtobufCBinary
     memcpy(ret->data, hash, MERKLE_HASH_SIZE);
     return 0;
 }
+
+static int
+inclusion_put(struct broker *b, uint64_t seq, uint64_t size, Wici__V1__Inclusion **ret)
+{
+    Wici__V1__Inclusion *m = arena_alloc(b->reply_arena, sizeof *m);
+    struct merkle_proof proof;
+    int rc = store_prove_inclusion(b->store, seq, size, &proof);
+
+    if (rc != 0)
+        return rc;
+    if (m == NULL)
+        return -ENOBUFS;
+    wici__v1__inclusion__init(m);
+    m->seq = seq;
+    m->hashes = arena_alloc(b->reply_arena, (proof.count + 1) * sizeof *m->hashes);
+    if (m->hashes == NULL)
+        return -ENOBUFS;
+    for (; m->n_hashes < proof.count && rc == 0; m->n_hashes++)
+        rc = hash_put(b, proof.hash[m->n_hashes], &m->hashes[m->n_hashes]);
+    *ret = m;
+    return rc;
+}
+
+int
+proof_inclusion(struct broker *b, const Wici__V1__InclusionQuery *asked, Wici__V1__QueryResult *result,
+                struct refusal *refusal)
+{
+    Wici__V1__InclusionList *list = arena_alloc(b->reply_arena, sizeof *list);
+    size_t len;
+    int rc;
+
+    if (list == NULL)
+        return -ENOBUFS;
+    if (asked->n_seqs > INCLUSIONS_MAX)
+        return query_refuse(refusal, E_LIMIT, "query.inclusion.seqs");
+    wici__v1__inclusion_list__init(list);
+    list->note = (char *)(uintptr_t)checkpoints_newest(b->checkpoints, &len, &list->size); /* packing only reads it */
+    list->proofs = arena_alloc(b->reply_arena, (asked->n_seqs + 1) * sizeof(Wici__V1__Inclusion *));
+    if (list->proofs == NULL)
+        return -ENOBUFS;
+    rc = list->size > 0 ? checkpoints_verify(b->checkpoints) : 0;
+    for (size_t i = 0; i < asked->n_seqs && rc == 0; i++)
+        if (asked->seqs[i] > 0 && asked->seqs[i] <= list->size)
+            rc = inclusion_put(b, asked->seqs[i], list->size, &list->proofs[list->n_proofs++]);
+    result->result_case = WICI__V1__QUERY_RESULT__RESULT_INCLUSION;
+    result->inclusion = list;
+    return rc;
+}
+
+/* ---- consistency */
 
 static int
 root_put(struct broker *b, uint64_t size, ProtobufCBinaryData *ret)

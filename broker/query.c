@@ -769,6 +769,7 @@ result_fill(struct broker *b, struct session *session, const Wici__V1__Query *qu
     case WICI__V1__QUERY__WHAT_FETCHED: return fetched(b, unit, query->fetched, slice, result, refusal);
     case WICI__V1__QUERY__WHAT_CHECKPOINT: return checkpoint_fill(b, result);
     case WICI__V1__QUERY__WHAT_RECEIPT: return proof_receipt(b, session, query->receipt, slice, result, refusal);
+    case WICI__V1__QUERY__WHAT_INCLUSION: return proof_inclusion(b, query->inclusion, result, refusal);
     case WICI__V1__QUERY__WHAT_CONSISTENCY: return proof_consistency(b, query->consistency, result, refusal);
     case WICI__V1__QUERY__WHAT_CLOCKS: return clocks_fill(b, session->unit, query->clocks, result);
     case WICI__V1__QUERY__WHAT_COURSES:

@@ -36,6 +36,9 @@ int proof_receipt(struct broker *b, const struct session *session, const Wici__V
                   struct store_slice *slice, Wici__V1__QueryResult *result, struct refusal *refusal);
 int proof_consistency(struct broker *b, const Wici__V1__ConsistencyQuery *asked, Wici__V1__QueryResult *result,
                       struct refusal *refusal);
+/* Inclusion proofs of records in the newest checkpoint, which tell nothing to who does not know the records. */
+int proof_inclusion(struct broker *b, const Wici__V1__InclusionQuery *asked, Wici__V1__QueryResult *result,
+                    struct refusal *refusal);
 /* Leaf inputs, for an auditor's export. */
 int proof_leaves(struct broker *b, uint32_t unit, const Wici__V1__LeavesQuery *asked, struct store_slice *slice,
                  Wici__V1__QueryResult *result, struct refusal *refusal);

@@ -48,6 +48,7 @@
 #define NOTE_LIST_MAX        64u            /* units in each list of a note, as sys.proto has it */
 #define ACTS_PER_DOSSIER_MAX 4096u          /* events of one dossier that the procedure keeps in mind */
 #define GROUP_DOSSIERS_MAX   256u           /* dossiers merged into one group */
+#define INCLUSIONS_MAX       64u            /* records of which one answer proves that they are in the log */
 #define COURSES_MAX          200u           /* referrals in one answer */
 #define COURSE_WORKERS_MAX   64u            /* workers told of one case */
 #define OUTSIDE_MAX          200u           /* events due to an agency without the system, in one answer */

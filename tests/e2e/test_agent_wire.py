@@ -161,8 +161,9 @@ def survives_kills(world):
     check(len(names_in) == len(set(world.ops.inbox())), "an event was filed twice")
     check(all(f[:-5] + ".html" in world.ops.files("inbox") for f in names_in), "a page is missing")
     check(world.school.files("outbox") == [] and world.school.files("state/out") == [], "something was left over")
-    check(len([f for f in world.school.files("sent") if f.startswith("k") and f.count(".") == 1]) == len(names),
+    check(len([f for f in world.school.files("sent") if f.startswith("k") and f.count(".") == 1 and f.endswith(".json")]) == len(names),
           "not all were sent")
+    play.wait("a proof beside each", lambda: all(f"{name}.receipt" in world.school.files("sent") for name in names))
 
 
 def catches_up_and_repeats_nothing(world):

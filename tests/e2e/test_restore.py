@@ -110,6 +110,8 @@ def nothing_is_missing(world):
     check(sorted(world.ops.inbox()) == sorted(ids), "not each event once in the inbox")
 
     world.send("d0")  # and it goes on
+    for name in ("a0", "b0", "b1", "b2", "c0", "d0"):  # with a proof beside each, of what was lost and sent again, too
+        play.wait(f"{name}.receipt", lambda name=name: os.path.exists(f"{world.school.dir}/sent/{name}.receipt"))
     told = json.loads(world.admin.run("backup", "noc2", "--json"))
     check(told["state"] == "DONE", str(told))
     play.wait("what is in the second backup is let go", lambda: not world.kept())

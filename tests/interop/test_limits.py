@@ -142,6 +142,10 @@ class Bounds(test_refusals.Case):
         return self.send("audyt", query=self.wici.wire.Query(request=1, shown=self.wici.wire.ShownQuery(
             dossier=self.letters(8193))))
 
+    def inclusions_max(self):
+        return self.send("ops-sw", query=self.wici.wire.Query(request=1, inclusion=self.wici.wire.InclusionQuery(
+            seqs=[1] * 65)))
+
     def feed_families_max(self):
         return self.filtered(families=["case"] * 17)
 

@@ -1,0 +1,376 @@
+#!/usr/bin/env python3
+"""wici-agent behind a broker that lies: receipts of what it sent, and what it notices of what it is given.
+
+Between agent and wicid stands a liar: a ROUTER with a key of its own, which the agent takes for the broker's, and behind it a
+connection with the agent's key to the real one. It hands everything on, and changes what the test says.
+
+Usage: test_agent_witness.py, with WICI_BIN (folder of the programs) and WICI_SOURCE (folder of the sources) set.
+"""
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import uuid
+
+import zmq
+
+SOURCE = os.environ["WICI_SOURCE"]
+for folder in ("golden", "interop"):
+    sys.path.insert(0, os.path.join(SOURCE, "tests", folder))
+sys.dont_write_bytecode = True
+import play  # noqa: E402
+import wici_client  # noqa: E402
+
+BIN = os.environ["WICI_BIN"]
+FAST = "poll_ms = 50\nsettle_ms = 200\nhalf_written_ms = 1500\ndelivery_seconds = 3600\n"
+ROLES = f"{SOURCE}/agents/roles"
+
+
+def check(condition, text):
+    """Fails the test with a sentence."""
+    if not condition:
+        raise play.Failure(text)
+
+
+class Liar(threading.Thread):
+    """Hands messages on; lie(message) may change a BrokerMessage, mute(message) a ClientMessage."""
+
+    def __init__(self, wici, broker, keys):
+        super().__init__(daemon=True)
+        self.wici, self.broker, self.keys = wici, broker, keys
+        self.lie = self.mute = lambda message: None
+        self.context = zmq.Context()
+        self.front = self.context.socket(zmq.ROUTER)
+        self.front.linger = 0
+        self.public, secret = zmq.curve_keypair()
+        self.front.curve_server = True
+        self.front.curve_publickey, self.front.curve_secretkey = self.public, secret
+        port = self.front.bind_to_random_port("tcp://127.0.0.1")
+        self.endpoint = f"tcp://127.0.0.1:{port}"
+        self.behind = {}
+        self.ended = False
+
+    def connect(self):
+        """One connection to the real broker."""
+        socket = self.context.socket(zmq.DEALER)
+        socket.linger = 0
+        socket.curve_serverkey = self.broker.server_key.encode()
+        socket.curve_publickey, socket.curve_secretkey = (key.encode() for key in self.keys)
+        socket.connect(self.broker.endpoint)
+        return socket
+
+    def forward(self, route, payload):
+        message = self.wici.wire.ClientMessage.FromString(payload)
+        self.mute(message)
+        if route not in self.behind:
+            for socket in self.behind.values():
+                socket.close()
+            self.behind = {route: self.connect()}
+        self.behind[route].send(message.SerializeToString())
+
+    def back(self, route, payload):
+        message = self.wici.wire.BrokerMessage.FromString(payload)
+        self.lie(message)
+        self.front.send_multipart([route, message.SerializeToString()])
+
+    def run(self):
+        while not self.ended:
+            poller = zmq.Poller()
+            poller.register(self.front, zmq.POLLIN)
+            for socket in self.behind.values():
+                poller.register(socket, zmq.POLLIN)
+            ready = dict(poller.poll(100))
+            for route, socket in list(self.behind.items()):
+                if socket in ready:
+                    self.back(route, socket.recv())
+            if self.front in ready:
+                self.forward(*self.front.recv_multipart())
+        for socket in [self.front, *self.behind.values()]:
+            socket.close()
+
+    def end(self):
+        self.ended = True
+        self.join()
+        self.context.term()
+
+
+class Agent(play.Agent):
+    """An agent behind a liar."""
+
+    def __init__(self, wici, *args):
+        super().__init__(*args)
+        self.wici, self.liar, self.more = wici, None, ""
+
+    def start(self):
+        self.liar = Liar(self.wici, self.broker, wici_client.read_key(self.key))
+        self.liar.start()
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(f"endpoint = {self.liar.endpoint}\nserver_key = {self.liar.public.decode()}\nkey_file = {self.key}\n"
+                    f"dir = {self.dir}\nrole = {self.role_file}\n{FAST}{self.more}")
+        self.process = subprocess.Popen([f"{BIN}/wici-agent", "-c", self.config], stderr=self.log)
+
+    def end(self):
+        """Asks it to end, which it must do well."""
+        self.process.terminate()
+        check(self.process.wait(play.DEADLINE) == 0, f"{self.unit}: ended badly")
+        self.liar.end()
+
+    def caught(self, what):
+        """It has to end by itself, and to say what it caught; then a person settles that."""
+        check(self.process.wait(play.DEADLINE) == 1, f"{self.unit}: did not stop")
+        self.liar.end()
+        alarm = json.loads(self.text("state/alarm.json"))
+        check(alarm["what"] == what, f"{what} was planted, caught was {alarm}")
+        check(what in self.text("agent.log"), "the operator was not told")
+        again = subprocess.run([f"{BIN}/wici-agent", "--once", "-c", self.config], capture_output=True, check=False)
+        check(again.returncode == 1, "it went on before anybody had looked")
+        status = subprocess.run([f"{BIN}/wici-agent", "--status", "-c", self.config], capture_output=True, text=True,
+                                check=False)
+        check("alarm.json" in status.stdout, status.stdout)
+        os.remove(f"{self.dir}/state/alarm.json")
+        return alarm
+
+    def text(self, path):
+        with open(f"{self.dir}/{path}", encoding="utf-8") as f:
+            return f.read()
+
+    def known(self):
+        """Records in the checkpoint that it knows."""
+        try:
+            return int(self.text("state/checkpoint").split("\n")[1])
+        except FileNotFoundError:
+            return 0
+
+    def has(self, path):
+        return os.path.exists(f"{self.dir}/{path}")
+
+
+def referral():
+    """A referral of a family of its own."""
+    return {"header": {"type": "REFERRAL_SUBMITTED", "dossierId": str(uuid.uuid4()), "to": [{"unit": "ops"}]},
+            "sections": [
+                {"referralSubmittedS0": {"referralId": str(uuid.uuid4()), "informationReceivedOn": "2026-03-01"}},
+                {"subjects": ["osoba-1"], "referralSubmittedS1": {"persons": [{"personRef": "osoba-1", "name": "Jan"}]}},
+                {"referralSubmittedS6": {"paperKind": "INFORMATION", "service": "FAMILY_ASSISTANT", "sourceKind": "SCHOOL"}}]}
+
+
+class World:
+    def __init__(self, root):
+        self.root = root
+        self.wici = wici_client.Protocol(os.path.join(SOURCE, "proto"))
+        self.broker = play.Broker(BIN, root, "gmina", "Urząd Gminy")
+        self.broker.start()
+        self.admin = play.Cli(self.broker, f"{root}/admin.key", root)
+        self.school = Agent(self.wici, self.broker, root, "sp3", f"{ROLES}/school.role")
+        self.ops = Agent(self.wici, self.broker, root, "ops", f"{ROLES}/ops.role")
+        for agency, name, kind in (("szkola", "Szkoła nr 3", "SCHOOL"), ("mops", "Ośrodek", "OPS")):
+            self.admin.run("agency", "add", agency, "--name", name, "--kind", kind)
+        for agent, agency, role in ((self.school, "szkola", "SCH"), (self.ops, "mops", "SW")):
+            self.admin.run("unit", "add", agent.unit, "--agency", agency, "--name", f"Jednostka {agent.unit}", "--role", role,
+                           "--key", agent.public)
+        self.vkey = self.admin.run("log", "key").split()[-1]
+        self.sent = 0
+
+    def send(self):
+        """The school sends a referral; its name, and the seq it got."""
+        self.sent += 1
+        name = f"r{self.sent:03d}"
+        self.school.drop(name, referral())
+        return name, int(play.wait(f"receipt of {name}", lambda: self.school.receipt(name))["seq"])
+
+    def verifies(self, path, code=0):
+        done = subprocess.run([f"{BIN}/wici-verify", "--vkey", self.vkey, path], capture_output=True, text=True, check=False)
+        check(done.returncode == code, f"wici-verify {path}: {done.returncode} {done.stderr}")
+
+
+def each_sent_event_gets_its_receipt(world):
+    world.school.start()
+    names = [world.send()[0] for _ in range(3)]
+    for name in names:
+        play.wait(f"{name}.receipt", lambda name=name: world.school.has(f"sent/{name}.receipt"))
+        world.verifies(f"{world.school.dir}/sent/{name}.receipt")
+    play.wait("no receipt to be waited for", lambda: not os.listdir(f"{world.school.dir}/state/receipts"))
+    check("compare it with what the administrator" in world.school.text("agent.log"), "the key was not told")
+    check(world.vkey in world.school.text("state/log.keys"), "another key was kept")
+
+
+def what_is_received_is_proven(world):
+    world.ops.more = f"log_key = {world.vkey}\n"
+    world.ops.start()
+    _, seq = world.send()
+    play.wait("the event", lambda: len(world.ops.inbox()) == 4)
+    play.wait("its proof", lambda: world.ops.known() >= seq and world.ops.has("state/unproven")
+              and os.path.getsize(f"{world.ops.dir}/state/unproven") == 0)
+    check(not world.ops.has("state/log.keys"), "a key was taken from the broker though one is configured")
+    world.verifies(f"{world.ops.dir}/state/checkpoint")
+
+
+def parts_of(message):
+    """The parts of deliveries that hold sections."""
+    for delivery in message.batch.deliveries:
+        for part in delivery.parts:
+            if part.slot.section_id % 10 < 8 and part.slot.section_id < 9000:
+                yield delivery, part
+
+
+def a_changed_byte_is_never_filed(world):
+    before = set(world.ops.inbox())
+
+    def lie(message):
+        for _, part in parts_of(message):
+            part.body = part.body[:-1] + bytes([part.body[-1] ^ 1])
+    world.ops.liar.lie = lie
+    _, seq = world.send()
+    alarm = world.ops.caught("content")
+    check(alarm["record"] == seq, f"{alarm}, not {seq}")
+    check(set(world.ops.inbox()) == before, "what was changed was filed")
+    world.ops.start()
+    play.wait("the event as it is", lambda: len(world.ops.inbox()) == len(before) + 1)
+
+
+def a_change_with_digests_to_match_is_caught(world):
+    """The liar makes the digest anew, so that the event is whole in itself: it is in no tree that was signed."""
+    def lie(message):
+        for delivery, part in parts_of(message):
+            part.body = part.body[:-1] + bytes([part.body[-1] ^ 1])
+            slot = part.slot
+            at = 32 * slot.slot
+            delivery.digests = delivery.digests[:at] + world.wici.digest(slot, part.body) + delivery.digests[at + 32:]
+    world.ops.liar.lie = lie
+    _, seq = world.send()
+    check(world.ops.caught("inclusion")["record"] == seq, "another record")
+
+
+def what_was_not_proven_before_a_kill_is_proven_after_it(world):
+    """Nothing is signed in time for it, it seems; the agent is killed; its next run still asks."""
+    world.ops.start()
+    play.wait("connected", lambda: len(world.ops.inbox()) == 6)
+
+    def lie(message):
+        if message.query_result.WhichOneof("result") == "inclusion":
+            message.query_result.inclusion.note = ""
+        for delivery, _ in parts_of(message):  # its time is one second later
+            delivery.ts_ms += 1000
+    world.ops.liar.lie = lie
+    _, seq = world.send()
+    play.wait("the event", lambda: len(world.ops.inbox()) == 7)
+    world.ops.process.kill()
+    world.ops.process.wait()
+    world.ops.liar.end()
+    world.ops.start()
+    check(world.ops.caught("inclusion")["record"] == seq, "another record")
+
+
+def older_statements_are_caught(world):
+    """The liar answers with a checkpoint that it gave earlier."""
+    given = []
+
+    def listen(message):
+        if message.query_result.WhichOneof("result") == "inclusion":
+            given.append(message.query_result.inclusion)
+
+    def lie(message):
+        if message.query_result.WhichOneof("result") == "inclusion":
+            answer = message.query_result.inclusion
+            answer.note, answer.size = given[0].note, given[0].size
+            del answer.proofs[:]
+    world.ops.start()
+    world.ops.liar.lie = listen
+    play.wait("a first statement", lambda: given and given[0].size > 0)
+    _, seq = world.send()
+    play.wait("a later one", lambda: world.ops.known() >= seq)
+    world.ops.liar.lie = lie
+    world.send()
+    check(world.ops.caught("rollback")["record"] == given[0].size, "another checkpoint")
+
+
+def a_receipt_of_something_else_is_caught(world):
+    def lie(message):
+        if message.query_result.WhichOneof("result") == "receipt":
+            lines = message.query_result.receipt.text.split("\n")
+            extra = bytearray(base64.b64decode(lines[1][6:]))
+            extra[-1] ^= 1
+            lines[1] = "extra " + base64.b64encode(bytes(extra)).decode()
+            message.query_result.receipt.text = "\n".join(lines)
+    world.school.liar.lie = lie
+    name, seq = world.send()
+    check(world.school.caught("receipt")["record"] == seq, "another record")
+    check(not world.school.has(f"sent/{name}.receipt"), "it was kept")
+    world.school.start()
+    play.wait("the receipt as it is", lambda: world.school.has(f"sent/{name}.receipt"))
+
+
+def a_record_of_something_else_than_was_sent_is_caught(world):
+    """The broker says it recorded the event, with digests of another one."""
+    def lie(message):
+        for answer in message.answers.answers:
+            digests = bytearray(answer.receipt.digests)
+            at = 32 * answer.receipt.slots[0].slot
+            digests[at] ^= 1
+            answer.receipt.digests = bytes(digests)
+    world.school.liar.lie = lie
+    world.sent += 1
+    name = f"r{world.sent:03d}"
+    world.school.drop(name, referral())
+    world.school.caught("receipt")
+    check(not world.school.has(f"sent/{name}.receipt"), "it was kept")
+    world.school.start()
+
+
+def a_forked_log_is_caught(world):
+    """A copy of the data from before is served by the same key, and has gone on otherwise."""
+    known = world.school.known()
+    world.send()
+    play.wait("what is known has grown", lambda: world.school.known() > known)
+    world.school.end()
+    world.broker.stop()
+    shutil.rmtree(f"{world.root}/data")
+    shutil.copytree(f"{world.root}/early", f"{world.root}/data")
+    with open(f"{world.root}/guard", "wb"):
+        pass
+    world.broker.start()
+    for n in range(40):
+        world.admin.run("agency", "add", f"inna-{n}", "--name", "Inna", "--kind", "SCHOOL")
+
+    def mute(message):
+        if message.WhichOneof("message") == "hello":
+            message.hello.ClearField("known")  # a liar does not ask what his client has seen
+    world.school.start()
+    world.school.liar.mute = mute
+    world.school.caught("fork")
+    check("wici.example/demo" in world.school.text("state/alarm.note"), "the contradicting statement is not kept")
+    world.verifies(f"{world.school.dir}/state/alarm.note")
+    world.verifies(f"{world.school.dir}/state/checkpoint")
+
+
+def main():
+    root = tempfile.mkdtemp(prefix="wici-agent-witness-")
+    world = World(root)
+    world.broker.stop()
+    shutil.copytree(f"{root}/data", f"{root}/early")
+    world.broker.start()
+    try:
+        for test in (each_sent_event_gets_its_receipt, what_is_received_is_proven, a_changed_byte_is_never_filed,
+                     a_change_with_digests_to_match_is_caught, what_was_not_proven_before_a_kill_is_proven_after_it,
+                     older_statements_are_caught, a_receipt_of_something_else_is_caught,
+                     a_record_of_something_else_than_was_sent_is_caught, a_forked_log_is_caught):
+            test(world)
+            print("ok", test.__name__, flush=True)
+        world.broker.stop()
+    except BaseException:
+        print("kept for a look:", root, flush=True)
+        for agent in (world.school, world.ops):
+            if agent.process and agent.process.poll() is None:
+                agent.process.kill()
+        if world.broker.process and world.broker.process.poll() is None:
+            world.broker.process.kill()
+        raise
+    shutil.rmtree(root)
+
+
+if __name__ == "__main__":
+    main()
