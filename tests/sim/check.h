@@ -1,22 +1,26 @@
 /*
  * check - the promises of docs/PROTOCOL.md 4 as checkers, each with the name that a failure shows
  *
- *   G1 durable     a receipt leaves only when the log holds its record at its number; after each restart all is there
- *   G2 once        one id, one record, one receipt, for the same bytes of the same agency; E_ID_REUSE for others, and
- * for nothing else; a refusal leaves nothing behind G3 log         numbers without gaps, nothing that nobody published,
- * heads and hashes that are told are true G3 order       what a publisher sent stands in the log in the order of its
- * sending G4 cursor      a durable cursor is never ahead of what was acknowledged, never goes back on disk, and is
- * there when an event published after the acknowledgement has its receipt G4 complete    at the end each durable
- * subscriber has taken every event that it always could see G4 progress    at the end everybody who asks has an answer,
- * and every subscription stands at the head G5 gap         a subscription passes nothing that it could see all the time
- *   G5 repeat      inside one subscription seqs ascend
- *   G6 sections    a delivery holds exactly the parts that the unit may see; a read no others, and all that it asked
- * for G6 oracle      what the core gives is what the domain's tables give (oracle.h) G6 marks       no message to a
- * peer holds text of a section that this peer may not see G6 barred      who is suspended, or whose key has ended, is
- * told nothing but that G6 accounted   nothing is shown before the mark of its access window is committed G7 bounded
- * what is kept for a reader stays within its credit; nothing stays packed between ticks fold           the state after
- * a restart, and while running, is the fold of the log, byte for byte pure           core_decide leaves the state as it
- * was answers        each Publish is answered once, event by event, in its order
+ *     G1 durable    a receipt leaves only when the log holds its record at its number; after each restart all is there
+ *     G2 once       one id, one record, one receipt, for the same bytes of the same agency; E_ID_REUSE for others, and
+ *                   for nothing else; a refusal leaves nothing behind
+ *     G3 log        numbers without gaps, nothing that nobody published, heads and hashes that are told are true
+ *     G3 order      what a publisher sent stands in the log in the order of its sending
+ *     G4 cursor     a durable cursor is never ahead of what was acknowledged, never goes back on disk, and is there
+ *                   when an event published after the acknowledgement has its receipt
+ *     G4 complete   at the end each durable subscriber has taken every event that it always could see
+ *     G4 progress   at the end everybody who asks has an answer, and every subscription stands at the head
+ *     G5 gap        a subscription passes nothing that it could see all the time
+ *     G5 repeat     inside one subscription seqs ascend
+ *     G6 sections   a delivery holds exactly the parts that the unit may see; a read no others, and all it asked for
+ *     G6 oracle     what the core gives is what the domain's tables give (oracle.h)
+ *     G6 marks      no message to a peer holds text of a section that this peer may not see
+ *     G6 barred     who is suspended, or whose key has ended, is told nothing but that
+ *     G6 accounted  nothing is shown before the mark of its reader's own access window is committed
+ *     G7 bounded    what is kept for a reader stays within its credit; nothing stays packed between ticks
+ *     fold          the state after a restart, and while running, is the fold of the log, byte for byte
+ *     pure          core_decide leaves the state as it was
+ *     answers       each Publish is answered once, event by event, in its order
  *
  * Threads: one.
  */
