@@ -71,7 +71,7 @@ folder_open(int *ret, int at, const char *name, dev_t *dev)
 int
 agent_dirs_open(struct agent_dirs *ret, const char *dir)
 {
-    struct agent_dirs d = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    struct agent_dirs d = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     dev_t dev = 0;
     int rc;
 
