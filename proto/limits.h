@@ -45,6 +45,8 @@
 
 /* A dossier */
 #define RELATIONS_PER_DOSSIER_MAX 4096u
+#define DOSSIER_RESERVE      4u             /* one in so many relations, acts, marks is kept for who leads the dossier */
+#define LEFT_PER_UNIT_MAX    2048u          /* acts and marks that one other unit may leave in a dossier */
 #define NOTE_LIST_MAX        64u            /* units in each list of a note, as sys.proto has it */
 #define ACTS_PER_DOSSIER_MAX 4096u          /* events of one dossier that the procedure keeps in mind */
 #define GROUP_DOSSIERS_MAX   256u           /* dossiers merged into one group */

@@ -586,10 +586,20 @@ apply_type(const struct change *c)
     }
 }
 
+/* How much lies in the dossier that rules ask for. */
+static size_t
+facts_of(const struct change *c)
+{
+    const struct dossier *dossier = &c->core->dossiers.at[c->dossier];
+
+    return (size_t)dossier->act_count + dossier->marks.count;
+}
+
 static int
 apply_in_dossier(struct change *c)
 {
     struct core *core = c->core;
+    size_t before;
     int rc = 0;
 
     c->dossier = dossiers_by_entry(&core->dossiers, c->record->entry);
@@ -605,8 +615,10 @@ apply_in_dossier(struct change *c)
     }
     if (rc == 0 && facts_is_deadline(c->event->type->number))
         return clocks_keep(core, c->record, c->dossier); /* who watches deadlines takes no part */
-    if (rc == 0)
-        rc = open_plain(c, c->dossier, RELATION_AUTHOR, c->actor, false);
+    if (rc != 0)
+        return rc;
+    before = facts_of(c);
+    rc = open_plain(c, c->dossier, RELATION_AUTHOR, c->actor, false);
     for (size_t i = 0; i < addressed_count(c) && rc == 0; i++)
         rc = open_plain(c, c->dossier, RELATION_ADDRESSEE, addressed_unit(c, i), false);
     if (rc == 0)
@@ -619,7 +631,11 @@ apply_in_dossier(struct change *c)
         if (rc == 0)
             rc = apply_type(c);
     }
-    return rc == 0 ? outside_keep(core, c->record, c->dossier) : rc;
+    if (rc == 0)
+        rc = outside_keep(core, c->record, c->dossier);
+    if (rc == 0)
+        dossiers_count_left(&core->dossiers, c->dossier, c->actor, facts_of(c) - before);
+    return rc;
 }
 
 static int

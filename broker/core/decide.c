@@ -341,73 +341,6 @@ check_time(struct deciding *d)
     return 0;
 }
 
-/* An upper bound of the relations this event may add to its dossier. */
-static size_t
-relations_bound(const struct deciding *d)
-{
-    const struct directory *directory = &d->core->directory;
-    const Wici__V1__MeetingConvenedS6 *body;
-    uint32_t behalf = directory_agency(directory, d->event->header->actor->on_behalf_of);
-    size_t bound = 8 + 3 * d->note->n_resolved_to;
-
-    if (behalf != DIRECTORY_NONE)
-        bound += directory->agencies[behalf].units.count;
-    if (d->type == TYPE(MEETING_CONVENED))
-        for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;)
-            bound += body->n_invited;
-    for (size_t i = 0; i < d->event->section_count; i++) {
-        const Wici__V1__ServiceRow *row = facts_row(d->event, i);
-        uint32_t agency = row == NULL ? DIRECTORY_NONE : directory_agency(directory, row->provider);
-
-        bound += agency == DIRECTORY_NONE ? 1 : directory->agencies[agency].units.count;
-    }
-    return bound;
-}
-
-/* An upper bound of the acts it may leave in its dossier. */
-static size_t
-acts_bound(const struct deciding *d)
-{
-    const Wici__V1__MeetingHeldS6 *body;
-    struct parts parts;
-    size_t bound = 4;
-
-    parts_of_event(&d->core->dossiers, d->dossier, d->acting, d->command->now_ms, d->event, &parts);
-    bound += parts.count;
-    if (d->core->directory.outside_count > 0)
-        bound += outside_bound(d->core, d->note, d->dossier) + relations_bound(d);
-    if (d->type == TYPE(MEETING_HELD))
-        for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;)
-            bound += body->n_documents;
-    return bound;
-}
-
-static int
-check_limits(struct deciding *d)
-{
-    const struct dossiers *dossiers = &d->core->dossiers;
-    size_t bound = relations_bound(d);
-    uint8_t id[16];
-
-    if (d->type == TYPE(CASE_LINKED) &&
-        uuid_parse(FACTS_TEXT(d->event, 0, Wici__V1__CaseLinkedS0, other_dossier), id) == 0) {
-        uint32_t other = dossiers_find(dossiers, id);
-
-        if (other != DOSSIER_NONE)
-            bound += dossiers->at[other].relation_count;
-    }
-    if (d->dossier != DOSSIER_NONE)
-        bound += dossiers->at[d->dossier].relation_count;
-    if (bound > RELATIONS_PER_DOSSIER_MAX)
-        return decide_refuse(d, E_LIMIT, "header.dossierId");
-    if (d->dossier != DOSSIER_NONE && d->type < TYPE_SYS_FIRST &&
-        dossiers->at[d->dossier].marks.count + (size_t)MARKS_PER_EVENT_MAX > MARKS_PER_DOSSIER_MAX)
-        return decide_refuse(d, E_LIMIT, "header.dossierId");
-    if (d->dossier != DOSSIER_NONE && dossiers->at[d->dossier].act_count + acts_bound(d) > ACTS_PER_DOSSIER_MAX)
-        return decide_refuse(d, E_LIMIT, "header.dossierId");
-    return 0;
-}
-
 /* ---- what an addressee will not be given */
 
 static bool
@@ -468,7 +401,7 @@ check_state(struct deciding *d)
         if (rc == 0)
             rc = sys_state(d);
         if (rc == 0 && d->event->has_dossier)
-            rc = check_limits(d);
+            rc = decide_limits(d);
         return rc == 0 ? check_time(d) : rc;
     }
     rc = decide_addresses(d);
@@ -487,7 +420,7 @@ check_state(struct deciding *d)
     if (rc == 0)
         rc = decide_rules(d);
     if (rc == 0)
-        rc = check_limits(d);
+        rc = decide_limits(d);
     if (rc == 0)
         rc = decide_answer(d);
     if (rc == 0)

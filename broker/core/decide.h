@@ -71,6 +71,8 @@ int decide_conditions(struct deciding *d, unsigned role, bool conditional);
 bool conditions_known(unsigned role, uint32_t type);
 /* What the procedure says of it: the machines, and the rules that look at the state. rules.c */
 int decide_rules(struct deciding *d);
+/* limits.c: does the dossier have room for what the event may leave? */
+int decide_limits(struct deciding *d);
 /* rules_ipus.c */
 int decide_ipus_agreed(struct deciding *d);
 int decide_ipus_updated(struct deciding *d);

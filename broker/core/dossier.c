@@ -406,6 +406,20 @@ dossiers_open(struct dossiers *ds, struct directory *directory, uint32_t dossier
     return rc;
 }
 
+void
+dossiers_count_left(struct dossiers *ds, uint32_t dossier, uint32_t unit, size_t more)
+{
+    struct dossier *d = &ds->at[dossier];
+
+    for (uint32_t i = 0; i < d->relation_count && more > 0; i++)
+        if (d->relations[i].kind == RELATION_AUTHOR && d->relations[i].who == unit) {
+            size_t left = d->relations[i].left + more;
+
+            d->relations[i].left = (uint16_t)(left > UINT16_MAX ? UINT16_MAX : left);
+            return;
+        }
+}
+
 /* ---- ending */
 
 void

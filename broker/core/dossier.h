@@ -63,6 +63,7 @@ struct relation {
     uint32_t about; /* a set of persons, dossiers_about(); 0: none named */
     uint32_t extra; /* in dossiers.extras; 0: none */
     uint8_t kind, flags;
+    uint16_t left; /* of an author: acts and marks that its events left; counted as far as it goes */
 };
 
 /* What few relations have. */
@@ -149,6 +150,8 @@ int dossiers_set(struct dossiers *dossiers, const char *const *texts, size_t cou
 /* Opens a relation in a dossier and all that are merged with it; one that says the same and is open is kept. */
 int dossiers_open(struct dossiers *dossiers, struct directory *directory, uint32_t dossier,
                   const struct relation_spec *spec);
+/* The unit's event left so many more acts and marks in the dossier. */
+void dossiers_count_left(struct dossiers *dossiers, uint32_t dossier, uint32_t unit, size_t more);
 /* Ends at seq (which they still get) the open relations of that kind, who (WHO_ANY) and ref (NULL: any), in the group.
  */
 void dossiers_end(struct dossiers *dossiers, uint32_t dossier, enum relation_kind kind, uint32_t who,

@@ -111,6 +111,7 @@ put_relation(struct dump *dump, const struct dossiers *dossiers, const struct re
 {
     put_number(dump, relation->kind);
     put_number(dump, relation->flags);
+    put_number(dump, relation->left);
     put_number(dump, relation->who);
     put_number(dump, relation->from_seq);
     put_number(dump, relation->until_seq);
