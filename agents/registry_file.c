@@ -26,6 +26,7 @@ static const struct registry_kind kinds[] = {
     {"declaration", "sys.declaration_registered", NULL, "agencies", "DIR", false, true},
     {"programme", "sys.programme_registered", "programmeId", NULL, "OUS", false, true},
     {"qualification", "sys.qualification_registered", "personRef", "kind", "DIR", false, true},
+    {"setting", "sys.setting_registered", "agency", "setting", "DIR", false, true},
     {"volunteer", "sys.volunteer_file_registered", "volunteerRef", NULL, "DIR HEAD", false, true},
 };
 

@@ -30,6 +30,7 @@
  *     programme      sys.programme_registered          by, an organiser of services
  *     qualification  sys.qualification_registered      by, a director
  *     volunteer      sys.volunteer_file_registered     by, a director or head
+ *     setting        sys.setting_registered            by, a director; ID is the agency
  *
  * Errors: 0 or a negative errno. Ownership: a file owns all it holds. Threads: any, one at a time for one file.
  */

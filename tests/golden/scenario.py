@@ -5,14 +5,15 @@
         S6 about jan {"service": "FAMILY_ASSISTANT", "reasonText": "..."}
 
 The line: day, type, publishing unit (OPS:FA when it has several roles), classes published, and after > each unit that
-is given something of it, with the classes it is given. Every unit that is not named must be given nothing. A digit
-stands for all sections of its class; 6(1,3) only for the first and the third of them. After ~ come the codes of the
-warnings that the broker has to say, all of them but W_WITHHELD, which follows from the rest of the line. An event that
-has to be refused has ! and the code in the place of > and the receivers.
+is given something of it, with the classes it is given (EVERYBODY: each unit). Every unit that is not named must be
+given nothing. A digit stands for all sections of its class; 6(1,3) only for the first and the third of them. After ~
+come the codes of the warnings that the broker has to say, all of them but W_WITHHELD, which follows from the rest of the
+line. An event that has to be refused has ! and the code in the place of > and the receivers; that it was refused must
+then stand in the log.
 
 What the line does not say stands below it, indented:
 
-    in R                the dossier, by a letter; else that of the event before
+    in R                the dossier, by a letter, or - for none; else that of the event before
     to SW AGENCY/gops   addressees: units, agencies, AGENCY/gops/AREA
     as NAME             a name for this event
     answers NAME        the event it answers; corrects NAME HOW; consent NAME

@@ -112,7 +112,9 @@ class Stage:
         unit_id, agency, roles = self.units[step.unit]
         actor = {"agency": agency, "unit": unit_id, "role": step.role or roles[0]}
         header = {"eventId": ids(step.name) if step.name else wici_client.uuid7(), "type": bodies.types[step.type],
-                  "schemaVersion": 1, "occurredAt": world.now(), "dossierId": ids(step.dossier)}
+                  "schemaVersion": 1, "occurredAt": world.now()}
+        if step.dossier != "-":
+            header["dossierId"] = ids(step.dossier)
         if step.behalf:
             actor.update(onBehalfOf=step.behalf[0], channel=step.behalf[1], receivedOn=payload.date(step.day))
         if step.person:
@@ -171,7 +173,7 @@ class Stage:
     def play(self, play):
         """Publishes a scenario; returns the events, and what was wrong with the answers."""
         ids = Ids(play)
-        strangers = {unit for step in play.steps for unit in [step.unit, *step.given]} - {*self.units, *self.externals}
+        strangers = {unit for step in play.steps for unit in [step.unit, *step.given]} - {*self.units, *self.externals, "EVERYBODY"}
         if strangers:
             raise Failure(f"not in this town: {strangers}")
         bodies = payload.Bodies(self.wici, ids)
@@ -205,6 +207,17 @@ class Stage:
         due = {item.event_id for item in self.outside(act.unit) if not item.delivered}
         if due != expected:
             yield f"due to {act.unit} on paper: {due}, not {expected} ({' '.join(act.events)})"
+
+    def unrecorded(self, published):
+        """Refusals of which the agency of whoever was refused finds no record (sys.event_rejected)."""
+        for event in published:
+            if not event.step.refusal:
+                continue
+            records = self.clients[event.step.unit].read_all(type="SYS_EVENT_REJECTED")
+            codes = {section.sys_event_rejected_s0.code for record in records
+                     for sections in self.wici.sections(record).values() for section in sections}
+            if event.step.refusal not in codes:
+                yield f"{event.step}: that it was refused with {event.step.refusal} is not in the log"
 
     def papers(self, published):
         """What each agency without the system may be given on paper: {external: the deliveries}."""
@@ -300,7 +313,8 @@ def differences(play, published, views, how, names):
     for event in published:
         step = event.step
         for unit in views:
-            expected = event.all_places() if unit == step.unit else step.given.get(unit)
+            everybody = step.given.get("EVERYBODY") if how != "on paper" else None
+            expected = event.all_places() if unit == step.unit else step.given.get(unit, everybody)
             if how != "live":
                 expected = play.replays.get(step.name, {}).get(unit, expected) if step.name in play.replays else expected
             if step.refusal:

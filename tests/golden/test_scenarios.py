@@ -31,6 +31,7 @@ def played(town, plays, with_auditor=True):
                 views[title].setdefault(how, {})[unit], found = town.views(unit, deliveries, published)
                 wrong += [f"{title}: {line}" for line in found]
     for title, published in events.items():
+        wrong += [f"{title}: {line}" for line in town.unrecorded(published)]
         for external, deliveries in town.papers(published).items():
             views[title].setdefault("on paper", {})[external], found = town.views(external, deliveries, published)
             wrong += [f"{title}: {line}" for line in found]
@@ -54,6 +55,8 @@ def planted(plays, events, views):
             for unit, places in step.given.items():
                 for place in places or ():  # one class too few in the scenario: that is one too many given
                     yield f"{play.title} {step} {unit}", play.title, number, {**step.given, unit: places - {place}}
+            if "EVERYBODY" in step.given:
+                continue
             stranger = next(unit for unit in views[play.title]["live"] if unit != step.unit and unit not in step.given)
             yield f"{play.title} {step} {stranger}", play.title, number, {**step.given, stranger: {0}}
 

@@ -183,10 +183,13 @@ the_same_is_told_by_its_id_and_what_is_said_of_it_by_all_fields(void **state)
 
     assert_int_equal(reading(f, "[qualification ic]\nby = d\nkind = IPUS_COORDINATOR\nfrom = 2024-01-01\n"
                                 "[qualification ic]\nby = d\nkind = IPUS_APPROVER\nfrom = 2024-01-01\n"
-                                "[volunteer v]\nby = d\nfrom = 2024-01-01\ncomplete = nie\n"),
+                                "[volunteer v]\nby = d\nfrom = 2024-01-01\ncomplete = nie\n"
+                                "[setting a]\nby = d\nsetting = FA_AS_IC\non = tak\nfrom = 2024-01-01\n"
+                                "[setting a]\nby = d\nsetting = INSIGHT_NOT_BY_FA\non = tak\nfrom = 2024-01-01\n"),
                      0);
     e = f->file->entries;
     assert_false(registry_same(e[0].kind, e[0].body, e[1].body));
+    assert_false(registry_same(e[3].kind, e[3].body, e[4].body));
     assert_true(registry_same(e[0].kind, e[0].body, e[0].body));
     assert_true(registry_equal(e[0].body, e[0].body));
     assert_false(registry_equal(e[0].body, e[1].body));
