@@ -2,6 +2,7 @@
  * worklist - see worklist.h
  */
 #include "agents/worklist.h"
+#include "agents/deadlines.h"
 #include "agents/words.h"
 
 #include "proto/date.h"
@@ -69,19 +70,23 @@ worklist_rules_check(const char *rules, const char **ret_word, size_t *ret_len)
 
 /* ---- tasks */
 
-/* The date it is due: as the broker knows it, or worked out. False: the answer is no good. */
+/* When it is due: as the watcher told, or worked out by the table. False: the answer is no good. */
 static bool
-due_of(const struct worklist_options *o, const json_t *clock, const struct clock_info *info, int32_t *ret)
+due_of(const struct worklist_options *o, const json_t *clock, enum clock_id id, int32_t *ret)
 {
     const char *due = text_of(clock, "due");
-    int32_t started;
+    struct deadline deadline = {.clock = id,
+                                .agency = text_of(clock, "agency"),
+                                .named = DEADLINE_DAY_NONE,
+                                .urgent = json_is_true(json_object_get(clock, "urgent"))};
+    struct deadline_plan plan;
 
     if (due[0] != '\0')
         return date_parse(due, ret) == 0;
-    if (date_parse(text_of(clock, "startedOn"), &started) != 0 || info->basis != CLOCK_TERM)
+    if (date_parse(text_of(clock, "startedOn"), &deadline.started) != 0 || clock_info(id)->basis != CLOCK_TERM)
         return false;
-    *ret = calendar_due(o->calendar, started,
-                        json_is_true(json_object_get(clock, "urgent")) ? info->urgent : info->term);
+    deadline_plan(NULL, o->calendar, &deadline, &plan);
+    *ret = plan.due;
     return true;
 }
 
@@ -128,7 +133,7 @@ clock_add(const struct worklist_options *o, const json_t *clock, json_t *tasks, 
     if (id == CLOCK_NONE)
         return 0; /* a newer broker's clock: nothing is known of it here */
     info = clock_info(id);
-    if (!due_of(o, clock, info, &due))
+    if (!due_of(o, clock, id, &due))
         return -EBADMSG;
     ours = strcmp(text_of(clock, "holder"), o->unit) == 0 && rules_have(o->rules, info->id);
     task = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "rule", info->id, "pl", info->pl, "en",
