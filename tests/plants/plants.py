@@ -122,6 +122,19 @@ PLANTS = [
           [("    if (at != NULL && get->offset != 0)\n        return 0;\n", "    if (at != NULL || get->offset == 0)\n        return 0;\n")],
           "test_wire_documents", "test_wire_documents",
           ["a_document_goes_to_who_is_given_a_section_that_names_it"]),
+    Plant("backup_not_verified", "store/backup.c",
+          [("    rc = copy_verify(b);\n", "    (void)copy_verify(b);\n    rc = 0;\n")],
+          "wicid", "test_wire_backup", ["a_failure_leaves_no_half_and_the_broker_serves"]),
+    Plant("epoch_number_again", "broker/rotate.c",
+          [("uint64_t epoch = (past->epoch > last ? past->epoch : last) + 1;", "uint64_t epoch = last + 1;")],
+          "wicid", "test_wire_restore",
+          ["a_lost_guard_is_made_anew_and_the_epoch_is_above_all_that_is_known", "wire.example-e3"]),
+    Plant("epochs_fall", "store/verify.c",
+          [("if (epoch < v->epoch || epoch > v->st->identity.epoch)", "if (epoch > v->st->identity.epoch)")],
+          "test_verify", "test_verify", ["epochs_never_fall_from_one_kept_checkpoint_to_the_next"]),
+    Plant("kek_copy_unread", "store/kek.c",
+          [("    rc = copy_check(k, k->copy, o->kek_copy, kek_copy_read);\n", "    rc = 0;\n")],
+          "wicid", "test_wire_kek", ["a_copy_that_cannot_be_made_or_is_another_ones_changes_nothing"]),
 ]
 
 

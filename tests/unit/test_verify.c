@@ -237,6 +237,71 @@ a_checkpoint_that_was_kept_must_fit(void **state)
     assert_non_null(strstr(report.what, "the first 280 records are not those that were signed"));
 }
 
+/* Signs the first `size` records as that epoch, and puts the note into the table as it is: the store keeps only the
+ * last of so few records. */
+static void
+checkpoint_put_raw(struct copy *c, uint64_t size, struct note_signer *signer)
+{
+    struct note_checkpoint checkpoint = {.size = size};
+    char text[NOTE_CHECKPOINT_TEXT_SIZE], log_dir[PATH_MAX], *note;
+    uint8_t key_bytes[8];
+    MDB_val key = {.mv_size = sizeof key_bytes, .mv_data = key_bytes}, val;
+    MDB_env *env = NULL;
+    MDB_txn *txn = NULL;
+    MDB_dbi cp;
+    size_t len;
+
+    assert_int_equal(kit_open(c->kit), 0);
+    assert_int_equal(store_tree_root(c->kit->st, size, checkpoint.root), 0);
+    store_close(&c->kit->st);
+    (void)snprintf(checkpoint.origin, sizeof checkpoint.origin, "%s", signer->key.name);
+    assert_int_equal(note_checkpoint_format(&checkpoint, text, &len), 0);
+    assert_int_equal(note_sign(text, len, signer, 1, &note, &len), 0);
+    for (unsigned i = 0; i < 8; i++)
+        key_bytes[i] = (uint8_t)(size >> (56 - 8 * i));
+    val = (MDB_val){.mv_size = len, .mv_data = note};
+    (void)snprintf(log_dir, sizeof log_dir, "%s/log", c->kit->dir);
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
+    assert_int_equal(mdb_env_open(env, log_dir, 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, "cp", 0, &cp), 0);
+    assert_int_equal(mdb_put(txn, cp, &key, &val, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+    free(note);
+}
+
+static void
+epochs_never_fall_from_one_kept_checkpoint_to_the_next(void **state)
+{
+    struct copy *c = *state;
+    struct verify_report report;
+    struct verify_options options = options_of(c, false);
+    struct note_signer second;
+    struct note_key keys[2];
+    uint8_t seed[NOTE_SEED_SIZE] = {7};
+
+    assert_int_equal(note_signer_make(KIT_ORIGIN "-e2", seed, &second), 0);
+    keys[0] = c->signer.key;
+    keys[1] = second.key;
+    options.keys = keys;
+    options.key_count = 2;
+    checkpoint_put_raw(c, 290, &second);
+    assert_int_equal(verify_copy(&options, &report), -EBADMSG); /* the log never began that epoch */
+    assert_non_null(strstr(report.what, "never began"));
+    assert_int_equal(kit_open(c->kit), 0);
+    assert_int_equal(store_epoch_begin(c->kit->st, 2), 0);
+    assert_int_equal(store_commit(c->kit->st), 0);
+    store_close(&c->kit->st);
+    assert_int_equal(verify_copy(&options, &report), 0);
+    assert_int_equal(report.signed_size, 290);
+    checkpoint_put_raw(c, RECORDS, &c->signer); /* the first epoch's key signs what came after */
+    assert_int_equal(verify_copy(&options, &report), -EBADMSG);
+    assert_non_null(strstr(report.what, "had ended"));
+    assert_non_null(strstr(report.what, "300"));
+}
+
 static void
 a_stranger_s_key_verifies_nothing(void **state)
 {
@@ -469,6 +534,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_checkpoint_that_was_kept_must_fit, setup_wrong, teardown),
         COPY_TEST(a_stranger_s_key_verifies_nothing),
         COPY_TEST(content_that_is_missing_is_told_apart),
+        COPY_TEST(epochs_never_fall_from_one_kept_checkpoint_to_the_next),
         COPY_TEST(each_byte_of_a_record_counts_and_its_number_is_named),
         COPY_TEST(the_tree_and_the_end_of_the_log_count),
         COPY_TEST(what_is_no_log_is_said_to_be_none),

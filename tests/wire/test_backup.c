@@ -224,6 +224,7 @@ static void
 a_failure_leaves_no_half_and_the_broker_serves(void **state)
 {
     struct town *t = *state;
+    Wici__V1__BrokerMessage *m;
     struct peer admin, sw;
 
     peer_hello(&admin, &t->daemon, &t->daemon.admin, "backup");
@@ -238,6 +239,9 @@ a_failure_leaves_no_half_and_the_broker_serves(void **state)
                "rm backup-keys && mkdir backup-keys && cp keys/keys whole && printf x | dd of=keys/keys bs=1 seek=150 "
                "conv=notrunc status=none"); /* in the first dossier's key, which the broker has in memory */
     backup_fails(&admin, "monday", "INVALID");
+    m = backup_ask(&admin, "");
+    assert_int_equal(m->query_result->backup->safe_up_to, 0); /* nobody lets anything go */
+    peer_free(m);
     assert_true(daemon_logged(&t->daemon, "backup: monday failed"));
     town_shell(t, "test -z \"$(ls -A backup backup-keys | grep -v :)\"");
     town_shell(t, "cp whole keys/keys");
