@@ -50,6 +50,7 @@ class Clerk(unittest.TestCase):
         """Writes the clerk's configuration."""
         with open(self.path("clerk.conf"), "w", encoding="utf-8") as f:
             f.write(f"endpoint = {self.world.broker.endpoint}\nserver_key = {self.world.broker.server_key}\n"
+                    "key_file = clerk.key\n")
             f.writelines(f"{name} = {value}\n" for name, value in more.items())
 
     def start(self, *more):
