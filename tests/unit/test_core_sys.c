@@ -424,6 +424,31 @@ a_dossier_with_too_many_acts_takes_no_more(void **state)
     kit_refused(k, &close, E_LIMIT, "header.dossierId");
 }
 
+/* What may be told of its deadlines is still told. */
+static void
+a_dossier_with_too_many_marks_takes_no_more(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_line close = {.unit = "sw", .type = "case.closed", .dossier = 'C', .sections = "0"};
+    struct dossier *dossier;
+    struct mark mark;
+    char notice[200];
+
+    KIT_SAY(k, "sw", "case.opened", 'C', "", "0{'proceedingStartedOn':'2026-01-08'} 6{'path':'ORDINARY'}", NULL, NULL);
+    kit_unit(k, "clerk", "op", "CLERK");
+    k->changed = true;
+    dossier = &k->core->dossiers.at[0];
+    assert_int_equal(dossier->marks.count, 1);
+    mark = (struct mark){.seq = 1, .says = SIGN_REPORT};
+    while (dossier->marks.count + MARKS_PER_EVENT_MAX <= MARKS_PER_DOSSIER_MAX)
+        assert_int_equal(marks_add(&dossier->marks, &mark), 0);
+    kit_refused(k, &close, E_LIMIT, "header.dossierId");
+    (void)snprintf(notice, sizeof notice,
+                   "0{'deadline':{'clock':'D2','startSeq':'%llu','startedOn':'2026-01-08','due':'2026-02-09'}}",
+                   (unsigned long long)dossier->marks.at[0].seq);
+    KIT_SAY(k, "clerk", "sys.deadline_approaching", 'C', "", notice, NULL, NULL);
+}
+
 static void
 a_group_has_a_bound(void **state)
 {
@@ -540,6 +565,7 @@ main(void)
         COMMAND(reception_completes_only_what_was_cancelled),
         COMMAND(a_dossier_with_too_many_relations_takes_no_more),
         COMMAND(a_dossier_with_too_many_acts_takes_no_more),
+        COMMAND(a_dossier_with_too_many_marks_takes_no_more),
         COMMAND(a_group_has_a_bound),
         COMMAND(a_command_corrects_nothing),
         COMMAND(an_ordinary_dossier_costs_at_most_512_bytes),
