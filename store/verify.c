@@ -11,6 +11,7 @@
 #include "store/file.h"
 #include "store/internal.h"
 #include "store/lmdb_err.h"
+#include "store/tombs.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -27,6 +28,7 @@ struct verify {
     struct store *st; /* only what reading rows needs */
     MDB_txn *txn;
     struct merkle_tiles tree;
+    struct tombs tombs;
     uint64_t last_ms;
     uint64_t epoch; /* of the checkpoint looked at last */
     MDB_cursor *checkpoints;
@@ -180,16 +182,24 @@ tile_check(void *arg, unsigned level, uint64_t index, const uint8_t *hashes, uns
 static int
 content_check(struct verify *v, const struct row *row, uint64_t seq)
 {
-    if (row->erased) {
-        if (v->report->missing == 0)
-            v->report->missing = seq;
-        return 0;
-    }
-    if (row->entry != STORE_CLEAR_ENTRY && v->st->keys == NULL) {
+    struct store_row opened;
+    bool clear = row->entry == STORE_CLEAR_ENTRY;
+    int rc = 0;
+
+    if (row->erased)
+        return tombs_missing(&v->tombs, seq);
+    if (!clear && v->st->keys == NULL) {
         v->report->unopened++;
         return 0;
     }
-    return row_verify(v->st, row, seq, &v->st->plain) == 0 ? 0 : found(v, "%s", v->st->damage);
+    if (row_verify(v->st, row, seq, &v->st->plain) != 0 || row_open(v->st, row, seq, &v->st->plain, &opened) != 0)
+        return found(v, "%s", v->st->damage);
+    if (opened.erased) /* its key is gone, and its row not rewritten yet */
+        return tombs_missing(&v->tombs, seq);
+    if (clear)
+        rc = tombs_take(&v->tombs, &opened);
+    sodium_memzero(opened.seed, sizeof opened.seed);
+    return rc == -EBADMSG ? found(v, "record %" PRIu64 ": an erasure that makes no sense", seq) : rc;
 }
 
 static int
@@ -270,6 +280,8 @@ end_check(struct verify *v)
         return found(v, "no checkpoint is kept in it");
     if (v->options->trusted != NULL && v->options->trusted->size > v->tree.frontier.size)
         return -ESTALE;
+    v->report->erased = v->tombs.count;
+    v->report->missing = tombs_first(&v->tombs);
     return v->report->missing != 0 ? -ENODATA : 0;
 }
 
@@ -298,6 +310,8 @@ verify_copy(const struct verify_options *options, struct verify_report *report)
     merkle_frontier_root(&v->tree.frontier, report->root);
     rc = end_check(v);
 out:
+    if (v != NULL)
+        tombs_free(&v->tombs);
     if (v != NULL && v->st != NULL) {
         if (v->checkpoints != NULL)
             mdb_cursor_close(v->checkpoints);

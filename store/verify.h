@@ -6,7 +6,7 @@
  *
  * What is checked: each record's number, time (never falling) and leaf; the content of records that are not sealed, and
  * of the sealed ones when keys are given, against their digests; every tile of the tree, its frontier and the root, all
- * made anew; each checkpoint that is kept: signature, name, root.
+ * made anew; each checkpoint that is kept: signature, name, root; of each record without content, that an erasure names it.
  *
  * Errors: see below. Threads: one.
  */
@@ -36,7 +36,8 @@ struct verify_report {
     struct store_identity identity;
     uint8_t root[MERKLE_HASH_SIZE]; /* over all records */
     uint64_t unopened;           /* records whose content was not looked at: sealed, and no keys were given */
-    uint64_t missing;            /* the first record without content; 0: none */
+    uint64_t erased;             /* records whose content is gone */
+    uint64_t missing;            /* the first of them that no erasure names; 0: none */
     char what[VERIFY_TEXT_SIZE]; /* what was found, in English, with the number of the first bad record */
 };
 

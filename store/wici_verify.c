@@ -320,6 +320,8 @@ copy_say(const struct verifier *v, const char *dir, int status, const struct ver
     case HOLDS:
         (void)say(HOLDS, _("%s: holds: %" PRIu64 " records, signed up to record %" PRIu64), dir, r->records,
                   r->signed_size);
+        if (r->erased > 0)
+            (void)say(HOLDS, _("%" PRIu64 " of them hold no content any more: erasures name them"), r->erased);
         if (r->unopened > 0)
             (void)say(HOLDS, _("%" PRIu64 " of them are sealed and were not opened: that takes --key-dir and --kek"),
                       r->unopened);

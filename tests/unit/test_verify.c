@@ -1,6 +1,7 @@
 /* What verify.h says: a copy holds, or the first thing that does not fit is named; also where reading it kills. */
 #include "store/verify.h"
 #include "tests/unit/test_store_kit.h"
+#include "wici/v1/event.pb-c.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -336,6 +337,75 @@ content_that_is_missing_is_told_apart(void **state)
     assert_string_equal(report.what, "record 7 is missing");
 }
 
+/* Opens the log again, appends an intent that names [from, to], signs and closes. */
+static void
+erasure_add(struct copy *c, uint64_t from, uint64_t to)
+{
+    static uint8_t seed[LEAF_SEED_SIZE] = {77};
+    Wici__V1__SysErasureIntendedS0 body;
+    Wici__V1__SeqRange range, *ranges[1] = {&range};
+    Wici__V1__Section section;
+    uint8_t packed[256];
+    struct leaf_part part = {.slot = 2, .section_id = WICI__V1__SECTION__BODY_SYS_ERASURE_INTENDED_S0, .body = packed};
+    struct store_record record = {.leaf_class = LEAF_ERASURE_INTENDED,
+                                  .n = 4,
+                                  .seed = seed,
+                                  .entry = STORE_CLEAR_ENTRY,
+                                  .parts = &part,
+                                  .part_count = 1};
+    uint64_t seq;
+
+    wici__v1__sys_erasure_intended_s0__init(&body);
+    wici__v1__seq_range__init(&range);
+    wici__v1__section__init(&section);
+    range.from_seq = from;
+    range.to_seq = to;
+    body.ranges = ranges;
+    body.n_ranges = 1;
+    section.body_case = WICI__V1__SECTION__BODY_SYS_ERASURE_INTENDED_S0;
+    section.sys_erasure_intended_s0 = &body;
+    part.len = (uint32_t)wici__v1__section__get_packed_size(&section);
+    assert_true(part.len <= sizeof packed);
+    (void)wici__v1__section__pack(&section, packed);
+    seed[1]++;
+    assert_int_equal(kit_open(c->kit), 0);
+    record.ts_ms = store_last_ms(c->kit->st);
+    assert_int_equal(store_append(c->kit->st, &record, &seq, NULL), 0);
+    assert_int_equal(store_commit(c->kit->st), 0);
+    checkpoint_put(c, seq, true);
+    assert_int_equal(store_commit(c->kit->st), 0);
+    store_close(&c->kit->st);
+    file_load(c);
+}
+
+static void
+content_that_an_erasure_names_may_be_gone(void **state)
+{
+    struct copy *c = *state;
+    struct verify_options options = options_of(c, true);
+    struct verify_report report;
+    uint8_t row[8192], key[8];
+    size_t len;
+
+    seq_key(120, key);
+    len = row_get(c, "ev", key, sizeof key, row);
+    row_set(c, "ev", key, sizeof key, row, 33 + 32 * KIT_SLOTS);
+    erasure_add(c, 121, 130);
+    assert_int_equal(verify_copy(&options, &report), -ENODATA); /* that is another one */
+    assert_int_equal(report.missing, 120);
+    assert_int_equal(report.erased, 1);
+    erasure_add(c, 119, 120);
+    assert_int_equal(verify_copy(&options, &report), 0);
+    assert_int_equal(report.missing, 0);
+    assert_int_equal(report.erased, 1);
+    row_set(c, "ev", key, sizeof key, row, len); /* named, and there: it is not what the erasure promised, but it fits */
+    assert_int_equal(verify_copy(&options, &report), 0);
+    assert_int_equal(report.erased, 0);
+    erasure_add(c, RECORDS + 3, RECORDS + 3); /* names itself */
+    assert_int_equal(verify_copy(&options, &report), -EBADMSG);
+    assert_non_null(strstr(report.what, "record 303"));
+}
+
 static void
 each_byte_of_a_record_counts_and_its_number_is_named(void **state)
 {
@@ -535,6 +605,7 @@ main(void)
         COPY_TEST(a_stranger_s_key_verifies_nothing),
         COPY_TEST(content_that_is_missing_is_told_apart),
         COPY_TEST(epochs_never_fall_from_one_kept_checkpoint_to_the_next),
+        COPY_TEST(content_that_an_erasure_names_may_be_gone),
         COPY_TEST(each_byte_of_a_record_counts_and_its_number_is_named),
         COPY_TEST(the_tree_and_the_end_of_the_log_count),
         COPY_TEST(what_is_no_log_is_said_to_be_none),
