@@ -124,7 +124,7 @@ def books(agents):
     """What stands in the folders, without numbers: what differs between two runs of one work is wrong."""
     return {unit: {"inbox": [plain(event) for _, event in sorted(agent.inbox().items())],
                    "pages": len(glob.glob(f"{agent.dir}/inbox/*.html")),
-                   "sent": sorted(f for f in agent.files("sent") if f.count(".") == 1),
+                   "sent": sorted(f for f in agent.files("sent") if f.count(".") == 1 and f.endswith(".json")),
                    "receipts": sorted(f for f in agent.files("sent") if f.endswith(".receipt.json")),
                    "left over": [f"{folder}/{f}" for folder in ("outbox", "rejected", "state/out", "state/in")
                                  for f in agent.files(folder)]}

@@ -38,7 +38,9 @@ def cells():
 
 
 # What is not driven from here, and why that is enough.
-ADMINISTRATORS = {"AGENCIES_MAX", "UNITS_MAX", "REGISTERS_MAX"}  # only an administrator comes there
+# Only an administrator comes there, by enrolling or by ordering an erasure.
+ADMINISTRATORS = {"AGENCIES_MAX", "UNITS_MAX", "REGISTERS_MAX", "ERASE_DOSSIERS_MAX", "ERASE_GIVEN_MAX",
+                  "ERASE_RECORDS_MAX", "ERASE_PASSES_MAX"}
 UNREACHABLE = {"STORE_VALUE_MAX"}  # WIRE_FILTER_MAX and FEED_FAMILIES_MAX come before
 TESTED = {  # (limit or cell): the test that goes there
     "WIRE_MESSAGE_MAX": ("tests/wire/test_door.c", "what_is_too_large_is_never_taken_in"),
@@ -48,6 +50,7 @@ TESTED = {  # (limit or cell): the test that goes there
     ("Hello", "new", "E_LIMIT"): ("tests/wire/test_sessions.c", "places_that_all_read_are_kept_until_their_peers_are_gone"),
     ("DocumentPut", "ready", "E_FULL"): ("tests/wire/test_documents.c", "a_full_log_takes_no_document_and_shows_none_unrecorded"),
     ("DocumentGet", "ready", "E_FULL"): ("tests/wire/test_documents.c", "a_full_log_takes_no_document_and_shows_none_unrecorded"),
+    "LEFT_PER_UNIT_MAX": ("tests/unit/test_core_limits.c", "one_unit_cannot_stop_the_others_writing"),
     "DOCUMENT_SIZE_MAX": ("tests/wire/test_documents.c", "what_has_no_sense_is_refused"),
     "DOCUMENT_CHUNK_SIZE": ("tests/wire/test_documents.c", "what_has_no_sense_is_refused"),
     ("Read", "ready", "E_FULL"): ("tests/wire/test_fault.c", "reading_a_full_log_again_and_again_does_not_stop_the_broker"),

@@ -337,6 +337,8 @@ CODES = {
 ELSEWHERE = {
     "E_ERASED": ("tests/wire/test_erased.c", "an_event_that_was_erased_is_not_taken_again"),
     "E_INTERNAL": ("tests/e2e/test_said.c", "a_refusal_that_gives_no_reason_is_the_brokers_fault"),
+    "E_ROLE_INSIGHT": ("tests/unit/test_core_settings.c",
+                       "a_request_for_insight_is_marked_or_where_the_agency_has_it_so_refused"),
     "E_JSON": ("tests/e2e/test_cli.c", "E_JSON sections[0].nonsense"),
 }
 

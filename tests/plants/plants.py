@@ -93,7 +93,7 @@ PLANTS = [
           "wicid", "test_order", [ORDER, "key entries are not synced"]),
     Plant("no_id_table", "store/store.c",
           [("    return err_from_lmdb(mdb_put(st->txn, st->id, &key, &val, MDB_NOOVERWRITE));", "    return 0;")],
-          "test_store", "test_store", ["append_refuses_a_known_id_and_goes_on", "the_id_table_sees_the_open_batch"]),
+          "test_store", "test_store", ["append_refuses_a_known_id_and_goes_on"]),
     Plant("credit_without_end", "broker/deliver.c",
           [("    if (r->credit_count > 0 && r->outstanding + packed->len > r->window_bytes)\n        return 0;\n", "")],
           "wicid", "test_wire_others", [OTHERS, "s->deaf_at < s->count"]),
