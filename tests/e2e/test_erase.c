@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,6 +37,23 @@ referral(struct daemon *d, char ret[37])
     free(event);
 }
 
+/* To an auditor's program, on a copy and with the keys that are left: what is gone, an order names. */
+static void
+assert_log_holds(struct daemon *d)
+{
+    char text[2048], *keys = kit_expect(d, "admin", WORDS("log", "key"), NULL, NULL, 0, "+");
+
+    daemon_write(d, "log-keys", keys);
+    free(keys);
+    assert_int_equal(daemon_stop(d, SIGTERM), 0);
+    (void)snprintf(
+        text, sizeof text,
+        "cd %s && '%s/wici-verify' --vkey \"$(grep -o '[^ ]*+[^ ]*+[^ ]*' log-keys | head -n 1)\" --key-dir keys "
+        "--kek kek data > verified",
+        d->dir, getenv("WICI_BIN"));
+    assert_int_equal(system(text), 0);
+}
+
 static void
 an_erasure_is_looked_at_ordered_and_told_to_recipients(void **state)
 {
@@ -62,7 +80,8 @@ an_erasure_is_looked_at_ordered_and_told_to_recipients(void **state)
 
     /* An order has a reason and a document, and a person says yes. */
     wici_check(d, "admin", WORDS("erase", dossier, "--reason", "COURT_ORDER"), NULL, 2, "go together");
-    wici_check(d, "admin", WORDS("erase", dossier, "--reason", "COURT_ORDER", "--order", "/no/such"), NULL, 1, "/no/such");
+    wici_check(d, "admin", WORDS("erase", dossier, "--reason", "COURT_ORDER", "--order", "/no/such"), NULL, 1,
+               "/no/such");
     (void)snprintf(order, sizeof order, "%s/empty.pdf", d->dir);
     wici_check(d, "admin", WORDS("erase", dossier, "--reason", "COURT_ORDER", "--order", order), NULL, 1, "empty");
     (void)snprintf(order, sizeof order, "%s/order.pdf", d->dir);
@@ -71,9 +90,10 @@ an_erasure_is_looked_at_ordered_and_told_to_recipients(void **state)
     wici_check(d, "admin", WORDS("erase", dossier, "--clear-by", "soon"), NULL, 2, "soon");
     wici_check(d, "ops-sw", WORDS("read", "--json", "--dossier", dossier), NULL, 0, "REFERRAL_SUBMITTED");
 
-    wici_check(d, "admin",
-               WORDS("erase", dossier, "--reason", "COURT_ORDER", "--order", order, "--clear-by", "2027-01-31", "--yes"),
-               polish, 0, "31.01.2027");
+    wici_check(
+        d, "admin",
+        WORDS("erase", dossier, "--reason", "COURT_ORDER", "--order", order, "--clear-by", "2027-01-31", "--yes"),
+        polish, 0, "31.01.2027");
     wici_check(d, "admin", WORDS("erase", dossier), NULL, 0, "erased before");
     wici_check(d, "ops-sw", WORDS("read", "--dossier", dossier), NULL, 5, NULL);
     wici_check(d, "ops-sw", WORDS("read", "--json", "--dossier", other), NULL, 0, "REFERRAL_SUBMITTED");
@@ -89,6 +109,7 @@ an_erasure_is_looked_at_ordered_and_told_to_recipients(void **state)
     wici_check(d, "admin", WORDS("erase", dossier), polish, 0, "wcześniej");
     wici_check(d, "ops-sw", WORDS("read", "--dossier", dossier), NULL, 5, NULL);
     wici_check(d, "ops-sw", WORDS("read", "--json", "--dossier", other), NULL, 0, "REFERRAL_SUBMITTED");
+    assert_log_holds(d);
 }
 
 static int
