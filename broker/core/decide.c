@@ -165,7 +165,9 @@ static int
 check_dossier(struct deciding *d)
 {
     bool in_dossier = d->type < TYPE_SYS_FIRST || facts_sys_in_dossier(d->type);
-    bool may = decide_may_write(d) | sys_is_open_to_all_who_know(d) | facts_is_deadline(d->type);
+    /* All three are asked, whatever the first says: the same work for who may and who may not. */
+    bool may = ((unsigned)decide_may_write(d) | (unsigned)sys_is_open_to_all_who_know(d) |
+                (unsigned)facts_is_deadline(d->type)) != 0;
     enum type_opens opens = d->event->type->opens;
 
     if (in_dossier != d->event->has_dossier)
