@@ -43,6 +43,7 @@
 #define REPLY_ARENA_SIZE       (4u << 20)
 #define REPLIES_UNIT_MAX       (32u << 20) /* bytes of answers that one unit's peers have not taken from us yet */
 #define REPLY_RETRY_MS         1000u
+#define REPLY_FULL_RETRY_MS    5000u /* ... of what a full log refuses */
 
 /* A reply that waits for the commit. */
 struct reply {
@@ -162,6 +163,9 @@ void reply_flush(struct broker *b);
 void reply_drop_all(struct broker *b);
 void reply_refused(struct broker *b, const struct front_route *route, uint32_t unit, const struct refusal *refusal,
                    uint32_t subscription, uint32_t request);
+/* The same for a request that may be made again after retry_ms; 0: not by waiting. */
+void reply_refused_for_now(struct broker *b, const struct session *session, const struct refusal *refusal,
+                           uint32_t request, uint32_t retry_ms);
 /* The same to a peer without a session, as long as its key is a unit's. */
 void reply_refused_stranger(struct broker *b, const struct front_message *to, uint32_t unit,
                             const struct refusal *refusal, uint32_t subscription, uint32_t request);

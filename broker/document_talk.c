@@ -15,27 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define FULL_RETRY_MS  5000u
 #define QUOTA_RETRY_MS 60000u
-
-static void
-refused(struct broker *b, const struct session *session, const struct refusal *refusal, uint32_t request,
-        uint32_t retry_ms)
-{
-    Wici__V1__BrokerMessage message;
-    Wici__V1__Refused answer;
-    Wici__V1__Refusal why;
-
-    wici__v1__broker_message__init(&message);
-    wici__v1__refused__init(&answer);
-    refusal_fill(&why, refusal);
-    answer.refusal = &why;
-    answer.request = request;
-    answer.retry_ms = retry_ms;
-    message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED;
-    message.refused = &answer;
-    reply_queue(b, &session->route, session->unit, &message);
-}
 
 /* ---- put */
 
@@ -107,10 +87,10 @@ document_put_take(struct broker *b, struct session *session, const Wici__V1__Doc
     if (rc == 0)
         rc = put_chunk(b, doc, put, &refusal);
     if (rc == -EACCES) {
-        refused(b, session, &refusal, put->request,
-                refusal.code == E_FULL             ? FULL_RETRY_MS
-                : refusal.code == E_DOCUMENT_QUOTA ? QUOTA_RETRY_MS
-                                                   : 0);
+        reply_refused_for_now(b, session, &refusal, put->request,
+                              refusal.code == E_FULL             ? REPLY_FULL_RETRY_MS
+                              : refusal.code == E_DOCUMENT_QUOTA ? QUOTA_RETRY_MS
+                                                                 : 0);
         return 0;
     }
     if (rc != 0)
@@ -254,7 +234,7 @@ document_get_take(struct broker *b, struct session *session, const Wici__V1__Doc
     if (rc == 0)
         rc = get_chunk(b, session, get, &reading, &len, &refusal);
     if (rc == -EACCES) {
-        refused(b, session, &refusal, get->request, refusal.code == E_FULL ? FULL_RETRY_MS : 0);
+        reply_refused_for_now(b, session, &refusal, get->request, refusal.code == E_FULL ? REPLY_FULL_RETRY_MS : 0);
         return 0;
     }
     if (rc != 0)

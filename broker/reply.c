@@ -210,9 +210,9 @@ refusal_fill(Wici__V1__Refusal *ret, const struct refusal *refusal)
     ret->source = (char *)(uintptr_t)rule_source(rule);
 }
 
-void
-reply_refused(struct broker *b, const struct front_route *route, uint32_t unit, const struct refusal *refusal,
-              uint32_t subscription, uint32_t request)
+static void
+refused_queue(struct broker *b, const struct front_route *route, uint32_t unit, const struct refusal *refusal,
+              uint32_t subscription, uint32_t request, uint32_t retry_ms)
 {
     Wici__V1__BrokerMessage message;
     Wici__V1__Refused refused;
@@ -224,9 +224,24 @@ reply_refused(struct broker *b, const struct front_route *route, uint32_t unit, 
     refused.refusal = &why;
     refused.subscription = subscription;
     refused.request = request;
+    refused.retry_ms = retry_ms;
     message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED;
     message.refused = &refused;
     reply_queue(b, route, unit, &message);
+}
+
+void
+reply_refused(struct broker *b, const struct front_route *route, uint32_t unit, const struct refusal *refusal,
+              uint32_t subscription, uint32_t request)
+{
+    refused_queue(b, route, unit, refusal, subscription, request, 0);
+}
+
+void
+reply_refused_for_now(struct broker *b, const struct session *session, const struct refusal *refusal, uint32_t request,
+                      uint32_t retry_ms)
+{
+    refused_queue(b, &session->route, session->unit, refusal, 0, request, retry_ms);
 }
 
 void

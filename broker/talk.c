@@ -23,7 +23,6 @@
 #include <string.h>
 
 #define PROTOCOL_VERSION 1u
-#define FULL_RETRY_MS    5000u
 
 static void
 refuse(struct refusal *refusal, enum error_code code, const char *path)
@@ -415,7 +414,7 @@ publish_take(struct broker *b, struct session *session, const Wici__V1__Publish 
     }
     if (b->no_room || reply_is_full(b, session)) {
         publish_refused(b, session, publish, b->no_room ? E_FULL : E_BUSY, "",
-                        b->no_room ? FULL_RETRY_MS : REPLY_RETRY_MS);
+                        b->no_room ? REPLY_FULL_RETRY_MS : REPLY_RETRY_MS);
         return 0;
     }
     session->next_number++;
