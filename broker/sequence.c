@@ -4,6 +4,8 @@
 #include "broker/sequence.h"
 #include "broker/checkpoint.h"
 
+#include "proto/document.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <sodium.h>
@@ -287,7 +289,9 @@ corrected_id(const struct event *event, const struct core_named *cause)
 static int
 documents_look(struct sequence *s, uint32_t unit, const struct event *event, struct core_command *command)
 {
-    if (s->documents == NULL || !event->has_dossier)
+    struct document_walk first = {.section = 0};
+
+    if (s->documents == NULL || !event->has_dossier || !document_next(event, &first))
         return 0;
     return documents_missing(s->documents, unit, core_dossier_for(s->core, unit, event->dossier_id), event,
                              s->event_arena, &command->missing_document);
