@@ -30,6 +30,7 @@ int report_add(struct report *report, const json_t *event);
  * Rows {"measure", "pl", "en", "detail", "unit", "gmina", "count"} in the order of the measures, then detail, unit and
  * gmina. detail: source and outcome of a referral ("SCHOOL TAKEN_UP"), the clock of a deadline ("D1"); else "".
  * Measures with a count of 0 have one row, with detail, unit and gmina empty.
+ * Deadlines are counted by municipality; their unit is empty.
  */
 int report_rows(const struct report *report, json_t **ret);
 void report_free(struct report **report);

@@ -77,13 +77,12 @@ list_print(struct cli *cli, json_t *list)
 
 /* The holidays and the day; exits or says why when they are no good. */
 static int
-options_read(struct cli *cli, const struct cli_args *args, struct calendar *ret, int32_t *ret_day)
+options_read(const struct cli_args *args, struct calendar *ret, int32_t *ret_day)
 {
     const char *as_of = args_get(args, OPT_AS_OF), *path = args_get(args, OPT_HOLIDAYS);
     unsigned line = 0;
     int rc = calendar_load(ret, path, &line);
 
-    (void)cli;
     *ret_day = date_of_moment((uint64_t)time(NULL) * 1000u);
     if (as_of != NULL && date_parse(as_of, ret_day) != 0)
         usage_fail(_("--as-of: a date like 2026-03-01"));
@@ -122,7 +121,7 @@ cmd_worklist(struct cli *cli, int argc, char **argv)
         make.rules = args_get(&args, OPT_TASKS);
     if (!worklist_rules_check(make.rules, &word, &len))
         usage_fail(_("--tasks: there is no deadline \"%.*s\""), (int)len, word);
-    rc = options_read(cli, &args, &calendar, &make.today);
+    rc = options_read(&args, &calendar, &make.today);
     if (rc == CLI_OK)
         rc = cli_connect(cli);
     if (rc != CLI_OK)
