@@ -2,7 +2,7 @@
 
 The table CODES has one case for each code: what is done, and the path that comes with the answer. A code without a case
 fails, as does a case whose answer has another code, another path, or other sentences than errors.def. The codes of the
-rules of procedure have theirs in tests/unit/test_core_procedure.c, and are looked for there.
+rules of procedure have theirs in tests/unit/test_core_procedure*.c, and are looked for there.
 """
 import glob
 import hashlib
@@ -359,7 +359,8 @@ def mentioned(codes, paths):
 
 def elsewhere_in_core(codes):
     """The codes of the rules of procedure, which the core's unit tests expect; and those that no source gives yet."""
-    tests = mentioned(codes, [f"{SOURCE}/tests/unit/test_core_{name}.c" for name in ("procedure", "machines", "rules")])
+    tests = mentioned(codes, [f"{SOURCE}/tests/unit/test_core_{name}.c" for name in
+                              ("procedure", "procedure_ipus", "machines", "rules")])
     sources = [path for where in ("broker", "broker/core", "proto", "agents", "agents/cli")
                for path in glob.glob(f"{SOURCE}/{where}/*.c")]
     return tests | codes - mentioned(codes, sources)

@@ -1,0 +1,316 @@
+/*
+ * What core.h says of deadlines beside their starts and ends: corrections, merged cases, what the deadline watcher may
+ * say and to whom it goes, and who is given which list.
+ */
+#include "test_core_clocks_kit.h"
+
+#include "proto/date.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- corrections */
+
+static void
+a_recall_of_the_start_cancels_and_of_the_end_lets_it_run_again(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *first = referral(k), *talk;
+
+    open_case(k, 'C');
+    take_up(k, 'C');
+    talk = interview(k, 'C');
+    IS('R', "D1", "met 2026-01-16");
+    say(k, "sw", "case.interview_completed", 'C', "", "0", kit_correcting(talk, "ENTERED_IN_ERROR"));
+    IS('R', "D1", "from 2026-01-05");
+    say(k, "sch", "referral.submitted", 'R', "", "0", kit_correcting(first, "ENTERED_IN_ERROR"));
+    IS('R', "D1", "cancelled");
+    IS('R', "D15", "cancelled");
+}
+
+static void
+an_amended_date_replaces_the_clock_and_an_amended_text_does_not(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *first = say(k, "sch", "referral.submitted", 'R', "sw", FA_REFERRAL, NULL);
+
+    say(k, "sch", "referral.submitted", 'R', "", FA_REFERRAL, kit_correcting(first, "AMENDED"));
+    IS('R', "D1", "from 2026-01-05");
+    say(k, "sch", "referral.submitted", 'R', "",
+        "0{'informationReceivedOn':'2026-01-02'} 1@p1 6{'service':'FAMILY_ASSISTANT'}",
+        kit_correcting(first, "AMENDED"));
+    IS('R', "D1", "cancelled; from 2026-01-02");
+    say(k, "sch", "referral.submitted", 'R', "", FA_REFERRAL, kit_correcting(first, "AMENDED"));
+    IS('R', "D1", "from 2026-01-05; cancelled");
+}
+
+static void
+an_amended_question_is_still_the_one_that_is_answered(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *asked;
+
+    kit_active_case(k, 'C');
+    asked = say(k, "fa", "info.requested", 'C', "sch", "0{'requestedOn':'2026-03-01','answerBy':'2026-03-20'} 6", NULL);
+    say(k, "fa", "info.requested", 'C', "sch", "0{'requestedOn':'2026-03-01','answerBy':'2026-03-25'} 6",
+        kit_correcting(asked, "AMENDED"));
+    IS('C', "D15", "from 2026-03-01 due 2026-03-25");
+    say(k, "sch", "info.provided", 'C', "fa", "0 6{'docKind':'INFORMATION'}", kit_answering(asked));
+    IS('C', "D15", "met 2026-03-01");
+}
+
+static void
+merged_cases_have_one_interview(void **state)
+{
+    struct kit *k = *state;
+
+    referral(k);
+    open_case(k, 'C');
+    open_case(k, 'D');
+    take_up(k, 'C');
+    interview(k, 'D');
+    IS('R', "D1", "from 2026-01-05");
+    say(k, "sw", "case.linked", 'D', "", "0{'kind':'MERGED_INTO','otherDossier':'$C'}", NULL);
+    IS('R', "D1", "met 2026-01-16");
+}
+
+/* ---- telling */
+
+/* A sys.deadline_* of the first clock of that id that the deadline watcher is given. */
+static struct kit_line
+notice(struct kit *k, const char *what, const char *id, const char *due, const char *more)
+{
+    static char sections[600];
+    static char type[40];
+    struct kit_line line = {.unit = "clerk", .type = type, .sections = sections};
+    size_t count = clocks(k, "clerk"), i = 0;
+    char ended[40] = "", end[40] = "";
+
+    while (i < count && found[i].clock != clock_by_name(id))
+        i++;
+    assert_true(i < count);
+    if (found[i].ended != CORE_DAY_NONE)
+        (void)snprintf(ended, sizeof ended, ",'endedOn':'%s'", day_text(found[i].ended));
+    if (found[i].end_seq != 0)
+        (void)snprintf(end, sizeof end, ",'endSeq':'%llu'", (unsigned long long)found[i].end_seq);
+    (void)snprintf(type, sizeof type, "sys.deadline_%s", what);
+    (void)snprintf(
+        sections, sizeof sections,
+        "0{'deadline':{'clock':'%s','startSeq':'%llu','item':%u,'startedOn':'%s','due':'%s','notice':%u%s%s%s%s}}", id,
+        (unsigned long long)found[i].start_seq, found[i].item, day_text(found[i].started), due, found[i].notices,
+        found[i].holder_only ? ",'holderOnly':true" : "", end, ended, more);
+    line.dossier = 'R';
+    for (char letter = 'A'; letter <= 'Z'; letter++) {
+        uint8_t dossier[16];
+
+        assert_int_equal(uuid_parse(kit_id(letter), dossier), 0);
+        if (memcmp(dossier, found[i].dossier_id, sizeof dossier) == 0)
+            line.dossier = letter;
+    }
+    return line;
+}
+
+static struct kit_record *
+tell(struct kit *k, const char *what, const char *id, const char *due)
+{
+    struct kit_line line = notice(k, what, id, due, "");
+
+    return kit_say(k, &line);
+}
+
+static void
+refused(struct kit *k, const char *what, const char *id, const char *due, const char *more, enum error_code code,
+        const char *path)
+{
+    struct kit_line line = notice(k, what, id, due, more);
+
+    kit_refused(k, &line, code, path);
+}
+#define AT(field) "sections[0].sysDeadline" field
+
+static void
+a_deadline_is_told_once_to_the_holder_and_his_office(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *told;
+    struct kit_line line;
+
+    referral(k);
+    told = tell(k, "approaching", "D1", "2026-01-19");
+    kit_expect(k, told, "sw=0 dir=0"); /* not the school that referred */
+    refused(k, "approaching", "D1", "2026-01-19", "", E_ORDER, AT("ApproachingS0.deadline.clock"));
+    line = notice(k, "approaching", "D1", "2026-01-19", ",'last':true");
+    kit_say(k, &line);
+    refused(k, "approaching", "D1", "2026-01-19", ",'last':true", E_ORDER, AT("ApproachingS0.deadline.clock"));
+    told = tell(k, "missed", "D1", "2026-01-19");
+    kit_expect(k, told, "sw=0 dir=0");
+    IS('R', "D1", "from 2026-01-05 due 2026-01-19");
+    refused(k, "missed", "D1", "2026-01-19", "", E_ORDER, AT("MissedS0.deadline.clock"));
+    refused(k, "approaching", "D1", "2026-01-19", "", E_ORDER, AT("ApproachingS0.deadline.clock"));
+    open_case(k, 'C');
+    take_up(k, 'C');
+    interview(k, 'C');
+    IS('R', "D1", "met 2026-01-16"); /* by its date, whenever it was entered */
+    tell(k, "met", "D1", "2026-01-19");
+    IS('R', "D1", "");
+}
+
+static void
+what_was_told_as_met_can_be_taken_back_and_met_again(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *talk;
+
+    referral(k);
+    open_case(k, 'C');
+    take_up(k, 'C');
+    talk = interview(k, 'C');
+    tell(k, "met", "D1", "2026-01-19");
+    IS('R', "D1", "");
+    say(k, "sw", "case.interview_completed", 'C', "", "0", kit_correcting(talk, "ENTERED_IN_ERROR"));
+    IS('R', "D1", "from 2026-01-05 due 2026-01-19");
+    tell(k, "cancelled", "D1", "2026-01-19");
+    IS('R', "D1", "from 2026-01-05 due 2026-01-19");
+    interview(k, 'C');
+    tell(k, "met", "D1", "2026-01-19");
+    IS('R', "D1", "");
+}
+
+static void
+a_cancelled_deadline_is_told_once(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *first = referral(k);
+
+    say(k, "sch", "referral.submitted", 'R', "", "0", kit_correcting(first, "ENTERED_IN_ERROR"));
+    refused(k, "met", "D1", "2026-01-19", "", E_ORDER, AT("MetS0.deadline.clock"));
+    tell(k, "cancelled", "D1", "2026-01-19");
+    tell(k, "cancelled", "D15", "2026-01-19");
+    assert_int_equal(clocks(k, "clerk"), 0);
+}
+
+static void
+a_notice_that_does_not_fit_the_state_is_refused(void **state)
+{
+    struct kit *k = *state;
+    struct kit_line line;
+
+    referral(k);
+    refused(k, "met", "D1", "2026-01-19", "", E_ORDER, AT("MetS0.deadline.clock"));
+    refused(k, "cancelled", "D1", "2026-01-19", "", E_ORDER, AT("CancelledS0.deadline.clock"));
+    refused(k, "missed", "D1", "2026-03-01", "", E_FIELD, AT("MissedS0.deadline.due")); /* today is not over */
+    refused(k, "approaching", "D1", "2026-01-01", "", E_FIELD, AT("ApproachingS0.deadline.due"));
+    refused(k, "approaching", "D1", "2026-01-19", ",'holderOnly':true", E_FIELD,
+            AT("ApproachingS0.deadline.holderOnly"));
+    refused(k, "approaching", "D1", "2026-01-19", ",'endSeq':'7'", E_FIELD, AT("ApproachingS0.deadline.endSeq"));
+    refused(k, "approaching", "D1", "2026-01-19", ",'endedOn':'2026-01-07'", E_FIELD,
+            AT("ApproachingS0.deadline.endedOn"));
+    refused(k, "approaching", "D1", "2026-01-19", ",'notice':1", E_ORDER, AT("ApproachingS0.deadline.notice"));
+    refused(k, "approaching", "D1", "2026-01-19", ",'clock':'D99'", E_FIELD, AT("ApproachingS0.deadline.clock"));
+    refused(k, "approaching", "D1", "2026-01-19", ",'item':2", E_UNKNOWN, AT("ApproachingS0.deadline.startSeq"));
+    refused(k, "approaching", "D1", "2026-01-19", ",'startedOn':'2026-01-06'", E_UNKNOWN,
+            AT("ApproachingS0.deadline.startSeq"));
+    line = notice(k, "approaching", "D1", "2026-01-19", "");
+    line.unit = "sw";
+    kit_refused(k, &line, E_ROLE, "header.actor.role");
+    line = notice(k, "approaching", "D1", "2026-01-19", "");
+    line.dossier = 'Q';
+    kit_refused(k, &line, E_DOSSIER, "header.dossierId");
+    tell(k, "approaching", "D1", "2026-01-19");
+}
+
+static void
+the_date_that_an_event_names_is_not_moved(void **state)
+{
+    struct kit *k = *state;
+
+    kit_active_case(k, 'C');
+    say(k, "sw", "court.opinion_requested", 'C', "fa", "0{'requestedOn':'2026-02-11','dueOn':'2026-02-25'} 1@p1 5",
+        "+'onBehalfOf':'x','channel':'PAPER','receivedOn':'2026-02-11'");
+    refused(k, "missed", "D12", "2026-02-24", "", E_FIELD, AT("MissedS0.deadline.due"));
+    tell(k, "missed", "D12", "2026-02-25");
+}
+
+static void
+after_a_loss_the_holder_alone_is_reminded_and_nobody_is_told_of_a_missed_day(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *told;
+
+    say(k, "fa", "case.opened", 'Z', "",
+        "0{'proceedingStartedOn':'2026-01-08'} 1 4{'entitlement':'LOSS'} 6{'path':"
+        "'ORDINARY'}",
+        NULL);
+    assign(k, 'Z', "2026-01-20");
+    told = tell(k, "approaching", "D4", "2026-07-20");
+    kit_expect(k, told, "fa=0");
+    refused(k, "missed", "D4", "2026-02-20", "", E_ORDER, AT("MissedS0.deadline.clock"));
+    assert_int_equal(clocks(k, "dir"), 0);
+    assert_int_equal(clocks(k, "fa"), 2);
+}
+
+/* ---- lists */
+
+static void
+a_unit_is_given_what_it_holds_and_an_office_what_its_agency_holds(void **state)
+{
+    struct kit *k = *state;
+
+    referral(k);
+    assert_int_equal(clocks(k, "sw"), 2);
+    assert_int_equal(clocks(k, "dir"), 2);
+    assert_int_equal(clocks(k, "sch"), 0);
+    assert_int_equal(clocks(k, "ops"), 0);
+    assert_int_equal(clocks(k, "adm"), 0);
+    open_case(k, 'C');
+    take_up(k, 'C');
+    interview(k, 'C');
+    assert_int_equal(clocks(k, "sw"), 2);    /* D15, D2 */
+    assert_int_equal(clocks(k, "clerk"), 3); /* and that D1 was met */
+    say(k, "sw", "info.requested", 'C', "sch", "0{'requestedOn':'2026-03-01','answerBy':'2026-03-20'} 6", NULL);
+    assert_int_equal(clocks(k, "sw"), 3);
+    assert_int_equal(clocks(k, "dir"), 2); /* questions are between those who ask and answer */
+}
+
+static void
+a_list_goes_on_where_the_page_ended(void **state)
+{
+    struct kit *k = *state;
+    struct core_clocks_at at = {0};
+    struct core_clock one;
+    size_t count = 0;
+    uint64_t sum = 0;
+
+    referral(k);
+    open_case(k, 'C');
+    assign(k, 'C', "2026-01-20");
+    do {
+        size_t got = core_clocks(k->core, core_unit_by_id(k->core, "clerk"), &at, &one, 1);
+
+        count += got;
+        sum += got * one.clock;
+    } while (at.seq != 0);
+    assert_int_equal(count, 5);
+    assert_int_equal(sum, 1 + 15 + 2 + 4 + 11);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLOCKS_TEST(a_recall_of_the_start_cancels_and_of_the_end_lets_it_run_again),
+        CLOCKS_TEST(an_amended_date_replaces_the_clock_and_an_amended_text_does_not),
+        CLOCKS_TEST(an_amended_question_is_still_the_one_that_is_answered),
+        CLOCKS_TEST(merged_cases_have_one_interview),
+        CLOCKS_TEST(a_deadline_is_told_once_to_the_holder_and_his_office),
+        CLOCKS_TEST(what_was_told_as_met_can_be_taken_back_and_met_again),
+        CLOCKS_TEST(a_cancelled_deadline_is_told_once),
+        CLOCKS_TEST(a_notice_that_does_not_fit_the_state_is_refused),
+        CLOCKS_TEST(the_date_that_an_event_names_is_not_moved),
+        CLOCKS_TEST(after_a_loss_the_holder_alone_is_reminded_and_nobody_is_told_of_a_missed_day),
+        CLOCKS_TEST(a_unit_is_given_what_it_holds_and_an_office_what_its_agency_holds),
+        CLOCKS_TEST(a_list_goes_on_where_the_page_ended),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
