@@ -421,7 +421,7 @@ main(int argc, char **argv)
         "wici"};
     struct arguments arguments = {.wait_s = 60};
     struct agent a = {.signal_fd = -1, .notify_fd = -1, .look = true, .history_waits = true};
-    char error[AGENT_CONFIG_ERROR_MAX] = "";
+    char error[OPTIONS_ERROR_MAX] = "";
     int rc;
 
     a.dirs = (struct agent_dirs){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};

@@ -1,15 +1,15 @@
 /*
  * agent_config - the configuration file and the role file of wici-agent
  *
- * Both are lines "name = value"; '#' begins a comment line. One table each (agent_config.c) holds every option with
- * its default and its bounds. An unknown or repeated name and a value out of bounds are errors that name file and line.
+ * Each is read by a table of its own (proto/options.h). A relative path is relative to the file it stands in.
  *
- * Errors: -EINVAL with a sentence in `error`; or -errno of the file. Ownership: agent_config_free() frees all strings.
+ * Errors: -EINVAL or -errno of a file, with a sentence in error. Ownership: agent_config_free() frees all texts.
  */
 #ifndef WICI_AGENT_CONFIG_H
 #define WICI_AGENT_CONFIG_H
 
-#include <stdbool.h>
+#include "proto/options.h"
+
 #include <stdint.h>
 #include <stdio.h>
 
@@ -21,10 +21,10 @@ struct agent_role {
     char *role;       /* acting role put into events that name none: "SCH" */
     char *profession; /* likewise; may be empty */
     char *families;   /* what is received; empty: everything but registry and policy */
-    char *language;   /* "pl" or "en": pages, and which sentence stands first */
     char *page_header, *page_footer;
     char *tasks;                          /* clocks (docs/DEADLINES.md) that are this office's work; empty: all */
-    bool own;                             /* file own events in inbox too: the page to print of what was sent */
+    uint64_t polish;                      /* "language = pl": pages, and which sentence stands first */
+    uint64_t own;                         /* file own events in inbox too: the page to print of what was sent */
     char *family[AGENT_FAMILIES_MAX + 1]; /* families, split; NULL-terminated */
 };
 
@@ -41,13 +41,11 @@ struct agent_config {
     struct agent_role role;
 };
 
-#define AGENT_CONFIG_ERROR_MAX 400u
-
-int agent_config_read(struct agent_config *ret, const char *path, char error[AGENT_CONFIG_ERROR_MAX]);
+int agent_config_read(struct agent_config *ret, const char *path, char error[OPTIONS_ERROR_MAX]);
 /* Only the role file. */
-int agent_role_read(struct agent_role *ret, const char *path, char error[AGENT_CONFIG_ERROR_MAX]);
+int agent_role_read(struct agent_role *ret, const char *path, char error[OPTIONS_ERROR_MAX]);
 /* The key file may be read by its owner only. */
-int agent_config_check_key(const struct agent_config *config, char error[AGENT_CONFIG_ERROR_MAX]);
+int agent_config_check_key(const struct agent_config *config, char error[OPTIONS_ERROR_MAX]);
 void agent_config_print(const struct agent_config *config, FILE *out);
 void agent_config_free(struct agent_config *config);
 void agent_role_free(struct agent_role *role);

@@ -204,7 +204,7 @@ print_deliveries(const struct agent_dirs *dirs, bool pl, FILE *out)
 int
 agent_status_print(const struct agent_dirs *dirs, const struct agent_config *config, FILE *out)
 {
-    bool pl = strcmp(config->role.language, "pl") == 0;
+    bool pl = config->role.polish;
 
     fprintf(out, "%s\n", config->role.name);
     print_link(dirs, pl, out);

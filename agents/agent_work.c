@@ -12,7 +12,7 @@
 #include <string.h>
 
 int
-agent_work_open(struct agent_work *work, char error[AGENT_CONFIG_ERROR_MAX])
+agent_work_open(struct agent_work *work, char error[OPTIONS_ERROR_MAX])
 {
     const char *path = work->config->holidays[0] != '\0' ? work->config->holidays : NULL;
     const char *shown = path != NULL ? path : "holidays.pl";
@@ -20,9 +20,9 @@ agent_work_open(struct agent_work *work, char error[AGENT_CONFIG_ERROR_MAX])
     int rc = calendar_load(&work->calendar, path, &line);
 
     if (rc == -EINVAL)
-        (void)snprintf(error, AGENT_CONFIG_ERROR_MAX, "%s:%u: not a holiday", shown, line);
+        (void)snprintf(error, OPTIONS_ERROR_MAX, "%s:%u: not a holiday", shown, line);
     else if (rc != 0)
-        (void)snprintf(error, AGENT_CONFIG_ERROR_MAX, "%s: %s", shown, strerror(-rc));
+        (void)snprintf(error, OPTIONS_ERROR_MAX, "%s: %s", shown, strerror(-rc));
     return rc;
 }
 
@@ -68,7 +68,7 @@ list_write(const struct agent_work *w, const json_t *list)
     struct page_options options = {.header = role->page_header,
                                    .footer = role->page_footer,
                                    .names = *w->names,
-                                   .polish = strcmp(role->language, "pl") == 0};
+                                   .polish = role->polish};
     json_t *files = files_of(w, list);
     char *page = NULL, *text = json_dumps(list, JSON_INDENT(2));
     int rc = text == NULL || files == NULL ? -ENOMEM : worklist_page(list, files, &options, &page);

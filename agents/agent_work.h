@@ -33,7 +33,7 @@ struct agent_work {
 };
 
 /* Reads the holidays. -EINVAL with a sentence in error. The rest of *work is the caller's to set. */
-int agent_work_open(struct agent_work *work, char error[AGENT_CONFIG_ERROR_MAX]);
+int agent_work_open(struct agent_work *work, char error[OPTIONS_ERROR_MAX]);
 /* At now_ms of a steady clock, on the day `today` (date.h), after `filed` events in all. */
 int agent_work_run(struct agent_work *work, uint64_t now_ms, int32_t today, uint64_t filed);
 

@@ -208,7 +208,7 @@ main(int argc, char **argv)
         "wici"};
     struct arguments arguments = {0};
     struct clerk_config config = {0};
-    char error[CLERK_CONFIG_ERROR_MAX] = "";
+    char error[OPTIONS_ERROR_MAX] = "";
     struct clerk clerk = {.settings = &config.settings, .calendar = &config.calendar};
     int32_t day = today();
     int rc;

@@ -67,7 +67,7 @@ event_prepare(struct inbox *box, const struct wici_event *event, const json_t *j
     struct page_options page = {.header = role->page_header,
                                 .footer = role->page_footer,
                                 .names = box->o.names != NULL ? *box->o.names : NULL,
-                                .polish = strcmp(role->language, "pl") == 0};
+                                .polish = role->polish};
     struct prepared *p = &box->prepared[box->count];
     char name[STEM_SIZE + 8];
     char *html = NULL, *text = json_dumps(json, JSON_INDENT(2));

@@ -195,7 +195,7 @@ answer_of_refusal(const struct job *job, const struct agent_refusal *why)
     json_t *answer = NULL;
     char *text = NULL;
 
-    if (agent_explain(why, strcmp(job->box->o.config->role.language, "pl") == 0, &text) == 0)
+    if (agent_explain(why, job->box->o.config->role.polish, &text) == 0)
         answer = json_pack("{s:s, s:s}", "outcome", "rejected", "text", text);
     if (answer != NULL)
         agent_log(AGENT_WARN, "outbox: file %llu refused: %s %s", (unsigned long long)job->number, why->code,

@@ -9,6 +9,7 @@
 #include "proto/json.h"
 #include "proto/keyfile.h"
 #include "proto/language.h"
+#include "proto/options.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -45,19 +46,6 @@ wrong(struct reading *r, unsigned line, const char *why, const char *word)
     *r->problem = (struct registry_problem){.line = line, .why = why};
     (void)snprintf(r->problem->word, sizeof r->problem->word, "%s", word);
     return -EBADMSG;
-}
-
-static char *
-trimmed(char *text)
-{
-    char *end;
-
-    while (isspace((unsigned char)*text))
-        text++;
-    end = text + strlen(text);
-    while (end > text && isspace((unsigned char)end[-1]))
-        *--end = '\0';
-    return text;
 }
 
 /* ---- an entry */
@@ -125,7 +113,7 @@ entry_begin(struct reading *r, char *text)
         return wrong(r, r->line, N_("too many entries: make two files of it"), "");
     text[len - 1] = '\0';
     *id++ = '\0';
-    id = trimmed(id);
+    id = option_trim(id);
     kind = kind_by_word(word);
     if (kind == NULL)
         return wrong(r, r->line, N_("not a kind of entry"), word);
@@ -193,7 +181,7 @@ list_of(const struct reading *r, char *text, const ProtobufCFieldDescriptor *fie
     char *save = NULL;
 
     for (char *word = strtok_r(text, ",", &save); word != NULL; word = strtok_r(NULL, ",", &save)) {
-        value = value_of(r, trimmed(word), field, info);
+        value = value_of(r, option_trim(word), field, info);
         if (value == NULL || json_array_append_new(list, value) != 0) {
             json_decref(list);
             return NULL;
@@ -215,16 +203,14 @@ by_set(struct reading *r, const char *value)
 static int
 field_set(struct reading *r, char *text)
 {
-    char *value = strchr(text, '='), *name;
+    char *value, *name;
     const ProtobufCFieldDescriptor *field;
     const struct field_info *info;
     json_t *json;
 
-    if (value == NULL || r->entry == NULL)
+    if (r->entry == NULL || strchr(text, '=') == NULL)
         return wrong(r, r->line, N_("neither [KIND ID] nor a field of an entry (name = value)"), text);
-    *value++ = '\0';
-    name = trimmed(text);
-    value = trimmed(value);
+    option_split(text, &name, &value);
     if (strcmp(name, "by") == 0)
         return by_set(r, value);
     field = field_by_json(r->entry->type->body[0], name, &info);
@@ -248,7 +234,7 @@ line_take(struct reading *r, char *text)
 {
     int rc;
 
-    text = trimmed(text);
+    text = option_trim(text);
     if (text[0] == '\0' || text[0] == '#')
         return 0;
     if (text[0] != '[')

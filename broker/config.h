@@ -1,5 +1,5 @@
 /*
- * config - what the operator sets: one table of options, `key = value` lines in a file
+ * config - what the operator of wicid sets (proto/options.h)
  *
  *     # /etc/wici/wicid.conf
  *     listen   = tcp://127.0.0.1:5599
@@ -13,6 +13,7 @@
 #ifndef BROKER_CONFIG_H
 #define BROKER_CONFIG_H
 
+#include "proto/options.h"
 #include "store/store.h"
 
 #include <stddef.h>
@@ -20,7 +21,6 @@
 #include <stdio.h>
 
 #define CONFIG_STRING_MAX 4096u /* bytes of one value */
-#define CONFIG_ERROR_MAX  512u
 
 struct config {
     char *listen;
@@ -41,20 +41,16 @@ struct config {
 int config_init(struct config *ret);
 
 /*
- * Reads the file over what *config holds. On failure error says where and what: "wicid.conf:3: unknown option ...".
- *   -EINVAL  an unknown or repeated option, a value out of range, a line that is none
- *   others   as open and read give them
+ * Every option as the file says, into what config_init() made. On failure error says where and what: "wicid.conf:3:
+ * unknown option ...". Errors as options_read().
  */
-int config_read(struct config *config, const char *path, char error[CONFIG_ERROR_MAX]);
+int config_read(struct config *config, const char *path, char error[OPTIONS_ERROR_MAX]);
 
 /* The effective configuration, in the form config_read takes. */
 void config_print(const struct config *config, FILE *out);
 
 /* Where the log is, as the store takes it; borrows from the configuration. */
 struct store_options config_store(const struct config *config);
-
-/* Calls fn with the name of each option; stops at its first non-zero. */
-int config_each(int (*fn)(void *arg, const char *name), void *arg);
 
 void config_free(struct config *config);
 

@@ -286,7 +286,7 @@ main(int argc, char **argv)
         .argp_domain = "wici"};
     struct arguments arguments = {.config = DEFAULT_CONFIG, .options.agency_kind = "OPS"};
     struct config config;
-    char error[CONFIG_ERROR_MAX] = "";
+    char error[OPTIONS_ERROR_MAX] = "";
     int rc;
 
     if (argc > 1 && strcmp(argv[1], BACKUP_CHILD_WORD) == 0)

@@ -9,6 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+bool
+secret_is_private(const struct stat *st)
+{
+    return S_ISREG(st->st_mode) && (st->st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
 int
 secret_read(const char *path, char ret[SECRET_SIZE_MAX + 1])
 {
@@ -23,7 +29,7 @@ secret_read(const char *path, char ret[SECRET_SIZE_MAX + 1])
         rc = -errno;
         goto out;
     }
-    if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if (!secret_is_private(&st)) {
         rc = -EPERM;
         goto out;
     }

@@ -6,7 +6,10 @@
 #ifndef WICI_SECRET_H
 #define WICI_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+struct stat;
 
 #define SECRET_SIZE_MAX 4096u /* bytes of one file */
 
@@ -21,5 +24,8 @@ int secret_read(const char *path, char ret[SECRET_SIZE_MAX + 1]);
 /* Makes a new file of mode 0600 with these bytes, and syncs file and directory; nothing is left of it on failure.
  * -EEXIST: there is such a file; it was not touched. */
 int secret_write(const char *path, const char *bytes, size_t len);
+
+/* Is this a regular file that neither group nor others may read or write? */
+bool secret_is_private(const struct stat *st);
 
 #endif

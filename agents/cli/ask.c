@@ -6,8 +6,8 @@
 #include "agents/answer.h"
 #include "agents/words.h"
 #include "proto/event.h"
+#include "proto/options.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,19 +18,6 @@
 #define ROW_FALLBACK_MAX 64u /* rows of a list whose bound the registry leaves to the size of an event */
 
 /* ---- lines */
-
-static char *
-trimmed(char *line)
-{
-    size_t len;
-
-    while (isspace((unsigned char)*line))
-        line++;
-    len = strlen(line);
-    while (len > 0 && isspace((unsigned char)line[len - 1]))
-        line[--len] = '\0';
-    return line;
-}
 
 int
 ask_line(struct ask *ask, const char *prompt, char **ret)
@@ -48,7 +35,7 @@ ask_line(struct ask *ask, const char *prompt, char **ret)
         putchar('\n');
         return -ENODATA;
     }
-    copy = strdup(trimmed(line));
+    copy = strdup(option_trim(line));
     free(line);
     if (copy == NULL)
         return -ENOMEM;

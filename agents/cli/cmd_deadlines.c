@@ -174,7 +174,7 @@ cmd_deadlines(struct cli *cli, int argc, char **argv)
         0, 0};
     struct cli_args args;
     struct reckoning r = {.today = today(), .days_max = INT32_MAX};
-    char error[CLERK_CONFIG_ERROR_MAX] = "";
+    char error[OPTIONS_ERROR_MAX] = "";
     json_t *all = json_array(), *list = NULL;
     int rc;
 

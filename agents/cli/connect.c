@@ -9,11 +9,12 @@
  */
 #include "agents/cli/cli.h"
 
+#include "proto/options.h"
 #include "proto/types.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,69 +24,51 @@
 
 #define CLI_SLOTS_MAX 32u
 
-static char *
-trim(char *text)
-{
-    char *end;
+/* ---- settings */
 
-    while (isspace((unsigned char)*text))
-        text++;
-    end = text + strlen(text);
-    while (end > text && isspace((unsigned char)end[-1]))
-        end--;
-    *end = '\0';
-    return text;
-}
+struct settings {
+    char *endpoint, *server_key, *key_file, *role;
+};
+
+#define SETTING(name, kind)                                                                                            \
+    {                                                                                                                  \
+#name, kind, offsetof(struct settings, name), "", 0, 4096, NULL                                                \
+    }
+
+static const struct option_def setting_defs[] = {SETTING(endpoint, OPTION_TEXT), SETTING(server_key, OPTION_TEXT),
+                                                 SETTING(key_file, OPTION_PATH), SETTING(role, OPTION_TEXT)};
+
+static const struct options setting_table = {setting_defs, sizeof setting_defs / sizeof setting_defs[0]};
 
 /* What was given as an option wins. */
-static int
-setting_take(struct cli *cli, const char *path, const char *name, const char *value)
+static void
+setting_take(char **to, char **from)
 {
-    char **to = strcmp(name, "endpoint") == 0     ? &cli->endpoints
-                : strcmp(name, "server_key") == 0 ? &cli->server_key
-                : strcmp(name, "key_file") == 0   ? &cli->key_file
-                : strcmp(name, "role") == 0       ? &cli->role
-                                                  : NULL;
-    const char *slash = strrchr(path, '/');
-
-    if (to == NULL)
-        return -EINVAL;
-    if (*to != NULL)
-        return 0;
-    if (to == &cli->key_file && value[0] != '/' && slash != NULL)
-        return asprintf(to, "%.*s/%s", (int)(slash - path), path, value) < 0 ? -ENOMEM : 0;
-    *to = strdup(value);
-    return *to == NULL ? -ENOMEM : 0;
+    if (*to != NULL || (*from)[0] == '\0')
+        return;
+    *to = *from;
+    *from = NULL;
 }
 
 static int
 settings_read(struct cli *cli, const char *path, bool must)
 {
-    char line[4200];
-    FILE *f = fopen(path, "re");
-    int number = 0, rc = CLI_OK;
+    struct settings settings = {NULL, NULL, NULL, NULL};
+    char error[OPTIONS_ERROR_MAX];
+    int rc = options_read(&setting_table, &settings, path, error);
 
-    if (f == NULL) {
-        if (!must && errno == ENOENT)
-            return CLI_OK;
-        cli_warn("%s: %s", path, strerror(errno));
-        return CLI_FAILED;
+    if (rc == 0) {
+        setting_take(&cli->endpoints, &settings.endpoint);
+        setting_take(&cli->server_key, &settings.server_key);
+        setting_take(&cli->key_file, &settings.key_file);
+        setting_take(&cli->role, &settings.role);
+    } else if (rc == -ENOENT && !must) {
+        rc = 0;
+    } else {
+        cli_warn("%s", error);
     }
-    while (rc == CLI_OK && fgets(line, sizeof line, f) != NULL) {
-        char *text = trim(line), *eq = strchr(text, '=');
-
-        number++;
-        if (text[0] == '\0' || text[0] == '#')
-            continue;
-        if (eq != NULL)
-            *eq = '\0';
-        if (eq == NULL || setting_take(cli, path, trim(text), trim(eq + 1)) != 0) {
-            cli_warn(_("%s:%d: not a setting: %s"), path, number, text);
-            rc = CLI_USAGE;
-        }
-    }
-    fclose(f);
-    return rc;
+    options_free(&setting_table, &settings);
+    return rc == 0 ? CLI_OK : rc == -EINVAL ? CLI_USAGE : CLI_FAILED;
 }
 
 int

@@ -45,7 +45,7 @@ int
 outbox_find(const struct cli_args *args, char **ret)
 {
     struct agent_config config;
-    char error[AGENT_CONFIG_ERROR_MAX];
+    char error[OPTIONS_ERROR_MAX];
 
     *ret = NULL;
     if (args_has(args, 'o') && args_has(args, 'A'))

@@ -411,15 +411,15 @@ a_configuration_is_read_or_the_error_names_the_line(void **state)
     static const struct {
         const char *more, *says;
     } bad[] = {
-        {"poll_ms = 1\n", "a.conf:7: the number is out of bounds"},
-        {"poll_ms = many\n", "a.conf:7: the value is not a number"},
-        {"dir = x\n", "a.conf:7: this option is given twice"},
-        {"\ncolour = red\n", "a.conf:8: there is no such option"},
-        {"nonsense\n", "a.conf:7: expected: name = value"},
+        {"poll_ms = 1\n", "a.conf:7: '1' does not fit option 'poll_ms': a number from 50 to 600000"},
+        {"poll_ms = many\n", "a.conf:7: 'many' does not fit option 'poll_ms'"},
+        {"dir = x\n", "a.conf:7: option 'dir' is given twice"},
+        {"\ncolour = red\n", "a.conf:8: unknown option 'colour'"},
+        {"nonsense\n", "a.conf:7: not of the form name = value"},
     };
     struct kit *kit = *state;
     struct agent_config config;
-    char error[AGENT_CONFIG_ERROR_MAX], path[128];
+    char error[OPTIONS_ERROR_MAX], path[128];
 
     (void)snprintf(path, sizeof path, "%s/a.conf", kit->dir);
     config_put(kit, "poll_ms = 100\n");
@@ -453,7 +453,7 @@ the_role_files_we_ship_are_valid(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[512], error[AGENT_CONFIG_ERROR_MAX];
+        char path[512], error[OPTIONS_ERROR_MAX];
         struct agent_role role;
 
         (void)snprintf(path, sizeof path, "%s/agents/roles/%s.role", getenv("WICI_SOURCE"), names[i]);

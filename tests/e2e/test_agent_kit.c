@@ -358,7 +358,7 @@ kit_deliver(struct kit *kit, struct inbox *inbox)
 void
 kit_open(struct kit *kit, const char *dir)
 {
-    static char language[] = "pl", role[] = "SCH", name[] = "Szkoła", empty[] = "";
+    static char role[] = "SCH", name[] = "Szkoła", empty[] = "";
 
     *kit = (struct kit){.who = {"szkola", "sp3"}};
     (void)snprintf(kit->dir, sizeof kit->dir, "%s", dir);
@@ -373,7 +373,7 @@ kit_open(struct kit *kit, const char *dir)
                                                  .role = role,
                                                  .profession = empty,
                                                  .families = empty,
-                                                 .language = language,
+                                                 .polish = true,
                                                  .page_header = empty,
                                                  .tasks = empty,
                                                  .page_footer = empty,

@@ -41,7 +41,7 @@ fake_query(void *arg, const char *request, char **ret)
 static void
 work_open(struct kit *kit, struct agent_work *work)
 {
-    char error[AGENT_CONFIG_ERROR_MAX];
+    char error[OPTIONS_ERROR_MAX];
 
     (void)snprintf(kit->who.unit, sizeof kit->who.unit, "me");
     kit->link.query = fake_query;
@@ -162,7 +162,7 @@ a_wrong_file_of_holidays_is_named_with_its_line(void **state)
 {
     struct kit *kit = *state;
     struct agent_work work;
-    char error[AGENT_CONFIG_ERROR_MAX], path[128];
+    char error[OPTIONS_ERROR_MAX], path[128];
 
     work_open(kit, &work);
     kit_put(kit, "holidays", "fixed 01-01\nfixed 13-01\n");

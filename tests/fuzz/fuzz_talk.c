@@ -291,7 +291,7 @@ world_end(void)
 static void
 world_make(void)
 {
-    char text[2048], path[96], error[CONFIG_ERROR_MAX], admin_key[96];
+    char text[2048], path[96], error[OPTIONS_ERROR_MAX], admin_key[96];
     struct init_options options = {.origin = "fuzz.example",
                                    .agency = "ops",
                                    .agency_name = "OPS",

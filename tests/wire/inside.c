@@ -172,7 +172,7 @@ void
 inside_create(struct inside **ret, const char *more)
 {
     struct inside *inside = calloc(1, sizeof *inside);
-    char error[CONFIG_ERROR_MAX];
+    char error[OPTIONS_ERROR_MAX];
 
     assert_non_null(inside);
     log_init(LOG_ERROR);
