@@ -61,8 +61,9 @@ struct agent {
     struct documents_fetch fetch;
     int signal_fd, notify_fd;
     enum wici_state state;
-    bool noted; /* state has been written down */
-    bool look;  /* something happened in outbox */
+    uint64_t connections; /* noted */
+    bool noted;           /* state has been written down */
+    bool look;            /* something happened in outbox */
     bool history_waits;
     uint64_t next_look_ms, next_history_ms, ready_ms, heard_ms;
     uint64_t heard; /* inbox_filed() when something last came */
@@ -91,14 +92,13 @@ note_state(struct agent *a)
     enum wici_state state = wici_state(a->wici.client);
     const struct wici_error *error = wici_error(a->wici.client);
     const char *code = state == WICI_REFUSED && error != NULL && error->code != NULL ? error->code : "";
-    bool diverged = state == WICI_READY && error != NULL && strcmp(error->code, "E_LOG_DIVERGED") == 0;
     int rc;
 
-    if (a->noted && state == a->state)
+    if (a->noted && state == a->state && a->connections == a->wici.connections)
         return 0;
     a->noted = true;
     a->state = state;
-    a->wici.caught_up = false;
+    a->connections = a->wici.connections;
     switch (state) {
     case WICI_READY:
         witness_hurry(a->witness);
@@ -107,10 +107,11 @@ note_state(struct agent *a)
         if (rc != 0)
             return rc == -ENOTCONN ? 0 : rc;
         agent_log(AGENT_INFO, "connected: agency=%s unit=%s", a->who.agency, a->who.unit);
-        if (diverged)
+        if (a->wici.diverged)
             agent_log(AGENT_WARN,
                       "the broker was restored from an older copy (E_LOG_DIVERGED): what it may have lost of "
                       "ours is sent again, as far as it is kept");
+        a->wici.diverged = false;
         return agent_status_note(&a->dirs, "ready", "");
     case WICI_CONNECTING:
         agent_log(AGENT_WARN, "no connection to the broker; trying");

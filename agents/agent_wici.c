@@ -116,12 +116,12 @@ link_get(void *arg, uint64_t seq, const char *sha256, uint8_t **ret, size_t *ret
 }
 
 static bool
-link_refused(void *arg, const char *code)
+link_unknown(void *arg)
 {
     struct agent_wici *a = arg;
     const struct wici_error *e = wici_error(a->client);
 
-    return e != NULL && e->code != NULL && strcmp(e->code, code) == 0;
+    return e != NULL && strcmp(e->code, "E_UNKNOWN") == 0 && wici_pending(a->client) == 0;
 }
 
 /* ---- whose connection it is */
@@ -167,13 +167,12 @@ who_read(struct agent_who *who, const struct agent_dirs *dirs)
     free(text);
 }
 
-/*
- * Which log this connection leads to, and as whom: before anything it brings is taken. A reconnect may come at any
- * moment within the client's loop, so it is asked for each event.
- */
+/* Which log this connection leads to, and as whom: before anything it brings is taken, or answered. */
 static int
-welcome_check(struct agent_wici *a)
+welcome_check(void *arg)
 {
+    struct agent_wici *a = arg;
+    const struct wici_error *error = wici_error(a->client);
     char *text = NULL;
     json_t *json = NULL;
     const char *origin, *agency, *unit;
@@ -184,6 +183,9 @@ welcome_check(struct agent_wici *a)
     free(text);
     if (rc != 0)
         return rc;
+    a->connections++;
+    a->caught_up = false;
+    a->diverged = a->diverged || (error != NULL && strcmp(error->code, "E_LOG_DIVERGED") == 0);
     origin = json_string_value(json_object_get(json, "origin"));
     agency = json_string_value(json_object_get(json, "agency"));
     unit = json_string_value(json_object_get(json, "unit"));
@@ -214,7 +216,7 @@ static int
 take_event(void *arg, const struct wici_event *event)
 {
     struct agent_wici *a = arg;
-    int rc = welcome_check(a);
+    int rc = a->failed; /* it is another log's, or another's connection */
 
     if (rc == 0)
         rc = witness_event(a->witness, event);
@@ -230,7 +232,7 @@ take_position(void *arg, uint64_t seq, uint64_t head)
 {
     struct agent_wici *a = arg;
 
-    if (welcome_check(a) != 0)
+    if (a->failed != 0)
         return;
     a->head = head;
     a->caught_up = seq >= head;
@@ -336,9 +338,7 @@ names_fetch(struct agent_wici *a)
 int
 agent_wici_greet(struct agent_wici *a)
 {
-    int rc = welcome_check(a);
-
-    return rc == 0 ? names_fetch(a) : rc;
+    return names_fetch(a);
 }
 
 int
@@ -353,6 +353,8 @@ agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const
         .session = config->session,
         .software = "wici-agent " WICI_VERSION,
         .window = (unsigned)config->window,
+        .ready_fn = welcome_check,
+        .ready_arg = ret,
     };
     int rc;
 
@@ -376,7 +378,7 @@ agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const
                                     .query = link_query,
                                     .put = link_put,
                                     .get = link_get,
-                                    .refused = link_refused,
+                                    .unknown = link_unknown,
                                     .event_json = wici_event_json};
     return rc;
 }

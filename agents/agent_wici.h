@@ -23,6 +23,8 @@ struct agent_wici {
     json_t *names;         /* the directory: id -> name; NULL: none yet */
     uint32_t subscription; /* 0: none */
     uint64_t head;         /* of the log, as last heard */
+    uint64_t connections;  /* how often one was made */
+    bool diverged;         /* on one of them, the broker said that it was restored; the caller clears it */
     bool caught_up;        /* the subscription has reached the head on this connection */
     bool ended;            /* another session took the cursor over, or it was refused */
     int failed;            /* -ESTALE, -EPERM: this folder is not for this broker or key; or the disk */
@@ -33,7 +35,8 @@ int agent_wici_open(struct agent_wici *ret, const struct agent_config *config, c
                     struct agent_who *who);
 /* Subscribes; the inbox must outlive the client. */
 int agent_wici_subscribe(struct agent_wici *a, const struct agent_config *config, struct inbox *inbox);
-/* What to do when a connection has come up: check whose it is, fetch the directory. */
+/* What to do after a connection has come up: fetch the directory. Whose it is has been checked by then, before anything
+ * came. */
 int agent_wici_greet(struct agent_wici *a);
 void agent_wici_close(struct agent_wici *a);
 

@@ -324,7 +324,7 @@ on_welcome(struct wici *w, const Wici__V1__Welcome *welcome, const uint8_t *data
         subscribe_up(w);
     if (w->phase == PHASE_UP)
         request_up(w);
-    return 0;
+    return w->ready_fn != NULL ? w->ready_fn(w->ready_arg) : 0;
 }
 
 /*
@@ -759,6 +759,8 @@ options_take(struct wici *w, const struct wici_options *o)
         return -EINVAL;
     w->kept_fn = o->kept_fn;
     w->kept_arg = o->kept_arg;
+    w->ready_fn = o->ready_fn;
+    w->ready_arg = o->ready_arg;
     w->bare_answers = o->bare_answers != 0;
     return o->keep_dir != NULL ? keep_open(&w->keep, o->keep_dir, WICI_KEEP_MAX) : 0;
 }

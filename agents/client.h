@@ -106,6 +106,8 @@ struct wici {
     int64_t pause_min_ms, pause_max_ms;
     wici_answer_fn *kept_fn;
     void *kept_arg;
+    int (*ready_fn)(void *arg);
+    void *ready_arg;
     bool bare_answers;
 
     /* the connection */

@@ -76,15 +76,14 @@ delivery_ask(const struct delivery *d, const char *name)
     (void)snprintf(request, sizeof request, "{\"fetched\":{\"eventId\":\"%s\"}}", event_id);
     rc = d->link->query(d->link->arg, request, &text);
     if (rc == -EPROTO) {
-        rc = 1; /* not ours, or erased */
-        goto out;
-    }
-    if (rc != 0) {
+        rc = d->link->unknown(d->link->arg) ? 1 : 0; /* 1: not ours, or erased */
+    } else if (rc != 0) {
         rc = -EAGAIN;
         goto out;
+    } else {
+        result = json_loads(text, 0, NULL);
+        rc = delivery_write(d, event_id, track, json_object_get(result, "fetched"));
     }
-    result = json_loads(text, 0, NULL);
-    rc = delivery_write(d, event_id, track, json_object_get(result, "fetched"));
     if (rc == 0 && time(NULL) - sent_at > (time_t)d->config->delivery_days * 86400)
         rc = 1;
 out:

@@ -142,7 +142,7 @@ receipt_ask(const struct receipts *r, const char *name)
         goto out;
     (void)snprintf(request, sizeof request, "{\"receipt\":{\"eventId\":\"%.36s\"}}", name);
     rc = r->link->query(r->link->arg, request, &text);
-    if (rc == -EPROTO && r->link->refused(r->link->arg, "E_UNKNOWN")) {
+    if (rc == -EPROTO && r->link->unknown(r->link->arg)) {
         rc = 0; /* erased meanwhile */
         goto out;
     }

@@ -57,6 +57,11 @@ struct wici_options {
     /* non-zero: receipt_json is always "{}", which saves both sides time where only seq matters: digests and slots are
      * not sent. An event that is published again without it is answered with its receipt in full. */
     int bare_answers;
+    /* Called at each Welcome, before anything else that comes on that connection is handed out or answered; a client
+     * also connects again inside one call, when wici_state never seems to leave READY. wici_error is E_LOG_DIVERGED
+     * there if the broker was restored from an older copy. A negative value is passed on, as from a wici_event_fn. */
+    int (*ready_fn)(void *arg);
+    void *ready_arg;
 };
 
 /*
@@ -96,8 +101,9 @@ WICI_EXPORT enum wici_state wici_state(const struct wici *w);
 /* -ETIMEDOUT; -EACCES: the broker does not accept the key or the session (wici_error). */
 WICI_EXPORT int wici_wait_ready(struct wici *w, int timeout_ms);
 
-/* The last refusal, or NULL; E_LOG_DIVERGED while READY: the broker was restored from an older copy. Lives until the
- * next call. path: the JSON path of the field it is about, or "". */
+/* The last refusal, or NULL; E_LOG_DIVERGED while READY: the broker was restored from an older copy (ready_fn tells it
+ * surely, before another refusal takes its place). Lives until the next call. path: the JSON path of the field it is
+ * about, or "". */
 struct wici_error {
     const char *code, *path, *pl, *en;
 };

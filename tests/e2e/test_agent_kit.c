@@ -333,12 +333,20 @@ fake_query(void *arg, const char *request, char **ret)
 
     if (kit->offline)
         return -ENOTCONN;
-    if (strstr(request, "fetched") == NULL)
+    if (kit->unknown || strstr(request, "fetched") == NULL)
         return -EPROTO;
     *ret = strdup(kit->later_said
                       ? "{\"fetched\":{\"seq\":\"7\",\"units\":[{\"unit\":\"ops\",\"fetched\":true}]}}"
                       : "{\"fetched\":{\"seq\":\"7\",\"units\":[{\"unit\":\"ops\",\"notReadingS\":\"90000\"}]}}");
     return *ret != NULL ? 0 : -ENOMEM;
+}
+
+static bool
+fake_unknown(void *arg)
+{
+    struct kit *kit = arg;
+
+    return kit->unknown && !kit->under_way;
 }
 
 int
@@ -378,12 +386,14 @@ kit_open(struct kit *kit, const char *dir)
                                                  .tasks = empty,
                                                  .page_footer = empty,
                                                  .own = true}};
+    kit->unknown = kit->under_way = false;
     kit->link = (struct agent_link){.arg = kit,
                                     .encode = fake_encode,
                                     .publish = fake_publish,
                                     .ack = fake_ack,
                                     .read = fake_read,
                                     .query = fake_query,
+                                    .unknown = fake_unknown,
                                     .put = fake_put,
                                     .get = fake_get,
                                     .event_json = fake_event_json};

@@ -56,6 +56,8 @@ struct kit {
     const struct kit_event *past;   /* what a read brings */
     char asked[256];                /* the last read's request */
     bool offline;
+    bool unknown;            /* queries are refused: nothing is known of that event ... */
+    bool under_way;          /* ... but some of ours has no answer yet, after the broker was restored */
     unsigned put_later;      /* how many documents are refused with "later" */
     const char *get_code;    /* what documents are refused with; NULL: they are given */
     char order[16];          /* what came: d a document, u an event */

@@ -2,6 +2,7 @@
  * once. */
 #include "agents/agent_explain.h"
 #include "agents/outbox_delivery.h"
+#include "agents/outbox_receipt.h"
 #include "tests/e2e/test_agent_kit.h"
 
 #include <errno.h>
@@ -398,6 +399,35 @@ delivery_says_who_has_not_fetched_until_all_have(void **state)
     outbox_close(&box);
 }
 
+/* A broker that was restored does not know an event yet that is on its way to it again: that is no reason to stop
+ * asking. */
+static void
+an_event_that_is_being_sent_again_is_asked_about_later(void **state)
+{
+    static const char note[] = "state/receipts/" KIT_DOSSIER ".json";
+    struct kit *kit = *state;
+    struct outbox *box = kit_outbox(kit);
+    struct delivery delivery = {.dirs = &kit->dirs, .link = &kit->link, .config = &kit->config};
+    struct receipts receipts = {.dirs = &kit->dirs, .link = &kit->link, .who = &kit->who};
+    uint64_t now = 1000;
+
+    kit_put(kit, "outbox/a.json", kit_json("routine"));
+    settle(kit, box, &now);
+    kit_put(kit, note, "{\"file\":\"a.json\",\"receipt\":\"a.receipt\",\"seq\":7,\"epoch\":1,\"fits\":true}");
+    kit->unknown = kit->under_way = true;
+    assert_int_equal(delivery_run(&delivery, now), 0);
+    assert_int_equal(receipts_run(&receipts, now), 0);
+    assert_int_equal(kit_count(kit, "state/track"), 1);
+    assert_true(kit_has(kit, note));
+    kit->under_way = false; /* all have their answer: it is really not there */
+    now += 300000;
+    assert_int_equal(delivery_run(&delivery, now), 0);
+    assert_int_equal(receipts_run(&receipts, now), 0);
+    assert_int_equal(kit_count(kit, "state/track"), 0);
+    assert_false(kit_has(kit, note));
+    outbox_close(&box);
+}
+
 /* ---- kill -9 */
 
 static void
@@ -500,6 +530,7 @@ main(void)
         T(nothing_is_taken_before_the_unit_is_known),
         T(a_week_without_a_broker_keeps_files_and_order),
         T(delivery_says_who_has_not_fetched_until_all_have),
+        T(an_event_that_is_being_sent_again_is_asked_about_later),
         cmocka_unit_test(killed_at_any_step_each_file_ends_once_and_the_log_has_one_record),
     };
 

@@ -351,6 +351,39 @@ the_window_says_when_it_is_full(void **state)
     wici_close(&w);
 }
 
+static int
+count_up(void *arg)
+{
+    unsigned *count = arg;
+
+    ++*count;
+    return 0;
+}
+
+/* The broker goes and comes back within one call, so that wici_state never tells. */
+static void
+each_connection_is_told_before_what_comes_on_it(void **state)
+{
+    struct wici_options o = kit_options(&broker, "ops-sw");
+    struct wici *w = NULL;
+    unsigned count = 0;
+    char *answer = NULL;
+
+    (void)state;
+    o.session = "told";
+    o.ready_fn = count_up;
+    o.ready_arg = &count;
+    assert_int_equal(wici_open(&w, &o), 0);
+    assert_int_equal(wici_wait_ready(w, WAIT_MS), 0);
+    assert_int_equal(count, 1);
+    kit_restart(&broker);
+    assert_int_equal(wici_state(w), WICI_READY); /* nothing was looked at since */
+    assert_int_equal(wici_query(w, "{\"status\":{}}", WAIT_MS, &answer), 0);
+    free(answer);
+    assert_int_equal(count, 2);
+    wici_close(&w);
+}
+
 /* ---- keep_dir */
 
 static void
@@ -746,6 +779,7 @@ main(void)
         cmocka_unit_test(a_broker_killed_in_between_loses_and_doubles_nothing),
         cmocka_unit_test(a_refusal_names_code_path_and_sentence),
         cmocka_unit_test(the_window_says_when_it_is_full),
+        cmocka_unit_test(each_connection_is_told_before_what_comes_on_it),
         cmocka_unit_test(what_was_kept_is_sent_after_a_restart_of_the_program),
         cmocka_unit_test(a_subscription_goes_on_over_a_broken_connection_without_gap_or_repeat),
         cmocka_unit_test(an_event_that_is_not_taken_comes_again),
