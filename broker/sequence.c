@@ -233,28 +233,28 @@ class_of(uint32_t type)
     return log_keys_reads(type) ? LEAF_KEY : LEAF_EVENT;
 }
 
-/* Appends s->current.event, which is decided, and applies it. entry: where its content is sealed. */
+/* Appends s->current.event, decided so, and applies it. decision->entry: where its content is sealed. */
 static int
-event_append(struct sequence *s, uint32_t entry, uint64_t ts_ms, const Wici__V1__BrokerNote *note)
+event_append(struct sequence *s, const struct core_decision *decision, uint64_t ts_ms)
 {
     struct record *r = &s->current;
     const struct event *event = &r->event;
     struct leaf_part parts[LEAF_SLOTS_MAX];
     uint16_t ids[EVENT_SECTIONS_MAX];
-    size_t note_len = note == NULL ? 0 : wici__v1__broker_note__get_packed_size(note);
+    size_t note_len = decision->note_len;
     struct store_record row = {.leaf_class = (uint8_t)class_of(event->type->number),
                                .n = event->type->slots,
                                .ts_ms = ts_ms,
                                .seed = r->seed,
                                .event_id = event->event_id,
-                               .entry = entry,
+                               .entry = decision->entry,
                                .parts = parts};
     uint64_t seq;
     int rc;
 
     assert(note_len <= sizeof s->note); /* the core bounds what it resolves */
     if (note_len > 0)
-        (void)wici__v1__broker_note__pack(note, s->note);
+        (void)wici__v1__broker_note__pack(decision->note, s->note);
     r->note_bytes = (struct bytes){.data = note_len > 0 ? s->note : NULL, .len = note_len};
     random_take(s, r->seed, LEAF_SEED_SIZE);
     for (size_t i = 0; i < event->section_count; i++)
@@ -267,9 +267,9 @@ event_append(struct sequence *s, uint32_t entry, uint64_t ts_ms, const Wici__V1_
         return rc;
     r->core = (struct core_record){.seq = seq,
                                    .ts_ms = ts_ms,
-                                   .entry = event->has_dossier ? entry : 0,
+                                   .entry = event->has_dossier ? decision->entry : 0,
                                    .event = event,
-                                   .note = note_len > 0 ? note : NULL};
+                                   .note = note_len > 0 ? decision->note : NULL};
     rc = core_apply(s->core, &r->core);
     if (rc == 0)
         rc = s->appended(s->arg, r);
@@ -333,7 +333,7 @@ event_take(struct sequence *s, uint32_t unit, uint64_t now_ms, unsigned how, str
         return rc;
     if (decision.opens)
         s->spare_entry = 0;
-    rc = event_append(s, decision.entry, command.now_ms, decision.note);
+    rc = event_append(s, &decision, command.now_ms);
     if (rc == 0 && s->documents != NULL && event->has_dossier)
         rc = documents_bind(s->documents, unit, decision.entry, event);
     if (rc == 0)
@@ -416,6 +416,7 @@ sequence_own(struct sequence *s, Wici__V1__Section *body, uint32_t entry, uint64
     char id_text[37], time_text[TIME_TEXT_SIZE], broker[] = "broker";
     uint8_t id[16], random[10];
     struct bytes header_bytes, section_bytes;
+    struct core_decision own = {.entry = entry}; /* with nothing to note */
     int rc;
 
     random_take(s, random, sizeof random);
@@ -444,7 +445,7 @@ sequence_own(struct sequence *s, Wici__V1__Section *body, uint32_t entry, uint64
     rc = event_decode_stored(&s->current.event, header_bytes, &section_bytes, 1, s->event_arena);
     if (rc != 0)
         return rc;
-    rc = event_append(s, entry, ts_ms, NULL);
+    rc = event_append(s, &own, ts_ms);
     sodium_memzero(s->current.seed, sizeof s->current.seed);
     return rc;
 }

@@ -27,11 +27,16 @@ document_body(const Wici__V1__Section *section)
 size_t
 document_list(const ProtobufCMessage *body, Wici__V1__Document *const **ret)
 {
-    const ProtobufCFieldDescriptor *field =
-        body == NULL ? NULL : protobuf_c_message_descriptor_get_field(body->descriptor, FIELD_DOCUMENTS);
+    const ProtobufCMessageDescriptor *desc = body == NULL ? NULL : body->descriptor;
+    const ProtobufCFieldDescriptor *field;
     size_t count;
 
-    if (field == NULL || field->label != PROTOBUF_C_LABEL_REPEATED ||
+    if (desc == NULL || desc->n_fields == 0)
+        return 0;
+    field = &desc->fields[desc->n_fields - 1]; /* they ascend by number: it is the last, or nearly always not there */
+    if (field->id > FIELD_DOCUMENTS)
+        field = protobuf_c_message_descriptor_get_field(desc, FIELD_DOCUMENTS);
+    if (field == NULL || field->id != FIELD_DOCUMENTS || field->label != PROTOBUF_C_LABEL_REPEATED ||
         field->descriptor != &wici__v1__document__descriptor)
         return 0;
     memcpy(ret, (const uint8_t *)body + field->offset, sizeof *ret);

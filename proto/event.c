@@ -31,7 +31,6 @@ body_field(uint32_t section_id)
 static int
 section_decode(struct event_section *ret, struct bytes bytes, struct arena *arena)
 {
-    const ProtobufCFieldDescriptor *field;
     ProtobufCMessage *message;
 
     ret->bytes = bytes;
@@ -41,9 +40,8 @@ section_decode(struct event_section *ret, struct bytes bytes, struct arena *aren
     ret->section = (Wici__V1__Section *)message;
     ret->id = (uint16_t)ret->section->body_case;
     ret->cls = (uint8_t)(ret->id % 10u);
-    field = body_field(ret->section->body_case);
-    if (field != NULL)
-        memcpy(&ret->body, (const uint8_t *)ret->section + field->offset, sizeof ret->body);
+    if (ret->section->body_case != WICI__V1__SECTION__BODY__NOT_SET)
+        ret->body = &ret->section->referral_submitted_s0->base; /* a union of pointers: whichever body it is */
     return 0;
 }
 

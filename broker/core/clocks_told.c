@@ -132,12 +132,14 @@ clocks_note(struct deciding *d)
         return;
     for (size_t at = 0; (body = facts_next(d->event, 6, &at)) != NULL;)
         report = report || facts_same(body->doc_kind, "REPORT");
+    if (!report)
+        return;
     for (size_t i = 0; i < d->note->n_resolved_to; i++) {
         uint32_t unit = directory_unit(&d->core->directory, d->note->resolved_to[i]);
 
         court = court || (unit != DIRECTORY_NONE && (d->core->directory.units[unit].roles & ROLE_BIT(CT)) != 0);
     }
-    d->note->report = report && court;
+    d->note->report = court;
 }
 
 /* An answer to no question with a date starts and ends nothing. */

@@ -85,6 +85,7 @@ struct core_decision {
     uint32_t entry;             /* key entry of the record's dossier; 0: none */
     bool opens;                 /* it takes fresh_entry */
     Wici__V1__BrokerNote *note; /* in the arena */
+    size_t note_len;            /* of the note when packed; EVENT_NOTE_MAX at most */
 };
 
 /*

@@ -433,8 +433,6 @@ check_state(struct deciding *d)
         rc = decide_warn_code(d, W_NO_ADDRESSEE, "header.to");
     if (rc == 0 && d->command->missing_document != NULL)
         rc = decide_warn_code(d, W_DOCUMENT, d->command->missing_document);
-    if (rc == 0 && wici__v1__broker_note__get_packed_size(d->note) > EVENT_NOTE_MAX)
-        rc = decide_refuse(d, E_LIMIT, "header.to");
     return rc;
 }
 
@@ -473,6 +471,9 @@ core_decide(const struct core *core, const struct core_command *command, struct 
         rc = check_state(&d);
     if (rc != 0)
         return rc;
+    ret->note_len = wici__v1__broker_note__get_packed_size(d.note);
+    if (ret->note_len > EVENT_NOTE_MAX)
+        return decide_refuse(&d, E_LIMIT, "header.to");
     ret->opens = d.dossier == DOSSIER_NONE && command->event->has_dossier;
     ret->entry = ret->opens ? command->fresh_entry : 0;
     if (d.dossier != DOSSIER_NONE)

@@ -15,7 +15,8 @@ relations_bound(const struct deciding *d)
 {
     const struct directory *directory = &d->core->directory;
     const Wici__V1__MeetingConvenedS6 *body;
-    uint32_t behalf = directory_agency(directory, d->event->header->actor->on_behalf_of);
+    const char *on_behalf_of = d->event->header->actor->on_behalf_of;
+    uint32_t behalf = on_behalf_of[0] == '\0' ? DIRECTORY_NONE : directory_agency(directory, on_behalf_of);
     size_t bound = 8 + 3 * d->note->n_resolved_to;
 
     if (behalf != DIRECTORY_NONE)
@@ -111,22 +112,28 @@ linked_limits(struct deciding *d, size_t acts)
     return 0;
 }
 
+/* Would the dossier have too much after this event, of one who leads it or of another? */
+static bool
+is_full(const struct deciding *d, size_t relations, size_t acts, bool leading)
+{
+    const struct dossier *dossier = &d->core->dossiers.at[d->dossier];
+
+    return is_too_much(dossier->relation_count, relations, RELATIONS_PER_DOSSIER_MAX, leading) ||
+           is_too_much(dossier->act_count, acts, ACTS_PER_DOSSIER_MAX, leading) ||
+           (d->type < TYPE_SYS_FIRST &&
+            is_too_much(dossier->marks.count, MARKS_PER_EVENT_MAX, MARKS_PER_DOSSIER_MAX, leading)) ||
+           (!leading && left_by(d) + acts > LEFT_PER_UNIT_MAX);
+}
+
 int
 decide_limits(struct deciding *d)
 {
     size_t relations = relations_bound(d), acts = acts_bound(d);
-    const struct dossier *dossier;
-    bool leading;
 
     if (d->dossier == DOSSIER_NONE)
         return relations > RELATIONS_PER_DOSSIER_MAX ? decide_refuse(d, E_LIMIT, "header.dossierId") : 0;
-    dossier = &d->core->dossiers.at[d->dossier];
-    leading = leads(d);
-    if (is_too_much(dossier->relation_count, relations, RELATIONS_PER_DOSSIER_MAX, leading) ||
-        is_too_much(dossier->act_count, acts, ACTS_PER_DOSSIER_MAX, leading) ||
-        (d->type < TYPE_SYS_FIRST &&
-         is_too_much(dossier->marks.count, MARKS_PER_EVENT_MAX, MARKS_PER_DOSSIER_MAX, leading)) ||
-        (!leading && left_by(d) + acts > LEFT_PER_UNIT_MAX))
+    /* What has room for others has room for who leads: who that is matters only where others find none. */
+    if (is_full(d, relations, acts, false) && (!leads(d) || is_full(d, relations, acts, true)))
         return decide_refuse(d, E_LIMIT, "header.dossierId");
     return linked_limits(d, acts);
 }

@@ -119,12 +119,13 @@ int
 outside_keep(struct core *core, const struct core_record *record, uint32_t dossier)
 {
     struct stand_ins found;
-    uint32_t author = directory_unit(&core->directory, record->event->header->actor->unit);
-    uint32_t acting = outside_acting(&core->directory, author, record->event);
+    uint32_t author, acting;
     int rc = 0;
 
     if (core->directory.outside_count == 0 || record->event->type->number > TYPE_SYS_FIRST)
         return 0;
+    author = directory_unit(&core->directory, record->event->header->actor->unit);
+    acting = outside_acting(&core->directory, author, record->event);
     stand_ins_of(core, record->note, dossier, &found);
     for (size_t i = 0; i < found.count && rc == 0; i++)
         if (found.at[i] != acting && view_is_brought(core, found.at[i], record, &core->dossiers.at[dossier]) &&

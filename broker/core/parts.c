@@ -85,7 +85,8 @@ parts_of_event(const struct dossiers *ds, uint32_t dossier, uint32_t unit, uint6
     const Wici__V1__ReferralAnsweredS6 *answered;
     struct act_about what;
 
-    *ret = (struct parts){.input = IN_NONE};
+    ret->input = IN_NONE;
+    ret->count = 0;
     switch (event->type->number) {
     case WICI__V1__EVENT_TYPE__REFERRAL_SUBMITTED:
         ret->input = IN_PART_NAMED;
