@@ -292,6 +292,22 @@ named(struct kit *kit, const char *id, struct core_named *ret)
     return NULL;
 }
 
+int
+kit_decode(struct kit *kit, const struct kit_line *line, struct refusal *refusal)
+{
+    struct kit_record *r = &kit->records[kit->count];
+    struct bytes sections[EVENT_SECTIONS_MAX];
+    struct event event;
+    int rc;
+
+    (void)make(kit, line, r);
+    for (size_t i = 0; i < r->event.section_count; i++)
+        sections[i] = r->event.sections[i].bytes;
+    rc = event_decode(&event, r->event.header_bytes, sections, r->event.section_count, r->arena, refusal);
+    arena_destroy(&r->arena);
+    return rc;
+}
+
 struct kit_record *
 kit_try(struct kit *kit, const struct kit_line *line, struct refusal *refusal)
 {

@@ -59,6 +59,8 @@ void kit_enrol_town(struct kit *kit);
 
 /* Applies it to core, and to folded as a restart would; kit_destroy() compares the two. */
 void kit_apply(struct kit *kit, const struct core_record *record);
+/* The line as the decoder judges it, by its form alone: 0, or -EBADMSG with *refusal filled. */
+int kit_decode(struct kit *kit, const struct kit_line *line, struct refusal *refusal);
 /* Decides, and when it is taken applies. Returns the record, or NULL with *refusal filled. */
 struct kit_record *kit_try(struct kit *kit, const struct kit_line *line, struct refusal *refusal);
 /* A record that the broker writes itself, or `wicid init`: applied without being decided. */
