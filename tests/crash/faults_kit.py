@@ -45,7 +45,7 @@ class Probe(wici_client.Client):
 class Process:
     """One wicid, with or without a fault."""
 
-    def __init__(self, root, arguments, fault=None):
+    def __init__(self, root, arguments, fault=None, program=None):
         self.root, self.log = root, f"{root}/log"
         self.report = f"{root}/report"
         env = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
@@ -56,7 +56,7 @@ class Process:
             env["ASAN_OPTIONS"] += ":verify_asan_link_order=0"
         self.from_byte = os.path.getsize(self.log) if os.path.exists(self.log) else 0
         with open(self.log, "ab") as log:
-            self.child = subprocess.Popen([f"{os.environ['WICI_BIN']}/wicid", *arguments, "-c", f"{root}/wicid.conf"], env=env,
+            self.child = subprocess.Popen([program or f"{os.environ['WICI_BIN']}/wicid", *arguments, "-c", f"{root}/wicid.conf"], env=env,
                                           stdout=subprocess.PIPE, stderr=log, text=True)
         self.endpoint = None
 

@@ -135,6 +135,18 @@ PLANTS = [
     Plant("kek_copy_unread", "store/kek.c",
           [("    rc = copy_check(k, k->copy, o->kek_copy, kek_copy_read);\n", "    rc = 0;\n")],
           "wicid", "test_wire_kek", ["a_copy_that_cannot_be_made_or_is_another_ones_changes_nothing"]),
+    Plant("erased_documents_stay", "broker/erase.c",
+          [("    if (e->key_at == erasure.count) {", "    if (e->key_at <= erasure.count) {")],
+          "wicid_checked", ["crash/erasing.py", "--only", "sync KILL 12"],
+          ["FAILED: sync KILL 12", "not as promised: it has no row of a document"]),
+    Plant("erasure_left_undone", "broker/erase.c",
+          [("        if (erasure.done)\n            continue;\n", "        if (erasure.done || !e->preview)\n            continue;\n")],
+          "wicid_checked", ["crash/erasing.py", "--only", "sync KILL 12"],
+          ["FAILED: sync KILL 12", "the next start finishes it"]),
+    Plant("erased_state_kept", "broker/erase.c",
+          [("    e->stage = STAGE_DOCUMENTS;\n    return fold_begin(b);\n", "    e->stage = STAGE_DOCUMENTS;\n    return 0;\n")],
+          "wicid_checked", ["crash/erasing.py", "--only", "sync EIO 1000000"],
+          ["FAILED: sync EIO 1000000", "not as promised: the live state is the log's fold"]),
 ]
 
 
@@ -213,7 +225,8 @@ def check(plant):
         name = plant.checker
         command = [program if plant.program == name else os.path.join(BUILD, "tests", name)]
     bin_dir = folder if plant.program == "wicid" else os.path.join(BUILD, "bin")
-    env = {**os.environ, "WICI_BIN": bin_dir, "ASAN_OPTIONS": "detect_leaks=0"}  # what failed frees nothing
+    env = {**os.environ, "WICI_BIN": bin_dir, "ASAN_OPTIONS": "detect_leaks=0",  # what failed frees nothing
+           "WICI_CHECKED": program if plant.program == "wicid_checked" else os.path.join(BUILD, "tests", "wicid_checked")}
     done = subprocess.run(command, env=env, text=True, errors="replace", stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
     if done.returncode == 0:
