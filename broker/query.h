@@ -29,6 +29,11 @@ int outside_fill(struct broker *b, struct session *session, const Wici__V1__Outs
 
 int clocks_fill(struct broker *b, uint32_t unit, const Wici__V1__ClocksQuery *asked, Wici__V1__QueryResult *result);
 
+/* ---- query_work.c */
+
+int work_fill(struct broker *b, uint32_t unit, const Wici__V1__WorkQuery *asked, struct store_slice *slice,
+              Wici__V1__QueryResult *result);
+
 /* ---- proof.c */
 
 /* The receipt of a record with what the unit may see of it; that it was shown is recorded. E_BUSY: not signed yet. */

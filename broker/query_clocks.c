@@ -38,7 +38,7 @@ clock_message(const struct broker *b, const struct core_clock *clock, Wici__V1__
     struct arena *arena = b->reply_arena;
     Wici__V1__Clock *c = arena_alloc(arena, sizeof *c);
     char *dossier = arena_alloc(arena, 37);
-    struct core_unit holder;
+    struct core_unit holder, unit;
 
     if (c == NULL || dossier == NULL)
         return -ENOBUFS;
@@ -65,7 +65,11 @@ clock_message(const struct broker *b, const struct core_clock *clock, Wici__V1__
     if (clock->holder != CORE_UNIT_NONE) {
         core_unit(b->core, clock->holder, &holder);
         c->holder = TEXT(holder.id);
-        c->agency = TEXT(holder.agency);
+    }
+    if (clock->unit != CORE_UNIT_NONE) {
+        core_unit(b->core, clock->unit, &unit);
+        c->unit = TEXT(unit.id);
+        c->agency = TEXT(unit.agency);
     }
     *ret = c;
     return c->started_on == NULL || c->due == NULL || c->ended_on == NULL ? -ENOBUFS : 0;

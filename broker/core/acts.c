@@ -3,6 +3,7 @@
 
 #include "broker/core/dossier.h"
 #include "broker/core/facts.h"
+#include "proto/date.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -223,10 +224,14 @@ number_of(const struct event *event)
 static void
 meeting_act(struct act *act, const struct event *event)
 {
+    uint64_t starts_ms;
+
     switch (event->type->number) {
     case WICI__V1__EVENT_TYPE__MEETING_CONVENED:
         act->input = strcmp(FACTS_TEXT(event, 0, Wici__V1__MeetingConvenedS0, status), "cancelled") == 0 ? IN_CALLED_OFF
                                                                                                          : IN_CONVENED;
+        if (time_parse(FACTS_TEXT(event, 0, Wici__V1__MeetingConvenedS0, starts_at), &starts_ms) == 0)
+            act->day = date_of_moment(starts_ms);
         break;
     case WICI__V1__EVENT_TYPE__MEETING_HELD:
         act->input = strcmp(FACTS_TEXT(event, 6, Wici__V1__MeetingHeldS6, kind), "FIRST_CONTACT") == 0

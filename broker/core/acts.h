@@ -46,8 +46,9 @@
 #define ACT_CODE_DUE       10u /* is to be printed for the external agency number; day: delivered on, DATE_NONE: not yet */
 #define ACT_CODE_WORKER    11u /* who works on the case: number is a set of texts, see workers.c; day: from */
 #define ACT_CODE_ASSISTANT 12u /* case.assistant_assigned: number is the person, day the unit; from: the act's day */
-#define ACT_CODE_HANDED    9u /* ... and that was given at seq */
-#define ACT_CODE_CONFIRMED 7u /* sys.recall_confirmed: seq is that of what was recalled, number the unit */
+#define ACT_CODE_HANDED    9u  /* ... and that was given at seq */
+#define ACT_CODE_ASKED     13u /* number is a unit that was asked; day: which row of the record, from 1; 0: all of it */
+#define ACT_CODE_CONFIRMED 7u  /* sys.recall_confirmed: seq is that of what was recalled, number the unit */
 
 struct act {
     uint32_t seq_low; /* act_seq() */

@@ -4,6 +4,7 @@
  * s is the record's seq, a its author: every interval that opens here begins at s unless the event says otherwise, and
  * every one that ends still covers s, so that those concerned read the event that ends it.
  */
+#include "broker/core/asked.h"
 #include "broker/core/clocks.h"
 #include "broker/core/facts.h"
 #include "broker/core/handover.h"
@@ -633,6 +634,8 @@ apply_in_dossier(struct change *c)
     }
     if (rc == 0)
         rc = outside_keep(core, c->record, c->dossier);
+    if (rc == 0)
+        rc = asked_keep(core, c->record, c->dossier);
     if (rc == 0)
         dossiers_count_left(&core->dossiers, c->dossier, c->actor, facts_of(c) - before);
     return rc;

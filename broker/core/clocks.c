@@ -4,6 +4,7 @@
  */
 #include "broker/core/clocks.h"
 
+#include "broker/core/asked.h"
 #include "broker/core/rules.h"
 #include "broker/core/view.h"
 #include "proto/date.h"
@@ -159,8 +160,8 @@ keyed_effect(const struct mark *start, const struct mark *sign)
     case SIGN_CONCERN_ANSWERED: return when(mark_clock(start) == CLOCK_D18 && same);
     case SIGN_WITHDRAWN: return mark_clock(start) == CLOCK_D17 && same ? EFFECT_CANCELS : EFFECT_NONE;
     case SIGN_CONSENT:
-        return when(mark_clock(start) == CLOCK_D17 && start->item >= MARK_CONSENT_ITEM && sign->item == start->item && !same &&
-                    is_later(sign, start));
+        return when(mark_clock(start) == CLOCK_D17 && start->item >= MARK_CONSENT_ITEM && sign->item == start->item &&
+                    !same && is_later(sign, start));
     default: return EFFECT_NONE;
     }
 }
@@ -383,6 +384,9 @@ clocks_of(const struct core *core, const struct kin *kin, uint32_t dossier, cons
                                .notices = start->notices,
                                .holder = holder_of(core, &core->dossiers.at[dossier])};
     memcpy(ret->dossier_id, core->dossiers.at[dossier].id, sizeof ret->dossier_id);
+    ret->unit = asked_unit(&core->dossiers.at[dossier], start->seq, asked_item(start), ret->holder);
+    if (ret->unit == CORE_UNIT_NONE)
+        ret->unit = ret->holder;
     ret->holder_only = suffered_loss(&l);
     if ((start->flags & MARK_RECALLED) != 0)
         ret->state = CORE_CLOCK_CANCELLED;

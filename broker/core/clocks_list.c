@@ -1,6 +1,7 @@
 /* Deadlines as lists: of everything for the deadline watcher, of its own for a unit. */
 #include "broker/core/clocks.h"
 
+#include "broker/core/asked.h"
 #include "broker/core/view.h"
 #include "proto/limits.h"
 
@@ -58,6 +59,21 @@ may_know(const struct right *right, const struct core_clock *clock, const struct
            (right->office && !clock->holder_only && !(mark_clock(start) == CLOCK_D15 && start->key != 0));
 }
 
+/* Who was asked is told what he was asked for, and nothing else of the dossier: not who holds it, nor of a loss. */
+static bool
+may_know_asked(uint32_t unit, const struct dossier *dossier, const struct mark *start, bool knows,
+               struct core_clock *clock)
+{
+    if (clock->state != CORE_CLOCK_RUNS || !asked_is(dossier, start->seq, asked_item(start), unit))
+        return knows;
+    clock->unit = unit;
+    if (!knows) {
+        clock->holder = CORE_UNIT_NONE;
+        clock->holder_only = false;
+    }
+    return true;
+}
+
 /* False: the page is full, and *at says where to go on. */
 static bool
 list_dossier(const struct core *core, uint32_t unit, uint32_t dossier, struct core_clocks_at *at,
@@ -66,19 +82,28 @@ list_dossier(const struct core *core, uint32_t unit, uint32_t dossier, struct co
     const struct dossier *d = &core->dossiers.at[dossier];
     struct right right;
     struct kin kin;
+    bool leads;
     uint32_t i = d->opened_seq == at->seq ? at->mark : 0;
 
     if (d->marks.count == 0)
         return true;
     right = right_of(core, unit, d);
-    if (!right.all && !right.holder && !right.office)
+    leads = right.all || right.holder || right.office;
+    if (!leads && !asked_anything(d, unit))
         return true;
     clocks_kin(&core->dossiers, dossier, &kin);
     for (; i < d->marks.count; i++) {
         const struct mark *start = &d->marks.at[i];
         struct core_clock clock;
+        bool knows;
 
-        if (!clocks_of(core, &kin, dossier, start, &clock) || !may_know(&right, &clock, start))
+        if ((!leads && !asked_is(d, start->seq, asked_item(start), unit)) ||
+            !clocks_of(core, &kin, dossier, start, &clock))
+            continue;
+        knows = may_know(&right, &clock, start);
+        if (!right.all)
+            knows = may_know_asked(unit, d, start, knows, &clock);
+        if (!knows)
             continue;
         if (*count == max) {
             *at = (struct core_clocks_at){.seq = d->opened_seq, .mark = i};

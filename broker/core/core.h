@@ -76,8 +76,8 @@ struct core_command {
     uint32_t unit;        /* whose key the connection proved */
     uint32_t fresh_entry; /* key entry to use if a dossier is opened; 0: none could be had */
     const struct event *event;
-    const struct core_named *cause;     /* NULL: causation_id is empty, or names nothing in the log */
-    const char *missing_document;       /* path of the first document that the event names and that was not sent; NULL */
+    const struct core_named *cause; /* NULL: causation_id is empty, or names nothing in the log */
+    const char *missing_document;   /* path of the first document that the event names and that was not sent; NULL */
     const struct core_named *corrected; /* the same for corrects_event_id; of sys.recall_confirmed for its cause's */
 };
 
@@ -338,7 +338,8 @@ struct core_clock {
     int32_t ended;    /* the day that counts; CORE_DAY_NONE */
     uint8_t told;     /* bits, CORE_TOLD_... */
     unsigned notices; /* how many were told: what the next one must say */
-    uint32_t holder;  /* the unit that holds the dossier, or has to answer; CORE_UNIT_NONE */
+    uint32_t holder;  /* the unit that holds the dossier, or has to answer; CORE_UNIT_NONE, also for who may not know */
+    uint32_t unit;    /* on whom it falls: who was asked, and else the holder; CORE_UNIT_NONE */
 };
 #define CORE_DAY_NONE INT32_MIN
 
@@ -350,11 +351,50 @@ struct core_clocks_at {
 
 /*
  * The clocks that run, in the order of their dossiers' opening: for a unit those of the dossiers that it holds or has
- * to answer, and with an office's role those of its agency. For the deadline watcher (role CLERK) all, and also those
+ * to answer, with an office's role those of its agency, and everywhere those of what it was asked itself: a question, a
+ * court's request, a row of agreements. For the deadline watcher (role CLERK) all, and also those
  * that have ended and of which that was not told. *at is where to begin ({0}: at the first) and then where to go on;
  * seq 0: nothing was left out. Looks at CLOCKS_LOOKED_AT_MAX dossiers at most. max > 0.
  */
 size_t core_clocks(const struct core *core, uint32_t unit, struct core_clocks_at *at, struct core_clock *ret,
                    size_t max);
+
+/* ---- what waits for a unit without such a deadline */
+
+enum core_work_kind {
+    CORE_WORK_QUESTION,   /* info.requested without a date: to be answered */
+    CORE_WORK_INVITATION, /* a meeting that it is invited to */
+    CORE_WORK_MEETING,    /* a meeting convened in what it holds: to be held, or called off */
+    CORE_WORK_RECALL,     /* entered in error: to be confirmed; only where core_must_confirm() says so */
+    CORE_WORK_ASSISTANT,  /* an assistant was asked for: the director assigns */
+    CORE_WORK_APPROVAL,   /* a plan was agreed: the director approves */
+    CORE_WORK_RETURNED,   /* a plan came back: the holder agrees on it anew */
+    CORE_WORK_OUTSIDE     /* to be printed for an agency without the system that the unit serves */
+};
+
+struct core_work {
+    uint8_t dossier_id[16];
+    enum core_work_kind kind;
+    uint64_t seq;    /* of the record that asks; of an amended one, where it was first said */
+    int32_t due;     /* the day of a meeting; CORE_DAY_NONE */
+    uint32_t agency; /* CORE_WORK_OUTSIDE: what stands for it among units, core_served(); else CORE_UNIT_NONE */
+};
+
+/* Where to go on in a list of work. */
+struct core_work_at {
+    uint64_t seq;    /* of the dossier's opening */
+    uint32_t item;   /* within it */
+    uint32_t served; /* 0: of the unit itself; else of an agency that it serves */
+};
+
+/*
+ * In the order of their dossiers' opening. *at is where to begin ({0}: at the first) and then where to go on; seq 0:
+ * nothing was left out. Looks at WORK_LOOKED_AT_MAX dossiers at most. What the unit may know of it is what it is given
+ * of the record seq, or its agency is (core_view): without that it is not to be told. max > 0.
+ */
+size_t core_work(const struct core *core, uint32_t unit, struct core_work_at *at, struct core_work *ret, size_t max);
+/* The recall reached the unit, which may have been given what it recalls, and is the author of neither. */
+bool core_must_confirm(const struct core *core, uint32_t unit, const struct core_record *recall,
+                       const struct core_record *recalled);
 
 #endif

@@ -3,6 +3,7 @@
  * who leads the dossier (its holder, who has to answer, their office, and who watches deadlines), and another unit may
  * leave a quarter at most, so that nobody can stop the others' writing.
  */
+#include "broker/core/asked.h"
 #include "broker/core/decide.h"
 #include "broker/core/outside.h"
 #include "broker/core/parts.h"
@@ -42,7 +43,7 @@ acts_bound(const struct deciding *d)
     size_t bound = 4;
 
     parts_of_event(&d->core->dossiers, d->dossier, d->acting, d->command->now_ms, d->event, &parts);
-    bound += parts.count;
+    bound += parts.count + asked_bound(d->event, d->note);
     if (d->core->directory.outside_count > 0)
         bound += outside_bound(d->core, d->note, d->dossier) + relations_bound(d);
     if (d->type == TYPE(MEETING_HELD))

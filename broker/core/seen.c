@@ -130,7 +130,7 @@ core_audience(struct core *core, const struct core_record *record, const uint32_
     for (uint32_t i = 0; dossier != NULL && i < dossier->relation_count && rc == 0; i++) {
         const struct relation *relation = &dossier->relations[i];
 
-        if (!relation_covers(&core->dossiers, relation, record->seq, record->ts_ms))
+        if (!view_relation_covers(core, relation, record))
             continue;
         rc = relation->kind == RELATION_OFFICE ? add_office(core, dossier, relation)
                                                : numbers_add(&core->scratch, relation->who);

@@ -165,14 +165,22 @@ deadline_receives(const struct event *event, enum relation_kind kind)
 }
 
 bool
+view_relation_covers(const struct core *core, const struct relation *relation, const struct core_record *record)
+{
+    if (relation_covers(&core->dossiers, relation, record->seq, record->ts_ms))
+        return true;
+    return relation->kind == RELATION_INVITEE && record->note != NULL && record->note->corrects_seq != 0 &&
+           relation_covers(&core->dossiers, relation, record->note->corrects_seq, record->ts_ms);
+}
+
+bool
 view_relation_delivers(const struct core *core, uint32_t unit, const struct core_record *record,
                        const struct dossier *dossier, const struct relation *relation)
 {
     uint32_t type = record->event->type->number;
     enum relation_kind kind = (enum relation_kind)relation->kind;
 
-    if (!relation_is_of(&core->directory, dossier, relation, unit) ||
-        !relation_covers(&core->dossiers, relation, record->seq, record->ts_ms))
+    if (!relation_is_of(&core->directory, dossier, relation, unit) || !view_relation_covers(core, relation, record))
         return false;
     if (type == TYPE(SYS_PARTICIPANT_ADDED) || type == TYPE(SYS_PARTICIPANT_REMOVED))
         return kind == RELATION_HOLDER || kind == RELATION_PARTICIPANT || kind == RELATION_OFFICE;

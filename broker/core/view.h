@@ -10,6 +10,8 @@
 void view_compute(const struct core *core, uint32_t unit, const struct core_record *record,
                   const struct dossier *dossier, uint8_t flags, bool with_content, struct core_view *ret);
 
+/* The relation covers the record; one that was invited to a meeting also the correction of what it was given of it. */
+bool view_relation_covers(const struct core *core, const struct relation *relation, const struct core_record *record);
 /* The relation is the unit's, covers the record and delivers records of this kind. */
 bool view_relation_delivers(const struct core *core, uint32_t unit, const struct core_record *record,
                             const struct dossier *dossier, const struct relation *relation);

@@ -124,6 +124,7 @@ def talks(kinds):
                             "outside": wire.Query(request=11, outside=wire.OutsideQuery(agency="sp3", dossier_seq=3,
                                                                                         after_seq=4, max=2)),
                             "clocks": wire.Query(request=12, clocks=wire.ClocksQuery(from_seq=3, from_mark=2, max=1)),
+                            "work": wire.Query(request=13, work=wire.WorkQuery(from_seq=3, from_item=2, max=1)),
                             "course": wire.Query(request=10, courses=wire.CoursesQuery(dossier=DOSSIER)),
                             "cursors": wire.Query(request=4, cursors=wire.CursorsQuery()),
                             "drop": wire.Query(request=5, cursor_drop=wire.CursorDrop(cursor="inbox")),

@@ -644,6 +644,10 @@ class Reading(Scenario):
             self.assertEqual(len(reader.query(clocks=wire.ClocksQuery(from_seq=clock.start_seq + 1)).clocks), 0)
             self.assertEqual(len(court.query(clocks=wire.ClocksQuery(from_seq=1 << 40)).clocks), 0)
 
+            self.assertEqual(clock.unit, clock.holder)
+            for unit in (reader, court):  # the deadline is no task besides
+                self.assertEqual(len(unit.query(work=wire.WorkQuery()).items), 0)
+
             fetched = client.query(fetched=wire.FetchedQuery(event_id=event_id))
             self.assertEqual([u.unit for u in fetched.units], ["ops-sw2"])
             self.assertFalse(fetched.units[0].fetched)

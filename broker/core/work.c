@@ -1,0 +1,272 @@
+/* What a unit was asked to do where no deadline of docs/DEADLINES.md runs; see core_work() in core.h. */
+#include "broker/core/asked.h"
+#include "broker/core/facts.h"
+#include "broker/core/outside.h"
+#include "broker/core/view.h"
+#include "proto/limits.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* One dossier that is looked through for a unit. */
+struct looking {
+    const struct core *core;
+    uint32_t unit, dossier;
+    uint32_t stand_in; /* of the agency that it serves, while that one's are looked for */
+    const struct dossier *d;
+    bool holder, directs; /* it holds the dossier; it directs the office of who holds it */
+    struct core_work *ret;
+    size_t max, count;
+    uint32_t looked_at;    /* dossiers */
+    uint32_t from, passed; /* tasks of the dossier: to pass over, and seen so far */
+    bool full;
+};
+
+static void
+found(struct looking *l, enum core_work_kind kind, uint64_t seq, int32_t due)
+{
+    struct core_work *work;
+
+    if (l->full || l->passed++ < l->from)
+        return;
+    if (l->count == l->max) {
+        l->full = true;
+        l->passed--;
+        return;
+    }
+    work = &l->ret[l->count++];
+    *work = (struct core_work){
+        .kind = kind, .seq = seq, .due = due == DATE_NONE ? CORE_DAY_NONE : due, .agency = l->stand_in};
+    memcpy(work->dossier_id, l->d->id, sizeof work->dossier_id);
+}
+
+/* The dossier's newest act on the thing (THING_NONE: on none) that says one of two things; NULL: none that counts. */
+static const struct act *
+newest(const struct looking *l, uint32_t thing, enum input one, enum input other)
+{
+    for (uint32_t i = l->d->act_count; i-- > 0;) {
+        const struct act *act = &l->d->acts[i];
+
+        if ((act->input == one || act->input == other) && act->thing == thing &&
+            (act->flags & (ACT_RECALLED | ACT_COPIED)) == 0)
+            return act;
+    }
+    return NULL;
+}
+
+/* ---- questions without a date, of those that were asked */
+
+static bool
+has_deadline(const struct dossier *d, uint64_t seq)
+{
+    for (uint16_t i = 0; i < d->marks.count; i++)
+        if (d->marks.at[i].seq == seq && mark_clock(&d->marks.at[i]) == CLOCK_D15)
+            return true;
+    return false;
+}
+
+static void
+questions(struct looking *l)
+{
+    const struct things *things = &l->core->dossiers.things;
+
+    for (uint32_t i = 0; i < l->d->act_count; i++) {
+        const struct act *act = &l->d->acts[i];
+
+        if (act->input == IN_NONE && act->code == ACT_CODE_ASKED && act->number == l->unit &&
+            (act->flags & ACT_RECALLED) == 0 && act->thing != THING_NONE &&
+            things->at[act->thing].state == INFO_IS_REQUESTED && !has_deadline(l->d, act_seq(act)))
+            found(l, CORE_WORK_QUESTION, act_seq(act), DATE_NONE);
+    }
+}
+
+/* ---- meetings that are convened: of the holder, and of those invited */
+
+static void
+meetings(struct looking *l)
+{
+    const struct dossiers *ds = &l->core->dossiers;
+
+    for (uint32_t i = l->d->things; i != THING_NONE; i = ds->things.at[i].next) {
+        const struct thing *thing = &ds->things.at[i];
+        bool invited = dossiers_has_open(ds, l->dossier, RELATION_INVITEE, l->unit, thing->ref, l->core->latest_ms);
+        const struct act *said;
+
+        if (thing->machine != MACHINE_MEETING || thing->state != MEETING_BOOKED || (!invited && !l->holder))
+            continue;
+        said = newest(l, i, IN_CONVENED, IN_CONVENED);
+        if (said != NULL)
+            found(l, l->holder ? CORE_WORK_MEETING : CORE_WORK_INVITATION, act_seq(said), said->day);
+    }
+}
+
+/* ---- recalls, of everyone who may have been given what was recalled (core_must_confirm) */
+
+static bool
+is_confirmed(const struct looking *l, uint64_t seq)
+{
+    for (uint32_t i = 0; i < l->d->act_count; i++) {
+        const struct act *act = &l->d->acts[i];
+
+        if (act->input == IN_NONE && act->code == ACT_CODE_CONFIRMED && act_seq(act) == seq && act->number == l->unit)
+            return true;
+    }
+    return false;
+}
+
+static void
+recalls(struct looking *l)
+{
+    if ((l->d->flags & DOSSIER_RECALLS) == 0)
+        return;
+    for (uint32_t i = 0; i < l->d->act_count; i++) {
+        const struct act *act = &l->d->acts[i];
+
+        if (act->input == IN_NONE && act->code == ACT_CODE_RECALL && act->number != 0 && !is_confirmed(l, act_seq(act)))
+            found(l, CORE_WORK_RECALL, act_seq(act) + act->number, DATE_NONE);
+    }
+}
+
+bool
+core_must_confirm(const struct core *core, uint32_t unit, const struct core_record *recall,
+                  const struct core_record *recalled)
+{
+    struct core_view view;
+
+    return facts_is_recall(recall->event) && !view_is_author(core, unit, recall->event) &&
+           !view_is_author(core, unit, recalled->event) && view_reaches(core, unit, recall, &view) &&
+           view_ever_received(core, unit, recalled);
+}
+
+/* ---- what waits for a director's decision, and what he sent back */
+
+static void
+decisions(struct looking *l)
+{
+    const struct dossiers *ds = &l->core->dossiers;
+    const struct act *said = newest(l, THING_NONE, IN_REQUESTED, IN_REQUESTED);
+
+    if (l->directs && l->d->matter.kase == CASE_REQUESTED && said != NULL)
+        found(l, CORE_WORK_ASSISTANT, act_seq(said), DATE_NONE);
+    for (uint32_t i = l->d->things; i != THING_NONE; i = ds->things.at[i].next) {
+        const struct act *plan, *back;
+        bool returned;
+
+        if (ds->things.at[i].machine != MACHINE_IPUS || ds->things.at[i].state != IPUS_IS_AGREED)
+            continue;
+        plan = newest(l, i, IN_IPUS_AGREED, IN_IPUS_UPDATED);
+        back = newest(l, i, IN_IPUS_RETURNED, IN_IPUS_RETURNED);
+        returned = plan != NULL && back != NULL && act_seq(back) > act_seq(plan);
+        if (returned && l->holder)
+            found(l, CORE_WORK_RETURNED, act_seq(back), DATE_NONE);
+        else if (!returned && plan != NULL && l->directs)
+            found(l, CORE_WORK_APPROVAL, act_seq(plan), DATE_NONE);
+    }
+}
+
+/* ---- all of a unit's */
+
+static void
+rights(struct looking *l)
+{
+    bool director = (l->core->directory.units[l->unit].roles & ROLE_BIT(DIR)) != 0;
+
+    l->holder = l->directs = false;
+    for (uint32_t i = 0; i < l->d->relation_count; i++) {
+        const struct relation *relation = &l->d->relations[i];
+
+        if (!relation_is_of(&l->core->directory, l->d, relation, l->unit) ||
+            !relation_is_open(&l->core->dossiers, relation, l->core->latest_ms))
+            continue;
+        l->holder = l->holder || relation->kind == RELATION_HOLDER;
+        l->directs = l->directs ||
+                     (director && (relation->kind == RELATION_HOLDER || relation->kind == RELATION_OFFICE));
+    }
+}
+
+/* ---- what is due on paper, of who serves the agency */
+
+static void
+letters(struct looking *l)
+{
+    for (uint32_t i = 0; i < l->d->act_count; i++) {
+        const struct act *act = &l->d->acts[i];
+
+        if (act->input == IN_NONE && act->code == ACT_CODE_DUE && act->number == l->stand_in && act->day == DATE_NONE &&
+            (act->flags & ACT_RECALLED) == 0)
+            found(l, CORE_WORK_OUTSIDE, act_seq(act), DATE_NONE);
+    }
+}
+
+/* ---- the lists */
+
+static void
+duties(struct looking *l)
+{
+    rights(l);
+    questions(l);
+    meetings(l);
+    recalls(l);
+    decisions(l);
+}
+
+/* Looks through the dossiers of both lists from *at on. False: the page is full, and *at says where to go on. */
+static bool
+each_dossier(struct looking *l, const struct numbers *own, const struct numbers *office, struct core_work_at *at,
+             void (*look)(struct looking *l))
+{
+    uint32_t i = 0, j = 0;
+
+    while (i < own->count || j < office->count) {
+        uint32_t a = i < own->count ? own->at[i] : UINT32_MAX, b = j < office->count ? office->at[j] : UINT32_MAX;
+
+        l->dossier = dossiers_by_entry(&l->core->dossiers, a < b ? a : b);
+        l->d = &l->core->dossiers.at[l->dossier];
+        i += a <= b;
+        j += b <= a;
+        if (l->d->opened_seq < at->seq)
+            continue;
+        if (l->looked_at++ == WORK_LOOKED_AT_MAX) {
+            *at = (struct core_work_at){.seq = l->d->opened_seq, .served = at->served};
+            return false;
+        }
+        l->from = l->d->opened_seq == at->seq ? at->item : 0;
+        l->passed = 0;
+        look(l);
+        if (l->full) {
+            *at = (struct core_work_at){.seq = l->d->opened_seq, .item = l->passed, .served = at->served};
+            return false;
+        }
+    }
+    return true;
+}
+
+size_t
+core_work(const struct core *core, uint32_t unit, struct core_work_at *at, struct core_work *ret, size_t max)
+{
+    static const struct numbers none = {0};
+    struct looking l = {.core = core, .unit = unit, .stand_in = CORE_UNIT_NONE, .ret = ret, .max = max};
+    const struct directory *directory = &core->directory;
+    const struct numbers *own, *office;
+
+    assert(unit < directory->unit_count);
+    assert(max > 0);
+    if (at->served == 0) {
+        view_unit_lists(core, unit, &own, &office);
+        if (!each_dossier(&l, own, office, at, duties))
+            return l.count;
+        *at = (struct core_work_at){.served = 1};
+    }
+    for (uint32_t i = at->served - 1; directory->outside_count > 0 && i < directory->unit_count; i++) {
+        if (!directory->units[i].outside ||
+            outside_served(directory, unit, directory_unit_agency_id(directory, i)) != i)
+            continue;
+        if (at->served != i + 1)
+            *at = (struct core_work_at){.served = i + 1};
+        l.stand_in = i;
+        if (!each_dossier(&l, &directory->units[i].entries, &none, at, letters))
+            return l.count;
+    }
+    *at = (struct core_work_at){0};
+    return l.count;
+}

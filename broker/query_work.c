@@ -1,0 +1,138 @@
+/* Tasks that are no deadlines, page by page. A unit is told of one only where it is given the record that asks. */
+#include "broker/query.h"
+
+#include "proto/date.h"
+#include "proto/limits.h"
+
+#include <errno.h>
+
+#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
+
+static const char *
+kind_word(enum core_work_kind kind)
+{
+    switch (kind) {
+    case CORE_WORK_QUESTION: return "QUESTION";
+    case CORE_WORK_INVITATION: return "INVITATION";
+    case CORE_WORK_MEETING: return "MEETING";
+    case CORE_WORK_RECALL: return "RECALL";
+    case CORE_WORK_ASSISTANT: return "ASSISTANT";
+    case CORE_WORK_APPROVAL: return "APPROVAL";
+    case CORE_WORK_RETURNED: return "RETURNED";
+    case CORE_WORK_OUTSIDE: return "OUTSIDE";
+    }
+    return "";
+}
+
+static int
+item_message(struct broker *b, const struct core_work *work, const struct record *record, Wici__V1__WorkItem **ret)
+{
+    struct arena *arena = b->reply_arena;
+    Wici__V1__WorkItem *item = arena_alloc(arena, sizeof *item);
+    char *dossier = arena_alloc(arena, 37), *id = arena_alloc(arena, 37), *due = arena_alloc(arena, DATE_TEXT_SIZE);
+    uint32_t author = core_unit_by_id(b->core, record->event.header->actor->unit);
+    struct core_unit unit;
+
+    if (item == NULL || dossier == NULL || id == NULL || due == NULL)
+        return -ENOBUFS;
+    wici__v1__work_item__init(item);
+    uuid_format(work->dossier_id, dossier);
+    uuid_format(record->event.event_id, id);
+    item->dossier = dossier;
+    item->event_id = id;
+    item->kind = TEXT(kind_word(work->kind));
+    item->seq = work->seq;
+    item->type = (Wici__V1__EventType)record->event.type->number;
+    item->ts_ms = record->core.ts_ms;
+    if (author != CORE_UNIT_NONE) {
+        core_unit(b->core, author, &unit);
+        item->unit = TEXT(unit.id);
+    }
+    if (work->due != CORE_DAY_NONE) {
+        date_format(work->due, due);
+        item->due = due;
+    }
+    if (work->agency != CORE_UNIT_NONE) {
+        core_unit(b->core, work->agency, &unit);
+        item->agency = TEXT(unit.agency);
+    }
+    *ret = item;
+    return 0;
+}
+
+/* The recall and what it recalls are both read. *ret: it waits for this unit. */
+static int
+recall_waits(struct broker *b, uint32_t unit, const struct core_work *work, struct store_slice *slice, bool *ret)
+{
+    struct arena *arena = NULL;
+    struct record recall, recalled;
+    struct store_row row;
+    uint64_t seq;
+    int rc = arena_create(&arena, DECODE_ARENA_SIZE);
+
+    *ret = false;
+    if (rc != 0)
+        return rc;
+    rc = store_read(slice, work->seq, &row);
+    if (rc == 0)
+        rc = record_load(&recall, &row, arena, true);
+    seq = rc == 0 && recall.core.note != NULL ? recall.core.note->corrects_seq : 0;
+    if (rc == 0 && seq != 0)
+        rc = store_read(slice, seq, &row);
+    if (rc == 0 && seq != 0) {
+        arena_reset(b->row_arena);
+        rc = record_load(&recalled, &row, b->row_arena, true);
+    }
+    if (rc == 0 && seq != 0)
+        *ret = core_must_confirm(b->core, unit, &recall.core, &recalled.core);
+    arena_destroy(&arena);
+    return rc == -ENOENT ? 0 : rc; /* erased: nothing of it is left to be confirmed */
+}
+
+static int
+item_add(struct broker *b, uint32_t unit, const struct core_work *work, struct store_slice *slice, Wici__V1__Work *ret)
+{
+    struct refusal refusal;
+    struct record record;
+    struct core_view view;
+    bool waits = true;
+    int rc = work->kind == CORE_WORK_RECALL ? recall_waits(b, unit, work, slice, &waits) : 0;
+
+    if (rc != 0 || !waits)
+        return rc;
+    rc = query_record(b, work->agency != CORE_UNIT_NONE ? work->agency : unit, work->seq, slice, &record, &view,
+                      &refusal, "");
+    if (rc == -EACCES)
+        return 0; /* nothing of it is for the unit */
+    if (rc == 0)
+        rc = item_message(b, work, &record, &ret->items[ret->n_items]);
+    ret->n_items += rc == 0;
+    return rc;
+}
+
+int
+work_fill(struct broker *b, uint32_t unit, const Wici__V1__WorkQuery *asked, struct store_slice *slice,
+          Wici__V1__QueryResult *result)
+{
+    size_t max = asked->max == 0 || asked->max > WORK_MAX ? WORK_MAX : asked->max, count;
+    struct core_work_at at = {.seq = asked->from_seq, .item = asked->from_item, .served = asked->from_served};
+    struct core_work *found = arena_alloc(b->reply_arena, max * sizeof *found);
+    Wici__V1__Work *work = arena_alloc(b->reply_arena, sizeof *work);
+    int rc = 0;
+
+    if (found == NULL || work == NULL)
+        return -ENOBUFS;
+    wici__v1__work__init(work);
+    count = core_work(b->core, unit, &at, found, max);
+    work->items = arena_alloc(b->reply_arena, (count + 1) * sizeof(Wici__V1__WorkItem *));
+    if (work->items == NULL)
+        return -ENOBUFS;
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = item_add(b, unit, &found[i], slice, work);
+    work->next_seq = at.seq;
+    work->next_item = at.item;
+    work->next_served = at.served;
+    result->result_case = WICI__V1__QUERY_RESULT__RESULT_WORK;
+    result->work = work;
+    return rc;
+}
