@@ -4,6 +4,7 @@
 #include "agents/agent_status.h"
 
 #include "agents/witness.h"
+#include "proto/member.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -133,9 +134,7 @@ static void
 print_unit(const char *file, const json_t *unit, bool pl, FILE *out)
 {
     const char *id = json_string_value(json_object_get(unit, "unit"));
-    const json_t *silent = json_object_get(unit, "notReadingS");
-    unsigned long long seconds = json_is_string(silent) ? strtoull(json_string_value(silent), NULL, 10)
-                                                        : (unsigned long long)json_integer_value(silent);
+    uint64_t seconds = member_number(unit, "notReadingS");
 
     fprintf(out, "%-40.40s  %-24.24s  ", file, id != NULL ? id : "?");
     if (json_is_true(json_object_get(unit, "fetched")))
@@ -145,10 +144,10 @@ print_unit(const char *file, const json_t *unit, bool pl, FILE *out)
                 pl ? "NIE pobrano: jednostka nigdy się nie połączyła" : "NOT fetched: this unit never connected");
     else if (seconds >= 86400)
         fprintf(out, pl ? "NIE pobrano: nie czyta od %llu dni\n" : "NOT fetched: has not been reading for %llu days\n",
-                seconds / 86400);
+                (unsigned long long)seconds / 86400);
     else
         fprintf(out, pl ? "NIE pobrano: nie czyta od %llu min\n" : "NOT fetched: has not been reading for %llu min\n",
-                seconds / 60);
+                (unsigned long long)seconds / 60);
 }
 
 static bool

@@ -5,6 +5,8 @@
 
 #include "agents/agent_explain.h"
 
+#include "proto/member.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -126,16 +128,6 @@ link_unknown(void *arg)
 
 /* ---- whose connection it is */
 
-static uint64_t
-number_of(const json_t *object, const char *name)
-{
-    const json_t *value = json_object_get(object, name);
-
-    if (json_is_string(value))
-        return strtoull(json_string_value(value), NULL, 10);
-    return json_is_integer(value) && json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
-}
-
 static int
 who_write(const struct agent_wici *a)
 {
@@ -199,11 +191,12 @@ welcome_check(void *arg)
         rc = -EPERM;
     }
     if (rc == 0) {
-        a->who->epoch = number_of(json_object_get(json, "head"), "epoch");
+        a->who->epoch = member_number(json_object_get(json, "head"), "epoch");
         witness_epoch(a->witness, a->who->epoch);
     }
     if (rc == 0)
-        rc = inbox_set_log(a->inbox, origin != NULL ? origin : "", number_of(json_object_get(json, "head"), "epoch"));
+        rc = inbox_set_log(a->inbox, origin != NULL ? origin : "",
+                           member_number(json_object_get(json, "head"), "epoch"));
     if (rc != 0)
         a->failed = rc;
     json_decref(json);

@@ -65,10 +65,8 @@ static int
 list_write(const struct agent_work *w, const json_t *list)
 {
     const struct agent_role *role = &w->config->role;
-    struct page_options options = {.header = role->page_header,
-                                   .footer = role->page_footer,
-                                   .names = *w->names,
-                                   .polish = role->polish};
+    struct page_options options = {
+        .header = role->page_header, .footer = role->page_footer, .names = *w->names, .polish = role->polish};
     json_t *files = files_of(w, list);
     char *page = NULL, *text = json_dumps(list, JSON_INDENT(2));
     int rc = text == NULL || files == NULL ? -ENOMEM : worklist_page(list, files, &options, &page);

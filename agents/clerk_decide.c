@@ -4,6 +4,7 @@
 #include "proto/date.h"
 #include "proto/event.h"
 #include "proto/leaf.h"
+#include "proto/member.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -30,24 +31,6 @@ clerk_notice_name(enum clerk_notice notice)
 
 /* ---- reading */
 
-static const char *
-text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text == NULL ? "" : text;
-}
-
-static uint64_t
-number_of(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-
-    if (json_is_string(value))
-        return strtoull(json_string_value(value), NULL, 10);
-    return json_is_integer(value) && json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
-}
-
 static bool
 is_true(const json_t *object, const char *key)
 {
@@ -59,7 +42,7 @@ day_of(const json_t *object, const char *key)
 {
     int32_t day;
 
-    return date_parse(text_of(object, key), &day) == 0 ? day : DEADLINE_DAY_NONE;
+    return date_parse(member_text(object, key), &day) == 0 ? day : DEADLINE_DAY_NONE;
 }
 
 int
@@ -67,19 +50,19 @@ clerk_clock_read(const char *text, struct clerk_clock *ret)
 {
     static const char *const states[] = {"runs", "met", "cancelled"};
     json_t *json = json_loads(text, 0, NULL);
-    const char *dossier = text_of(json, "dossier"), *agency = text_of(json, "agency");
-    const char *holder = text_of(json, "holder");
+    const char *dossier = member_text(json, "dossier"), *agency = member_text(json, "agency");
+    const char *holder = member_text(json, "holder");
     struct clerk_clock clock = {
-        .clock = clock_by_name(text_of(json, "clock")),
-        .start_seq = number_of(json, "startSeq"),
-        .item = (unsigned)number_of(json, "item"),
-        .notices = (unsigned)number_of(json, "notices"),
+        .clock = clock_by_name(member_text(json, "clock")),
+        .start_seq = member_number(json, "startSeq"),
+        .item = (unsigned)member_number(json, "item"),
+        .notices = (unsigned)member_number(json, "notices"),
         .started = day_of(json, "startedOn"),
         .named = is_true(json, "named") ? day_of(json, "due") : DEADLINE_DAY_NONE,
         .ended = day_of(json, "endedOn"),
         .urgent = is_true(json, "urgent"),
         .holder_only = is_true(json, "holderOnly"),
-        .end_seq = number_of(json, "endSeq"),
+        .end_seq = member_number(json, "endSeq"),
         .told_approaching = is_true(json, "toldApproaching"),
         .told_last = is_true(json, "toldLast"),
         .told_missed = is_true(json, "toldMissed"),
@@ -89,7 +72,7 @@ clerk_clock_read(const char *text, struct clerk_clock *ret)
     unsigned state = 0;
     int rc = 0;
 
-    while (state < 3 && strcmp(states[state], text_of(json, "state")) != 0)
+    while (state < 3 && strcmp(states[state], member_text(json, "state")) != 0)
         state++;
     if (clock.clock == CLOCK_NONE || clock.start_seq == 0 || clock.started == DEADLINE_DAY_NONE || state == 3 ||
         strlen(dossier) >= sizeof clock.dossier || strlen(agency) >= sizeof clock.agency ||

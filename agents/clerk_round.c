@@ -1,6 +1,8 @@
 /* A round: pages of clocks in, notices out. Answers come through the client's loop. */
 #include "agents/clerk.h"
 
+#include "proto/member.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <jansson.h>
@@ -107,14 +109,6 @@ look_at(struct round *round, const json_t *json)
     return notice == CLERK_NOTHING ? 0 : publish(round, &clock, &plan, notice, last);
 }
 
-static json_int_t
-number_of(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-
-    return json_is_string(value) ? (json_int_t)strtoull(json_string_value(value), NULL, 10) : json_integer_value(value);
-}
-
 static int
 ask(struct round *round, const struct page *page, json_t **ret)
 {
@@ -172,8 +166,8 @@ pass(struct round *round)
             if (rc != 0)
                 break;
         }
-        page.from_seq = number_of(clocks, "nextSeq");
-        page.from_mark = number_of(clocks, "nextMark");
+        page.from_seq = (json_int_t)member_number(clocks, "nextSeq");
+        page.from_mark = (json_int_t)member_number(clocks, "nextMark");
         json_decref(result);
     } while (rc == 0 && page.from_seq != 0);
     if (rc == 0)

@@ -7,6 +7,7 @@
 #include "agents/inbox_journal.h"
 #include "agents/page.h"
 #include "proto/event.h"
+#include "proto/member.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -165,19 +166,13 @@ inbox_position(struct inbox *box, uint64_t seq)
 
 /* ---- which events, and what they ask for */
 
-static const char *
-text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 static bool
 is_wanted(const struct inbox *box, const struct wici_event *event, const json_t *json)
 {
     const struct agent_role *role = &box->o.config->role;
-    const char *unit = text_of(json_object_get(json_object_get(json, "header"), "actor"), "unit");
+    const char *unit = member_text(json_object_get(json_object_get(json, "header"), "actor"), "unit");
 
-    if (!role->own && unit != NULL && strcmp(unit, box->o.who->unit) == 0)
+    if (!role->own && strcmp(unit, box->o.who->unit) == 0)
         return false;
     for (size_t i = 0; role->family[i] != NULL; i++)
         if (strcmp(role->family[i], event->family) == 0)
@@ -200,7 +195,7 @@ history_from(const struct inbox *box, const struct wici_event *event, const json
         {"case.assistant_assigned", "caseAssistantAssignedS0", "unit"},
         {"referral.forwarded", "referralForwardedS0", "toUnit"},
     };
-    const json_t *section, *body, *from;
+    const json_t *section, *body;
     size_t index;
 
     for (size_t i = 0; i < sizeof openers / sizeof openers[0]; i++) {
@@ -211,17 +206,14 @@ history_from(const struct inbox *box, const struct wici_event *event, const json
             const char *unit;
 
             body = json_object_get(section, openers[i].body);
-            unit = text_of(body, openers[i].unit);
-            if (unit == NULL || strcmp(unit, box->o.who->unit) != 0)
+            unit = member_text(body, openers[i].unit);
+            if (strcmp(unit, box->o.who->unit) != 0)
                 continue;
             if (i == 1)
                 return 1; /* the assistant's unit reads the dossier from its beginning */
             if (i == 2)
                 return json_is_true(json_object_get(body, "whole")) ? 1 : 0;
-            from = json_object_get(body, "historyFrom");
-            if (json_is_string(from))
-                return strtoull(json_string_value(from), NULL, 10);
-            return json_is_integer(from) && json_integer_value(from) > 0 ? (uint64_t)json_integer_value(from) : 0;
+            return member_number(body, "historyFrom");
         }
     }
     return 0;

@@ -5,6 +5,7 @@
 
 #include "agents/media.h"
 #include "proto/errors.h"
+#include "proto/member.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -252,19 +253,15 @@ document_fetch(const struct documents_fetch *f, const char *name)
     struct agent_refusal why = {0};
     json_t *note = note_read(f->dirs, name);
     const char *sha256 = json_string_value(json_object_get(note, "sha256"));
-    const json_t *seq = json_object_get(note, "seq");
     uint8_t *bytes = NULL;
     char stem[STEM_SIZE];
     size_t len = 0;
     int rc = stem_of(name, stem);
 
-    if (rc == 0 && (sha256 == NULL || seq == NULL))
+    if (rc == 0 && (sha256 == NULL || member_number(note, "seq") == 0))
         rc = -EBADMSG;
     if (rc == 0) {
-        uint64_t number = json_is_string(seq) ? strtoull(json_string_value(seq), NULL, 10)
-                                              : (uint64_t)json_integer_value(seq);
-
-        rc = f->link->get(f->link->arg, number, sha256, &bytes, &len, &why);
+        rc = f->link->get(f->link->arg, member_number(note, "seq"), sha256, &bytes, &len, &why);
         if (rc == 0)
             rc = file_keep(f->dirs, stem, bytes, len);
         else if (rc == -EPROTO || rc == -EINVAL)

@@ -8,10 +8,12 @@
 #include "agents/words.h"
 
 #include "proto/event.h"
+#include "proto/member.h"
 #include "proto/types.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,29 +239,12 @@ put_row_of(const struct page *p, const char *label, const char *value,
 
 /* ---- the parts of the page */
 
-static const char *
-text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
-/* Numbers of 64 bits are strings in proto3 JSON. */
-static unsigned long long
-number_of(const json_t *object, const char *name)
-{
-    const json_t *value = json_object_get(object, name);
-
-    if (json_is_string(value))
-        return strtoull(json_string_value(value), NULL, 10);
-    return json_is_integer(value) && json_integer_value(value) > 0 ? (unsigned long long)json_integer_value(value) : 0;
-}
-
 static const struct type_info *
 type_of(const json_t *header)
 {
-    const char *word = text_of(header, "type");
+    const char *word = member_text(header, "type");
 
-    for (size_t i = 0; word != NULL && type_at(i) != NULL; i++)
+    for (size_t i = 0; type_at(i) != NULL; i++)
         if (strcmp(type_at(i)->enum_name, word) == 0 || strcmp(type_at(i)->name, word) == 0)
             return type_at(i);
     return NULL;
@@ -276,14 +261,13 @@ put_addresses(const struct page *p, const json_t *to)
     row_open(p, say(p, "do kogo", "to"));
     json_array_foreach((json_t *)(uintptr_t)to, i, address)
     {
-        const char *unit = text_of(address, "unit"), *agency = text_of(address, "agency"),
-                   *area = text_of(address, "area");
+        const char *unit = member_text(address, "unit"), *agency = member_text(address, "agency"),
+                   *area = member_text(address, "area");
 
         if (i > 0)
             fputs("\n", p->out);
-        if (unit != NULL || agency != NULL)
-            put_named(p, unit != NULL ? unit : agency);
-        if (area != NULL) {
+        put_named(p, *unit != '\0' ? unit : agency);
+        if (*area != '\0') {
             fputs(say(p, ", rejon ", ", area "), p->out);
             put_text(p, area);
         }
@@ -294,33 +278,33 @@ put_addresses(const struct page *p, const json_t *to)
 static void
 put_marks(const struct page *p, const json_t *header)
 {
-    const char *correction = text_of(header, "correction"), *corrects = text_of(header, "correctsEventId");
-    const char *because = text_of(header, "enteredBecause"), *priority = text_of(header, "priority");
+    const char *correction = member_text(header, "correction"), *corrects = member_text(header, "correctsEventId");
+    const char *because = member_text(header, "enteredBecause"), *priority = member_text(header, "priority");
 
-    if (corrects != NULL || correction != NULL) {
+    if (*corrects != '\0' || *correction != '\0') {
         fputs("<p class=\"mark\">", p->out);
-        if (correction != NULL && strcmp(correction, "ENTERED_IN_ERROR") == 0)
+        if (strcmp(correction, "ENTERED_IN_ERROR") == 0)
             fputs(say(p, "OMYŁKA: to zdarzenie wycofuje wcześniejsze, wpisane omyłkowo",
                       "IN ERROR: this event withdraws an earlier one, entered in error"),
                   p->out);
         else
             fputs(say(p, "POPRAWKA wcześniejszego zdarzenia", "CORRECTION of an earlier event"), p->out);
-        if (corrects != NULL) {
+        if (*corrects != '\0') {
             fputs(": ", p->out);
             put_text(p, corrects);
         }
         fputs("</p>\n", p->out);
     }
-    if (json_is_true(json_object_get(header, "lateEntry")) || because != NULL) {
+    if (json_is_true(json_object_get(header, "lateEntry")) || *because != '\0') {
         fputs("<p class=\"mark\">", p->out);
         fputs(say(p, "WPIS PÓŹNIEJSZY", "LATE ENTRY"), p->out);
-        if (because != NULL) {
+        if (*because != '\0') {
             fputs(": ", p->out);
             put_code(p, because);
         }
         fputs("</p>\n", p->out);
     }
-    if (priority != NULL && strcmp(priority, "routine") != 0) {
+    if (*priority != '\0' && strcmp(priority, "routine") != 0) {
         fputs("<p class=\"mark\">", p->out);
         fputs(say(p, "PILNE: ", "URGENT: "), p->out);
         put_code(p, priority);
@@ -332,42 +316,42 @@ static void
 put_header(const struct page *p, const json_t *event, const json_t *header)
 {
     const json_t *actor = json_object_get(header, "actor");
-    const char *agency = text_of(actor, "agency"), *unit = text_of(actor, "unit"), *role = text_of(actor, "role");
+    const char *agency = member_text(actor, "agency"), *unit = member_text(actor, "unit"),
+               *role = member_text(actor, "role");
     char time[TIME_TEXT_SIZE];
 
     fputs("<table>\n", p->out);
-    if (agency != NULL || unit != NULL) {
+    if (*agency != '\0' || *unit != '\0') {
         row_open(p, say(p, "od kogo", "from"));
-        if (agency != NULL)
-            put_named(p, agency);
-        if (unit != NULL && (agency == NULL || strcmp(unit, agency) != 0)) {
-            fputs(agency != NULL ? ", " : "", p->out);
+        put_named(p, agency);
+        if (strcmp(unit, agency) != 0) {
+            fputs(*agency != '\0' && *unit != '\0' ? ", " : "", p->out);
             put_named(p, unit);
         }
         row_close(p);
     }
-    if (role != NULL) {
+    if (*role != '\0') {
         const char *label = role_label(role_by_name(role), p->o->polish);
 
         put_row(p, say(p, "rola", "role"), label != NULL && *label != '\0' ? label : role);
     }
-    put_row(p, say(p, "zawód", "profession"), text_of(actor, "profession"));
-    put_row(p, say(p, "osoba działająca", "acting person"), text_of(actor, "personRef"));
-    put_row(p, say(p, "w imieniu", "on behalf of"), text_of(actor, "onBehalfOf"));
-    put_row_of(p, say(p, "droga wpływu", "channel"), text_of(actor, "channel"), put_code);
-    put_row_of(p, say(p, "data wpływu", "received on"), text_of(actor, "receivedOn"), put_date);
+    put_row(p, say(p, "zawód", "profession"), member_text(actor, "profession"));
+    put_row(p, say(p, "osoba działająca", "acting person"), member_text(actor, "personRef"));
+    put_row(p, say(p, "w imieniu", "on behalf of"), member_text(actor, "onBehalfOf"));
+    put_row_of(p, say(p, "droga wpływu", "channel"), member_text(actor, "channel"), put_code);
+    put_row_of(p, say(p, "data wpływu", "received on"), member_text(actor, "receivedOn"), put_date);
     put_addresses(p, json_object_get(header, "to"));
-    put_row_of(p, say(p, "kiedy się zdarzyło", "occurred at"), text_of(header, "occurredAt"), put_time);
-    time_format(number_of(event, "tsMs"), time);
+    put_row_of(p, say(p, "kiedy się zdarzyło", "occurred at"), member_text(header, "occurredAt"), put_time);
+    time_format(member_number(event, "tsMs"), time);
     put_row_of(p, say(p, "zapisano w dzienniku", "recorded in the log"), time, put_time);
     row_open(p, say(p, "numer w dzienniku", "number in the log"));
-    fprintf(p->out, "%llu", number_of(event, "seq"));
+    fprintf(p->out, "%" PRIu64, member_number(event, "seq"));
     row_close(p);
-    put_row(p, say(p, "teczka", "dossier"), text_of(header, "dossierId"));
-    put_row(p, say(p, "identyfikator zdarzenia", "event id"), text_of(header, "eventId"));
-    put_row(p, say(p, "wątek", "thread"), text_of(header, "correlationId"));
-    put_row(p, say(p, "odpowiedź na zdarzenie", "answers the event"), text_of(header, "causationId"));
-    put_row(p, say(p, "na podstawie zgody", "on the consent"), text_of(header, "consentRef"));
+    put_row(p, say(p, "teczka", "dossier"), member_text(header, "dossierId"));
+    put_row(p, say(p, "identyfikator zdarzenia", "event id"), member_text(header, "eventId"));
+    put_row(p, say(p, "wątek", "thread"), member_text(header, "correlationId"));
+    put_row(p, say(p, "odpowiedź na zdarzenie", "answers the event"), member_text(header, "causationId"));
+    put_row(p, say(p, "na podstawie zgody", "on the consent"), member_text(header, "consentRef"));
     fputs("</table>\n", p->out);
 }
 
@@ -465,7 +449,7 @@ put_files(const struct page *p, const json_t *files)
     fprintf(p->out, "<h2>%s</h2>\n<table>\n", say(p, "Pliki", "Files"));
     json_array_foreach(files, i, file)
     {
-        const char *name = text_of(file, "name"), *path = text_of(file, "file");
+        const char *name = member_text(file, "name"), *path = member_text(file, "file");
 
         if (path == NULL)
             continue;

@@ -7,6 +7,7 @@
 #include "agents/report.h"
 
 #include "proto/date.h"
+#include "proto/member.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -160,14 +161,6 @@ report_free(struct report **report)
 
 /* ---- reading an event */
 
-static const char *
-text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text != NULL ? text : "";
-}
-
 /* The body of the event's section of that name; NULL: it has none, or was not given it. */
 static const json_t *
 body_of(const json_t *event, const char *name)
@@ -195,7 +188,7 @@ day_of(const json_t *body, const char *name)
 {
     int32_t day;
 
-    return name[0] != '\0' && date_parse(text_of(body, name), &day) == 0 ? day : INT32_MIN;
+    return name[0] != '\0' && date_parse(member_text(body, name), &day) == 0 ? day : INT32_MIN;
 }
 
 /* What tells a clock from others: its start, and which date of that. */
@@ -205,7 +198,7 @@ deadline_key(const json_t *deadline, const char *dossier, char *ret, size_t size
     const json_t *seq = json_object_get(deadline, "startSeq");
     long long number = json_is_string(seq) ? strtoll(json_string_value(seq), NULL, 10) : json_integer_value(seq);
 
-    (void)snprintf(ret, size, "%s %s %lld %lld", text_of(deadline, "clock"), dossier, number,
+    (void)snprintf(ret, size, "%s %s %lld %lld", member_text(deadline, "clock"), dossier, number,
                    (long long)json_integer_value(json_object_get(deadline, "item")));
 }
 
@@ -218,7 +211,7 @@ entitlement_of(const json_t *event)
         const json_t *body = body_of(event, sections[i]);
 
         if (body != NULL)
-            return text_of(body, "entitlement");
+            return member_text(body, "entitlement");
     }
     return "";
 }
@@ -228,7 +221,7 @@ static bool
 fact_read(const json_t *event, struct fact *ret)
 {
     const json_t *header = json_object_get(event, "header"), *body;
-    const char *type = text_of(header, "type");
+    const char *type = member_text(header, "type");
     size_t i = 0;
 
     while (i < sizeof sources / sizeof sources[0] && strcmp(sources[i].type, type) != 0)
@@ -237,23 +230,23 @@ fact_read(const json_t *event, struct fact *ret)
         return false;
     body = body_of(event, sources[i].section);
     *ret = (struct fact){.kind = sources[i].kind};
-    copy(ret->id, sizeof ret->id, text_of(header, "eventId"));
-    copy(ret->dossier, sizeof ret->dossier, text_of(header, "dossierId"));
+    copy(ret->id, sizeof ret->id, member_text(header, "eventId"));
+    copy(ret->dossier, sizeof ret->dossier, member_text(header, "dossierId"));
     if (ret->kind >= FACT_DEADLINE_MISSED) {
         body = json_object_get(body, "deadline");
         deadline_key(body, ret->dossier, ret->other, sizeof ret->other);
     } else if (sources[i].other[0] != '\0') {
-        copy(ret->other, sizeof ret->other, text_of(body, sources[i].other));
+        copy(ret->other, sizeof ret->other, member_text(body, sources[i].other));
     } else if (ret->kind == FACT_REFERRAL) {
-        copy(ret->other, sizeof ret->other, text_of(json_array_get(json_object_get(header, "to"), 0), "unit"));
-        copy(ret->word, sizeof ret->word, text_of(body_of(event, "referralSubmittedS6"), "sourceKind"));
+        copy(ret->other, sizeof ret->other, member_text(json_array_get(json_object_get(header, "to"), 0), "unit"));
+        copy(ret->word, sizeof ret->word, member_text(body_of(event, "referralSubmittedS6"), "sourceKind"));
     }
     if (sources[i].word[0] != '\0')
-        copy(ret->word, sizeof ret->word, text_of(body, sources[i].word));
+        copy(ret->word, sizeof ret->word, member_text(body, sources[i].word));
     ret->day = day_of(body, sources[i].day);
     ret->until = day_of(body, sources[i].until);
     copy(ret->tag, sizeof ret->tag, entitlement_of(event));
-    ret->unit = strdup(text_of(json_object_get(header, "actor"), "unit"));
+    ret->unit = strdup(member_text(json_object_get(header, "actor"), "unit"));
     return true;
 }
 
@@ -307,10 +300,10 @@ int
 report_add(struct report *report, const json_t *event)
 {
     const json_t *header = json_object_get(event, "header");
-    const char *corrects = text_of(header, "correctsEventId");
+    const char *corrects = member_text(header, "correctsEventId");
     struct fact *old = corrects[0] != '\0' ? fact_find(report, corrects) : NULL, fact;
 
-    if (strcmp(text_of(header, "correction"), "ENTERED_IN_ERROR") == 0) {
+    if (strcmp(member_text(header, "correction"), "ENTERED_IN_ERROR") == 0) {
         if (old != NULL)
             old->void_ = true;
         return 0;
@@ -421,7 +414,7 @@ count_one(struct fold *f, enum measure measure, const char *detail, const char *
 static const char *
 gmina_of(const struct fold *f, const char *dossier)
 {
-    return text_of(json_object_get(f->cases, group_of(f, dossier)), "gmina");
+    return member_text(json_object_get(f->cases, group_of(f, dossier)), "gmina");
 }
 
 /* Which dossiers are one case. */
@@ -537,16 +530,18 @@ fold_fact(struct fold *f, const struct fact *fact)
 static const char *
 case_entitlement(const struct fold *f, const json_t *kase)
 {
-    const char *own = text_of(kase, "entitlement");
+    const char *own = member_text(kase, "entitlement");
 
-    return own[0] != '\0' ? own : text_of(json_object_get(f->referrals, text_of(kase, "referral")), "entitlement");
+    return own[0] != '\0' ? own
+                          : member_text(json_object_get(f->referrals, member_text(kase, "referral")), "entitlement");
 }
 
 static void
 count_case(struct fold *f, const json_t *kase)
 {
     int32_t assigned = get_day(kase, "assigned", INT32_MAX), closed = get_day(kase, "closed", INT32_MAX);
-    const char *unit = text_of(kase, "unit"), *gmina = text_of(kase, "gmina"), *path = case_entitlement(f, kase);
+    const char *unit = member_text(kase, "unit"), *gmina = member_text(kase, "gmina"),
+               *path = case_entitlement(f, kase);
 
     if (assigned > f->r->until || closed < f->r->since)
         return;
@@ -564,14 +559,14 @@ count_case(struct fold *f, const json_t *kase)
 static void
 count_deadline(struct fold *f, const json_t *deadline)
 {
-    const char *state = text_of(deadline, "state"), *gmina = gmina_of(f, text_of(deadline, "dossier"));
+    const char *state = member_text(deadline, "state"), *gmina = gmina_of(f, member_text(deadline, "dossier"));
     int32_t due = get_day(deadline, "due", INT32_MIN), day = get_day(deadline, "day", INT32_MAX);
     enum measure measure = strcmp(state, "missed") == 0 ? DEADLINES_MISSED
                            : day <= due                 ? DEADLINES_KEPT
                                                         : DEADLINES_LATE;
 
     if (is_within(f, due) && strcmp(state, "cancelled") != 0)
-        count_one(f, measure, text_of(deadline, "clock"), "", gmina);
+        count_one(f, measure, member_text(deadline, "clock"), "", gmina);
 }
 
 static void
@@ -585,15 +580,15 @@ count_all(struct fold *f)
     {
         if (get_day(object, "from", INT32_MAX) <= f->r->until && get_day(object, "to", INT32_MIN) >= f->r->until &&
             get_day(object, "ended", INT32_MAX) > f->r->until)
-            count_one(f, IPUS_RUNNING, "", text_of(object, "unit"), gmina_of(f, text_of(object, "dossier")));
+            count_one(f, IPUS_RUNNING, "", member_text(object, "unit"), gmina_of(f, member_text(object, "dossier")));
     }
     json_object_foreach(f->referrals, key, object)
     {
         char detail[64];
 
-        (void)snprintf(detail, sizeof detail, "%s %s", text_of(object, "source"), text_of(object, "outcome"));
+        (void)snprintf(detail, sizeof detail, "%s %s", member_text(object, "source"), member_text(object, "outcome"));
         if (is_within(f, get_day(object, "day", INT32_MIN)))
-            count_one(f, REFERRALS, detail, text_of(object, "unit"), "");
+            count_one(f, REFERRALS, detail, member_text(object, "unit"), "");
     }
     json_object_foreach(f->deadlines, key, object) count_deadline(f, object);
 }

@@ -5,6 +5,7 @@
 
 #include "proto/disclosure.h"
 #include "proto/limits.h"
+#include "proto/member.h"
 #include "proto/note.h"
 #include "proto/strict.h"
 #include "proto/tlogproof.h"
@@ -462,16 +463,6 @@ witness_event(struct witness *w, const struct wici_event *event)
 
 /* ---- questions */
 
-static uint64_t
-number_of(const json_t *object, const char *name)
-{
-    const json_t *value = json_object_get(object, name);
-
-    if (json_is_string(value))
-        return strtoull(json_string_value(value), NULL, 10);
-    return json_is_integer(value) && json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
-}
-
 /* Is this event proven by the answer? 0; 1: it is not in the checkpoint yet; -EBADMSG */
 static int
 pending_check(const struct pending *p, const json_t *proofs, const struct note_checkpoint *checkpoint)
@@ -485,7 +476,7 @@ pending_check(const struct pending *p, const json_t *proofs, const struct note_c
     {
         struct merkle_proof proof;
 
-        if (number_of(answer, "seq") != p->seq)
+        if (member_number(answer, "seq") != p->seq)
             continue;
         if (hashes_take(json_object_get(answer, "hashes"), &proof) != 0)
             return -EBADMSG;

@@ -6,6 +6,7 @@
 #include "agents/words.h"
 
 #include "proto/date.h"
+#include "proto/member.h"
 #include "proto/types.h"
 
 #include <assert.h>
@@ -14,26 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the broker's answers */
-
-static const char *
-text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text != NULL ? text : "";
-}
-
-/* Numbers of 64 bits are strings in proto3 JSON. */
+/* Below 0: the day has gone by. */
 static json_int_t
-number_of(const json_t *object, const char *name)
+days_left(const json_t *task)
 {
-    const json_t *value = json_object_get(object, name);
-
-    if (json_is_string(value))
-        return strtoll(json_string_value(value), NULL, 10);
-    return json_integer_value(value);
+    return json_integer_value(json_object_get(task, "daysLeft"));
 }
+
+/* ---- the broker's answers */
 
 /* Is the clock's name among the words of rules? */
 static bool
@@ -74,16 +63,16 @@ worklist_rules_check(const char *rules, const char **ret_word, size_t *ret_len)
 static bool
 due_of(const struct worklist_options *o, const json_t *clock, enum clock_id id, int32_t *ret)
 {
-    const char *due = text_of(clock, "due");
+    const char *due = member_text(clock, "due");
     struct deadline deadline = {.clock = id,
-                                .agency = text_of(clock, "agency"),
+                                .agency = member_text(clock, "agency"),
                                 .named = DEADLINE_DAY_NONE,
                                 .urgent = json_is_true(json_object_get(clock, "urgent"))};
     struct deadline_plan plan;
 
     if (due[0] != '\0')
         return date_parse(due, ret) == 0;
-    if (date_parse(text_of(clock, "startedOn"), &deadline.started) != 0 || clock_info(id)->basis != CLOCK_TERM)
+    if (date_parse(member_text(clock, "startedOn"), &deadline.started) != 0 || clock_info(id)->basis != CLOCK_TERM)
         return false;
     deadline_plan(NULL, o->calendar, &deadline, &plan);
     *ret = plan.due;
@@ -124,7 +113,7 @@ task_add(json_t *list, json_t *task, const struct worklist_options *o, int32_t d
 static int
 clock_add(const struct worklist_options *o, const json_t *clock, json_t *tasks, json_t *others)
 {
-    enum clock_id id = clock_by_name(text_of(clock, "clock"));
+    enum clock_id id = clock_by_name(member_text(clock, "clock"));
     const struct clock_info *info;
     bool ours;
     int32_t due;
@@ -135,11 +124,12 @@ clock_add(const struct worklist_options *o, const json_t *clock, json_t *tasks, 
     info = clock_info(id);
     if (!due_of(o, clock, id, &due))
         return -EBADMSG;
-    ours = strcmp(text_of(clock, "holder"), o->unit) == 0 && rules_have(o->rules, info->id);
+    ours = strcmp(member_text(clock, "holder"), o->unit) == 0 && rules_have(o->rules, info->id);
     task = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "rule", info->id, "pl", info->pl, "en",
                      info->en, "force", clock_force_name(info->force), "source", info->source, "dossier",
-                     text_of(clock, "dossier"), "seq", number_of(clock, "startSeq"), "since",
-                     text_of(clock, "startedOn"), "unit", text_of(clock, "holder"), "closedBy", closing_events(id));
+                     member_text(clock, "dossier"), "seq", member_number(clock, "startSeq"), "since",
+                     member_text(clock, "startedOn"), "unit", member_text(clock, "holder"), "closedBy",
+                     closing_events(id));
     return task_add(ours ? tasks : others, task, o, due);
 }
 
@@ -149,16 +139,16 @@ course_add(const struct worklist_options *o, const json_t *course, json_t *tasks
 {
     int32_t due;
 
-    if (strcmp(text_of(course, "nextUnit"), o->unit) != 0 || text_of(course, "nextDue")[0] == '\0')
+    if (strcmp(member_text(course, "nextUnit"), o->unit) != 0 || member_text(course, "nextDue")[0] == '\0')
         return 0;
-    if (date_parse(text_of(course, "nextDue"), &due) != 0)
+    if (date_parse(member_text(course, "nextDue"), &due) != 0)
         return -EBADMSG;
     return task_add(tasks,
                     json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:[s,s]}", "rule", "", "pl",
                               "następny krok zapowiedziany w odpowiedzi na zgłoszenie", "en",
                               "next step that the answer to the referral announced", "force", "", "source", "",
-                              "dossier", text_of(course, "dossier"), "seq", number_of(course, "openedSeq"), "since", "",
-                              "unit", o->unit, "closedBy", "referral.answered", "referral.completed"),
+                              "dossier", member_text(course, "dossier"), "seq", member_number(course, "openedSeq"),
+                              "since", "", "unit", o->unit, "closedBy", "referral.answered", "referral.completed"),
                     o, due);
 }
 
@@ -167,14 +157,14 @@ static int
 task_compare(const void *a, const void *b)
 {
     const json_t *x = *(const json_t *const *)a, *y = *(const json_t *const *)b;
-    json_int_t days = number_of(x, "daysLeft") - number_of(y, "daysLeft"),
-               seq = number_of(x, "seq") - number_of(y, "seq");
+    json_int_t days = days_left(x) - days_left(y),
+               seq = (json_int_t)member_number(x, "seq") - (json_int_t)member_number(y, "seq");
 
     if (days != 0)
         return days < 0 ? -1 : 1;
     if (seq != 0)
         return seq < 0 ? -1 : 1;
-    return strcmp(text_of(x, "rule"), text_of(y, "rule"));
+    return strcmp(member_text(x, "rule"), member_text(y, "rule"));
 }
 
 static int
@@ -232,7 +222,7 @@ worklist_make(const struct worklist_options *options, const json_t *clocks, cons
 void
 worklist_left(const json_t *task, bool polish, char ret[WORKLIST_LEFT_SIZE])
 {
-    json_int_t left = number_of(task, "daysLeft"), days = left < 0 ? -left : left;
+    json_int_t left = days_left(task), days = left < 0 ? -left : left;
     const char *word = polish ? (days == 1 ? "dzień" : "dni") : (days == 1 ? "day" : "days");
 
     if (left == 0)
@@ -248,7 +238,7 @@ worklist_left(const json_t *task, bool polish, char ret[WORKLIST_LEFT_SIZE])
 const char *
 worklist_title(const json_t *task, bool polish)
 {
-    return text_of(task, polish ? "pl" : "en");
+    return member_text(task, polish ? "pl" : "en");
 }
 
 static const char *
@@ -303,14 +293,14 @@ put_dossier(const struct sheet *s, const json_t *task)
     char seq[24];
     const char *file;
 
-    snprintf(seq, sizeof seq, "%lld", (long long)number_of(task, "seq"));
+    snprintf(seq, sizeof seq, "%lld", (long long)member_number(task, "seq"));
     file = s->files == NULL ? NULL : json_string_value(json_object_get(s->files, seq));
     if (file != NULL) {
         fputs("<a href=\"", s->out);
         html_text(s->out, file);
         fputs("\">", s->out);
     }
-    html_text(s->out, text_of(task, "dossier"));
+    html_text(s->out, member_text(task, "dossier"));
     if (file != NULL)
         fputs("</a>", s->out);
     html_exact(s->out, seq);
@@ -325,23 +315,23 @@ put_task(const struct sheet *s, const json_t *task, bool others)
     if (closed == NULL)
         return -ENOMEM;
     worklist_left(task, s->o->polish, left);
-    words_date(text_of(task, "due"), s->o->polish, due);
-    words_date(text_of(task, "since"), s->o->polish, since);
+    words_date(member_text(task, "due"), s->o->polish, due);
+    words_date(member_text(task, "since"), s->o->polish, since);
     fputs("<tr><td>", s->out);
     html_text(s->out, due);
-    fputs(number_of(task, "daysLeft") < 0 ? "<br><b>" : "<br>", s->out);
+    fputs(days_left(task) < 0 ? "<br><b>" : "<br>", s->out);
     html_text(s->out, left);
-    fputs(number_of(task, "daysLeft") < 0 ? "</b></td><td>" : "</td><td>", s->out);
+    fputs(days_left(task) < 0 ? "</b></td><td>" : "</td><td>", s->out);
     html_text(s->out, worklist_title(task, s->o->polish));
-    html_exact(s->out, text_of(task, "rule"));
-    if (text_of(task, "source")[0] != '\0') {
+    html_exact(s->out, member_text(task, "rule"));
+    if (member_text(task, "source")[0] != '\0') {
         fputs("<br><span class=\"small\">", s->out);
-        html_text(s->out, text_of(task, "source"));
+        html_text(s->out, member_text(task, "source"));
         fputs("</span>", s->out);
     }
     if (others) {
         fputs("<br>", s->out);
-        html_named(s->out, s->o, text_of(task, "unit"));
+        html_named(s->out, s->o, member_text(task, "unit"));
     }
     fputs("</td><td>", s->out);
     put_dossier(s, task);
@@ -394,7 +384,7 @@ worklist_page(const json_t *list, const json_t *files, const struct page_options
     s.out = open_memstream(&text, &len);
     if (s.out == NULL)
         return -ENOMEM;
-    words_date(text_of(list, "asOf"), options->polish, date);
+    words_date(member_text(list, "asOf"), options->polish, date);
     html_open(s.out, options, say(&s, "Lista zadań", "Work list"));
     snprintf(line, sizeof line, "%s %s", say(&s, "Stan na", "As of"), date);
     html_small(s.out, line);

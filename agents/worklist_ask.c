@@ -3,37 +3,32 @@
  */
 #include "agents/worklist.h"
 
+#include "proto/member.h"
+
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* Adds a page of an answer to all, and writes the request for the next one. 1: there is one; 0: that was the last. */
 typedef int page_fn(const json_t *answer, char *ret_next, size_t size);
 
-static const char *
-number_text(const json_t *answer, const char *name)
-{
-    const char *text = json_string_value(json_object_get(answer, name));
-
-    return text != NULL ? text : "0";
-}
-
 static int
 next_courses(const json_t *answer, char *ret_next, size_t size)
 {
-    unsigned long long next = strtoull(number_text(answer, "nextSeq"), NULL, 10);
+    uint64_t next = member_number(answer, "nextSeq");
 
-    (void)snprintf(ret_next, size, "{\"courses\":{\"fromSeq\":\"%llu\"}}", next);
+    (void)snprintf(ret_next, size, "{\"courses\":{\"fromSeq\":\"%" PRIu64 "\"}}", next);
     return next != 0;
 }
 
 static int
 next_clocks(const json_t *answer, char *ret_next, size_t size)
 {
-    unsigned long long next = strtoull(number_text(answer, "nextSeq"), NULL, 10);
+    uint64_t next = member_number(answer, "nextSeq");
 
-    (void)snprintf(ret_next, size, "{\"clocks\":{\"fromSeq\":\"%llu\",\"fromMark\":%lld}}", next,
-                   (long long)json_integer_value(json_object_get(answer, "nextMark")));
+    (void)snprintf(ret_next, size, "{\"clocks\":{\"fromSeq\":\"%" PRIu64 "\",\"fromMark\":%" PRIu64 "}}", next,
+                   member_number(answer, "nextMark"));
     return next != 0;
 }
 
