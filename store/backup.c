@@ -82,7 +82,9 @@ part_remove(const struct place *place)
         rc = 0;
     if (rc == 0 && rmdir(inner) != 0 && errno != ENOENT)
         rc = -errno;
-    if (rc != 0 || (rc = file_remove(place->part, KEYS_FILE)) != 0 || (rc = file_remove(place->part, BACKUP_FILE)) != 0)
+    if (rc != 0 || (rc = file_remove(place->part, KEYS_FILE)) != 0 ||
+        (rc = file_remove(place->part, BACKUP_FILE)) != 0 ||
+        (rc = file_remove(place->part, BACKUP_FILE ".new")) != 0) /* file_create's, of a moment */
         return rc;
     return rmdir(place->part) != 0 && errno != ENOENT ? -errno : 0;
 }
