@@ -445,6 +445,15 @@ kek_destroy(const struct kek *k)
     return rc == 0 ? file_sync_parent(k->kek_old) : rc;
 }
 
+/* What an interrupted call named may not be on disk: it died before its sync. The old KEK is not to go before it is. */
+static int
+names_sync(const struct kek *k)
+{
+    int rc = file_sync_parent(k->keys);
+
+    return rc == 0 ? file_sync_parent(k->options->store.kek_path) : rc;
+}
+
 /* As far as each of the three states goes: nothing done, the key store replaced, the KEK replaced. */
 static int
 rotation_go_on(const struct kek *k, enum kek_outcome *ret)
@@ -461,7 +470,11 @@ rotation_go_on(const struct kek *k, enum kek_outcome *ret)
     } else if (rc == -EPERM) {
         rc = store_opens(k, k->keys, k->kek_next, keys_kek_read);
         if (rc == 0)
+            rc = names_sync(k);
+        if (rc == 0)
             rc = kek_replace(k);
+    } else if (rc == 0) {
+        rc = names_sync(k);
     }
     return rc == 0 ? kek_destroy(k) : rc;
 }
