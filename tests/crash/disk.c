@@ -128,6 +128,16 @@ tree_copy(struct tree *to, const struct tree *from)
     }
 }
 
+/* The file that another name led to already; -1: none. */
+static int
+inode_find(const struct tree *tree, ino_t inode)
+{
+    for (int i = 0; i < tree->node_count; i++)
+        if (!tree->nodes[i].dir && tree->nodes[i].inode == inode)
+            return i;
+    return -1;
+}
+
 static void
 tree_read(struct tree *tree, int dir, const char *path)
 {
@@ -140,14 +150,20 @@ tree_read(struct tree *tree, int dir, const char *path)
         char below[PATH_MAX];
         struct node *node;
         struct stat sb;
+        int twin;
 
         if (strcmp(one->d_name, ".") == 0 || strcmp(one->d_name, "..") == 0)
             continue;
         if (snprintf(below, sizeof below, "%s/%s", path, one->d_name) >= (int)sizeof below || stat(below, &sb) != 0 ||
             tree->node_count == DISK_NODES_MAX)
             give_up(one->d_name);
+        if (!S_ISDIR(sb.st_mode) && sb.st_nlink > 1 && (twin = inode_find(tree, sb.st_ino)) >= 0) {
+            entry_put(tree, dir, one->d_name, twin);
+            continue;
+        }
         node = &tree->nodes[tree->node_count];
         node->dir = S_ISDIR(sb.st_mode);
+        node->inode = sb.st_ino;
         entry_put(tree, dir, one->d_name, tree->node_count++);
         if (node->dir) {
             tree_read(tree, tree->node_count - 1, below);
@@ -177,6 +193,16 @@ disk_remove(const char *dir)
     (void)rmdir(dir);
 }
 
+static void
+node_link(int fd, const char *path)
+{
+    char open_file[40];
+
+    (void)snprintf(open_file, sizeof open_file, "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, open_file, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0)
+        give_up(path);
+}
+
 /* Makes the names and the bytes of a directory; fds gets an open descriptor for each file made. */
 static void
 tree_make(struct tree *tree, int dir, const char *path, int fds[DISK_NODES_MAX])
@@ -195,8 +221,10 @@ tree_make(struct tree *tree, int dir, const char *path, int fds[DISK_NODES_MAX])
             tree_make(tree, entry->node, below, fds);
             continue;
         }
-        if (fds[entry->node] >= 0)
-            close(fds[entry->node]); /* it has two names: it was linked, which is done with whole files only */
+        if (fds[entry->node] >= 0) { /* it has two names */
+            node_link(fds[entry->node], below);
+            continue;
+        }
         fds[entry->node] = open(below, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
         if (fds[entry->node] < 0 || write(fds[entry->node], node->bytes, node->len) != (ssize_t)node->len)
             give_up(below);

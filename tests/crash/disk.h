@@ -27,6 +27,7 @@
 
 struct node {
     bool dir;
+    ino_t inode; /* when it was read; 0: it came into being later */
     uint8_t *bytes;
     size_t len, cap;
 };

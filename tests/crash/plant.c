@@ -2,26 +2,33 @@
  */
 #include "tests/crash/plant.h"
 #include "tests/crash/disk.h"
-#include "tests/crash/script.h"
+#include "tests/crash/scene.h"
 
 #include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
 
-const struct plant plants[] = {{"nosync", "opens, acknowledged, records, gapless"},
-                               {"datasync", "opens, acknowledged, records, gapless"},
-                               {"metasync", "acknowledged, opens"},
-                               {"dirsync", "opens"},
-                               {"keysync", "opens, records"},
-                               {"idput", "opens, ids"},
-                               {"tileput", "workload, opens, tree"},
-                               {"opensync", "acknowledged"},
-                               {"early", "acknowledged"}};
+const struct plant plants[] = {{"nosync", "log", "opens, acknowledged, records, gapless"},
+                               {"datasync", "log", "opens, acknowledged, records, gapless"},
+                               {"metasync", "log", "acknowledged, opens"},
+                               {"dirsync", "log", "opens"},
+                               {"keysync", "log", "opens, records"},
+                               {"idput", "log", "opens, ids"},
+                               {"tileput", "log", "workload, opens, tree"},
+                               {"opensync", "log", "acknowledged"},
+                               {"early", "log", "acknowledged"},
+                               {"copysync", "backup", "backups, dies"},
+                               {"copyname", "backup", "backups, safe"},
+                               {"safeearly", "backup", "safe"},
+                               {"putsync", "restore", "epoch, opens, records, acknowledged, dies"},
+                               {"markname", "restore", "marked, restored"},
+                               {"kekname", "kek", "keys"},
+                               {"awaysync", "kek", "copies"}};
 const size_t plant_count = sizeof plants / sizeof *plants;
 
 static bool nosync, idput, tileput, opensync;
 static enum trace_op drop_op;
-static const char *drop_suffix;
+static const char *drop_suffix, *drop_within; /* NULL: any */
 
 int __real_mdb_env_open(MDB_env *env, const char *path, unsigned int flags, mdb_mode_t mode);
 int __wrap_mdb_env_open(MDB_env *env, const char *path, unsigned int flags, mdb_mode_t mode);
@@ -109,16 +116,22 @@ __wrap_mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned 
     return __real_mdb_put(txn, dbi, key, data, flags);
 }
 
+/* Directories: the store's files have these names. */
+static bool
+is_directory(const char *path)
+{
+    return strstr(path, "data.mdb") == NULL && strcmp(strrchr(path, '/'), "/keys") != 0 && strstr(path, ".new") == NULL;
+}
+
 static bool
 call_is_dropped(const struct trace_call *call)
 {
     size_t len = strlen(drop_suffix), path_len = strlen(call->path);
 
-    if (call->op != drop_op)
+    if (call->op != drop_op || (drop_within != NULL && strstr(call->path, drop_within) == NULL))
         return false;
-    if (len == 0) /* directories: the store's files have these names */
-        return strstr(call->path, "data.mdb") == NULL && strcmp(strrchr(call->path, '/'), "/keys") != 0 &&
-               strstr(call->path, ".new") == NULL;
+    if (len == 0 && drop_within == NULL)
+        return is_directory(call->path);
     return path_len >= len && strcmp(call->path + path_len - len, drop_suffix) == 0;
 }
 
@@ -128,23 +141,31 @@ plant_set(const char *name)
     static const struct {
         const char *name;
         enum trace_op op;
-        const char *suffix;
-    } drops[] = {{"datasync", TRACE_SYNC, "/data.mdb"},
-                 {"metasync", TRACE_OPEN, "/data.mdb"},
-                 {"dirsync", TRACE_SYNC, ""},
-                 {"keysync", TRACE_SYNC, "/keys/keys"}};
+        const char *suffix, *within;
+    } drops[] = {{"datasync", TRACE_SYNC, "/data.mdb", NULL},
+                 {"metasync", TRACE_OPEN, "/data.mdb", NULL},
+                 {"dirsync", TRACE_SYNC, "", NULL},
+                 {"keysync", TRACE_SYNC, "/keys/keys", NULL},
+                 {"copysync", TRACE_SYNC, "/data.mdb", ".part/"},
+                 {"copyname", TRACE_SYNC, "/logs", NULL},
+                 {"putsync", TRACE_SYNC, "/data.mdb", "/log.new/"},
+                 {"markname", TRACE_SYNC, "/data", NULL},
+                 {"kekname", TRACE_SYNC, "/etc", NULL},
+                 {"awaysync", TRACE_SYNC, "", "/away/"}};
 
     nosync = strcmp(name, "nosync") == 0;
     idput = strcmp(name, "idput") == 0;
     tileput = strcmp(name, "tileput") == 0;
     opensync = strcmp(name, "opensync") == 0;
     script_acks_early = strcmp(name, "early") == 0;
+    scene_says_early = strcmp(name, "safeearly") == 0;
     record_drop = NULL;
     for (size_t i = 0; i < sizeof drops / sizeof *drops; i++)
         if (strcmp(name, drops[i].name) == 0) {
             drop_op = drops[i].op;
             drop_suffix = drops[i].suffix;
+            drop_within = drops[i].within;
             record_drop = call_is_dropped;
         }
-    return nosync || idput || tileput || opensync || script_acks_early || record_drop != NULL;
+    return nosync || idput || tileput || opensync || script_acks_early || scene_says_early || record_drop != NULL;
 }

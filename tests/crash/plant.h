@@ -12,6 +12,16 @@
  *     opensync   store_open() does not sync the log that a killed process left             acknowledged
  *     early      a step is acknowledged before its commit                               acknowledged
  *
+ *
+ *     in the other scenes (scene.h)
+ *     copysync   the copied log of a backup is not synced                                  backups, dies
+ *     copyname   the backup's name is not synced                                           backups, safe
+ *     safeearly  the log says that records are in a backup before it is made               safe
+ *     putsync    the log that is put in place of a lost one is not synced                  opens, records...
+ *     markname   neither the mark's name nor that log's is synced                          marked, restored
+ *     kekname    the names beside the key-encryption key are not synced                    keys
+ *     awaysync   the copies of a new key and key store are not synced                      copies
+ *
  * What is missing in order of the real broker's calls, tests/crash/test_order.c plants and finds by itself.
  */
 #ifndef CRASH_PLANT_H
@@ -22,6 +32,7 @@
 
 struct plant {
     const char *name;
+    const char *scene;    /* in which it is looked for (scene.h) */
     const char *checkers; /* those that may find it first, in words with spaces */
 };
 

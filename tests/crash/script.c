@@ -16,7 +16,8 @@
 #define SLOTS      8u
 #define GHOST      UINT64_C(1000000) /* added to the number of a record that is rolled back */
 #define BODY_MAX   (100u << 10)
-#define NOTE_LEN   180u
+#define NOTE_LEN   180u /* of one that is only bytes */
+#define NOTE_MAX   512u
 #define ROOM_BYTES (UINT64_C(20) << 20)
 
 /* One script in so many begins with records for most of a tile of the tree, so that its later steps fill it. */
@@ -203,6 +204,9 @@ place_make(struct place *place, const char *dir)
     (void)snprintf(place->keys, sizeof place->keys, "%s/vault/keys", place->dir);
     (void)snprintf(place->kek, sizeof place->kek, "%s/etc/kek", place->dir);
     (void)snprintf(place->key_file, sizeof place->key_file, "%s/keys", place->keys);
+    (void)snprintf(place->backup_logs, sizeof place->backup_logs, "%s/logs", place->dir);
+    (void)snprintf(place->backup_keys, sizeof place->backup_keys, "%s/safe", place->dir);
+    (void)snprintf(place->away, sizeof place->away, "%s/away", place->dir);
     place->options = (struct store_options){
         .dir = place->data, .key_dir = place->keys, .kek_path = place->kek, .map_size_max = UINT64_C(1) << 30};
 }
@@ -224,7 +228,7 @@ place_prepare(const struct place *place)
 int
 script_create(const struct place *place)
 {
-    struct store_identity identity = {.origin = "crash.example/log", .epoch = 1, .created_ms = 77};
+    struct store_identity identity = {.origin = SCRIPT_ORIGIN, .epoch = 1, .created_ms = 77};
     int rc = store_create(&place->options, &identity);
 
     if (rc == 0)
@@ -319,24 +323,48 @@ values_put(const struct script *s, struct store *st, uint64_t k)
     return rc;
 }
 
-static void
-note_draw(const struct script *s, uint64_t size, char ret[NOTE_LEN])
+const struct note_signer *
+script_signer(void)
+{
+    static const uint8_t seed[NOTE_SEED_SIZE] = {7};
+    static struct note_signer signer;
+
+    if (signer.key.name[0] == '\0' && note_signer_make(SCRIPT_ORIGIN, seed, &signer) != 0)
+        abort();
+    return &signer;
+}
+
+/* Returns its length. */
+static size_t
+note_draw(const struct script *s, uint64_t size, char ret[NOTE_MAX])
 {
     struct dice dice = dice_of(s, 4 + SCRIPT_VALUES, size);
+    struct note_checkpoint checkpoint = {.origin = SCRIPT_ORIGIN, .size = size};
+    char text[NOTE_CHECKPOINT_TEXT_SIZE], *note = NULL;
+    size_t len = NOTE_LEN;
 
-    script_bytes(&dice, (uint8_t *)ret, NOTE_LEN);
+    if (!s->signs) {
+        script_bytes(&dice, (uint8_t *)ret, len);
+        return len;
+    }
+    script_root(s, size, checkpoint.root);
+    if (note_checkpoint_format(&checkpoint, text, &len) != 0 ||
+        note_sign(text, len, script_signer(), 1, &note, &len) != 0 || len > NOTE_MAX)
+        abort();
+    memcpy(ret, note, len);
+    free(note);
+    return len;
 }
 
 static int
 checkpoint_put(const struct script *s, struct store *st, uint64_t k)
 {
     uint64_t size = s->after[k].checkpoint;
-    char note[NOTE_LEN];
+    char note[NOTE_MAX];
 
     if (size == s->after[k - 1].checkpoint)
         return 0;
-    note_draw(s, size, note);
-    return store_checkpoint_put(st, size, note, sizeof note);
+    return store_checkpoint_put(st, size, note, note_draw(s, size, note));
 }
 
 static int
@@ -439,6 +467,16 @@ check_step(struct check *c, const struct bounds *bounds)
     return true;
 }
 
+static void
+leaf_of(const struct store_record *record, uint64_t seq, struct leaf *ret)
+{
+    ret->cls = record->leaf_class;
+    ret->n = record->n;
+    ret->seq = seq;
+    ret->ts_ms = record->ts_ms;
+    leaf_fill(ret, record->seed, record->parts, record->part_count);
+}
+
 static bool
 check_row(struct check *c, const struct store_row *row, uint64_t seq)
 {
@@ -455,11 +493,7 @@ check_row(struct check *c, const struct store_row *row, uint64_t seq)
             row->parts[i].section_id != want.parts[i].section_id ||
             memcmp(row->parts[i].body, want.parts[i].body, want.parts[i].len) != 0)
             return found_wrong(c->finding, "records", "record %" PRIu64 " has another part %u", seq, i);
-    leaf.cls = want.record.leaf_class;
-    leaf.n = want.record.n;
-    leaf.seq = seq;
-    leaf.ts_ms = want.record.ts_ms;
-    leaf_fill(&leaf, row->seed, row->parts, row->part_count);
+    leaf_of(&want.record, seq, &leaf);
     if (row->leaf.cls != leaf.cls || row->leaf.n != leaf.n || row->leaf.seq != seq || row->leaf.ts_ms != leaf.ts_ms ||
         memcmp(row->leaf.digests, leaf.digests, leaf.n * (size_t)LEAF_HASH_SIZE) != 0)
         return found_wrong(c->finding, "digests", "record %" PRIu64 " does not fit its leaf", seq);
@@ -520,6 +554,22 @@ tree_hash(const uint8_t (*leaf)[LEAF_HASH_SIZE], uint64_t n, uint8_t ret[LEAF_HA
     leaf_sha256(input, sizeof input, ret);
 }
 
+void
+script_root(const struct script *s, uint64_t n, uint8_t ret[LEAF_HASH_SIZE])
+{
+    static uint8_t hashes[SCRIPT_RECORDS_MAX][LEAF_HASH_SIZE];
+    static struct record record;
+    static struct leaf leaf;
+    uint8_t input[LEAF_INPUT_MAX];
+
+    for (uint64_t seq = 1; seq <= n; seq++) {
+        record_fill(s, seq, s->entry_of[seq], &record);
+        leaf_of(&record.record, seq, &leaf);
+        leaf_hash(input, leaf_encode(&leaf, input), hashes[seq - 1]);
+    }
+    tree_hash((const uint8_t(*)[LEAF_HASH_SIZE])hashes, n, ret);
+}
+
 static bool
 check_tree(struct check *c)
 {
@@ -550,15 +600,15 @@ static bool
 check_checkpoint(struct check *c)
 {
     const char *note = NULL;
-    char want[NOTE_LEN];
+    char want[NOTE_MAX];
     uint64_t size = 0;
-    size_t len = 0;
+    size_t len = 0, want_len;
     int rc = store_checkpoint_get(c->st, UINT64_MAX, &size, &note, &len);
 
     if (c->want->checkpoint == 0)
         return rc == -ENOENT || found_wrong(c->finding, "checkpoints", "there is one of %" PRIu64 " records", size);
-    note_draw(c->script, c->want->checkpoint, want);
-    if (rc != 0 || size != c->want->checkpoint || len != sizeof want || memcmp(note, want, len) != 0)
+    want_len = note_draw(c->script, c->want->checkpoint, want);
+    if (rc != 0 || size != c->want->checkpoint || len != want_len || memcmp(note, want, len) != 0)
         return found_wrong(c->finding, "checkpoints", "of %" PRIu64 " records, it was put for %" PRIu64 ": %s", size,
                            c->want->checkpoint, strerror(-rc));
     return true;
@@ -721,7 +771,7 @@ script_check(const struct script *script, const struct place *place, const struc
     good = good && check_records(&c) && check_tree(&c) && check_checkpoint(&c) && check_ids(&c) && check_cursors(&c) &&
            check_values(&c) && check_found(&c) && script_doc_check(script, c.st, c.step, ret);
     last = good && c.step + more < SCRIPT_STEPS_MAX ? c.step + more : SCRIPT_STEPS_MAX;
-    while (good && last < SCRIPT_STEPS_MAX && script->after[last].head == c.want->head)
+    while (good && more > 0 && last < SCRIPT_STEPS_MAX && script->after[last].head == c.want->head)
         last++; /* one more record at least */
     if (good) {
         rc = steps_run(script, place, &c.st, c.step + 1, last);

@@ -28,9 +28,11 @@
 #ifndef CRASH_SCRIPT_H
 #define CRASH_SCRIPT_H
 
+#include "proto/note.h"
 #include "store/store.h"
 #include "tests/crash/disk.h"
 
+#define SCRIPT_ORIGIN      "crash.example/log"
 #define SCRIPT_STEPS_MAX   40u
 #define SCRIPT_RECORDS_MAX 2000u
 #define SCRIPT_CURSORS     3u
@@ -40,7 +42,13 @@
 enum script_mark {
     MARK_CREATED, /* store_create returned 0 */
     MARK_BEGUN,   /* the commit of step k is about to be made */
-    MARK_ACKED    /* step k was reported as written; or a store that was opened stands there */
+    MARK_ACKED,   /* step k was reported as written; or a store that was opened stands there */
+    /* of the scenes about copies (scene.h) */
+    MARK_BACKUP,   /* backup number k was reported as whole */
+    MARK_SAFE,     /* the log's word that k records are in a backup was reported as written */
+    MARK_RESTORED, /* a backup was put in place of the log */
+    MARK_EPOCH,    /* the commit that begins epoch k was reported as written */
+    MARK_ROTATED   /* rotation k of the key-encryption key was reported as done */
 };
 
 struct step {
@@ -75,12 +83,14 @@ struct script {
     struct model after[SCRIPT_STEPS_MAX + 1]; /* [0]: an empty log */
     uint32_t entry_of[SCRIPT_RECORDS_MAX + 1];
     uint32_t len_of[SCRIPT_RECORDS_MAX + 1];
+    bool signs; /* its checkpoints are signed notes, not only bytes: for copies, which are verified */
     bool is_doc[SCRIPT_RECORDS_MAX + SCRIPT_STEPS_MAX * SCRIPT_DOCS + 1]; /* this key entry is a document's */
 };
 
 /* A store in a directory: each of its parts in a directory of its own, so that no sync does another's work. */
 struct place {
     char dir[256], data[300], keys[300], kek[300], key_file[320];
+    char backup_logs[300], backup_keys[300], away[300]; /* of the scenes about copies */
     struct store_options options;
 };
 
@@ -88,6 +98,9 @@ struct place {
 struct bounds {
     bool created;
     uint64_t acked, begun;
+    unsigned backups; /* bit k: number k was reported as whole */
+    uint64_t safe, epoch, rotations;
+    bool restored;
 };
 
 #define FINDING_SIZE 256
@@ -108,12 +121,18 @@ int script_run(const struct script *script, const struct place *place, uint64_t 
 
 /*
  * Opens what a crash left and puts all checkers to it, then does `more` further steps, or as many as it takes for one
- * more record, with marks. *ret_step is the step it was found at. False: see *ret.
+ * more record, with marks; 0: none. *ret_step is the step it was found at. False: see *ret.
  */
 bool script_check(const struct script *script, const struct place *place, const struct bounds *bounds, unsigned more,
                   uint64_t *ret_step, struct finding *ret);
 
-/* ---- shared by script.c and script_doc.c */
+/* The key that a script signs with. */
+const struct note_signer *script_signer(void);
+
+/* The root over the first n records of the script. */
+void script_root(const struct script *script, uint64_t n, uint8_t ret[LEAF_HASH_SIZE]);
+
+/* ---- shared by script.c, script_doc.c and the scenes */
 
 struct dice dice_of(const struct script *script, uint64_t kind, uint64_t number);
 void script_bytes(struct dice *dice, uint8_t *to, size_t len);

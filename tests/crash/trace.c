@@ -399,6 +399,12 @@ unlink(const char *path)
 }
 
 int
+rmdir(const char *path)
+{
+    return names_traced(TRACE_UNLINK, path, NULL, SYS_unlinkat, AT_REMOVEDIR);
+}
+
+int
 mkdir(const char *path, mode_t mode)
 {
     return names_traced(TRACE_MKDIR, path, NULL, SYS_mkdirat, (int)mode);

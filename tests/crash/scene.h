@@ -1,0 +1,77 @@
+/*
+ * scene - what a workload of the power-cut test does, and how a state that a cut left of it is checked
+ *
+ * A scene is one thing that is done with a log. What lies before it is made first and not recorded; then it is recorded
+ * and cut (powercut.c). Checking a state is what an operator does after a power cut, with the calls of production, and
+ * is recorded and cut itself.
+ *
+ *     log      steps of a script (script.h), on a new log or on one with a past
+ *     backup   steps, and after some of them a backup (store/backup.h), whose size the log then keeps
+ *     restore  a log is lost, with its key store or without, after more was done than its backup holds; it is restored
+ *              (store/restore.h), a new epoch begins, and its mark is taken away, as `wicid init --new-epoch` does
+ *     kek      another key-encryption key, and after more steps perhaps one more (store/kek.h)
+ *
+ * The checkers, beside those of script.h, which are put to each state of each scene once it is recovered:
+ *
+ *     backups    what has a backup's name has its keys, verifies, and holds the first records of the script; what was
+ *                reported as whole is there; the same label is refused, the next one is made
+ *     unfinished what has no backup's name is refused by restore, or is whole
+ *     safe       the log says of no more records that they are in a backup than one of its name holds
+ *     restored   there is no log, and the same call puts it there; or it is the backup's, and is not overwritten
+ *     marked     a log that was put back lies there with its mark, until an epoch began
+ *     epoch      it begins once
+ *     keys       the key-encryption key opens the key store, or the same command ends it; who was told that it is done
+ *                finds nothing left of the old one
+ *     copies     a new key in use has both its copies, and with these the log opens
+ *
+ * Another scene: a file with its three functions, a line in scenes[] (scene.c), marks of its own in script.h, plants in
+ * plant.h. Threads: one.
+ */
+#ifndef CRASH_SCENE_H
+#define CRASH_SCENE_H
+
+#include "tests/crash/script.h"
+
+struct scene;
+
+/* A workload; everything in it follows from the seed. */
+struct plan {
+    const struct scene *scene;
+    struct script script;
+    uint64_t seed;
+    uint64_t first, last; /* steps done before the recording, and by its end */
+    uint8_t kek[32];      /* kek: the key before it */
+    bool twice;           /* kek: there is a second one */
+};
+
+#define SCENES_MAX 8u
+
+struct scene {
+    const char *name;
+    unsigned number; /* below SCENES_MAX, each its own */
+    /* Makes what lies before it, and sets first and last. 0 or -errno. */
+    int (*prepare)(struct plan *plan, const struct place *place, struct dice *dice);
+    /* Does it; this is recorded. 0 or -errno. */
+    int (*act)(const struct plan *plan, const struct place *place);
+    /* See script_check(). */
+    bool (*check)(const struct plan *plan, const struct place *place, const struct bounds *bounds, unsigned more,
+                  uint64_t *ret_step, struct finding *ret);
+};
+
+/* The scene of this seed; name not NULL: that one, NULL when there is none. */
+const struct scene *scene_find(uint64_t seed, const char *name);
+const char *scene_name(unsigned number);
+
+/* A bug that tests plant: the log says that a backup holds records before it does. */
+extern bool scene_says_early;
+
+extern const struct scene scene_backup, scene_restore, scene_kek;
+
+/* ---- shared by the scenes about copies */
+
+/* A log with signed checkpoints, as copies need them, that stands at step plan->first, `least` or a little more; and
+ * room for copies. 0 or -errno. */
+int scene_past(struct plan *plan, const struct place *place, uint64_t least);
+bool scene_is_there(const char *dir, const char *name);
+
+#endif
