@@ -10,9 +10,8 @@
  * its next start the file is in exactly one of sent and rejected, and the log has at most one record of it. (2) fixes
  * the event's id and bytes before anything is sent, so that the broker recognises a repeat; (4) fixes the outcome.
  *
- * Files are taken in the order of their names. One that is not finished holds back those behind it: unchanged for
- * settle_ms (or closed by its writer, where the system tells us) and its JSON ends; JSON that breaks off and stays so
- * for half_ms is refused.
+ * Files are taken in the order of their names, once they are finished (outbox_look.h); one that is not holds back those
+ * behind it. JSON that breaks off and stays so is refused. outbox_job.h has the steps.
  *
  * Errors: 0; or -errno when the disk fails: stop. Ownership: borrows all of its options. Threads: one.
  */
@@ -23,9 +22,7 @@
 #include "agents/agent_file.h"
 #include "agents/agent_link.h"
 
-#define OUTBOX_JOBS_MAX 64u   /* files under way at once: what a crash leaves to look through */
-#define OUTBOX_LOOK_MAX 256u  /* names looked at in one go; the rest has its turn when these are gone */
-#define OUTBOX_RETRY_MS 5000u /* pause after "later, please" */
+#define OUTBOX_JOBS_MAX 64u /* files under way at once: what a crash leaves to look through */
 
 struct outbox;
 
