@@ -255,7 +255,7 @@ item_end(const struct looking *l)
     return NULL;
 }
 
-/* Every part of the application was accepted by somebody. */
+/* Every part of the application was accepted by somebody else. */
 static const struct mark *
 parts_end(const struct looking *l)
 {

@@ -1,6 +1,7 @@
 /* What is kept of a record for the deadlines, and what may be told of them. */
 #include "broker/core/clocks.h"
 
+#include "broker/core/parts.h"
 #include "proto/date.h"
 #include "proto/limits.h"
 
@@ -142,6 +143,20 @@ clocks_note(struct deciding *d)
     d->note->report = court;
 }
 
+/* Some question with a date is answered by it. */
+static bool
+was_asked(const struct dossiers *ds, const struct kin *kin, uint32_t key)
+{
+    for (size_t i = 0; i < kin->count; i++)
+        for (uint16_t m = 0; m < ds->at[kin->at[i]].marks.count; m++) {
+            const struct mark *mark = &ds->at[kin->at[i]].marks.at[m];
+
+            if (mark_sign(mark) == SIGN_START && mark_clock(mark) == CLOCK_D15 && mark->key == key)
+                return true;
+        }
+    return false;
+}
+
 /* An answer to no question with a date starts and ends nothing. */
 static size_t
 without_strays(const struct dossiers *ds, uint32_t dossier, struct mark *said, size_t count)
@@ -152,18 +167,21 @@ without_strays(const struct dossiers *ds, uint32_t dossier, struct mark *said, s
     if (count == 0 || mark_sign(&said[0]) != SIGN_PROVIDED)
         return count;
     clocks_kin(ds, dossier, &kin);
-    for (size_t i = 0; i < count; i++) {
-        bool asked = mark_sign(&said[i]) != SIGN_PROVIDED;
-
-        for (size_t j = 0; j < kin.count && !asked; j++)
-            for (uint16_t m = 0; m < ds->at[kin.at[j]].marks.count && !asked; m++) {
-                const struct mark *mark = &ds->at[kin.at[j]].marks.at[m];
-
-                asked = mark_sign(mark) == SIGN_START && mark_clock(mark) == CLOCK_D15 && mark->key == said[i].key;
-            }
-        if (asked)
+    for (size_t i = 0; i < count; i++)
+        if (mark_sign(&said[i]) != SIGN_PROVIDED || was_asked(ds, &kin, said[i].key))
             said[kept++] = said[i];
-    }
+    return kept;
+}
+
+/* Of a part that the holder keeps, and accepts, a plan is still to be made: it ends nothing. */
+static size_t
+without_own_parts(const struct dossiers *ds, uint32_t dossier, struct mark *said, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (mark_sign(&said[i]) != SIGN_PART_ACCEPTED || parts_is_elsewhere(ds, dossier, said[i].item))
+            said[kept++] = said[i];
     return kept;
 }
 
@@ -192,6 +210,7 @@ clocks_keep(struct core *core, const struct core_record *record, uint32_t dossie
         return 0;
     }
     count = marks_of_event(event, record->note, seq, said);
+    count = without_own_parts(ds, dossier, said, count);
     if (corrects)
         return marks_amend(&ds->at[dossier].marks, seq, said, count);
     count = without_strays(ds, dossier, said, count);

@@ -76,6 +76,17 @@ parts_are_with(const struct dossiers *ds, uint32_t dossier, uint32_t unit, const
     return parts->count > 0;
 }
 
+bool
+parts_is_elsewhere(const struct dossiers *ds, uint32_t dossier, unsigned no)
+{
+    uint8_t ref[16];
+    uint32_t thing;
+
+    part_ref(no, ref);
+    thing = things_find(&ds->things, MACHINE_PART, dossier, ref);
+    return thing != THING_NONE && ds->things.at[thing].number != 0;
+}
+
 void
 parts_of_event(const struct dossiers *ds, uint32_t dossier, uint32_t unit, uint64_t now_ms, const struct event *event,
                struct parts *ret)

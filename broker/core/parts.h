@@ -30,6 +30,9 @@ bool parts_only(const struct dossiers *dossiers, uint32_t dossier, uint32_t unit
 /* All of them were forwarded to the unit. */
 bool parts_are_with(const struct dossiers *dossiers, uint32_t dossier, uint32_t unit, const struct parts *parts);
 
+/* It was forwarded, and is not the holder's own to carry out. */
+bool parts_is_elsewhere(const struct dossiers *dossiers, uint32_t dossier, unsigned no);
+
 /* The id of a part in MACHINE_PART, and back. */
 void part_ref(unsigned no, uint8_t ret[16]);
 unsigned part_no(const struct thing *thing);

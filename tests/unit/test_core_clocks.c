@@ -193,19 +193,59 @@ d3_is_met_by_a_rejection(void **state)
 }
 
 static void
-d3_is_met_when_every_part_is_accepted(void **state)
+part_forwarded(struct kit *k, unsigned no)
+{
+    char sections[200];
+
+    (void)snprintf(
+        sections, sizeof sections,
+        "0{'fromUnit':'ic','toUnit':'mun','whole':'NO','partNos':[%u]} 1@p1 6{'applicantConsent':{'on':'2026-01-06'}}",
+        no);
+    say(k, "ic", "referral.forwarded", 'R', "", sections, NULL);
+}
+
+static void
+part_accepted(struct kit *k, const char *unit, const char *day, unsigned no)
+{
+    char sections[120];
+
+    (void)snprintf(sections, sizeof sections, "0{'answeredOn':'%s'} 6{'status':'accepted','parts':[{'no':%u}]}", day,
+                   no);
+    say(k, unit, "referral.answered", 'R', "", sections, NULL);
+}
+
+static void
+d3_is_met_when_others_have_accepted_every_part(void **state)
 {
     struct kit *k = *state;
 
+    kit_agency(k, "gmina");
+    kit_unit(k, "mun", "gmina", "MUN");
     ipus_referral(k, "{'no':1,'text':'x'},{'no':2,'text':'y'}");
-    say(k, "ic", "referral.answered", 'R', "", "0{'answeredOn':'2026-01-16'} 6{'status':'accepted','parts':[{'no':1}]}",
-        NULL);
-    say(k, "ic", "referral.answered", 'R', "", "0{'answeredOn':'2026-01-17'} 6{'status':'accepted','parts':[{'no':1}]}",
-        NULL);
+    part_forwarded(k, 1);
+    part_forwarded(k, 2);
+    part_accepted(k, "mun", "2026-01-16", 1);
+    part_accepted(k, "mun", "2026-01-17", 1);
     IS('R', "D3", "from 2026-01-05");
-    say(k, "ic", "referral.answered", 'R', "", "0{'answeredOn':'2026-01-19'} 6{'status':'accepted','parts':[{'no':2}]}",
-        NULL);
+    part_accepted(k, "mun", "2026-01-19", 2);
     IS('R', "D3", "met 2026-01-19");
+}
+
+static void
+d3_runs_while_the_coordinator_keeps_a_part(void **state)
+{
+    struct kit *k = *state;
+
+    kit_agency(k, "gmina");
+    kit_unit(k, "mun", "gmina", "MUN");
+    ipus_referral(k, "{'no':1,'text':'x'},{'no':2,'text':'y'}");
+    part_forwarded(k, 2);
+    part_accepted(k, "ic", "2026-01-16", 1);
+    part_accepted(k, "mun", "2026-01-17", 2);
+    IS('R', "D3", "from 2026-01-05");
+    part_forwarded(k, 1);
+    part_accepted(k, "mun", "2026-01-20", 1);
+    IS('R', "D3", "met 2026-01-20");
 }
 
 static void
@@ -285,7 +325,8 @@ main(void)
         CLOCKS_TEST(d2_does_not_run_under_za_zyciem_or_on_the_ipus_path),
         CLOCKS_TEST(d3_runs_from_the_application_and_ends_with_the_plan_made_on_it),
         CLOCKS_TEST(d3_is_met_by_a_rejection),
-        CLOCKS_TEST(d3_is_met_when_every_part_is_accepted),
+        CLOCKS_TEST(d3_is_met_when_others_have_accepted_every_part),
+        CLOCKS_TEST(d3_runs_while_the_coordinator_keeps_a_part),
         CLOCKS_TEST(d6_and_d7_follow_the_period_of_the_plan),
         CLOCKS_TEST(d6_is_met_by_a_renewal_and_d7_is_not),
         CLOCKS_TEST(d4_goes_from_assessment_to_assessment),
