@@ -48,12 +48,13 @@ def chain(town, client, last):
         yield "a changed leaf is not noticed"
 
 
-def content(town, client, event):
+def content(town, client, published):
     """Content is given for a reason, and that it was is written down; without a reason it is not."""
+    event = published[0]
     dossier = town.wici.header(event.event).dossier_id
     for reason, expected in (("", {i for i, part in enumerate(event.step.parts) if part.cls == 0}),
                              (REASON, event.all_places())):
-        given, wrong = town.views("the auditor", client.read_all(dossier=dossier, reason=reason), [event])
+        given, wrong = town.views("the auditor", client.read_all(dossier=dossier, reason=reason), published)
         yield from wrong
         if given.get(event.id) != expected:
             yield f"{event.step}: with the reason '{reason}' the auditor was given {given.get(event.id)}, not {expected}"
@@ -73,4 +74,4 @@ def audit(town, published):
         client.unsubscribe(REPLAY)
         yield from facts_only(town, deliveries, published)
         yield from chain(town, client, last)
-        yield from content(town, client, next(iter(published.values()))[0])
+        yield from content(town, client, next(iter(published.values())))

@@ -31,6 +31,7 @@ USUAL = {  # where a scenario is silent: the code that an ordinary event has
     ("ipus.approved", 6): {"decision": "APPROVED"},
     ("ipus.service_reported", 6): {"status": "in-progress"},
 }
+MEANT = ("protocol", "continue_reason")  # texts that change what an event means: one has to be signed, one meets a deadline
 
 
 def date(day):
@@ -101,7 +102,7 @@ class Bodies:
                     getattr(message, field.name).append(self.scalar(field, step, ids))
             elif not getattr(message, field.name):
                 kind = self.options.Format.Name(self.option(field, "format"))
-                if kind in ("LINE", "TEXT") and field.name != "protocol":  # which has to be signed
+                if kind in ("LINE", "TEXT") and field.name not in MEANT:
                     setattr(message, field.name, self.text(self.option(field, "max")))
                 elif required and field.type not in (field.TYPE_BOOL, field.TYPE_ENUM):
                     setattr(message, field.name, self.scalar(field, step, ids))

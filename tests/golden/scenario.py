@@ -30,6 +30,15 @@ payload.py. A line that begins with # says nothing.
     unit SW cus-zespol              which unit of the office the story calls SW (stories of docs/profiles)
     due SCHX answer                 just these events are due on paper to an agency without the system
     away SW / back SW               the unit's connection ends, and is taken up again where it ended
+    clerk 16                        the deadline watcher looks at day 16, and tells just what stands below it:
+        approaching D1 of told due 14 > SW, DIR
+        missed D16/2 of agreed due 14 as late > SW
+        met D1 of told due 14 by interview on 16 > SW, DIR
+        cancelled D1 of told due 14 by closed > SW
+
+A notice names the event that started the clock, which of its dates (/2), the day it is due, what ended it and on which day, and
+who is given it; all else of it follows from these. "last": a reminder after which no other comes; "alone": for nobody but the
+holder. A run tells nothing that its lines do not say.
 """
 import dataclasses
 import json
@@ -37,6 +46,9 @@ import re
 
 LINE = re.compile(r"(?P<day>\d+) (?P<type>[a-z_.]+) (?P<unit>[A-Z]+)(?::(?P<role>[A-Z]+))? (?P<classes>\d+)"
                   r"(?: (?P<sign>[>!])(?P<rest>[^~]*))?(?:~(?P<warnings>.*))?")
+NOTICE = re.compile(r"(?P<what>approaching|missed|met|cancelled) (?P<clock>D\d+)(?:/(?P<item>\d+))? of (?P<start>\S+)"
+                    r"(?: from (?P<started>\d+))? due (?P<due>\d+)(?: by (?P<end>\S+))?(?: on (?P<ended>\d+))?(?P<last> last)?"
+                    r"(?P<alone> alone)?(?: as (?P<name>\S+))? >(?P<given>[A-Z, ]*)")
 GIVEN = re.compile(r"(?P<unit>[A-Z]+) (?P<what>-|(?:\d(?:\(\d+(?:,\d+)*\))?)+)")
 
 
@@ -91,10 +103,46 @@ class Move:
 
 
 @dataclasses.dataclass
+class Notice:
+    """What the deadline watcher has to tell of one clock; a step that nobody of the story publishes."""
+    line: int
+    day: int
+    what: str
+    clock: str
+    item: int
+    start: str
+    started: int  # the day it runs from; None: that of the event
+    due: int
+    end: str
+    ended: int  # None: no day
+    last: bool
+    alone: bool
+    name: str
+    given: dict
+    text: str
+    unit: str = "CLERK"
+    consent: str = ""
+    refusal: str = ""
+    to: list = dataclasses.field(default_factory=list)
+    warnings: list = dataclasses.field(default_factory=list)
+    parts: list = dataclasses.field(default_factory=lambda: [Part(0)])
+
+    def __str__(self):
+        return f"line {self.line}, {self.text}"
+
+
+@dataclasses.dataclass
+class Watch:
+    """The deadline watcher's look at one day."""
+    day: int
+    notices: list = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
 class Scenario:
     """One file."""
     title: str
-    acts: list = dataclasses.field(default_factory=list)  # Step and Move, in order
+    acts: list = dataclasses.field(default_factory=list)  # Step, Move and Watch, in order
     units: dict = dataclasses.field(default_factory=dict)  # what the story calls a unit -> its id, where it says so
     replays: dict = dataclasses.field(default_factory=dict)  # name of an event -> {unit: places, or None for nothing}
 
@@ -103,9 +151,19 @@ class Scenario:
         """The events, in order."""
         return [act for act in self.acts if isinstance(act, Step)]
 
+    @property
+    def notices(self):
+        """What the deadline watcher tells, in order."""
+        return [notice for act in self.acts if isinstance(act, Watch) for notice in act.notices]
+
+    @property
+    def watched(self):
+        """The last day that the deadline watcher looks at; -1: it looks at none."""
+        return max((act.day for act in self.acts if isinstance(act, Watch)), default=-1)
+
     def named(self, name):
-        """The step with that name."""
-        found = [step for step in self.steps if step.name == name]
+        """The step or notice with that name."""
+        found = [step for step in self.steps + self.notices if step.name == name]
         if len(found) != 1:
             raise Malformed(f"{len(found)} events have the name {name}")
         return found[0]
@@ -141,14 +199,16 @@ class Reader:
 
     def __init__(self, title):
         self.scenario = Scenario(title)
-        self.step, self.pending, self.number = None, None, 0
+        self.step, self.watch, self.pending, self.number = None, None, None, 0
 
     def read(self, text):
         """The scenario that the text describes."""
         for self.number, line in enumerate(text.splitlines(), 1):
             line = "" if line.startswith("#") else line.rstrip()
             try:
-                if line.startswith(" "):
+                if line.startswith(" ") and self.watch:
+                    self.watch.notices.append(self.notice(line.partition(" ;")[0].strip()))
+                elif line.startswith(" "):
                     self.detail(line.strip())
                 elif line:
                     self.finish()
@@ -161,7 +221,11 @@ class Reader:
     def act(self, line):
         """A line that is not indented."""
         verb, _, rest = line.partition(" ")
-        if verb == "due":
+        self.watch = None
+        if verb == "clerk":
+            self.watch = Watch(int(rest))
+            self.scenario.acts.append(self.watch)
+        elif verb == "due":
             name, *events = rest.split()
             self.scenario.acts.append(Move(verb, name, events))
         elif verb == "unit":
@@ -183,6 +247,18 @@ class Reader:
             self.step = Step(line=self.number, day=int(match["day"]), type=match["type"], unit=match["unit"],
                              role=match["role"] or "", parts=[], given={}, warnings=(match["warnings"] or "").split(),
                              refusal=refused, dossier=before, text=line)
+
+    def notice(self, line):
+        """An indented line below the deadline watcher's."""
+        match = NOTICE.fullmatch(line)
+        if match is None:
+            raise Malformed("not a notice")
+        self.scenario.named(match["start"])
+        number = {key: int(match[key]) if match[key] else None for key in ("item", "started", "due", "ended")}
+        units = [unit.strip() for unit in match["given"].split(",") if unit.strip()]
+        return Notice(line=self.number, day=self.watch.day, what=match["what"], clock=match["clock"], start=match["start"],
+                      end=match["end"] or "", last=bool(match["last"]), alone=bool(match["alone"]), name=match["name"] or "",
+                      given={unit: {0} for unit in units}, text=line, **{**number, "item": number["item"] or 0})
 
     def detail(self, line):
         """An indented line: about the event above."""

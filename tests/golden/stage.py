@@ -12,6 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path += [os.path.join(HERE, "..", "interop")]
 import payload  # noqa: E402
 import scenario  # noqa: E402
+import watcher  # noqa: E402
 import wici_client  # noqa: E402
 import world  # noqa: E402
 
@@ -53,7 +54,7 @@ class Ids:
 
     def __init__(self, play):
         self.known = {step.name: wici_client.uuid7() for step in play.steps if step.name}
-        self.seqs = {}  # of what was published, by its name
+        self.seqs, self.days, self.dossiers = {}, {}, {}  # of what was published, by its name
 
     def __call__(self, name):
         return self.known.setdefault(name, str(uuid.uuid4()))
@@ -64,6 +65,7 @@ class Published:
 
     def __init__(self, step, event, event_id):
         self.step, self.event, self.id, self.receipt = step, event, event_id, None
+        self.later = False  # its dossier was there before
 
     def all_places(self):
         """Every part."""
@@ -74,8 +76,8 @@ class Stage:
     """A broker, and units that listen: units maps what scenarios call a unit to (its id, agency, roles), externals what
     they call an agency without the system to (its id, the unit that serves it)."""
 
-    def __init__(self, place, units, externals=None):
-        self.world, self.units, self.externals = place, units, externals or {}
+    def __init__(self, place, units, externals=None, watched_by=None):
+        self.world, self.units, self.externals, self.watcher = place, units, externals or {}, watched_by
         self.wici, self.clients, self.given = self.world.wici, {}, {}
         for unit in units:
             self.connect(unit)
@@ -112,7 +114,7 @@ class Stage:
         unit_id, agency, roles = self.units[step.unit]
         actor = {"agency": agency, "unit": unit_id, "role": step.role or roles[0]}
         header = {"eventId": ids(step.name) if step.name else wici_client.uuid7(), "type": bodies.types[step.type],
-                  "schemaVersion": 1, "occurredAt": world.now()}
+                  "schemaVersion": 1, "occurredAt": payload.date(step.day) + "T09:00:00+01:00"}
         if step.dossier != "-":
             header["dossierId"] = ids(step.dossier)
         if step.behalf:
@@ -156,10 +158,11 @@ class Stage:
 
     @staticmethod
     def compare_warnings(published):
-        """The receipt's warnings are those that the scenario says, and W_WITHHELD where the role of an addressee does
-        not let it have a part that is not marked for others."""
+        """The receipt's warnings are those that the scenario says; W_WITHHELD where the role of an addressee does not let it
+        have a part that is not marked for others; and W_TIME where it comes to a dossier that is there already: the
+        stories' days lie before the day they are played."""
         step = published.step
-        expected = set(step.warnings)
+        expected = set(step.warnings) | ({"W_TIME"} if published.later else set())
         for unit in step.to if not step.consent else ():
             meant = {i for i, part in enumerate(step.parts) if not part.only or unit in part.only}
             if not meant <= step.given.get(unit, meant):
@@ -173,17 +176,25 @@ class Stage:
     def play(self, play):
         """Publishes a scenario; returns the events, and what was wrong with the answers."""
         ids = Ids(play)
-        strangers = {unit for step in play.steps for unit in [step.unit, *step.given]} - {*self.units, *self.externals, "EVERYBODY"}
+        strangers = {unit for step in play.steps for unit in [step.unit, *step.given]}
+        strangers |= {unit for notice in play.notices for unit in notice.given}
+        strangers -= {*self.units, *self.externals, "EVERYBODY"}
         if strangers:
             raise Failure(f"not in this town: {strangers}")
         bodies = payload.Bodies(self.wici, ids)
-        published, wrong = [], []
+        published, wrong, known = [], [], set()
         for act in play.acts:
             if isinstance(act, scenario.Step):
                 published.append(self.event(act, ids, bodies))
+                published[-1].later = act.dossier in known - {"-"}
                 wrong += self.publish(published[-1])
+                if not act.refusal:
+                    known.add(act.dossier)
                 if act.name and not act.refusal:
                     ids.seqs[act.name] = published[-1].receipt.seq
+                    ids.days[act.name], ids.dossiers[act.name] = act.day, ids(act.dossier)
+            elif isinstance(act, scenario.Watch):
+                wrong += self.watch(act, ids, published)
             elif act.verb == "away":
                 self.collect(act.unit, published[-1].receipt.seq if published else 0)
                 self.clients[act.unit].close()
@@ -195,6 +206,26 @@ class Stage:
         for unit in self.units:
             self.collect(unit, max(p.receipt.seq for p in published if p.receipt))
         return published, wrong
+
+    def watch(self, act, ids, published):
+        """The deadline watcher looks at a day. Yields what it told and should not have, and the other way round."""
+        before = [p.step for p in published if isinstance(p, watcher.Noticed)]
+        told = {entry[:5]: int(entry[5]) for entry in self.watcher.run(act.day)}
+        for notice in act.notices:
+            count = sum((n.clock, n.start, n.item, n.started) == (notice.clock, notice.start, notice.item, notice.started)
+                        for n in before)
+            before.append(notice)
+            published.append(self.watcher.notice(notice, ids.dossiers[notice.start], count, ids))
+            seq = told.pop((notice.what, notice.clock, ids.dossiers[notice.start], str(ids.seqs[notice.start]), str(notice.item)),
+                           None)
+            if seq is None:
+                yield f"day {act.day}: {notice}: is not told"
+                published.pop()
+                continue
+            published[-1].receipt = watcher.Told(seq)
+        for what, clock, dossier, start, item in told:
+            names = [name for name, seq in ids.seqs.items() if str(seq) == start] or [dossier]
+            yield f"day {act.day}: {what} {clock}/{item} of {names[0]} is told"
 
     def outside(self, external, **more):
         """What is due on paper to an agency without the system, as the unit is told that serves it."""
@@ -251,13 +282,18 @@ class Stage:
     # ---- comparing
 
     def views(self, unit, deliveries, published):
-        """Of these events, the places of the parts that the deliveries hold: {event id: places}; and what is wrong."""
+        """Of these events of a story, the places of the parts that the deliveries hold: {event id: places}; and what is
+        wrong: other bytes, something twice, notices of its dossiers that are not among them."""
         known = {p.id: p for p in published}
+        dossiers = {self.wici.header(p.event).dossier_id for p in published} - {""}
         found, wrong = {}, []
         for delivery in deliveries:
             self.wici.check_delivery(delivery)
-            event_id = self.wici.header(delivery).event_id
+            header = self.wici.header(delivery)
+            event_id = header.event_id
             if event_id not in known:
+                if header.dossier_id in dossiers and self.wici.event.EventType.Name(header.type) in watcher.TYPES.values():
+                    wrong.append(f"{unit} was given a notice that the story does not have, in record {delivery.seq}")
                 continue
             event = known[event_id]
             if event_id in found:
@@ -283,13 +319,14 @@ REGISTERS = [  # what the rules ask for: programmes, qualifications
 def golden_town(root):
     """The town of the golden scenarios, enrolled."""
     units = {name.lower(): agency for name, agency in UNITS.items()}
-    place = world.World(root, AGENCIES, {**units, "audyt": ("nadzor", ["AUD"])}, "starostwo")
+    place = world.World(root, AGENCIES, {**units, "audyt": ("nadzor", ["AUD"]), "straznik": ("starostwo", ["CLERK"])}, "starostwo")
     with place.session("admin") as admin:
         for agency, server in EXTERNALS.values():
             place.command(admin, "SYS_EXTERNAL_ENROLLED", sys_external_enrolled_s0={
                 "agency_id": agency, "name": "Szkoła bez systemu", "kinds": ["SCHOOL"], "served_by": server.lower(),
                 "channel": "PAPER"})
-    town = Stage(place, {name: (name.lower(), *rest) for name, rest in UNITS.items()}, EXTERNALS)
+    town = Stage(place, {name: (name.lower(), *rest) for name, rest in UNITS.items()}, EXTERNALS,
+                 watcher.Watcher(place, "straznik", root))
     for unit, kind, body in REGISTERS:
         place.command(town.clients[unit], kind, town.wire(unit), **{f"{kind.lower()}_s0": body})
     return town

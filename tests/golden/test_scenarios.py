@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Plays every golden scenario on one running broker, with the views of all units compared; then plants differences in
-scenarios and views, each of which must be noticed. With names of files as arguments: only these."""
+"""Plays every golden scenario on one running broker, with the views of all units compared, and what the deadline watcher tells
+as of the stories' days; then plants differences in scenarios, views and notices, each of which must be noticed. With names of files as arguments: only these."""
 import glob
 import os
 import sys
@@ -9,8 +9,10 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import scenario  # noqa: E402
 import stage  # noqa: E402
+import watcher  # noqa: E402
 import auditor  # noqa: E402  (stage knows where the client is)
 
+WRONG_SETTINGS = ("D1 term 13 DAYS", "D1 remind 11 AFTER", "D1 off")
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scenarios")
 
 
@@ -61,6 +63,27 @@ def planted(plays, events, views):
             yield f"{play.title} {step} {stranger}", play.title, number, {**step.given, stranger: {0}}
 
 
+def wrong_notices(town, plays, events):
+    """A notice too many, one that says another day, and a watcher that counts otherwise than the law: all are noticed."""
+    for play in plays:
+        published = events[play.title]
+        for notice in (event for event in published if isinstance(event, watcher.Noticed) and event.step.given):
+            unit = next(iter(notice.step.given))
+            deliveries = town.given[unit]
+            if not town.views(unit, deliveries, [event for event in published if event is not notice])[1]:
+                yield f"{play.title} {notice.step}: that {unit} was given a notice too many is not noticed"
+            right, notice.event = notice.event, town.watcher.wrong(notice.event)
+            if not town.views(unit, deliveries, published)[1]:
+                yield f"{play.title} {notice.step}: another day in it is not noticed"
+            notice.event = right
+    late = [play for play in plays if play.title.startswith("2 ")]
+    for settings in WRONG_SETTINGS if late else ():
+        town.watcher.settings(settings)
+        if not town.play(late[0])[1]:
+            yield f"a deadline watcher with the settings '{settings}' is not noticed"
+    town.watcher.settings("")
+
+
 def check_the_checker(plays, events, views):
     """The comparisons notice each wrong class of each line, a stranger on each line, and a wrong warning."""
     count = 0
@@ -84,14 +107,17 @@ def check_the_checker(plays, events, views):
 
 def main():
     names = sys.argv[1:] or sorted(glob.glob(f"{FOLDER}/*.txt"))
-    plays = [scenario.load(name) for name in names]
+    # Of a story that was watched longer there is nothing new to tell while another is watched.
+    plays = sorted((scenario.load(name) for name in names), key=lambda play: -play.watched)
     with tempfile.TemporaryDirectory(prefix="wici-golden-") as root:
         town = stage.golden_town(root)
         try:
             events, views, wrong = played(town, plays)
+            wrong += compare(plays, events, views)
+            if not wrong:
+                wrong += wrong_notices(town, plays, events)
         finally:
             town.stop()
-    wrong += compare(plays, events, views)
     if not wrong:
         wrong += check_the_checker(plays, events, views)
     if wrong:

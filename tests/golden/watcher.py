@@ -1,0 +1,96 @@
+"""The deadline watcher of a played scenario: wici-clerk itself, as of the days that the scenario names. What it has to tell is made
+here anew, from the scenario alone: the notice's bytes, and the id that follows from what it says.
+"""
+import datetime
+import hashlib
+import os
+import subprocess
+import uuid
+
+import payload
+import world
+
+TYPES = {what: f"SYS_DEADLINE_{what.upper()}" for what in ("approaching", "missed", "met", "cancelled")}
+TIMEOUT = 60
+
+
+class Told:
+    """In the place of a receipt: where the log has the notice."""
+
+    def __init__(self, seq):
+        self.seq, self.warnings = seq, []
+
+
+class Noticed:
+    """A notice as it has to be: in the place of stage.Published."""
+
+    def __init__(self, step, event, event_id):
+        self.step, self.event, self.id, self.receipt = step, event, event_id, None
+        self.later = False
+
+    def all_places(self):
+        """Its one part."""
+        return {0}
+
+
+def notice_id(dossier, clock, seq, item, started, count, what):
+    """The same notice has the same id, whoever tells it: a UUID of version 8."""
+    day = (datetime.date.fromisoformat(started) - datetime.date(1970, 1, 1)).days
+    said = f"wici deadline {dossier} {clock} {seq} {item} {day} {count} {what}"
+    value = bytearray(hashlib.sha256(said.encode()).digest()[:16])
+    value[6] = 0x80 | value[6] & 0x0F
+    value[8] = 0x80 | value[8] & 0x3F
+    return str(uuid.UUID(bytes=bytes(value)))
+
+
+class Watcher:
+    """wici-clerk with the key of that unit, in a directory of its own."""
+
+    def __init__(self, place, unit, root):
+        self.wici, self.unit, self.agency = place.wici, unit, place.units[unit][0]
+        self.config = f"{root}/clerk.conf"
+        public, secret = place.keys[unit]
+        with open(f"{root}/clerk.key", "w", opener=lambda p, f: os.open(p, f, 0o600), encoding="utf-8") as f:
+            f.write(f"public = {public}\nsecret = {secret}\n")
+        self.text = (f"endpoint = {place.broker.endpoint}\nserver_key = {place.broker.server_key}\nkey_file = clerk.key\n"
+                     f"holidays = {world.SOURCE}/agents/holidays.pl\n")
+        self.root = root
+        self.settings("")
+
+    def settings(self, clocks):
+        """An office's own lengths and switches, as lines; "": none."""
+        with open(f"{self.root}/clocks.conf", "w", encoding="utf-8") as f:
+            f.write(clocks)
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(self.text + "clocks = clocks.conf\n")
+
+    def run(self, day):
+        """What it tells as of that day of the story: [(what, clock, dossier, start, item, seq)]."""
+        process = subprocess.run([f"{os.environ['WICI_BIN']}/wici-clerk", "-c", self.config, "-v", "--as-of", payload.date(day)],
+                                 text=True, capture_output=True, timeout=TIMEOUT, check=False)
+        if process.returncode != 0:
+            raise OSError(process.stderr)
+        lines = [line.split() for line in process.stdout.splitlines()]
+        return [(what, clock, *(field.partition("=")[2] for field in rest)) for what, clock, *rest in lines]
+
+    def wrong(self, event):
+        """The same notice, with another day in it."""
+        section = self.wici.event.Section.FromString(event.sections[0])
+        deadline = getattr(section, section.WhichOneof("body")).deadline
+        deadline.due = (datetime.date.fromisoformat(deadline.due) + datetime.timedelta(days=1)).isoformat()
+        return self.wici.wire.Event(header=event.header, sections=[section.SerializeToString()])
+
+    def notice(self, step, dossier, count, ids):
+        """The event that the watcher has to publish; `count` notices of that clock went before."""
+        start = ids.days[step.start] if step.started is None else step.started
+        deadline = {"clock": step.clock, "startSeq": ids.seqs[step.start], "item": step.item, "startedOn": payload.date(start),
+                    "due": payload.date(step.due), "notice": count, "holderOnly": step.alone, "last": step.last}
+        if step.end:
+            deadline["endSeq"] = ids.seqs[step.end]
+        if step.ended is not None:
+            deadline["endedOn"] = payload.date(step.ended)
+        event_id = notice_id(dossier, step.clock, ids.seqs[step.start], step.item, payload.date(start), count, step.what)
+        header = {"eventId": event_id, "type": TYPES[step.what], "schemaVersion": 1, "dossierId": dossier,
+                  "occurredAt": payload.date(step.day) + "T00:00:00+01:00", "actor": {"role": "CLERK"}}
+        field = f"sysDeadline{step.what.capitalize()}S0"
+        return Noticed(step, self.wici.make_event(header, {field: {"deadline": deadline}}), event_id)
