@@ -355,6 +355,7 @@ agent_close(struct agent *a)
     inbox_close(&a->inbox);
     witness_close(&a->witness);
     agent_dirs_close(&a->dirs);
+    agent_work_close(&a->work);
     agent_config_free(&a->config);
     if (a->signal_fd >= 0)
         close(a->signal_fd);

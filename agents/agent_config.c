@@ -23,6 +23,7 @@ static const struct option_def config_options[] = {
     {"role", OPTION_PATH, CONFIG(role_file), NULL, 1, 1000, NULL},
     {"session", OPTION_TEXT, CONFIG(session), "agent", 1, 64, NULL},
     {"holidays", OPTION_PATH, CONFIG(holidays), "", 0, 1000, NULL},
+    {"clocks", OPTION_PATH, CONFIG(clocks), "", 0, 1000, NULL},
     {"cursor", OPTION_TEXT, CONFIG(cursor), "agent", 1, 40, NULL},
     {"log_key", OPTION_TEXT, CONFIG(log_key), "", 0, 9000, NULL},
     {"poll_ms", OPTION_NUMBER, CONFIG(poll_ms), "2000", 50, 600000, NULL},

@@ -31,6 +31,7 @@ struct agent_role {
 struct agent_config {
     char *endpoint, *server_key, *key_file, *dir, *role_file, *session, *cursor;
     char *holidays;         /* file of holidays; empty: the one installed */
+    char *clocks;           /* file of the office's own lengths of deadlines; empty: none */
     char *log_key;          /* verifier keys of the log, one a word; "": those that the broker names first */
     uint64_t poll_ms;       /* how often outbox is looked through, besides inotify */
     uint64_t settle_ms;     /* how long a file must not change before it is taken */

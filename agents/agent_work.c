@@ -2,6 +2,7 @@
  * agent_work - see agent_work.h
  */
 #include "agents/agent_work.h"
+#include "agents/deadline_files.h"
 #include "agents/worklist.h"
 
 #include "proto/types.h"
@@ -14,16 +15,15 @@
 int
 agent_work_open(struct agent_work *work, char error[OPTIONS_ERROR_MAX])
 {
-    const char *path = work->config->holidays[0] != '\0' ? work->config->holidays : NULL;
-    const char *shown = path != NULL ? path : "holidays.pl";
-    unsigned line = 0;
-    int rc = calendar_load(&work->calendar, path, &line);
+    int rc = deadline_calendar_read(&work->calendar, work->config->holidays, error);
 
-    if (rc == -EINVAL)
-        (void)snprintf(error, OPTIONS_ERROR_MAX, "%s:%u: not a holiday", shown, line);
-    else if (rc != 0)
-        (void)snprintf(error, OPTIONS_ERROR_MAX, "%s: %s", shown, strerror(-rc));
-    return rc;
+    return rc == 0 ? deadline_settings_read(&work->settings, work->config->clocks, error) : rc;
+}
+
+void
+agent_work_close(struct agent_work *work)
+{
+    deadline_settings_free(&work->settings);
 }
 
 /* Notes the page of the event that a task began with, where inbox still has it. */
@@ -31,17 +31,15 @@ static void
 file_note(const struct agent_work *w, const json_t *task, json_t *files)
 {
     json_int_t seq = json_integer_value(json_object_get(task, "seq"));
-    enum clock_id clock = clock_by_name(json_string_value(json_object_get(task, "rule")));
-    const struct clock_event *event;
+    const char *family = "";
     char key[24], name[80];
 
     (void)snprintf(key, sizeof key, "%lld", (long long)seq);
-    for (size_t i = 0; (event = clock_event_at(i)) != NULL; i++) {
-        const struct type_info *type = type_by_number(event->type);
-
-        if (type == NULL || (clock != CLOCK_NONE && event->clock != clock))
-            continue;
-        (void)snprintf(name, sizeof name, "inbox/%012lld-%s.html", (long long)seq, type->family);
+    for (size_t i = 0; type_at(i) != NULL; i++) {
+        if (strcmp(type_at(i)->family, family) == 0)
+            continue; /* types of a family stand together */
+        family = type_at(i)->family;
+        (void)snprintf(name, sizeof name, "inbox/%012lld-%s.html", (long long)seq, family);
         if (agent_exists(w->dirs->inbox, name + strlen("inbox/"))) {
             (void)json_object_set_new(files, key, json_string(name));
             return;
@@ -84,10 +82,14 @@ list_write(const struct agent_work *w, const json_t *list)
 static int
 list_make(struct agent_work *w, int32_t today)
 {
-    struct worklist_options options = {
-        .unit = w->who->unit, .rules = w->config->role.tasks, .calendar = &w->calendar, .today = today};
-    json_t *clocks = NULL, *courses = NULL, *list = NULL;
-    int rc = worklist_ask(w->link->query, w->link->arg, &clocks, &courses);
+    struct worklist_options options = {.unit = w->who->unit,
+                                       .rules = w->config->role.tasks,
+                                       .calendar = &w->calendar,
+                                       .settings = &w->settings,
+                                       .today = today};
+    struct worklist_answers answers = {0};
+    json_t *list = NULL;
+    int rc = worklist_ask(w->link->query, w->link->arg, &answers);
 
     if (rc == -EPROTO || rc == -EBADMSG) {
         if (!w->refused)
@@ -97,12 +99,11 @@ list_make(struct agent_work *w, int32_t today)
     }
     if (rc != 0)
         return 0; /* no connection: the next round asks again */
-    rc = worklist_make(&options, clocks, courses, &list);
+    rc = worklist_make(&options, &answers, &list);
     if (rc == 0)
         rc = list_write(w, list);
     json_decref(list);
-    json_decref(courses);
-    json_decref(clocks);
+    worklist_answers_free(&answers);
     return rc == -EBADMSG ? 0 : rc;
 }
 

@@ -13,6 +13,7 @@
 #include "agents/agent_file.h"
 #include "agents/agent_link.h"
 #include "agents/calendar.h"
+#include "agents/deadlines.h"
 
 #include <jansson.h>
 
@@ -26,14 +27,16 @@ struct agent_work {
     const struct agent_who *who;
     json_t *const *names; /* see html.h */
     struct calendar calendar;
+    struct deadline_settings settings;
     uint64_t asked_ms; /* when it was last made; 0: not yet */
     int32_t day;       /* of the last list */
     uint64_t filed;    /* inbox_filed() then */
     bool refused;      /* the broker knows no such question, or does not answer it to us: said once */
 };
 
-/* Reads the holidays. -EINVAL with a sentence in error. The rest of *work is the caller's to set. */
+/* Reads the holidays and the office's own lengths. A sentence in error. The rest of *work is the caller's to set. */
 int agent_work_open(struct agent_work *work, char error[OPTIONS_ERROR_MAX]);
+void agent_work_close(struct agent_work *work);
 /* At now_ms of a steady clock, on the day `today` (date.h), after `filed` events in all. */
 int agent_work_run(struct agent_work *work, uint64_t now_ms, int32_t today, uint64_t filed);
 

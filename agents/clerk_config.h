@@ -29,8 +29,4 @@ int clerk_config_read(struct clerk_config *ret, const char *path, char error[OPT
 void clerk_config_print(const struct clerk_config *config, FILE *out);
 void clerk_config_free(struct clerk_config *config);
 
-/* Reads holidays (path "" or NULL: those that are installed), and settings (none); for who shows deadlines. */
-int clerk_calendar_read(struct calendar *ret, const char *path, char error[OPTIONS_ERROR_MAX]);
-int clerk_settings_read(struct deadline_settings *ret, const char *path, char error[OPTIONS_ERROR_MAX]);
-
 #endif

@@ -2,8 +2,6 @@
  * worklist - see worklist.h
  */
 #include "agents/worklist.h"
-#include "agents/deadlines.h"
-#include "agents/words.h"
 
 #include "proto/date.h"
 #include "proto/member.h"
@@ -23,6 +21,21 @@ days_left(const json_t *task)
 }
 
 /* ---- the broker's answers */
+
+static bool
+is_true(const json_t *object, const char *name)
+{
+    return json_is_true(json_object_get(object, name));
+}
+
+void
+worklist_answers_free(struct worklist_answers *answers)
+{
+    json_decref(answers->clocks);
+    json_decref(answers->courses);
+    json_decref(answers->work);
+    *answers = (struct worklist_answers){0};
+}
 
 /* Is the clock's name among the words of rules? */
 static bool
@@ -57,31 +70,140 @@ worklist_rules_check(const char *rules, const char **ret_word, size_t *ret_len)
     return true;
 }
 
-/* ---- tasks */
+/* ---- a task */
 
-/* When it is due: as the watcher told, or worked out by the table. False: the answer is no good. */
-static bool
+struct made {
+    const struct worklist_options *o;
+    json_t *tasks, *others;
+};
+
+#define DAY_NONE INT32_MIN
+
+/* Takes the task. A text that is empty is left out of it. */
+static int
+task_add(json_t *list, json_t *task)
+{
+    const char *name;
+    json_t *value;
+    void *next;
+
+    if (task == NULL)
+        return -ENOMEM;
+    json_object_foreach_safe(task, next, name, value)
+    {
+        if (json_is_null(value))
+            (void)json_object_del(task, name);
+    }
+    return json_array_append_new(list, task) == 0 ? 0 : -ENOMEM;
+}
+
+/* Sets when it is due, or, without a date, for how long it waits. Returns the task; NULL: no memory. */
+static json_t *
+task_dated(const struct worklist_options *o, json_t *task, int32_t since, int32_t due)
+{
+    char date[DATE_TEXT_SIZE] = "";
+    bool dated = due != DAY_NONE;
+
+    if (dated)
+        date_format(due, date);
+    if (task == NULL)
+        return NULL;
+    if (json_object_set_new(task, "due", json_string(date)) != 0 ||
+        json_object_set_new(task, dated ? "daysLeft" : "waits",
+                            json_integer(dated ? (json_int_t)due - o->today : (json_int_t)o->today - since)) != 0) {
+        json_decref(task);
+        return NULL;
+    }
+    return task;
+}
+
+static json_t *
+optional(const char *text)
+{
+    return text[0] == '\0' ? json_null() : json_string(text);
+}
+
+/* ---- what there is to do where no deadline runs */
+
+struct work_kind {
+    const char *name, *pl, *en, *source;
+    const char *closes[2]; /* types of events */
+};
+
+static const struct work_kind work_kinds[] = {
+    {"QUESTION",
+     "odpowiedź na prośbę o informację",
+     "answer to a request for information",
+     "Wici",
+     {"info.provided", NULL}},
+    {"INVITATION", "udział w spotkaniu", "take part in a meeting", "praktyka KPRP (A14)", {"meeting.held", NULL}},
+    {"MEETING",
+     "zwołane spotkanie: przeprowadzić i zapisać, albo odwołać",
+     "meeting convened: hold and record it, or call it off",
+     "praktyka KPRP (A14)",
+     {"meeting.held", "meeting.convened"}},
+    {"RECALL",
+     "wpis pomyłkowy: odłożyć albo zniszczyć swoją kopię i potwierdzić",
+     "entered in error: set the copy aside or destroy it, and confirm",
+     "Wici",
+     {"sys.recall_confirmed", NULL}},
+    {"ASSISTANT",
+     "przydzielenie asystenta rodziny",
+     "assign a family assistant",
+     "UWR (A2)",
+     {"case.assistant_assigned", NULL}},
+    {"APPROVAL", "zatwierdzenie IPUS", "approve the IPUS", "CUS (E13)", {"ipus.approved", NULL}},
+    {"RETURNED",
+     "IPUS zwrócony do poprawy: uzgodnić na nowo",
+     "IPUS sent back: agree on it anew",
+     "CUS (E13)",
+     {"ipus.updated", NULL}},
+    {"OUTSIDE", "wydrukować i wysłać", "print and send", "Wici", {"sys.delivered_outside", NULL}},
+};
+
+/* ---- deadlines */
+
+/* When it is due: as the watcher told, or worked out. 0: not counted in this office; 1; -EBADMSG: the answer is no
+ * good.
+ */
+static int
 due_of(const struct worklist_options *o, const json_t *clock, enum clock_id id, int32_t *ret)
 {
     const char *due = member_text(clock, "due");
     struct deadline deadline = {.clock = id,
                                 .agency = member_text(clock, "agency"),
                                 .named = DEADLINE_DAY_NONE,
-                                .urgent = json_is_true(json_object_get(clock, "urgent"))};
+                                .urgent = is_true(clock, "urgent")};
     struct deadline_plan plan;
+    bool named = is_true(clock, "named"), told = due[0] != '\0' && !named;
 
-    if (due[0] != '\0')
-        return date_parse(due, ret) == 0;
-    if (date_parse(member_text(clock, "startedOn"), &deadline.started) != 0 || clock_info(id)->basis != CLOCK_TERM)
-        return false;
-    deadline_plan(NULL, o->calendar, &deadline, &plan);
+    if (date_parse(member_text(clock, "startedOn"), &deadline.started) != 0)
+        deadline.started = DEADLINE_DAY_NONE;
+    if (due[0] != '\0' && date_parse(due, ret) != 0)
+        return -EBADMSG;
+    if (due[0] == '\0' && (deadline.started == DEADLINE_DAY_NONE || clock_info(id)->basis != CLOCK_TERM))
+        return -EBADMSG;
+    if (told)
+        return 1;
+    if (named || due[0] != '\0')
+        deadline.named = *ret;
+    if (deadline.started == DEADLINE_DAY_NONE)
+        deadline.started = deadline.named;
+    deadline_plan(o->settings, o->calendar, &deadline, &plan);
     *ret = plan.due;
-    return true;
+    return plan.on;
+}
+
+/* Of D15 with a date that was named: a question; without one it is a referral's. */
+static bool
+is_question(enum clock_id id, const json_t *clock)
+{
+    return id == CLOCK_D15 && is_true(clock, "named");
 }
 
 /* Names of the types of events that meet a clock. */
 static json_t *
-closing_events(enum clock_id id)
+closing_events(enum clock_id id, const json_t *clock)
 {
     json_t *names = json_array();
     const struct clock_event *event;
@@ -89,67 +211,140 @@ closing_events(enum clock_id id)
     for (size_t i = 0; (event = clock_event_at(i)) != NULL; i++) {
         const struct type_info *type = type_by_number(event->type);
 
-        if (event->clock == id && event->deed == CLOCK_MEETS && type != NULL)
+        if (event->clock != id || event->deed != CLOCK_MEETS || type == NULL)
+            continue;
+        if (id != CLOCK_D15 || is_question(id, clock) == (strcmp(type->name, "info.provided") == 0))
             (void)json_array_append_new(names, json_string(type->name));
     }
     return names;
 }
 
-static int
-task_add(json_t *list, json_t *task, const struct worklist_options *o, int32_t due)
+static const char *
+told_of(const json_t *clock)
 {
-    char date[DATE_TEXT_SIZE];
-
-    if (task == NULL)
-        return -ENOMEM;
-    date_format(due, date);
-    if (json_object_set_new(task, "due", json_string(date)) != 0 ||
-        json_object_set_new(task, "daysLeft", json_integer((json_int_t)due - o->today)) != 0 ||
-        json_array_append_new(list, task) != 0)
-        return -ENOMEM;
-    return 0;
+    return is_true(clock, "toldMissed")                                      ? "missed"
+           : is_true(clock, "toldApproaching") || is_true(clock, "toldLast") ? "reminded"
+                                                                             : "";
 }
 
 static int
-clock_add(const struct worklist_options *o, const json_t *clock, json_t *tasks, json_t *others)
+clock_add(const struct made *m, const json_t *clock)
 {
+    const struct worklist_options *o = m->o;
     enum clock_id id = clock_by_name(member_text(clock, "clock"));
+    const char *holder = member_text(clock, "holder"), *unit = member_text(clock, "unit");
     const struct clock_info *info;
-    bool ours;
-    int32_t due;
+    int32_t due, since = o->today;
     json_t *task;
+    bool ours, asked, question = is_question(id, clock);
+    int rc;
 
     if (id == CLOCK_NONE)
         return 0; /* a newer broker's clock: nothing is known of it here */
     info = clock_info(id);
-    if (!due_of(o, clock, id, &due))
-        return -EBADMSG;
-    ours = strcmp(member_text(clock, "holder"), o->unit) == 0 && rules_have(o->rules, info->id);
-    task = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "rule", info->id, "pl", info->pl, "en",
-                     info->en, "force", clock_force_name(info->force), "source", info->source, "dossier",
-                     member_text(clock, "dossier"), "seq", member_number(clock, "startSeq"), "since",
-                     member_text(clock, "startedOn"), "unit", member_text(clock, "holder"), "closedBy",
-                     closing_events(id));
-    return task_add(ours ? tasks : others, task, o, due);
+    if (unit[0] == '\0') /* an older broker's */
+        unit = holder;
+    rc = due_of(o, clock, id, &due);
+    if (rc <= 0)
+        return rc;
+    asked = strcmp(unit, holder) != 0; /* what was asked of this very unit is its work, whatever kind of office it is */
+    ours = strcmp(unit, o->unit) == 0 && (asked || rules_have(o->rules, info->id));
+    (void)date_parse(member_text(clock, "startedOn"), &since);
+    task = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o}", "kind", "DEADLINE", "rule", info->id, "pl",
+        question ? work_kinds[0].pl : info->pl, "en", question ? work_kinds[0].en : info->en, "force",
+        clock_force_name(info->force), "source", info->source, "dossier", member_text(clock, "dossier"), "seq",
+        (json_int_t)member_number(clock, "startSeq"), "since", member_text(clock, "startedOn"), "unit", unit,
+        "closedBy", closing_events(id, clock), "told", optional(told_of(clock)), "row",
+        id == CLOCK_D16 && member_number(clock, "item") > 0 ? json_integer((json_int_t)member_number(clock, "item"))
+                                                            : json_null());
+    return task_add(ours ? m->tasks : m->others, task_dated(o, task, since, due));
 }
 
-/* What the answer to a referral promised as the next action of this unit. */
-static int
-course_add(const struct worklist_options *o, const json_t *course, json_t *tasks)
+/* ---- what waits without a deadline */
+
+static const struct work_kind *
+work_kind(const char *name)
 {
+    for (size_t i = 0; i < sizeof work_kinds / sizeof work_kinds[0]; i++)
+        if (strcmp(work_kinds[i].name, name) == 0)
+            return &work_kinds[i];
+    return NULL;
+}
+
+/* "INFO_REQUESTED", as proto3 JSON has it, to "info.requested"; "": none that is known. */
+static const char *
+type_name_of(const json_t *item)
+{
+    const char *name = member_text(item, "type");
+
+    for (size_t i = 0; type_at(i) != NULL; i++)
+        if (strcmp(type_at(i)->enum_name, name) == 0)
+            return type_at(i)->name;
+    return "";
+}
+
+static int
+work_add(const struct made *m, const json_t *item)
+{
+    const struct worklist_options *o = m->o;
+    const struct work_kind *kind = work_kind(member_text(item, "kind"));
+    json_int_t ts_ms = (json_int_t)member_number(item, "tsMs");
+    int32_t since, due = DAY_NONE;
+    char since_text[DATE_TEXT_SIZE];
+    json_t *closes;
+
+    if (kind == NULL)
+        return 0; /* a newer broker's */
+    if (ts_ms <= 0 || (member_text(item, "due")[0] != '\0' && date_parse(member_text(item, "due"), &due) != 0))
+        return -EBADMSG;
+    since = date_of_moment((uint64_t)ts_ms);
+    if (strcmp(kind->name, "INVITATION") == 0 && due != DAY_NONE && due < o->today)
+        return 0; /* the day is over: who leads it says whether it was held */
+    date_format(since, since_text);
+    closes = json_pack("[s, s*]", kind->closes[0], kind->closes[1]);
+    return task_add(
+        m->tasks,
+        task_dated(o,
+                   json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:s, s:o, s:o, s:o}", "kind",
+                             kind->name, "rule", "", "pl", kind->pl, "en", kind->en, "force", "", "source",
+                             kind->source, "dossier", member_text(item, "dossier"), "seq",
+                             (json_int_t)member_number(item, "seq"), "since", since_text, "unit", o->unit, "closedBy",
+                             closes, "event", member_text(item, "eventId"), "type", optional(type_name_of(item)),
+                             "from", optional(member_text(item, "unit")), "for", optional(member_text(item, "agency"))),
+                   since, due));
+}
+
+/* ---- what an answer to a referral promised as the next action of this unit */
+
+static int
+course_add(const struct made *m, const json_t *course)
+{
+    const struct worklist_options *o = m->o;
     int32_t due;
 
     if (strcmp(member_text(course, "nextUnit"), o->unit) != 0 || member_text(course, "nextDue")[0] == '\0')
         return 0;
     if (date_parse(member_text(course, "nextDue"), &due) != 0)
         return -EBADMSG;
-    return task_add(tasks,
-                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:[s,s]}", "rule", "", "pl",
-                              "następny krok zapowiedziany w odpowiedzi na zgłoszenie", "en",
-                              "next step that the answer to the referral announced", "force", "", "source", "",
-                              "dossier", member_text(course, "dossier"), "seq", member_number(course, "openedSeq"),
-                              "since", "", "unit", o->unit, "closedBy", "referral.answered", "referral.completed"),
-                    o, due);
+    return task_add(m->tasks, task_dated(o,
+                                         json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:[s,s]}",
+                                                   "kind", "NEXT_STEP", "rule", "", "pl",
+                                                   "następny krok zapowiedziany w odpowiedzi na zgłoszenie", "en",
+                                                   "next step that the answer to the referral announced", "force", "",
+                                                   "source", "", "dossier", member_text(course, "dossier"), "seq",
+                                                   (json_int_t)member_number(course, "openedSeq"), "since", "", "unit",
+                                                   o->unit, "closedBy", "referral.answered", "referral.completed"),
+                                         o->today, due));
+}
+
+/* ---- in their order */
+
+/* What has no date stands behind what is due today. */
+static json_int_t
+order_of(const json_t *task)
+{
+    return json_object_get(task, "daysLeft") == NULL ? 1 : 2 * days_left(task);
 }
 
 /* By due date; then by the order in which they began, so that a list does not jump about. */
@@ -157,14 +352,21 @@ static int
 task_compare(const void *a, const void *b)
 {
     const json_t *x = *(const json_t *const *)a, *y = *(const json_t *const *)b;
-    json_int_t days = days_left(x) - days_left(y),
+    json_int_t days = order_of(x) - order_of(y),
                seq = (json_int_t)member_number(x, "seq") - (json_int_t)member_number(y, "seq");
+    int order;
 
     if (days != 0)
         return days < 0 ? -1 : 1;
     if (seq != 0)
         return seq < 0 ? -1 : 1;
-    return strcmp(member_text(x, "rule"), member_text(y, "rule"));
+    order = strcmp(member_text(x, "rule"), member_text(y, "rule"));
+    if (order == 0)
+        order = strcmp(member_text(x, "kind"), member_text(y, "kind"));
+    if (order != 0)
+        return order;
+    seq = (json_int_t)member_number(x, "row") - (json_int_t)member_number(y, "row");
+    return seq < 0 ? -1 : seq > 0 ? 1 : strcmp(member_text(x, "for"), member_text(y, "for"));
 }
 
 static int
@@ -191,218 +393,54 @@ tasks_sort(json_t **list)
 }
 
 int
-worklist_make(const struct worklist_options *options, const json_t *clocks, const json_t *courses, json_t **ret)
+worklist_make(const struct worklist_options *options, const struct worklist_answers *answers, json_t **ret)
 {
-    json_t *tasks = json_array(), *others = json_array();
-    int rc = tasks == NULL || others == NULL ? -ENOMEM : 0;
+    struct made m = {.o = options, .tasks = json_array(), .others = json_array()};
+    int rc = m.tasks == NULL || m.others == NULL ? -ENOMEM : 0;
     char today[DATE_TEXT_SIZE];
 
-    assert(options != NULL && options->unit != NULL && options->calendar != NULL && ret != NULL);
+    assert(options != NULL && options->unit != NULL && options->calendar != NULL && answers != NULL && ret != NULL);
 
-    for (size_t i = 0; rc == 0 && i < json_array_size(clocks); i++)
-        rc = clock_add(options, json_array_get(clocks, i), tasks, others);
-    for (size_t i = 0; rc == 0 && i < json_array_size(courses); i++)
-        rc = course_add(options, json_array_get(courses, i), tasks);
+    for (size_t i = 0; rc == 0 && i < json_array_size(answers->clocks); i++)
+        rc = clock_add(&m, json_array_get(answers->clocks, i));
+    for (size_t i = 0; rc == 0 && i < json_array_size(answers->work); i++)
+        rc = work_add(&m, json_array_get(answers->work, i));
+    for (size_t i = 0; rc == 0 && i < json_array_size(answers->courses); i++)
+        rc = course_add(&m, json_array_get(answers->courses, i));
     if (rc == 0)
-        rc = tasks_sort(&tasks);
+        rc = tasks_sort(&m.tasks);
     if (rc == 0)
-        rc = tasks_sort(&others);
+        rc = tasks_sort(&m.others);
     if (rc != 0) {
-        json_decref(tasks);
-        json_decref(others);
+        json_decref(m.tasks);
+        json_decref(m.others);
         return rc;
     }
     date_format(options->today, today);
-    *ret = json_pack("{s:s, s:s, s:o, s:o}", "unit", options->unit, "asOf", today, "tasks", tasks, "others", others);
+    *ret = json_pack("{s:s, s:s, s:o, s:o}", "unit", options->unit, "asOf", today, "tasks", m.tasks, "others",
+                     m.others);
     return *ret == NULL ? -ENOMEM : 0;
 }
 
-/* ---- as people read them */
-
-void
-worklist_left(const json_t *task, bool polish, char ret[WORKLIST_LEFT_SIZE])
-{
-    json_int_t left = days_left(task), days = left < 0 ? -left : left;
-    const char *word = polish ? (days == 1 ? "dzień" : "dni") : (days == 1 ? "day" : "days");
-
-    if (left == 0)
-        snprintf(ret, WORKLIST_LEFT_SIZE, "%s", polish ? "dziś" : "today");
-    else if (left == 1)
-        snprintf(ret, WORKLIST_LEFT_SIZE, "%s", polish ? "jutro" : "tomorrow");
-    else if (left > 0)
-        snprintf(ret, WORKLIST_LEFT_SIZE, polish ? "za %lld %s" : "in %lld %s", (long long)days, word);
-    else
-        snprintf(ret, WORKLIST_LEFT_SIZE, polish ? "%lld %s po terminie" : "%lld %s late", (long long)days, word);
-}
-
-const char *
-worklist_title(const json_t *task, bool polish)
-{
-    return member_text(task, polish ? "pl" : "en");
-}
-
-static const char *
-type_text(const char *name, bool polish)
-{
-    const struct type_info *type = type_by_name(name);
-
-    return type == NULL ? name : polish ? type->pl : type->en;
-}
-
-char *
-worklist_closed_by(const json_t *task, bool polish)
-{
-    char *text = NULL;
-    size_t len = 0, i;
-    FILE *out = open_memstream(&text, &len);
-    const json_t *name;
-
-    if (out == NULL)
-        return NULL;
-    json_array_foreach(json_object_get(task, "closedBy"), i, name)
-    {
-        if (i > 0)
-            fputs(" / ", out);
-        fputs(type_text(json_string_value(name), polish), out);
-    }
-    if (fclose(out) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
-/* ---- the page */
-
-struct sheet {
-    FILE *out;
-    const struct page_options *o;
-    const json_t *files;
-};
-
-static const char *
-say(const struct sheet *s, const char *pl, const char *en)
-{
-    return s->o->polish ? pl : en;
-}
-
-/* The dossier's first characters, as a link to the page of the event that began it where that is still in inbox. */
-static void
-put_dossier(const struct sheet *s, const json_t *task)
-{
-    char seq[24];
-    const char *file;
-
-    snprintf(seq, sizeof seq, "%lld", (long long)member_number(task, "seq"));
-    file = s->files == NULL ? NULL : json_string_value(json_object_get(s->files, seq));
-    if (file != NULL) {
-        fputs("<a href=\"", s->out);
-        html_text(s->out, file);
-        fputs("\">", s->out);
-    }
-    html_text(s->out, member_text(task, "dossier"));
-    if (file != NULL)
-        fputs("</a>", s->out);
-    html_exact(s->out, seq);
-}
-
-static int
-put_task(const struct sheet *s, const json_t *task, bool others)
-{
-    char left[WORKLIST_LEFT_SIZE], due[WORDS_TEXT_SIZE], since[WORDS_TEXT_SIZE], *closed;
-
-    closed = worklist_closed_by(task, s->o->polish);
-    if (closed == NULL)
-        return -ENOMEM;
-    worklist_left(task, s->o->polish, left);
-    words_date(member_text(task, "due"), s->o->polish, due);
-    words_date(member_text(task, "since"), s->o->polish, since);
-    fputs("<tr><td>", s->out);
-    html_text(s->out, due);
-    fputs(days_left(task) < 0 ? "<br><b>" : "<br>", s->out);
-    html_text(s->out, left);
-    fputs(days_left(task) < 0 ? "</b></td><td>" : "</td><td>", s->out);
-    html_text(s->out, worklist_title(task, s->o->polish));
-    html_exact(s->out, member_text(task, "rule"));
-    if (member_text(task, "source")[0] != '\0') {
-        fputs("<br><span class=\"small\">", s->out);
-        html_text(s->out, member_text(task, "source"));
-        fputs("</span>", s->out);
-    }
-    if (others) {
-        fputs("<br>", s->out);
-        html_named(s->out, s->o, member_text(task, "unit"));
-    }
-    fputs("</td><td>", s->out);
-    put_dossier(s, task);
-    fputs("</td><td>", s->out);
-    html_text(s->out, since);
-    fputs("</td><td>", s->out);
-    html_text(s->out, closed);
-    fputs("</td></tr>\n", s->out);
-    free(closed);
-    return 0;
-}
-
-static int
-put_tasks(const struct sheet *s, const char *title, const json_t *tasks, bool others)
-{
-    size_t i;
-    const json_t *task;
-    int rc = 0;
-
-    fputs("<h2>", s->out);
-    html_text(s->out, title);
-    fprintf(s->out, " (%zu)</h2>\n", json_array_size(tasks));
-    if (json_array_size(tasks) == 0) {
-        html_small(s->out, say(s, "Nic nie czeka.", "Nothing is waiting."));
-        return 0;
-    }
-    fprintf(s->out, "<table class=\"list\"><tr><th>%s</th><th>%s</th><th>%s</th><th>%s</th><th>%s</th></tr>\n",
-            say(s, "termin", "due"), say(s, "co jest do zrobienia", "what to do"), say(s, "teczka", "dossier"),
-            say(s, "biegnie od", "since"), say(s, "co to kończy", "closed by"));
-    json_array_foreach((json_t *)(uintptr_t)tasks, i, task)
-    {
-        if (rc == 0)
-            rc = put_task(s, task, others);
-    }
-    fputs("</table>\n", s->out);
-    return rc;
-}
-
 int
-worklist_page(const json_t *list, const json_t *files, const struct page_options *options, char **ret)
+worklist_join(const json_t *list, worklist_pick_fn *of, const void *arg, json_t **ret)
 {
-    struct sheet s = {.o = options, .files = files};
-    const json_t *others = json_object_get(list, "others");
-    char *text = NULL, date[WORDS_TEXT_SIZE], line[2 * WORDS_TEXT_SIZE];
-    size_t len = 0;
-    int rc;
+    static const char *const parts[] = {"tasks", "others"};
+    json_t *all = json_array(), *task;
+    int rc = all == NULL ? -ENOMEM : 0;
+    size_t i;
 
-    assert(options != NULL && ret != NULL);
-
-    s.out = open_memstream(&text, &len);
-    if (s.out == NULL)
-        return -ENOMEM;
-    words_date(member_text(list, "asOf"), options->polish, date);
-    html_open(s.out, options, say(&s, "Lista zadań", "Work list"));
-    snprintf(line, sizeof line, "%s %s", say(&s, "Stan na", "As of"), date);
-    html_small(s.out, line);
-    rc = put_tasks(&s, say(&s, "Do zrobienia", "To do"), json_object_get(list, "tasks"), false);
-    if (rc == 0 && json_array_size(others) > 0)
-        rc = put_tasks(&s, say(&s, "Terminy, których pilnuje kto inny", "What others have to do"), others, true);
-    html_small(s.out, say(&s,
-                          "Długości terminów są ustawieniami instytucji i nie są poradą prawną. Zadanie znika, gdy "
-                          "w dzienniku pojawi się zdarzenie, które je kończy.",
-                          "Lengths of deadlines are settings of the institution, and no legal advice. A task goes "
-                          "when the event that closes it is in the log."));
-    html_close(s.out, options);
-    if (fclose(s.out) != 0 && rc == 0)
-        rc = -ENOMEM;
-    if (rc != 0) {
-        free(text);
-        return rc;
-    }
-    *ret = text;
-    return 0;
+    for (size_t p = 0; p < 2; p++)
+        json_array_foreach(json_object_get(list, parts[p]), i, task)
+        {
+            if (rc == 0 && of(task, arg) && json_array_append(all, task) != 0)
+                rc = -ENOMEM;
+        }
+    if (rc == 0)
+        rc = tasks_sort(&all);
+    if (rc != 0)
+        json_decref(all);
+    else
+        *ret = all;
+    return rc;
 }

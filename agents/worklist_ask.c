@@ -32,9 +32,20 @@ next_clocks(const json_t *answer, char *ret_next, size_t size)
     return next != 0;
 }
 
-/* All pages of the list `name` into one array. */
 static int
-list_ask(worklist_query_fn *query, void *arg, const char *name, page_fn *next, json_t **ret)
+next_work(const json_t *answer, char *ret_next, size_t size)
+{
+    uint64_t next = member_number(answer, "nextSeq");
+
+    (void)snprintf(ret_next, size,
+                   "{\"work\":{\"fromSeq\":\"%" PRIu64 "\",\"fromItem\":%" PRIu64 ",\"fromServed\":%" PRIu64 "}}", next,
+                   member_number(answer, "nextItem"), member_number(answer, "nextServed"));
+    return next != 0;
+}
+
+/* All pages of the answers `name`, whose elements are in `items`, into one array. */
+static int
+list_ask(worklist_query_fn *query, void *arg, const char *name, const char *items, page_fn *next, json_t **ret)
 {
     char request[128];
     json_t *all = json_array();
@@ -53,7 +64,7 @@ list_ask(worklist_query_fn *query, void *arg, const char *name, page_fn *next, j
         answer = json_object_get(result, name);
         if (!json_is_object(answer))
             rc = -EBADMSG;
-        else if (json_array_extend(all, json_object_get(answer, name)) != 0 && json_object_get(answer, name) != NULL)
+        else if (json_array_extend(all, json_object_get(answer, items)) != 0 && json_object_get(answer, items) != NULL)
             rc = -ENOMEM;
         else
             rc = next(answer, request, sizeof request);
@@ -67,19 +78,18 @@ list_ask(worklist_query_fn *query, void *arg, const char *name, page_fn *next, j
 }
 
 int
-worklist_ask(worklist_query_fn *query, void *arg, json_t **ret_clocks, json_t **ret_courses)
+worklist_ask(worklist_query_fn *query, void *arg, struct worklist_answers *ret)
 {
-    json_t *clocks, *courses;
-    int rc = list_ask(query, arg, "clocks", next_clocks, &clocks);
+    struct worklist_answers answers = {0};
+    int rc = list_ask(query, arg, "clocks", "clocks", next_clocks, &answers.clocks);
 
+    if (rc == 0)
+        rc = list_ask(query, arg, "courses", "courses", next_courses, &answers.courses);
+    if (rc == 0)
+        rc = list_ask(query, arg, "work", "items", next_work, &answers.work);
     if (rc != 0)
-        return rc;
-    rc = list_ask(query, arg, "courses", next_courses, &courses);
-    if (rc != 0) {
-        json_decref(clocks);
-        return rc;
-    }
-    *ret_clocks = clocks;
-    *ret_courses = courses;
-    return 0;
+        worklist_answers_free(&answers);
+    else
+        *ret = answers;
+    return rc;
 }

@@ -12,6 +12,7 @@
 
 /* What the broker answers; NULL: it refuses. */
 static const char *clocks = "";
+static const char *waiting = "{\"work\":{}}";
 static unsigned asked;
 static int failing;
 
@@ -24,13 +25,17 @@ fake_query(void *arg, const char *request, char **ret)
         return failing;
     if (strstr(request, "courses") != NULL)
         *ret = strdup("{\"courses\":{}}");
+    else if (strstr(request, "work") != NULL)
+        *ret = strdup(strstr(request, "\"fromSeq\":\"9\",\"fromItem\":1,\"fromServed\":3") == NULL ? waiting
+                                                                                                   : "{\"work\":{}}");
     else if (strstr(request, "fromSeq") == NULL)
         *ret = strdup(clocks);
     else /* the second page */
-        *ret = strdup(strstr(request, "\"fromSeq\":\"5\",\"fromMark\":2") == NULL
-                          ? "{}"
-                          : "{\"clocks\":{\"clocks\":[{\"dossier\":\"" KIT_DOSSIER
-                            "\",\"clock\":\"D2\",\"startSeq\":\"4\",\"startedOn\":\"2026-03-03\",\"holder\":\"me\"}]}}");
+        *ret = strdup(
+            strstr(request, "\"fromSeq\":\"5\",\"fromMark\":2") == NULL
+                ? "{}"
+                : "{\"clocks\":{\"clocks\":[{\"dossier\":\"" KIT_DOSSIER
+                  "\",\"clock\":\"D2\",\"startSeq\":\"4\",\"startedOn\":\"2026-03-03\",\"holder\":\"me\"}]}}");
     return *ret == NULL ? -ENOMEM : 0;
 }
 
@@ -50,6 +55,7 @@ work_open(struct kit *kit, struct agent_work *work)
     *work = (struct agent_work){
         .dirs = &kit->dirs, .link = &kit->link, .config = &kit->config, .who = &kit->who, .names = &kit->names};
     assert_int_equal(agent_work_open(work, error), 0);
+    assert_null(work->settings.at); /* none: nothing to close */
 }
 
 static json_t *
@@ -94,7 +100,7 @@ an_answer_in_pages_is_put_together(void **state)
     work_open(kit, &work);
     clocks = D1 ",\"nextSeq\":\"5\",\"nextMark\":2}}";
     assert_int_equal(agent_work_run(&work, 1000, DAY, 0), 0);
-    assert_int_equal(asked, 3);
+    assert_int_equal(asked, 4);
     list = list_read(kit);
     assert_int_equal(json_array_size(json_object_get(list, "tasks")), 2);
     json_decref(list);
@@ -110,23 +116,23 @@ it_is_made_anew_after_news_with_the_day_and_now_and_then(void **state)
     work_open(kit, &work);
     clocks = D1 "}}";
     assert_int_equal(agent_work_run(&work, now, DAY, 0), 0);
-    assert_int_equal(asked, 2);
+    assert_int_equal(asked, 3);
     now += WORK_PAUSE_S * 1000;
     assert_int_equal(agent_work_run(&work, now, DAY, 0), 0);
-    assert_int_equal(asked, 2); /* nothing new */
+    assert_int_equal(asked, 3); /* nothing new */
     assert_int_equal(agent_work_run(&work, now, DAY, 1), 0);
-    assert_int_equal(asked, 4);
+    assert_int_equal(asked, 6);
     assert_int_equal(agent_work_run(&work, now + 1, DAY, 2), 0);
-    assert_int_equal(asked, 4); /* not at every event */
+    assert_int_equal(asked, 6); /* not at every event */
     now += WORK_PAUSE_S * 1000;
     assert_int_equal(agent_work_run(&work, now, DAY, 2), 0);
-    assert_int_equal(asked, 6);
+    assert_int_equal(asked, 9);
     now += WORK_PAUSE_S * 1000;
     assert_int_equal(agent_work_run(&work, now, DAY + 1, 2), 0);
-    assert_int_equal(asked, 8);
+    assert_int_equal(asked, 12);
     now += WORK_ROUND_S * 1000;
     assert_int_equal(agent_work_run(&work, now, DAY + 1, 2), 0);
-    assert_int_equal(asked, 10);
+    assert_int_equal(asked, 15);
 }
 
 static void
@@ -158,6 +164,56 @@ without_an_answer_the_last_list_stays(void **state)
 }
 
 static void
+work_without_a_deadline_is_asked_for_page_by_page(void **state)
+{
+    struct kit *kit = *state;
+    struct agent_work w;
+    json_t *list;
+    char *page;
+
+    work_open(kit, &w);
+    kit_put(kit, "inbox/000000000017-info.html", "<html>");
+    clocks = "{\"clocks\":{}}";
+    waiting = "{\"work\":{\"items\":[{\"dossier\":\"" KIT_DOSSIER "\",\"kind\":\"QUESTION\",\"seq\":\"17\",\"eventId\":"
+              "\"" KIT_DOSSIER "\",\"type\":\"INFO_REQUESTED\",\"unit\":\"ops\",\"tsMs\":\"1774958400000\"}],"
+              "\"nextSeq\":\"9\",\"nextItem\":1,\"nextServed\":3}}";
+    assert_int_equal(agent_work_run(&w, 1000, DAY, 0), 0);
+    waiting = "{\"work\":{}}";
+    assert_int_equal(asked, 4);
+    list = list_read(kit);
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 1);
+    json_decref(list);
+    page = kit_text(kit, "worklist.html");
+    assert_non_null(strstr(page, "<a href=\"inbox/000000000017-info.html\">")); /* the question itself */
+    free(page);
+}
+
+static void
+the_offices_own_lengths_count_on_its_list(void **state)
+{
+    struct kit *kit = *state;
+    struct agent_work w;
+    char error[OPTIONS_ERROR_MAX], path[128];
+    json_t *list;
+
+    work_open(kit, &w);
+    kit_put(kit, "clocks", "D1 term 2 DAYS\n");
+    (void)snprintf(path, sizeof path, "%s/clocks", kit->dir);
+    kit->config.clocks = path;
+    assert_int_equal(agent_work_open(&w, error), 0);
+    clocks = D1 "}}";
+    assert_int_equal(agent_work_run(&w, 1000, DAY, 0), 0);
+    list = list_read(kit);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(list, "tasks"), 0), "due")),
+                        "2026-03-25");
+    json_decref(list);
+    agent_work_close(&w);
+    kit_put(kit, "clocks", "D1 length 2\n");
+    assert_int_equal(agent_work_open(&w, error), -EINVAL);
+    assert_non_null(strstr(error, "clocks:1: "));
+}
+
+static void
 a_wrong_file_of_holidays_is_named_with_its_line(void **state)
 {
     struct kit *kit = *state;
@@ -183,6 +239,8 @@ main(void)
         T(an_answer_in_pages_is_put_together),
         T(it_is_made_anew_after_news_with_the_day_and_now_and_then),
         T(without_an_answer_the_last_list_stays),
+        T(work_without_a_deadline_is_asked_for_page_by_page),
+        T(the_offices_own_lengths_count_on_its_list),
         T(a_wrong_file_of_holidays_is_named_with_its_line),
     };
 

@@ -464,8 +464,52 @@ a_work_list_says_what_to_do_next(void **state)
     wici_check("ops-sw", WORDS("worklist", "--tasks", "D19"), polish, NULL, 0, "Czego pilnują inni");
     wici_check("ops-sw", WORDS("worklist", "--tasks", "D1 D20"), english, NULL, 2, "D20");
     wici_check("ops-sw", WORDS("worklist", "--as-of", "soon"), english, NULL, 2, "--as-of");
-    wici_check("ops-sw", WORDS("worklist", "--holidays", "/nonexistent"), english, NULL, 1, "/nonexistent");
+    wici_check("ops-sw", WORDS("worklist", "--holidays", "/nonexistent"), english, NULL, 2, "/nonexistent");
     wici_check("sp12", WORDS("worklist"), NULL, NULL, 5, NULL); /* the referrer has nothing to do */
+}
+
+/* Publishes a question of ops-sw that opens a dossier of its own. */
+static void
+ask(const char *what, const char *id, bool dated)
+{
+    char *text = wici_is("ops-sw", WORDS("template", "info.requested", "--role", "SW"), NULL, NULL, 0, NULL);
+    json_t *event = json_loads(text, 0, NULL),
+           *facts = json_object_get(json_array_get(json_object_get(event, "sections"), 0), "infoRequestedS0");
+
+    assert_non_null(facts);
+    (void)json_object_set_new(json_object_get(event, "header"), "to", json_pack("[{s:s}]", what, id));
+    if (dated)
+        (void)json_object_set_new(facts, "answerBy", json_string("2099-01-02"));
+    else
+        (void)json_object_del(facts, "answerBy");
+    free(text);
+    text = json_dumps(event, 0);
+    wici_check("ops-sw", WORDS("publish"), NULL, text, 0, NULL);
+    json_decref(event);
+    free(text);
+}
+
+static void
+who_is_asked_has_it_on_his_list_and_who_prints_too(void **state)
+{
+    char *list, *due;
+
+    (void)state;
+    ask("unit", "sp12", false);
+    ask("unit", "sp12", true);
+    ask("agency", "sad", false);
+    list = wici_is("sp12", WORDS("worklist"), polish, NULL, 0, "odpowiedź na prośbę o informację (od: ops-sw)");
+    assert_non_null(strstr(list, "bez terminu"));
+    assert_non_null(strstr(list, "D15"));
+    assert_non_null(strstr(list, "2.01.2099"));
+    free(list);
+    due = wici_is("sp12", WORDS("deadlines"), polish, NULL, 0, "D15 odpowiedź na prośbę o informację");
+    assert_null(strstr(due, "bez terminu")); /* deadlines alone */
+    free(due);
+    wici_check("sp12", WORDS("worklist", "--clocks", "/nowhere"), english, NULL, 2, "/nowhere");
+    list = wici_is("ops-sw", WORDS("worklist"), polish, NULL, 0, "(dla: sad)");
+    assert_non_null(strstr(list, "do wydruku: wici outside page "));
+    free(list);
 }
 
 static void
@@ -647,6 +691,7 @@ main(void)
         cmocka_unit_test(deadlines_tell_what_is_due_and_by_when),
         cmocka_unit_test(referrals_tell_what_became_of_them),
         cmocka_unit_test(a_work_list_says_what_to_do_next),
+        cmocka_unit_test(who_is_asked_has_it_on_his_list_and_who_prints_too),
         cmocka_unit_test(a_report_counts_by_unit_and_never_by_person),
         cmocka_unit_test(reading_finds_or_exits_with_5),
         cmocka_unit_test(a_cursor_goes_on_where_it_was),

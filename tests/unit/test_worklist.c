@@ -47,15 +47,17 @@ parse(const char *text)
     return json;
 }
 
-static int
-make(const char *today, const char *rules, const char *clocks, const char *courses, json_t **ret)
-{
-    json_t *c = parse(clocks), *r = parse(courses);
-    struct worklist_options options = {.unit = "ops", .rules = rules, .calendar = &calendar, .today = day(today)};
-    int rc = worklist_make(&options, c, r, ret);
+static struct deadline_settings settings;
 
-    json_decref(c);
-    json_decref(r);
+static int
+make(const char *today, const char *rules, const char *clocks, const char *courses, const char *work, json_t **ret)
+{
+    struct worklist_answers answers = {.clocks = parse(clocks), .courses = parse(courses), .work = parse(work)};
+    struct worklist_options options = {
+        .unit = "ops", .rules = rules, .calendar = &calendar, .settings = &settings, .today = day(today)};
+    int rc = worklist_make(&options, &answers, ret);
+
+    worklist_answers_free(&answers);
     return rc;
 }
 
@@ -64,7 +66,16 @@ list_of(const char *today, const char *rules, const char *clocks, const char *co
 {
     json_t *list = NULL;
 
-    assert_int_equal(make(today, rules, clocks, courses, &list), 0);
+    assert_int_equal(make(today, rules, clocks, courses, "[]", &list), 0);
+    return list;
+}
+
+static json_t *
+work_of(const char *today, const char *work)
+{
+    json_t *list = NULL;
+
+    assert_int_equal(make(today, "D19", "[]", "[]", work, &list), 0);
     return list;
 }
 
@@ -168,6 +179,191 @@ what_is_another_units_or_no_work_of_this_office_is_apart(void **state)
 }
 
 static void
+what_was_asked_of_this_unit_is_its_work_whatever_the_office(void **state)
+{
+    /* Asked by who holds the dossier, which an asked unit is not told; and asked of another by this one. */
+    static const char clocks[] = "[{\"dossier\":\"" DOSSIER
+                                 "\",\"clock\":\"D16\",\"startSeq\":\"9\",\"item\":2,\"startedOn\":\"2026-03-23\","
+                                 "\"due\":\"2026-04-10\",\"named\":true,\"unit\":\"ops\"},"
+                                 "{\"dossier\":\"" OTHER
+                                 "\",\"clock\":\"D15\",\"startSeq\":\"10\",\"startedOn\":\"2026-03-23\",\"due\":"
+                                 "\"2026-04-11\",\"named\":true,\"holder\":\"ops\",\"unit\":\"sch\"}]";
+    json_t *list = list_of("2026-04-01", "D1", clocks, "[]");
+    char *title = worklist_title(task(list, "tasks", 0), NULL, true);
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 1);
+    assert_string_equal(text(task(list, "tasks", 0), "rule"), "D16");
+    assert_string_equal(title, "uzgodnienie ze spotkania, wiersz 2");
+    assert_string_equal(text(task(list, "others", 0), "unit"), "sch");
+    free(title);
+    json_decref(list);
+}
+
+static void
+an_offices_own_lengths_and_switches_count(void **state)
+{
+    static const char lines[] = "D1 term 5 DAYS\nagency cus D2 off\nD12 off\n";
+    static const char clocks[] = "[" D1 ",{\"dossier\":\"" OTHER
+                                 "\",\"clock\":\"D2\",\"startSeq\":\"9\",\"startedOn\":\"2026-03-23\",\"agency\":"
+                                 "\"cus\",\"holder\":\"ops\"},{\"dossier\":\"" OTHER
+                                 "\",\"clock\":\"D12\",\"startSeq\":\"9\",\"startedOn\":"
+                                 "\"2026-03-23\",\"due\":\"2026-04-09\",\"named\":true,\"holder\":\"ops\"}]";
+    unsigned line;
+    json_t *list;
+
+    (void)state;
+    assert_int_equal(deadline_settings_parse(&settings, lines, sizeof lines - 1, &line), 0);
+    list = list_of("2026-04-01", "", clocks, "[]");
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 1);
+    assert_string_equal(text(task(list, "tasks", 0), "rule"), "D1");
+    assert_string_equal(text(task(list, "tasks", 0), "due"), "2026-03-30"); /* a Saturday: moved */
+    json_decref(list);
+    deadline_settings_free(&settings);
+    settings = (struct deadline_settings){0};
+}
+
+static void
+what_was_told_of_a_deadline_stands_whatever_the_settings(void **state)
+{
+    static const char lines[] = "D1 off\n";
+    unsigned line;
+    json_t *list;
+
+    (void)state;
+    assert_int_equal(deadline_settings_parse(&settings, lines, sizeof lines - 1, &line), 0);
+    list = list_of("2026-04-01", "",
+                   "[{\"dossier\":\"" DOSSIER "\",\"clock\":\"D1\",\"startSeq\":\"12\",\"startedOn\":\"2026-03-23\","
+                   "\"due\":\"2026-03-30\",\"toldMissed\":true,\"holder\":\"ops\"}]",
+                   "[]");
+    assert_string_equal(text(task(list, "tasks", 0), "due"), "2026-03-30");
+    assert_string_equal(text(task(list, "tasks", 0), "told"), "missed");
+    json_decref(list);
+    deadline_settings_free(&settings);
+    settings = (struct deadline_settings){0};
+}
+
+#define WORK(kind, more)                                                                                               \
+    "{\"dossier\":\"" DOSSIER "\",\"kind\":\"" kind "\",\"seq\":\"17\",\"eventId\":\"" OTHER "\",\"unit\":\"cus-sw\"," \
+    "\"tsMs\":\"1774958400000\"" more "}" /* 2026-03-31 14:00 in Poland */
+
+static void
+work_without_a_deadline_is_on_the_list_with_who_asks(void **state)
+{
+    json_t *list = work_of("2026-04-03", "[" WORK("QUESTION", ",\"type\":\"INFO_REQUESTED\"") "]"),
+           *names = parse("{\"cus-sw\":\"Zespół pracy socjalnej\"}");
+    const json_t *t = task(list, "tasks", 0);
+    char left[WORKLIST_LEFT_SIZE], due[WORKLIST_LEFT_SIZE], *title = worklist_title(t, names, true),
+                                                            *closed = worklist_closed_by(t, true);
+
+    (void)state;
+    worklist_left(t, true, left);
+    worklist_due(t, true, due);
+    assert_string_equal(text(t, "kind"), "QUESTION");
+    assert_string_equal(text(t, "since"), "2026-03-31");
+    assert_string_equal(left, "od 3 dni");
+    assert_string_equal(due, "bez terminu");
+    assert_string_equal(title, "odpowiedź na prośbę o informację (od: Zespół pracy socjalnej)");
+    assert_string_equal(closed, "informacja, konsultacja, sprawozdanie");
+    free(title);
+    free(closed);
+    json_decref(names);
+    json_decref(list);
+}
+
+static void
+a_letter_says_for_whom_it_is(void **state)
+{
+    json_t *list = work_of("2026-04-01", "[" WORK("OUTSIDE", ",\"type\":\"INFO_REQUESTED\",\"agency\":\"sp3\"") "]");
+    const json_t *t = task(list, "tasks", 0);
+    char *title = worklist_title(t, NULL, false);
+    struct page_options options = {.polish = true};
+    char *page = NULL;
+
+    (void)state;
+    assert_non_null(strstr(title, "print and send: "));
+    assert_non_null(strstr(title, " (for: sp3)"));
+    assert_int_equal(worklist_page(list, NULL, &options, &page), 0);
+    assert_non_null(strstr(page, "wici outside page " OTHER));
+    free(page);
+    free(title);
+    json_decref(list);
+}
+
+static void
+an_invitation_goes_with_its_day_and_a_meeting_that_was_not_recorded_stays(void **state)
+{
+    static const char work[] = "[" WORK("INVITATION",
+                                        ",\"due\":\"2026-04-02\"") "," WORK("MEETING", ",\"due\":\"2026-04-02\"") "]";
+    json_t *list = work_of("2026-04-02", work);
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 2);
+    json_decref(list);
+    list = work_of("2026-04-03", work);
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 1);
+    assert_string_equal(text(task(list, "tasks", 0), "kind"), "MEETING");
+    assert_int_equal(json_integer_value(json_object_get(task(list, "tasks", 0), "daysLeft")), -1);
+    json_decref(list);
+}
+
+static void
+what_has_no_date_stands_behind_what_is_due_today(void **state)
+{
+    json_t *list = NULL;
+
+    (void)state;
+    assert_int_equal(make("2026-04-07", "",
+                          "[" D1 ",{\"dossier\":\"" OTHER "\",\"clock\":\"D12\",\"startSeq\":\"1\",\"startedOn\":"
+                          "\"2026-03-23\",\"due\":\"2026-04-08\",\"holder\":\"ops\"}]",
+                          "[]", "[" WORK("RECALL", "") "]", &list),
+                     0);
+    assert_string_equal(text(task(list, "tasks", 0), "rule"), "D1"); /* today */
+    assert_string_equal(text(task(list, "tasks", 1), "kind"), "RECALL");
+    assert_string_equal(text(task(list, "tasks", 2), "rule"), "D12"); /* tomorrow */
+    json_decref(list);
+}
+
+static void
+work_of_a_newer_broker_is_left_out_and_what_is_no_work_refused(void **state)
+{
+    json_t *list = work_of("2026-04-01", "[" WORK("DANCE", "") "]");
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 0);
+    json_decref(list);
+    list = NULL;
+    assert_int_equal(make("2026-04-01", "", "[]", "[]", "[{\"kind\":\"RECALL\"}]", &list), -EBADMSG);
+    assert_int_equal(make("2026-04-01", "", "[]", "[]", "[" WORK("MEETING", ",\"due\":\"soon\"") "]", &list), -EBADMSG);
+    assert_null(list);
+}
+
+static bool
+is_deadline(const json_t *t, const void *arg)
+{
+    (void)arg;
+    return strcmp(text(t, "kind"), "DEADLINE") == 0;
+}
+
+static void
+ours_and_others_are_joined_in_their_order(void **state)
+{
+    json_t *list = NULL, *all = NULL;
+
+    (void)state;
+    assert_int_equal(make("2026-04-07", "",
+                          "[" D1 ",{\"dossier\":\"" OTHER "\",\"clock\":\"D12\",\"startSeq\":\"1\",\"startedOn\":"
+                          "\"2026-03-23\",\"due\":\"2026-04-01\",\"holder\":\"ops-fa\"}]",
+                          "[]", "[" WORK("RECALL", "") "]", &list),
+                     0);
+    assert_int_equal(worklist_join(list, is_deadline, NULL, &all), 0);
+    assert_int_equal(json_array_size(all), 2);
+    assert_string_equal(text(json_array_get(all, 0), "rule"), "D12");
+    json_decref(all);
+    json_decref(list);
+}
+
+static void
 the_next_step_an_answer_announced_is_a_task(void **state)
 {
     json_t *list = list_of("2026-04-01", "", "[]",
@@ -198,7 +394,7 @@ what_is_no_answer_of_the_broker_is_refused(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         json_t *list = NULL;
 
-        assert_int_equal(make("2026-04-01", "", wrong[i], "[]", &list), -EBADMSG);
+        assert_int_equal(make("2026-04-01", "", wrong[i], "[]", "[]", &list), -EBADMSG);
         assert_null(list);
     }
 }
@@ -292,6 +488,15 @@ main(void)
         cmocka_unit_test(a_date_that_was_told_is_taken_as_it_is),
         cmocka_unit_test(the_overdue_come_first),
         cmocka_unit_test(what_is_another_units_or_no_work_of_this_office_is_apart),
+        cmocka_unit_test(what_was_asked_of_this_unit_is_its_work_whatever_the_office),
+        cmocka_unit_test(an_offices_own_lengths_and_switches_count),
+        cmocka_unit_test(what_was_told_of_a_deadline_stands_whatever_the_settings),
+        cmocka_unit_test(work_without_a_deadline_is_on_the_list_with_who_asks),
+        cmocka_unit_test(a_letter_says_for_whom_it_is),
+        cmocka_unit_test(an_invitation_goes_with_its_day_and_a_meeting_that_was_not_recorded_stays),
+        cmocka_unit_test(what_has_no_date_stands_behind_what_is_due_today),
+        cmocka_unit_test(work_of_a_newer_broker_is_left_out_and_what_is_no_work_refused),
+        cmocka_unit_test(ours_and_others_are_joined_in_their_order),
         cmocka_unit_test(the_next_step_an_answer_announced_is_a_task),
         cmocka_unit_test(what_is_no_answer_of_the_broker_is_refused),
         cmocka_unit_test(a_clock_of_a_newer_broker_is_left_out),
