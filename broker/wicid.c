@@ -8,6 +8,7 @@
  */
 #include "broker/backup.h"
 #include "broker/broker.h"
+#include "broker/compact.h"
 #include "broker/init.h"
 #include "broker/kek.h"
 #include "broker/log.h"
@@ -84,14 +85,14 @@ static const struct argp_option argp_options[] = {
 static bool
 word_take(struct arguments *a, const char *word, unsigned number)
 {
-    static const char *const verbs[] = {"init", "restore", "kek"};
+    static const char *const verbs[] = {"init", "restore", "kek", "compact"};
 
     for (size_t i = 0; number == 0 && i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(word, verbs[i]) == 0) {
             a->verb = verbs[i];
             return true;
         }
-    if (number != 1 || strcmp(a->verb, "init") == 0)
+    if (number != 1 || strcmp(a->verb, "init") == 0 || strcmp(a->verb, "compact") == 0)
         return false;
     a->object = word;
     return strcmp(a->verb, "kek") != 0 || strcmp(word, "rotate") == 0;
@@ -165,6 +166,8 @@ verb_main(const struct config *config, const struct arguments *a)
         return init_main(config, a);
     if (strcmp(a->verb, "kek") == 0)
         return kek_main(config, a);
+    if (strcmp(a->verb, "compact") == 0)
+        return compact_run(config) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     if (a->object == NULL) {
         (void)fprintf(stderr, _("wicid restore: needs the folder of a backup\n"));
         return EXIT_USAGE;
@@ -280,7 +283,7 @@ main(int argc, char **argv)
         .parser = argument_take,
         .args_doc = N_("\ninit --origin=NAME --agency=ID --agency-name=TEXT --unit=ID "
                        "--admin-key=FILE\ninit --recover --unit=ID --admin-key=FILE\ninit --log-key\ninit --new-epoch\n"
-                       "restore BACKUP [--keys=DIR]\nkek rotate --copy=DIR --kek-copy=FILE"),
+                       "restore BACKUP [--keys=DIR]\nkek rotate --copy=DIR --kek-copy=FILE\ncompact"),
         .doc = N_("The broker of Wici: it carries case events between institutions."),
         .children = children,
         .argp_domain = "wici"};

@@ -16,6 +16,7 @@
 #include "store/internal.h"
 
 #include "store/be.h"
+#include "store/compact.h"
 #include "store/env.h"
 #include "store/file.h"
 #include "store/lmdb_err.h"
@@ -547,6 +548,11 @@ store_open(struct store **ret, const struct store_options *options)
     }
     if ((rc = lock_take(options->dir, &st->lock_fd)) != 0)
         goto out;
+    if ((rc = compact_remove(options->dir)) != 0) {
+        damage_set(st, "%s/" COMPACT_DIR " cannot be removed: it may hold what is erased: %s", options->dir,
+                   strerror(-rc));
+        goto out;
+    }
 
     rc = keys_open(&st->keys, options->key_dir, options->kek_path, pair);
     if (rc == -EPERM)

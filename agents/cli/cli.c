@@ -39,6 +39,7 @@ const struct cli_command cli_commands[] = {
     {"erase", cmd_erase, N_("what an erasure of a dossier would take; have it erased")},
     {"backup", cmd_backup, N_("let the broker make a verified copy of the log and its keys")},
     {"kek", cmd_wicid, N_("kek rotate: another key-encryption key (runs wicid kek)")},
+    {"compact", cmd_wicid, N_("put the log into a fresh file, without what was erased (runs wicid compact)")},
     {"restore", cmd_wicid, N_("put a backup in place of a log that is lost (runs wicid restore)")},
     {"checkpoint", cmd_checkpoint, N_("the newest signed statement of what is in the log")},
     {"log", cmd_log, N_("the keys that sign the log")},

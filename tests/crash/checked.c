@@ -104,7 +104,8 @@ erasure_check(struct broker *b, const struct core_erasure *erasure)
         holds(store_doc_count(b->store, entry, &count) == 0 && count == 0, "it has no row of a document", entry);
         for (uint32_t generation = 1; generation <= store_key_generation(b->store, entry); generation++) {
             count = 1;
-            holds(find_list(b->store->find, entry, generation, 1, store_head(b->store), &seq, 1, &count) == 0 && count == 0,
+            holds(find_list(b->store->find, entry, generation, 1, store_head(b->store), &seq, 1, &count) == 0 &&
+                      count == 0,
                   "the index names no record of it", entry);
         }
     }
@@ -148,7 +149,8 @@ documents_check(struct broker *b)
     MDB_cursor *cursor = NULL;
     MDB_val key, val;
 
-    holds(view_begin(b->store, &txn) == 0 && mdb_cursor_open(txn, b->store->doc, &cursor) == 0, "documents can be read", 0);
+    holds(view_begin(b->store, &txn) == 0 && mdb_cursor_open(txn, b->store->doc, &cursor) == 0, "documents can be read",
+          0);
     for (unsigned pass = 0; pass < 2; pass++)
         for (int rc = mdb_cursor_get(cursor, &key, &val, MDB_FIRST); rc == 0;
              rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT)) {

@@ -496,7 +496,14 @@ record_after(const struct trace_call *call)
     case TRACE_RENAME:
         dir = path_split(call->path, name);
         to_dir = path_split(call->to, to_name);
-        recorder.missed |= dir < 0 || dir != to_dir; /* the model: one directory */
+        recorder.missed |= dir < 0 || to_dir < 0;
+        if (dir != to_dir) { /* the model: two changes, each durable with its own directory */
+            name_enter(call->to, path_node(call->path), false);
+            event = event_add(EVENT_LEAVE, dir);
+            memcpy(event->name, name, sizeof name);
+            names_apply(&recorder.names, event);
+            break;
+        }
         event = event_add(EVENT_RENAME, dir);
         event->to_node = to_dir;
         memcpy(event->name, name, sizeof name);

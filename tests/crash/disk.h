@@ -9,8 +9,9 @@
  * its own end. Until then each of its 512-byte sectors is there or not, on its own; sectors do not change halfway.
  *   - A file may be longer than what of it was written, with zeros or rubbish in the gaps.
  *   - A name (made, linked, renamed, removed) counts from the end of a sync of its directory. Until then each change of
- *     a name is there or not, on its own. Syncing a file does not sync its name.
- * Lock files (lock.mdb) are shared memory: their bytes are not followed, and after a cut they are zeros or rubbish.
+ *     a name is there or not, on its own. Syncing a file does not sync its name. From one directory to another a file
+ * gets its new name and loses its old one, each on its own. Lock files (lock.mdb) are shared memory: their bytes are
+ * not followed, and after a cut they are zeros or rubbish.
  *
  * Errors: what cannot go on ends the process (these are tests). Threads: one.
  */

@@ -6,10 +6,10 @@
  *     WICI_FAULT_ROOT    the directory whose files are meant
  *     WICI_FAULT_REPORT  a file that is made: struct report, written as things happen
  *
- * Kinds: of the files read, write, meta (a write through O_DSYNC), sync, open, name (rename, link, unlink, mkdir),
- * truncate; of memory malloc and mmap; of ZeroMQ message (room for one), payload (a message's last frame is not sent),
- * route (its first is not), receive, socket; of the network send (libzmq's own); thread. ERROR is a name of errno, or
- * SHORT: half of the bytes are written. KILL: the process ends there, as by kill -9.
+ * Kinds: of the files read, write, meta (a write through O_DSYNC), sync, open, name (rename, link, unlink, mkdir,
+ * rmdir), truncate; of memory malloc and mmap; of ZeroMQ message (room for one), payload (a message's last frame is not
+ * sent), route (its first is not), receive, socket; of the network send (libzmq's own); thread. ERROR is a name of
+ * errno, or SHORT: half of the bytes are written. KILL: the process ends there, as by kill -9.
  *
  * Of memory, ZeroMQ and threads only calls of the program itself, LMDB and protobuf-c count. Not those inside libzmq,
  * which ends the process when it gets no memory, nor those inside libcrypto: thousands at its start, and it leaks.
@@ -71,7 +71,7 @@ static const struct {
     int value;
 } errors[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC},         {"ENOMEM", ENOMEM}, {"EMFILE", EMFILE},
               {"EAGAIN", EAGAIN}, {"ECONNRESET", ECONNRESET}, {"EACCES", EACCES}, {"EHOSTUNREACH", EHOSTUNREACH},
-              {"EINTR", EINTR},   {"SHORT", TRACE_SHORT}, {"KILL", KILL}};
+              {"EINTR", EINTR},   {"SHORT", TRACE_SHORT},     {"KILL", KILL}};
 
 /* What the test reads. Of this process, and of those that it starts: they look into the same file. */
 static struct report {

@@ -9,6 +9,7 @@
  *     keysync    the key store's fdatasync returns and does nothing                     opens, records
  *     idput      one put into the id table in 16 is left out                            opens (its own count), ids
  *     tileput    the put of a full tile of the tree is left out                         workload, opens (its own count)
+ *     compactsync no sync of the log's fresh file (compact.h)                          opens, records
  *     opensync   store_open() does not sync the log that a killed process left             acknowledged
  *     early      a step is acknowledged before its commit                               acknowledged
  *

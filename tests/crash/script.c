@@ -1,5 +1,6 @@
 /* script - see script.h */
 #include "tests/crash/script.h"
+#include "store/compact.h"
 #include "tests/crash/disk.h"
 
 #include <errno.h>
@@ -90,6 +91,7 @@ script_make(struct script *s, uint64_t seed)
         step->room = dice_roll(&dice, 10) == 0;
         step->flush = dice_roll(&dice, 3) == 0;
         step->reopen = dice_roll(&dice, 8) == 0;
+        step->compact = step->reopen && dice_roll(&dice, 4) == 0;
         for (unsigned i = 0; i < records; i++)
             record_draw(s, now, &dice);
         /* A cursor stands at what was committed before; it may go away. */
@@ -390,12 +392,23 @@ step_run(const struct script *s, struct store *st, uint64_t k)
 }
 
 static int
+compact(const struct place *place, struct store *st)
+{
+    struct compact_report report;
+    int rc = compact_make(st, place->data, &report);
+
+    return rc == 0 ? compact_place(st, place->data) : rc;
+}
+
+static int
 steps_run(const struct script *s, const struct place *place, struct store **st, uint64_t from, uint64_t to)
 {
     int rc = 0;
 
     for (uint64_t k = from; k <= to && rc == 0; k++) {
         rc = step_run(s, *st, k);
+        if (rc == 0 && s->steps[k].compact)
+            rc = compact(place, *st);
         if (rc == 0 && s->steps[k].reopen) {
             store_close(st);
             rc = store_open(st, &place->options);

@@ -56,6 +56,7 @@ struct step {
     bool room;         /* the map grows */
     bool flush;        /* the finding index is flushed after it */
     bool reopen;       /* the store is closed and opened after it */
+    bool compact;      /* ... with its log in a fresh file */
     unsigned destroys; /* this document, and what its dossier has beside it; SCRIPT_DOCS: none */
 };
 
