@@ -299,8 +299,11 @@ main(int argc, char **argv)
     argp_err_exit_status = EXIT_USAGE;
     if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &arguments) != 0)
         return EXIT_USAGE;
-    if (sodium_init() < 0 || config_init(&config) != 0 || !pages_watch())
+    rc = sodium_init() < 0 || !pages_watch() ? -EIO : config_init(&config);
+    if (rc != 0) {
+        (void)fprintf(stderr, "wicid: %s: %s\n", _("error"), strerror(-rc));
         return EXIT_FAILURE;
+    }
     if (config_read(&config, arguments.config, error) != 0) {
         (void)fprintf(stderr, "wicid: %s\n", error);
         config_free(&config);
