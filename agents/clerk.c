@@ -54,8 +54,11 @@ static void
 told(void *arg, enum clerk_notice notice, const struct clerk_clock *clock, uint64_t seq)
 {
     (void)arg;
-    printf("%s %s dossier=%s start=%llu item=%u seq=%llu\n", clerk_notice_name(notice), clock_info(clock->clock)->id,
-           clock->dossier, (unsigned long long)clock->start_seq, clock->item, (unsigned long long)seq);
+    bool of_agency = clock->dossier[0] == '\0';
+
+    printf("%s %s %s=%s start=%llu item=%u seq=%llu\n", clerk_notice_name(notice), clock_info(clock->clock)->id,
+           of_agency ? "agency" : "dossier", of_agency ? clock->agency : clock->dossier,
+           (unsigned long long)clock->start_seq, clock->item, (unsigned long long)seq);
     (void)fflush(stdout);
 }
 

@@ -23,7 +23,8 @@ enum clerk_state { CLERK_RUNS, CLERK_IS_MET, CLERK_IS_CANCELLED };
 
 /* One clock, as the broker gives it. */
 struct clerk_clock {
-    char dossier[37], agency[ID_LEN_MAX + 1], holder[ID_LEN_MAX + 1];
+    char dossier[37], /* "": of the agency as a whole */
+        agency[ID_LEN_MAX + 1], holder[ID_LEN_MAX + 1];
     enum clock_id clock;
     uint64_t start_seq;
     unsigned item, notices;

@@ -74,9 +74,10 @@ clerk_clock_read(const char *text, struct clerk_clock *ret)
 
     while (state < 3 && strcmp(states[state], member_text(json, "state")) != 0)
         state++;
-    if (clock.clock == CLOCK_NONE || clock.start_seq == 0 || clock.started == DEADLINE_DAY_NONE || state == 3 ||
-        strlen(dossier) >= sizeof clock.dossier || strlen(agency) >= sizeof clock.agency ||
-        strlen(holder) >= sizeof clock.holder || (is_true(json, "named") && clock.named == DEADLINE_DAY_NONE))
+    if (clock.clock == CLOCK_NONE || (dossier[0] == '\0' && agency[0] == '\0') || clock.start_seq == 0 ||
+        clock.started == DEADLINE_DAY_NONE || state == 3 || strlen(dossier) >= sizeof clock.dossier ||
+        strlen(agency) >= sizeof clock.agency || strlen(holder) >= sizeof clock.holder ||
+        (is_true(json, "named") && clock.named == DEADLINE_DAY_NONE))
         rc = -EPROTO;
     clock.state = (enum clerk_state)state;
     if (rc == 0) {
@@ -139,9 +140,9 @@ event_id(const struct clerk_clock *clock, enum clerk_notice notice, char ret[37]
 {
     char said[160];
     uint8_t hash[LEAF_HASH_SIZE];
-    int len = snprintf(said, sizeof said, "wici deadline %s %s %" PRIu64 " %u %" PRId32 " %u %s", clock->dossier,
-                       clock_info(clock->clock)->id, clock->start_seq, clock->item, clock->started, clock->notices,
-                       clerk_notice_name(notice));
+    int len = snprintf(said, sizeof said, "wici deadline %s %s %" PRIu64 " %u %" PRId32 " %u %s",
+                       clock->dossier[0] != '\0' ? clock->dossier : clock->agency, clock_info(clock->clock)->id,
+                       clock->start_seq, clock->item, clock->started, clock->notices, clerk_notice_name(notice));
 
     leaf_sha256(said, (size_t)len, hash);
     hash[6] = (uint8_t)(0x80 | (hash[6] & 0x0f));
@@ -188,9 +189,13 @@ clerk_event(const struct clerk_clock *clock, const struct deadline_plan *plan, e
         (void)json_object_set_new(deadline, "holderOnly", json_true());
     if (last)
         (void)json_object_set_new(deadline, "last", json_true());
-    event = json_pack("{s:{s:s, s:s, s:s, s:s, s:{s:s}}, s:[{s:{s:o}}]}", "header", "eventId", id, "type",
-                      notices[notice].type, "dossierId", clock->dossier, "occurredAt", time, "actor", "role", "CLERK",
-                      "sections", notices[notice].section, "deadline", deadline);
+    event = json_pack("{s:{s:s, s:s, s:s, s:{s:s}}, s:[{s:{s:o}}]}", "header", "eventId", id, "type",
+                      notices[notice].type, "occurredAt", time, "actor", "role", "CLERK", "sections",
+                      notices[notice].section, "deadline", deadline);
+    if (clock->dossier[0] != '\0')
+        (void)json_object_set_new(json_object_get(event, "header"), "dossierId", json_string(clock->dossier));
+    else
+        (void)json_object_set_new(deadline, "agency", json_string(clock->agency));
     *ret = event == NULL ? NULL : json_dumps(event, JSON_COMPACT);
     json_decref(event);
     return *ret == NULL ? -ENOMEM : 0;

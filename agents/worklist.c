@@ -251,13 +251,14 @@ clock_add(const struct made *m, const json_t *clock)
     ours = strcmp(unit, o->unit) == 0 && (asked || rules_have(o->rules, info->id));
     (void)date_parse(member_text(clock, "startedOn"), &since);
     task = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o}", "kind", "DEADLINE", "rule", info->id, "pl",
-        question ? work_kinds[0].pl : info->pl, "en", question ? work_kinds[0].en : info->en, "force",
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o}", "kind", "DEADLINE", "rule", info->id,
+        "pl", question ? work_kinds[0].pl : info->pl, "en", question ? work_kinds[0].en : info->en, "force",
         clock_force_name(info->force), "source", info->source, "dossier", member_text(clock, "dossier"), "seq",
         (json_int_t)member_number(clock, "startSeq"), "since", member_text(clock, "startedOn"), "unit", unit,
         "closedBy", closing_events(id, clock), "told", optional(told_of(clock)), "row",
         id == CLOCK_D16 && member_number(clock, "item") > 0 ? json_integer((json_int_t)member_number(clock, "item"))
-                                                            : json_null());
+                                                            : json_null(),
+        "agency", optional(member_text(clock, "dossier")[0] == '\0' ? member_text(clock, "agency") : ""));
     return task_add(ours ? m->tasks : m->others, task_dated(o, task, since, due));
 }
 

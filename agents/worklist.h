@@ -61,6 +61,8 @@ void worklist_due(const json_t *task, bool polish, char ret[WORKLIST_LEFT_SIZE])
 /* What has to be done, in words; with `names` (html.h) also who asks for it, or for whom it is. The caller's to free.
  * NULL: no memory. */
 char *worklist_title(const json_t *task, const json_t *names, bool polish);
+/* The dossier's id; of what an agency as a whole has to do, the agency's. Borrowed from the task. */
+const char *worklist_place(const json_t *task);
 /* The labels of the events that close it, joined by " / "; the caller's to free. NULL: no memory. */
 char *worklist_closed_by(const json_t *task, bool polish);
 

@@ -98,6 +98,14 @@ put_title(FILE *out, const json_t *task, const json_t *names, bool polish)
         fprintf(out, polish ? " (od: %s)" : " (from: %s)", name_of(names, from));
 }
 
+const char *
+worklist_place(const json_t *task)
+{
+    const char *dossier = member_text(task, "dossier");
+
+    return dossier[0] != '\0' ? dossier : member_text(task, "agency");
+}
+
 char *
 worklist_title(const json_t *task, const json_t *names, bool polish)
 {
@@ -166,7 +174,7 @@ put_dossier(const struct sheet *s, const json_t *task)
         html_text(s->out, file);
         fputs("\">", s->out);
     }
-    html_text(s->out, member_text(task, "dossier"));
+    html_text(s->out, worklist_place(task));
     if (file != NULL)
         fputs("</a>", s->out);
     html_exact(s->out, seq);

@@ -44,7 +44,7 @@ clock_message(const struct broker *b, const struct core_clock *clock, Wici__V1__
         return -ENOBUFS;
     wici__v1__clock__init(c);
     uuid_format(clock->dossier_id, dossier);
-    c->dossier = dossier;
+    c->dossier = clock->agency[0] != '\0' ? TEXT("") : dossier;
     c->clock = TEXT(clock_info(clock->clock)->id);
     c->start_seq = clock->start_seq;
     c->item = clock->item;
@@ -71,6 +71,8 @@ clock_message(const struct broker *b, const struct core_clock *clock, Wici__V1__
         c->unit = TEXT(unit.id);
         c->agency = TEXT(unit.agency);
     }
+    if (clock->agency[0] != '\0')
+        c->agency = TEXT(clock->agency);
     *ret = c;
     return c->started_on == NULL || c->due == NULL || c->ended_on == NULL ? -ENOBUFS : 0;
 }

@@ -60,6 +60,7 @@
 #define WORK_MAX             200u           /* tasks without a deadline in one answer */
 #define WORK_LOOKED_AT_MAX   8192u          /* dossiers looked at for one answer */
 #define CLOCKS_MAX           1000u          /* deadlines in one answer */
+#define AGENCY_CLOCKS_MAX     512u          /* what returns for an agency as a whole, some six a year */
 #define CLOCKS_LOOKED_AT_MAX 8192u          /* dossiers looked at for one answer */
 
 /* Backups */

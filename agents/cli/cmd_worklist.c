@@ -99,7 +99,7 @@ tasks_print(const struct cli *cli, const char *title, const json_t *tasks, bool 
 
         worklist_due(task, cli->pl, due);
         worklist_left(task, cli->pl, left);
-        table_row(t, due, left, what, jstr(task, "rule"), jstr(task, "dossier"), others ? jstr(task, "unit") : closed);
+        table_row(t, due, left, what, jstr(task, "rule"), worklist_place(task), others ? jstr(task, "unit") : closed);
         free(closed);
         free(what);
     }
@@ -216,7 +216,7 @@ deadlines_print(const struct cli *cli, const json_t *all)
 
         worklist_left(task, cli->pl, left);
         (void)snprintf(label, sizeof label, "%s %s", jstr(task, "rule"), what != NULL ? what : "");
-        table_row(t, jstr(task, "due"), left, label, jstr(task, "dossier"), jstr(task, "unit"),
+        table_row(t, jstr(task, "due"), left, label, worklist_place(task), jstr(task, "unit"),
                   told_word(jstr(task, "told")));
         free(what);
     }

@@ -5,6 +5,7 @@
  * every one that ends still covers s, so that those concerned read the event that ends it.
  */
 #include "broker/core/asked.h"
+#include "broker/core/agency_clocks.h"
 #include "broker/core/clocks.h"
 #include "broker/core/facts.h"
 #include "broker/core/handover.h"
@@ -614,10 +615,12 @@ apply_in_dossier(struct change *c)
                           c->record->ts_ms, c->actor, &c->dossier);
         c->opened = true;
     }
-    if (rc == 0 && facts_is_deadline(c->event->type->number))
-        return clocks_keep(core, c->record, c->dossier); /* who watches deadlines takes no part */
     if (rc != 0)
         return rc;
+    if (facts_is_deadline(c->event->type->number)) {
+        clocks_told(core, c->record, c->dossier);
+        return 0; /* who watches deadlines takes no part */
+    }
     before = facts_of(c);
     rc = open_plain(c, c->dossier, RELATION_AUTHOR, c->actor, false);
     for (size_t i = 0; i < addressed_count(c) && rc == 0; i++)
@@ -626,6 +629,8 @@ apply_in_dossier(struct change *c)
         rc = keep_acts(core, c->record, c->dossier, c->acting);
     if (rc == 0)
         rc = clocks_keep(core, c->record, c->dossier);
+    if (rc == 0)
+        rc = agency_clocks_keep(core, c->record);
     if (rc == 0 && !facts_is_recall(c->event)) {
         if (c->opened && c->event->type->opens == OPENS_LETTER)
             rc = open_pending(c);
@@ -689,6 +694,7 @@ apply_intent(struct core *core, const Wici__V1__SysErasureIntendedS0 *body, uint
 
         if (dossier != DOSSIER_NONE)
             dossiers_forget(&core->dossiers, &core->directory, dossier);
+        agency_clocks_forget(&core->agency_clocks, body->keys[i]->entry);
     }
     core->folds++;
     return erased_intend(&core->erased, seq, body);
@@ -745,6 +751,11 @@ apply_register(struct core *core, const struct core_record *record)
             if (unit != DIRECTORY_NONE)
                 rc = registers_volunteer(&core->registers, directory->units[unit].agency, body);
             break;
+        case WICI__V1__EVENT_TYPE__SYS_REPORT_PRESENTED: rc = agency_clocks_keep(core, record); break;
+        case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
+        case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED:
+        case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET:
+        case WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED: clocks_told(core, record, DOSSIER_NONE); break;
         case WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED: rc = apply_intent(core, body, record->seq); break;
         case WICI__V1__EVENT_TYPE__SYS_ERASURE_NOTIFIED: rc = apply_notice(core, body); break;
         case WICI__V1__EVENT_TYPE__SYS_ERASURE_DONE:

@@ -74,19 +74,6 @@ walk_next(const struct looking *l, struct walk *walk, uint32_t *ret_dossier)
 
 /* ---- what ends what */
 
-static bool
-is_later(const struct mark *a, const struct mark *b)
-{
-    return a->seq > b->seq;
-}
-
-/* On a later day, or recorded later on the same day. */
-static bool
-comes_after(const struct mark *a, const struct mark *b)
-{
-    return a->day > b->day || (a->day == b->day && is_later(a, b));
-}
-
 static enum effect
 when(bool met)
 {
@@ -96,7 +83,7 @@ when(bool met)
 static enum effect
 closing_effect(const struct mark *start, const struct mark *closed)
 {
-    if (!is_later(closed, start))
+    if (!mark_is_later(closed, start))
         return EFFECT_NONE;
     switch (mark_clock(start)) {
     case CLOCK_D10:
@@ -117,7 +104,7 @@ answer_effect(const struct mark *start, const struct mark *sign)
 {
     bool referral = mark_clock(start) == CLOCK_D15 && start->key == 0;
 
-    if (!is_later(sign, start))
+    if (!mark_is_later(sign, start))
         return EFFECT_NONE;
     switch (mark_sign(sign)) {
     case SIGN_ANSWERED: return when(referral);
@@ -138,7 +125,7 @@ start_effect(const struct looking *l, const struct mark *other, uint32_t dossier
 {
     const struct mark *start = l->start;
 
-    if (mark_clock(other) != mark_clock(start) || other->key != start->key || !is_later(other, start) ||
+    if (mark_clock(other) != mark_clock(start) || other->key != start->key || !mark_is_later(other, start) ||
         (other->flags & MARK_REPLACES) == 0 || (mark_clock(start) == CLOCK_D15 && dossier != l->dossier))
         return EFFECT_NONE;
     return EFFECT_CANCELS;
@@ -154,14 +141,14 @@ keyed_effect(const struct mark *start, const struct mark *sign)
     case SIGN_AGREED: return when(mark_clock(start) == CLOCK_D3 && same);
     case SIGN_RENEWED: return when(mark_clock(start) == CLOCK_D6 && same);
     case SIGN_CONCLUDED: return when(mark_clock(start) == (sign->item == 1 ? CLOCK_D7 : CLOCK_D6) && same);
-    case SIGN_SERVICE: return when(mark_clock(start) == CLOCK_D16 && same && is_later(sign, start));
+    case SIGN_SERVICE: return when(mark_clock(start) == CLOCK_D16 && same && mark_is_later(sign, start));
     case SIGN_OPINION: return when(mark_clock(start) == CLOCK_D12 && same);
     case SIGN_PROVIDED: return when(mark_clock(start) == CLOCK_D15 && same);
     case SIGN_CONCERN_ANSWERED: return when(mark_clock(start) == CLOCK_D18 && same);
     case SIGN_WITHDRAWN: return mark_clock(start) == CLOCK_D17 && same ? EFFECT_CANCELS : EFFECT_NONE;
     case SIGN_CONSENT:
         return when(mark_clock(start) == CLOCK_D17 && start->item >= MARK_CONSENT_ITEM && sign->item == start->item &&
-                    !same && is_later(sign, start));
+                    !same && mark_is_later(sign, start));
     default: return EFFECT_NONE;
     }
 }
@@ -171,8 +158,8 @@ meeting_effect(const struct mark *start, const struct mark *meeting)
 {
     switch (mark_clock(start)) {
     case CLOCK_D2: return when(meeting->item == 1);
-    case CLOCK_D10: return when(meeting->key != start->key && comes_after(meeting, start));
-    case CLOCK_D16: return when(is_later(meeting, start) && meeting->day >= start->day);
+    case CLOCK_D10: return when(meeting->key != start->key && mark_comes_after(meeting, start));
+    case CLOCK_D16: return when(mark_is_later(meeting, start) && meeting->day >= start->day);
     default: return EFFECT_NONE;
     }
 }
@@ -193,9 +180,10 @@ effect_of(const struct looking *l, const struct mark *sign, uint32_t dossier)
     case SIGN_PERIODIC:
         if (mark_clock(start) == CLOCK_D11)
             return when(sign->item == 1 && sign->day >= start->day);
-        return when(mark_clock(start) == CLOCK_D4 && comes_after(sign, start));
+        return when(mark_clock(start) == CLOCK_D4 && mark_comes_after(sign, start));
     case SIGN_CLOSED: return closing_effect(start, sign);
-    case SIGN_REVOKED: return mark_clock(start) == CLOCK_D19 && is_later(sign, start) ? EFFECT_CANCELS : EFFECT_NONE;
+    case SIGN_REVOKED:
+        return mark_clock(start) == CLOCK_D19 && mark_is_later(sign, start) ? EFFECT_CANCELS : EFFECT_NONE;
     default: return keyed_effect(start, sign);
     }
 }
@@ -232,8 +220,8 @@ next_sign(const struct looking *l, enum sign sign, const struct mark *used, unsi
     uint32_t dossier;
 
     while ((mark = walk_next(l, &walk, &dossier)) != NULL)
-        if (mark_sign(mark) == sign && mark->day >= from && (used == NULL || comes_after(mark, used)) &&
-            (best == NULL || comes_after(best, mark)))
+        if (mark_sign(mark) == sign && mark->day >= from && (used == NULL || mark_comes_after(mark, used)) &&
+            (best == NULL || mark_comes_after(best, mark)))
             best = mark;
     return best;
 }
@@ -268,11 +256,11 @@ parts_end(const struct looking *l)
         const struct mark *mark = &marks->at[i];
         uint32_t bit = 1u << mark->item % 32;
 
-        if (mark_sign(mark) != SIGN_PART_ACCEPTED || (mark->flags & MARK_RECALLED) != 0 || !is_later(mark, l->start) ||
-            (parts[mark->item / 32] & bit) != 0)
+        if (mark_sign(mark) != SIGN_PART_ACCEPTED || (mark->flags & MARK_RECALLED) != 0 ||
+            !mark_is_later(mark, l->start) || (parts[mark->item / 32] & bit) != 0)
             continue;
         parts[mark->item / 32] |= bit;
-        last = last == NULL || comes_after(mark, last) ? mark : last;
+        last = last == NULL || mark_comes_after(mark, last) ? mark : last;
         if (++count == l->start->item)
             return last;
     }
@@ -292,7 +280,7 @@ start_before(const struct looking *l)
     if ((l->start->flags & MARK_FIRST) == 0)
         return NULL;
     while ((mark = walk_next(l, &walk, &dossier)) != NULL)
-        if (mark_sign(mark) == SIGN_START && mark_clock(mark) == mark_clock(l->start) && is_later(l->start, mark))
+        if (mark_sign(mark) == SIGN_START && mark_clock(mark) == mark_clock(l->start) && mark_is_later(l->start, mark))
             return mark;
     return NULL;
 }
@@ -300,7 +288,7 @@ start_before(const struct looking *l)
 static void
 earliest(const struct mark **best, const struct mark *mark, bool by_day)
 {
-    if (*best == NULL || (by_day ? comes_after(*best, mark) : is_later(*best, mark)))
+    if (*best == NULL || (by_day ? mark_comes_after(*best, mark) : mark_is_later(*best, mark)))
         *best = mark;
 }
 
@@ -321,7 +309,7 @@ find_end(const struct looking *l, struct core_clock *ret)
         met = item_end(l);
     if (mark_clock(l->start) == CLOCK_D3 && (mark = parts_end(l)) != NULL)
         earliest(&met, mark, true);
-    if (met != NULL && (cancelled == NULL || is_later(cancelled, met))) {
+    if (met != NULL && (cancelled == NULL || mark_is_later(cancelled, met))) {
         ret->state = CORE_CLOCK_MET;
         ret->end_seq = met->seq;
         ret->ended = met->day;
@@ -371,7 +359,8 @@ clocks_of(const struct core *core, const struct kin *kin, uint32_t dossier, cons
 
     if (mark_sign(start) != SIGN_START)
         return false;
-    *ret = (struct core_clock){.clock = (enum clock_id)mark_clock(start),
+    *ret = (struct core_clock){.agency = "",
+                               .clock = (enum clock_id)mark_clock(start),
                                .start_seq = start->seq,
                                .item = start->item,
                                .started = start->day,

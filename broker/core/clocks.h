@@ -3,7 +3,8 @@
  *
  * Worked out from the marks of the dossier and its family when it is asked: the dossiers merged with it, and those tied
  * to it by REFERRAL_OF (with what is merged with them). A clock belongs to the dossier whose record started it. What
- * ends it is the first record that meets, cancels or replaces it; met on which day is what that record says.
+ * ends it is the first record that meets, cancels or replaces it; met on which day is what that record says. Those of
+ * agencies as a whole are agency_clocks.h; what is told of them is told as of the others.
  *
  * Pure; threads as core.h.
  */
@@ -13,8 +14,10 @@
 #include "broker/core/decide.h"
 #include "proto/limits.h"
 
-/* Takes over what a record says, or corrects, or what the deadline watcher told. -ENOMEM */
+/* Takes over what a record says, or corrects. -ENOMEM */
 int clocks_keep(struct core *core, const struct core_record *record, uint32_t dossier);
+/* Takes over what the deadline watcher told; of an agency: dossier is not looked at. */
+void clocks_told(struct core *core, const struct core_record *record, uint32_t dossier);
 
 /* The dossiers in which the deadlines of one are looked for; the rest of a larger family is not looked at. */
 struct kin {

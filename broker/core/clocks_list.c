@@ -1,6 +1,7 @@
 /* Deadlines as lists: of everything for the deadline watcher, of its own for a unit. */
 #include "broker/core/clocks.h"
 
+#include "broker/core/agency_clocks.h"
 #include "broker/core/asked.h"
 #include "broker/core/view.h"
 #include "proto/limits.h"
@@ -131,6 +132,37 @@ first_from(const struct dossiers *ds, uint64_t seq)
     return low;
 }
 
+/* Pages: behind every dossier, whose number is that of a record (marks.h), the agencies by theirs. */
+#define AGENCIES_FROM (UINT64_C(1) << 36)
+
+static size_t
+list_agencies(const struct core *core, uint32_t unit, struct core_clocks_at *at, struct core_clock *ret, size_t max,
+              size_t count)
+{
+    bool all = (core->directory.units[unit].roles & ROLE_BIT(CLERK)) != 0;
+    uint64_t first = at->seq >= AGENCIES_FROM ? at->seq - AGENCIES_FROM : 0;
+    uint32_t mark = at->seq >= AGENCIES_FROM ? at->mark : 0;
+
+    for (uint64_t i = first; i < core->agency_clocks.count; i++, mark = 0) {
+        if (!all && !agency_clocks_known(&core->directory, unit, (uint32_t)i))
+            continue;
+        for (; mark < core->agency_clocks.at[i].count; mark++) {
+            struct core_clock clock;
+
+            agency_clocks_of(core, (uint32_t)i, (uint16_t)mark, &clock);
+            if (all ? !is_of_interest(&clock) : clock.state != CORE_CLOCK_RUNS)
+                continue;
+            if (count == max) {
+                *at = (struct core_clocks_at){.seq = AGENCIES_FROM + i, .mark = mark};
+                return count;
+            }
+            ret[count++] = clock;
+        }
+    }
+    *at = (struct core_clocks_at){0};
+    return count;
+}
+
 static size_t
 list_all(const struct core *core, uint32_t unit, struct core_clocks_at *at, struct core_clock *ret, size_t max)
 {
@@ -145,8 +177,7 @@ list_all(const struct core *core, uint32_t unit, struct core_clocks_at *at, stru
         if (!list_dossier(core, unit, i, at, ret, max, &count))
             return count;
     }
-    *at = (struct core_clocks_at){0};
-    return count;
+    return list_agencies(core, unit, at, ret, max, count);
 }
 
 size_t
@@ -177,6 +208,5 @@ core_clocks(const struct core *core, uint32_t unit, struct core_clocks_at *at, s
         if (!list_dossier(core, unit, dossier, at, ret, max, &count))
             return count;
     }
-    *at = (struct core_clocks_at){0};
-    return count;
+    return list_agencies(core, unit, at, ret, max, count);
 }

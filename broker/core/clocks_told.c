@@ -1,6 +1,7 @@
 /* What is kept of a record for the deadlines, and what may be told of them. */
 #include "broker/core/clocks.h"
 
+#include "broker/core/agency_clocks.h"
 #include "broker/core/parts.h"
 #include "proto/date.h"
 #include "proto/limits.h"
@@ -16,12 +17,12 @@ is_told(const struct core_clock *clock, unsigned what)
 /* ---- what the deadline watcher tells */
 
 static struct mark *
-mark_named(const struct dossier *dossier, const Wici__V1__Deadline *said)
+mark_named(const struct marks *marks, const Wici__V1__Deadline *said)
 {
     int32_t started = facts_day(said->started_on);
 
-    for (uint16_t i = 0; i < dossier->marks.count; i++) {
-        struct mark *mark = &dossier->marks.at[i];
+    for (uint16_t i = 0; marks != NULL && i < marks->count; i++) {
+        struct mark *mark = &marks->at[i];
 
         if (mark_sign(mark) == SIGN_START && mark_clock(mark) == clock_by_name(said->clock) &&
             mark->seq == said->start_seq && mark->item == said->item && mark->day == started)
@@ -51,12 +52,33 @@ is_news(uint32_t type, const struct core_clock *clock, bool last)
     }
 }
 
+/* The marks of the dossier, or of the agency, that is told of. */
+static const struct marks *
+marks_told(const struct core *core, uint32_t dossier, const Wici__V1__Deadline *said)
+{
+    if (said->agency[0] != '\0')
+        return agency_clocks_at(core, directory_agency(&core->directory, said->agency));
+    return dossier == DOSSIER_NONE ? NULL : &core->dossiers.at[dossier].marks;
+}
+
+static bool
+find_clock(const struct deciding *d, const Wici__V1__Deadline *said, struct core_clock *ret)
+{
+    const struct marks *marks = marks_told(d->core, d->dossier, said);
+    const struct mark *mark = mark_named(marks, said);
+
+    if (mark == NULL)
+        return false;
+    if (said->agency[0] == '\0')
+        return clocks_at(d->core, d->dossier, (uint16_t)(mark - marks->at), ret);
+    agency_clocks_of(d->core, directory_agency(&d->core->directory, said->agency), (uint16_t)(mark - marks->at), ret);
+    return true;
+}
+
 int
 clocks_decide(struct deciding *d)
 {
     const Wici__V1__Deadline *said = facts_deadline(d->event);
-    const struct dossier *dossier = &d->core->dossiers.at[d->dossier];
-    const struct mark *mark = said == NULL ? NULL : mark_named(dossier, said);
     struct core_clock clock;
     int32_t due;
 
@@ -64,7 +86,7 @@ clocks_decide(struct deciding *d)
         return decide_refuse(d, E_SECTION, "sections");
     if (clock_by_name(said->clock) == CLOCK_NONE)
         return decide_refuse_body(d, E_FIELD, 0, "deadline.clock");
-    if (mark == NULL || !clocks_at(d->core, d->dossier, (uint16_t)(mark - dossier->marks.at), &clock))
+    if (!find_clock(d, said, &clock))
         return decide_refuse_body(d, E_UNKNOWN, 0, "deadline.startSeq");
     if (said->notice != clock.notices)
         return decide_refuse_body(d, E_ORDER, 0, "deadline.notice");
@@ -86,21 +108,23 @@ clocks_decide(struct deciding *d)
     return 0;
 }
 
-static void
-told(struct dossier *dossier, uint32_t type, const Wici__V1__Deadline *said)
+void
+clocks_told(struct core *core, const struct core_record *record, uint32_t dossier)
 {
-    struct mark *mark = mark_named(dossier, said);
-    int32_t due = facts_day(said->due);
+    const Wici__V1__Deadline *said = facts_deadline(record->event);
+    struct mark *mark = said == NULL ? NULL : mark_named(marks_told(core, dossier, said), said);
+    int32_t due;
     unsigned now;
 
     if (mark == NULL)
         return;
+    due = facts_day(said->due);
     if (due > 0 && due <= UINT16_MAX)
         mark->due = (uint16_t)due;
     if (mark->notices < MARK_NOTICES_MAX)
         mark->notices++;
     now = mark->told;
-    switch (type) {
+    switch (record->event->type->number) {
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
         now |= said->last ? CORE_TOLD_APPROACHING | CORE_TOLD_LAST : CORE_TOLD_APPROACHING;
         break;
@@ -190,15 +214,12 @@ clocks_keep(struct core *core, const struct core_record *record, uint32_t dossie
 {
     struct dossiers *ds = &core->dossiers;
     const struct event *event = record->event;
-    const Wici__V1__Deadline *deadline = facts_deadline(event);
     struct mark said[MARKS_PER_EVENT_MAX];
     uint64_t seq = record->seq;
     bool corrects = event->header->corrects_event_id[0] != '\0';
     size_t count;
     int rc = 0;
 
-    if (deadline != NULL)
-        told(&ds->at[dossier], event->type->number, deadline);
     if (event->type->number > TYPE_SYS_FIRST)
         return 0;
     if (corrects)

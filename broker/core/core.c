@@ -1,4 +1,5 @@
 /* Making and dropping the state, and what it knows of units and the policy. */
+#include "broker/core/agency_clocks.h"
 #include "broker/core/state.h"
 
 #include "proto/event.h"
@@ -36,6 +37,7 @@ core_destroy(struct core **core)
     dossiers_clear(&c->dossiers);
     registers_clear(&c->registers);
     erased_clear(&c->erased);
+    agency_clocks_clear(&c->agency_clocks);
     numbers_clear(&c->scratch);
     policy_destroy(&c->policy);
     free(c->policy_text);

@@ -324,6 +324,8 @@ enum core_clock_state { CORE_CLOCK_RUNS, CORE_CLOCK_MET, CORE_CLOCK_CANCELLED };
 #define CORE_TOLD_CANCELLED   16u
 
 struct core_clock {
+    const char *agency; /* of a clock of an agency as a whole (D8, D9), and its dossier is none; "": of a dossier. Lives
+                           until the next core_apply */
     uint8_t dossier_id[16];
     enum clock_id clock;
     uint64_t start_seq; /* of the record that started it; of an amended one, where it was first said */
@@ -338,21 +340,24 @@ struct core_clock {
     int32_t ended;    /* the day that counts; CORE_DAY_NONE */
     uint8_t told;     /* bits, CORE_TOLD_... */
     unsigned notices; /* how many were told: what the next one must say */
-    uint32_t holder;  /* the unit that holds the dossier, or has to answer; CORE_UNIT_NONE, also for who may not know */
-    uint32_t unit;    /* on whom it falls: who was asked, and else the holder; CORE_UNIT_NONE */
+    uint32_t holder;  /* the unit that holds the dossier, or has to answer; of an agency's, its organiser of services;
+                         CORE_UNIT_NONE, also for who may not know */
+    uint32_t unit;    /* on whom it falls: who was asked, and else the holder; of an agency's, its organiser of
+                         services; CORE_UNIT_NONE */
 };
 #define CORE_DAY_NONE INT32_MIN
 
 /* Where to go on in a list of clocks. */
 struct core_clocks_at {
-    uint64_t seq;  /* of the dossier's opening */
+    uint64_t seq;  /* of the dossier's opening; above all of them, an agency */
     uint32_t mark; /* within it */
 };
 
 /*
  * The clocks that run, in the order of their dossiers' opening: for a unit those of the dossiers that it holds or has
  * to answer, with an office's role those of its agency, and everywhere those of what it was asked itself: a question, a
- * court's request, a row of agreements. For the deadline watcher (role CLERK) all, and also those
+ * court's request, a row of agreements. Then those of its agency as a whole, for a director, a head, an organiser of
+ * services. For the deadline watcher (role CLERK) all, and also those
  * that have ended and of which that was not told. *at is where to begin ({0}: at the first) and then where to go on;
  * seq 0: nothing was left out. Looks at CLOCKS_LOOKED_AT_MAX dossiers at most. max > 0.
  */

@@ -164,7 +164,7 @@ may_answer_parts(const struct deciding *d)
 static int
 check_dossier(struct deciding *d)
 {
-    bool in_dossier = d->type < TYPE_SYS_FIRST || facts_sys_in_dossier(d->type);
+    bool in_dossier = d->type < TYPE_SYS_FIRST || (facts_sys_in_dossier(d->type) && facts_agency(d->event)[0] == '\0');
     /* All three are asked, whatever the first says: the same work for who may and who may not. */
     bool may = ((unsigned)decide_may_write(d) | (unsigned)sys_is_open_to_all_who_know(d) |
                 (unsigned)facts_is_deadline(d->type)) != 0;

@@ -210,6 +210,18 @@ put_registers(struct dump *dump, const struct registers *registers)
 }
 
 static void
+put_agency_clocks(struct dump *dump, const struct agency_clocks *clocks)
+{
+    for (uint32_t i = 0; i < clocks->count; i++) {
+        if (clocks->at[i].count == 0)
+            continue; /* as if it had never had one */
+        put_number(dump, i);
+        put_number(dump, clocks->at[i].count);
+        put(dump, clocks->at[i].at, clocks->at[i].count * sizeof *clocks->at[i].at);
+    }
+}
+
+static void
 put_erased(struct dump *dump, const struct erased *erased)
 {
     put_number(dump, erased->count);
@@ -237,6 +249,7 @@ core_dump(const struct core *core, uint8_t **ret, size_t *ret_len)
     put_number(&dump, core->latest_ms);
     put_registers(&dump, &core->registers);
     put_erased(&dump, &core->erased);
+    put_agency_clocks(&dump, &core->agency_clocks);
     put_number(&dump, core->dossiers.count);
     for (uint32_t i = 0; i < core->dossiers.count; i++)
         put_dossier(&dump, &core->dossiers, &core->dossiers.at[i]);

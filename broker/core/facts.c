@@ -92,6 +92,14 @@ facts_deadline(const struct event *event)
     }
 }
 
+const char *
+facts_agency(const struct event *event)
+{
+    const Wici__V1__Deadline *deadline = facts_deadline(event);
+
+    return deadline == NULL ? "" : deadline->agency;
+}
+
 bool
 facts_is_deadline(uint32_t type)
 {

@@ -44,7 +44,7 @@ enum family {
 };
 unsigned facts_family(uint32_t type);
 
-/* A command or record of sys.* that lies in a dossier. */
+/* Commands and records of sys.* of that type lie in a dossier, but for deadlines of an agency (facts_agency). */
 bool facts_sys_in_dossier(uint32_t type);
 
 /* sys.deadline_*: what the deadline watcher tells. */
@@ -53,6 +53,8 @@ bool facts_sys_in_dossier(uint32_t type);
 bool facts_is_deadline(uint32_t type);
 /* What it tells of; NULL: it is none of those, or says nothing. */
 const Wici__V1__Deadline *facts_deadline(const struct event *event);
+/* The agency as a whole that it tells of; "": of a dossier. */
+const char *facts_agency(const struct event *event);
 
 /* meeting_id of meeting.*, ipus_id of ipus.*; false: none. */
 bool facts_ref(const struct event *event, uint8_t ret[16]);

@@ -4,6 +4,7 @@
  * leave a quarter at most, so that nobody can stop the others' writing.
  */
 #include "broker/core/asked.h"
+#include "broker/core/agency_clocks.h"
 #include "broker/core/decide.h"
 #include "broker/core/outside.h"
 #include "broker/core/parts.h"
@@ -131,6 +132,8 @@ decide_limits(struct deciding *d)
 {
     size_t relations = relations_bound(d), acts = acts_bound(d);
 
+    if (agency_clocks_full(d->core, d->event, d->core->directory.units[d->command->unit].agency))
+        return decide_refuse(d, E_LIMIT, "header.actor.agency");
     if (d->dossier == DOSSIER_NONE)
         return relations > RELATIONS_PER_DOSSIER_MAX ? decide_refuse(d, E_LIMIT, "header.dossierId") : 0;
     /* What has room for others has room for who leads: who that is matters only where others find none. */

@@ -91,13 +91,20 @@ say(struct saying *s, enum sign sign, int32_t day, uint32_t key)
     return mark;
 }
 
+struct mark
+mark_start(uint64_t seq, enum clock_id clock, int32_t day, uint32_t key)
+{
+    return (struct mark){
+        .seq = seq & MARK_SEQ_MAX, .says = (MARK_STARTS + (unsigned)clock) & 63u, .day = short_day(day), .key = key};
+}
+
 static struct mark *
 start(struct saying *s, enum clock_id clock, int32_t day, uint32_t key)
 {
     struct mark *mark = say(s, SIGN_START, day, key);
     const char *priority = s->event->header->priority;
 
-    mark->says = (MARK_STARTS + (unsigned)clock) & 63u;
+    *mark = mark_start(s->seq, clock, day, key);
     if (priority[0] != '\0' && strcmp(priority, "routine") != 0)
         mark->flags = MARK_URGENT;
     return mark;

@@ -80,6 +80,12 @@ struct marks {
     uint16_t count, cap;
 };
 
+/* Of agencies as a whole, by their numbers in the directory (agency_clocks.h). */
+struct agency_clocks {
+    struct marks *at;
+    uint32_t count;
+};
+
 /* enum sign. */
 static inline unsigned
 mark_sign(const struct mark *mark)
@@ -93,6 +99,23 @@ mark_clock(const struct mark *mark)
 {
     return mark->says >= MARK_STARTS ? mark->says - MARK_STARTS : CLOCK_NONE;
 }
+
+/* Recorded later. */
+static inline bool
+mark_is_later(const struct mark *a, const struct mark *b)
+{
+    return a->seq > b->seq;
+}
+
+/* On a later day, or recorded later on the same day. */
+static inline bool
+mark_comes_after(const struct mark *a, const struct mark *b)
+{
+    return a->day > b->day || (a->day == b->day && mark_is_later(a, b));
+}
+
+/* The start of a clock. */
+struct mark mark_start(uint64_t seq, enum clock_id clock, int32_t day, uint32_t key);
 
 /* -ENOMEM */
 int marks_add(struct marks *marks, const struct mark *mark);

@@ -127,6 +127,8 @@ core_audience(struct core *core, const struct core_record *record, const uint32_
         rc = add_named(core, FACTS_TEXT(event, 0, Wici__V1__SysEventRejectedS0, agency));
     if (rc == 0 && event->type->number == TYPE(SYS_ERASURE_NOTIFIED))
         rc = add_named(core, FACTS_TEXT(event, 0, Wici__V1__SysErasureNotifiedS0, unit));
+    if (rc == 0 && facts_agency(event)[0] != '\0')
+        rc = add_named(core, facts_agency(event));
     for (uint32_t i = 0; dossier != NULL && i < dossier->relation_count && rc == 0; i++) {
         const struct relation *relation = &dossier->relations[i];
 

@@ -19,6 +19,7 @@ struct core {
     struct dossiers dossiers;
     struct registers registers;
     struct erased erased;
+    struct agency_clocks agency_clocks;
     struct policy *policy; /* NULL: none yet, so nobody may publish and nobody is given a section */
     char *policy_text;
     uint64_t policy_seq;

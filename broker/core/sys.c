@@ -18,6 +18,7 @@
  *     911 912 924 925 926       nobody: the broker writes them itself
  *     928 929                   nobody: written on the stopped broker
  */
+#include "broker/core/agency_clocks.h"
 #include "broker/core/clocks.h"
 #include "broker/core/outside.h"
 #include "broker/core/view.h"
@@ -307,7 +308,11 @@ report_state(struct deciding *d, const Wici__V1__SysReportPresentedS0 *body)
         if (unit == DIRECTORY_NONE || directory->units[unit].agency != directory->units[d->command->unit].agency)
             return decide_refuse_item(d, E_ADDRESS, 0, "presentedTo", i, "");
     }
-    return facts_day(body->period_to) < facts_day(body->period_from) ? refuse_field(d, E_FIELD, "periodTo") : 0;
+    if (facts_day(body->period_to) < facts_day(body->period_from))
+        return refuse_field(d, E_FIELD, "periodTo");
+    return agency_clocks_full(d->core, d->event, directory->units[d->command->unit].agency)
+               ? decide_refuse(d, E_LIMIT, "header.actor.agency")
+               : 0;
 }
 
 static int

@@ -5,6 +5,7 @@
  */
 #include "broker/core/view.h"
 
+#include "broker/core/agency_clocks.h"
 #include "broker/core/facts.h"
 #include "broker/core/gate.h"
 
@@ -362,11 +363,13 @@ register_receives(const struct core *core, uint32_t unit, const struct event *ev
                                                       directory_unit_id(&core->directory, unit)) == 0;
     case WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED:
     case WICI__V1__EVENT_TYPE__SYS_DELIVERED_OUTSIDE:
-    case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED:
+    case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED: return (roles & ROLE_BIT(AUD)) != 0;
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED:
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET:
-    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED: return (roles & ROLE_BIT(AUD)) != 0;
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED:
+        return (roles & ROLE_BIT(AUD)) != 0 ||
+               agency_clocks_known(&core->directory, unit, directory_agency(&core->directory, facts_agency(event)));
     /* About workers and volunteers: their own agency's. */
     case WICI__V1__EVENT_TYPE__SYS_QUALIFICATION_REGISTERED:
     case WICI__V1__EVENT_TYPE__SYS_VOLUNTEER_FILE_REGISTERED:

@@ -5,6 +5,7 @@ Usage: test_clerk.py, with WICI_BIN (folder of the programs) and WICI_SOURCE (fo
 """
 import collections
 import datetime
+import json
 import os
 import signal
 import subprocess
@@ -174,6 +175,37 @@ class Clerk(unittest.TestCase):
         _, err = clerk.communicate(timeout=DEADLINE)
         self.assertEqual(clerk.returncode, 0, err)
         self.assertEqual([name for name, *_ in self.told()], ["SYS_DEADLINE_MISSED"] + ["SYS_DEADLINE_CANCELLED"] * 2)
+
+    def test_what_an_agency_owes_as_a_whole_is_on_its_organisers_list(self):
+        """D8: from a summary that was presented to the next; told to organiser and director, in no dossier."""
+        with self.world.session("admin") as admin:
+            self.world.enrol(admin, "ops-ous", "ops", ["OUS"])
+        summary = {"sys_report_presented_s0": {"kind": "ART_46", "period_from": "2025-01-01", "period_to": "2025-06-30",
+                                               "presented_to": ["ops-dyr"], "presented_on": "2025-07-10"}}
+        self.publish("ops-ous", "SYS_REPORT_PRESENTED", None, summary)
+        self.assertEqual([words[:3] for words in self.run_clerk("--as-of", "2026-01-11")], [["missed", "D8", "agency=ops"]])
+        self.assertEqual(self.run_clerk("--as-of", "2026-01-12"), [])
+        for unit, more, expect in (("ops-ous", (), 1), ("ops-dyr", ("--agency",), 1), ("ops-sw", ("--agency",), 0)):
+            listed = [task for task in self.deadlines(unit, *more) if task["rule"] == "D8"]
+            self.assertEqual([(task["dossier"], task["agency"], task["due"]) for task in listed],
+                             [("", "ops", "2026-01-10")] * expect, unit)
+        summary["sys_report_presented_s0"]["presented_on"] = "2026-01-12"
+        self.publish("ops-ous", "SYS_REPORT_PRESENTED", None, summary)
+        self.assertEqual([words[:2] for words in self.run_clerk("--as-of", "2026-01-12")], [["met", "D8"]])
+        told = [(name, deadline.agency, dossier) for name, clock, dossier, deadline in self.told("ops-ous") if clock == "D8"]
+        self.assertEqual(told, [("SYS_DEADLINE_MISSED", "ops", ""), ("SYS_DEADLINE_MET", "ops", "")])
+        self.assertEqual(self.told("ops-sw"), [])
+
+    def deadlines(self, unit, *more):
+        """What `wici deadlines` lists for that unit."""
+        public, secret = self.world.keys[unit]
+        with open(self.path(f"{unit}.key"), "w", opener=lambda p, f: os.open(p, f, 0o600), encoding="utf-8") as f:
+            f.write(f"public = {public}\nsecret = {secret}\n")
+        done = subprocess.run([f"{BIN}/wici", f"--endpoint={self.world.broker.endpoint}",
+                               f"--server-key={self.world.broker.server_key}", f"--key-file={self.path(f'{unit}.key')}", "--json",
+                               "deadlines", *more], text=True, capture_output=True, check=False, timeout=DEADLINE)
+        self.assertIn(done.returncode, (0, 5), done.stderr)
+        return json.loads(done.stdout or "[]")
 
     def test_settings_count_and_mistakes_are_named(self):
         """An office's own lengths and switches; what is wrong is said, with exit code 2."""

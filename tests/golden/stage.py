@@ -54,7 +54,11 @@ class Ids:
 
     def __init__(self, play):
         self.known = {step.name: wici_client.uuid7() for step in play.steps if step.name}
-        self.seqs, self.days, self.dossiers = {}, {}, {}  # of what was published, by its name
+        self.seqs, self.days, self.dossiers, self.agencies = {}, {}, {}, {}  # of what was published, by its name
+
+    def whose(self, notice):
+        """The dossier, or the agency, whose clock a notice of the watcher tells of."""
+        return (self.agencies if notice.clock in watcher.OF_AGENCIES else self.dossiers)[notice.start]
 
     def __call__(self, name):
         return self.known.setdefault(name, str(uuid.uuid4()))
@@ -193,6 +197,7 @@ class Stage:
                 if act.name and not act.refusal:
                     ids.seqs[act.name] = published[-1].receipt.seq
                     ids.days[act.name], ids.dossiers[act.name] = act.day, ids(act.dossier)
+                    ids.agencies[act.name] = self.units[act.unit][1]
             elif isinstance(act, scenario.Watch):
                 wrong += self.watch(act, ids, published)
             elif act.verb == "away":
@@ -215,16 +220,16 @@ class Stage:
             count = sum((n.clock, n.start, n.item, n.started) == (notice.clock, notice.start, notice.item, notice.started)
                         for n in before)
             before.append(notice)
-            published.append(self.watcher.notice(notice, ids.dossiers[notice.start], count, ids))
-            seq = told.pop((notice.what, notice.clock, ids.dossiers[notice.start], str(ids.seqs[notice.start]), str(notice.item)),
+            published.append(self.watcher.notice(notice, ids.whose(notice), count, ids))
+            seq = told.pop((notice.what, notice.clock, ids.whose(notice), str(ids.seqs[notice.start]), str(notice.item)),
                            None)
             if seq is None:
                 yield f"day {act.day}: {notice}: is not told"
                 published.pop()
                 continue
             published[-1].receipt = watcher.Told(seq)
-        for what, clock, dossier, start, item in told:
-            names = [name for name, seq in ids.seqs.items() if str(seq) == start] or [dossier]
+        for what, clock, whose, start, item in told:
+            names = [name for name, seq in ids.seqs.items() if str(seq) == start] or [whose]
             yield f"day {act.day}: {what} {clock}/{item} of {names[0]} is told"
 
     def outside(self, external, **more):
@@ -283,16 +288,14 @@ class Stage:
 
     def views(self, unit, deliveries, published):
         """Of these events of a story, the places of the parts that the deliveries hold: {event id: places}; and what is
-        wrong: other bytes, something twice, notices of its dossiers that are not among them."""
-        known = {p.id: p for p in published}
-        dossiers = {self.wici.header(p.event).dossier_id for p in published} - {""}
+        wrong: other bytes, something twice, notices of clocks that they started and that are not among them."""
+        known, seqs = {p.id: p for p in published}, {p.receipt.seq for p in published if p.receipt}
         found, wrong = {}, []
         for delivery in deliveries:
             self.wici.check_delivery(delivery)
-            header = self.wici.header(delivery)
-            event_id = header.event_id
+            event_id = self.wici.header(delivery).event_id
             if event_id not in known:
-                if header.dossier_id in dossiers and self.wici.event.EventType.Name(header.type) in watcher.TYPES.values():
+                if watcher.start_of(self.wici, delivery) in seqs:
                     wrong.append(f"{unit} was given a notice that the story does not have, in record {delivery.seq}")
                 continue
             event = known[event_id]

@@ -11,6 +11,7 @@ import payload
 import world
 
 TYPES = {what: f"SYS_DEADLINE_{what.upper()}" for what in ("approaching", "missed", "met", "cancelled")}
+OF_AGENCIES = ("D8", "D9")  # clocks of an agency as a whole
 TIMEOUT = 60
 
 
@@ -33,14 +34,22 @@ class Noticed:
         return {0}
 
 
-def notice_id(dossier, clock, seq, item, started, count, what):
+def notice_id(whose, clock, seq, item, started, count, what):
     """The same notice has the same id, whoever tells it: a UUID of version 8."""
     day = (datetime.date.fromisoformat(started) - datetime.date(1970, 1, 1)).days
-    said = f"wici deadline {dossier} {clock} {seq} {item} {day} {count} {what}"
+    said = f"wici deadline {whose} {clock} {seq} {item} {day} {count} {what}"
     value = bytearray(hashlib.sha256(said.encode()).digest()[:16])
     value[6] = 0x80 | value[6] & 0x0F
     value[8] = 0x80 | value[8] & 0x3F
     return str(uuid.UUID(bytes=bytes(value)))
+
+
+def start_of(wici, delivery):
+    """The number of the record that started the clock of which a notice tells; None: it is no notice."""
+    if wici.event.EventType.Name(wici.header(delivery).type) not in TYPES.values():
+        return None
+    (section,), = wici.sections(delivery).values()
+    return getattr(section, section.WhichOneof("body")).deadline.start_seq
 
 
 class Watcher:
@@ -65,7 +74,7 @@ class Watcher:
             f.write(self.text + "clocks = clocks.conf\n")
 
     def run(self, day):
-        """What it tells as of that day of the story: [(what, clock, dossier, start, item, seq)]."""
+        """What it tells as of that day of the story: [(what, clock, dossier or agency, start, item, seq)]."""
         process = subprocess.run([f"{os.environ['WICI_BIN']}/wici-clerk", "-c", self.config, "-v", "--as-of", payload.date(day)],
                                  text=True, capture_output=True, timeout=TIMEOUT, check=False)
         if process.returncode != 0:
@@ -80,8 +89,8 @@ class Watcher:
         deadline.due = (datetime.date.fromisoformat(deadline.due) + datetime.timedelta(days=1)).isoformat()
         return self.wici.wire.Event(header=event.header, sections=[section.SerializeToString()])
 
-    def notice(self, step, dossier, count, ids):
-        """The event that the watcher has to publish; `count` notices of that clock went before."""
+    def notice(self, step, whose, count, ids):
+        """The event that the watcher has to publish of the clock of that dossier or agency; `count` notices of it went before."""
         start = ids.days[step.start] if step.started is None else step.started
         deadline = {"clock": step.clock, "startSeq": ids.seqs[step.start], "item": step.item, "startedOn": payload.date(start),
                     "due": payload.date(step.due), "notice": count, "holderOnly": step.alone, "last": step.last}
@@ -89,8 +98,12 @@ class Watcher:
             deadline["endSeq"] = ids.seqs[step.end]
         if step.ended is not None:
             deadline["endedOn"] = payload.date(step.ended)
-        event_id = notice_id(dossier, step.clock, ids.seqs[step.start], step.item, payload.date(start), count, step.what)
-        header = {"eventId": event_id, "type": TYPES[step.what], "schemaVersion": 1, "dossierId": dossier,
+        event_id = notice_id(whose, step.clock, ids.seqs[step.start], step.item, payload.date(start), count, step.what)
+        header = {"eventId": event_id, "type": TYPES[step.what], "schemaVersion": 1,
                   "occurredAt": payload.date(step.day) + "T00:00:00+01:00", "actor": {"role": "CLERK"}}
+        if step.clock in OF_AGENCIES:
+            deadline["agency"] = whose
+        else:
+            header["dossierId"] = whose
         field = f"sysDeadline{step.what.capitalize()}S0"
         return Noticed(step, self.wici.make_event(header, {field: {"deadline": deadline}}), event_id)

@@ -326,6 +326,31 @@ the_same_notice_has_the_same_bytes_and_another_has_another_id(void **state)
     free(three);
 }
 
+/* D8, D9 */
+static void
+a_notice_of_an_agency_names_it_and_no_dossier(void **state)
+{
+    static const char json[] = "{\"dossier\":\"\",\"agency\":\"cus\",\"clock\":\"D9\",\"startSeq\":\"7\","
+                               "\"startedOn\":\"2026-01-31\",\"state\":\"runs\"}";
+    struct deadline_plan plan;
+    struct clerk_clock clock;
+    char *one = NULL, *two = NULL;
+
+    (void)state;
+    assert_int_equal(clerk_clock_read(json, &clock), 0);
+    deadline_plan(NULL, &calendar, &(struct deadline){CLOCK_D9, "cus", day("2026-01-31"), DEADLINE_DAY_NONE, false},
+                  &plan);
+    assert_int_equal(clerk_event(&clock, &plan, CLERK_MISSED, false, day("2026-05-04"), &one), 0);
+    assert_non_null(strstr(one, "\"agency\":\"cus\""));
+    assert_non_null(strstr(one, "\"due\":\"2026-04-30\""));
+    assert_null(strstr(one, "dossierId"));
+    (void)strcpy(clock.agency, "mops");
+    assert_int_equal(clerk_event(&clock, &plan, CLERK_MISSED, false, day("2026-05-04"), &two), 0);
+    assert_int_not_equal(strncmp(strstr(one, "eventId"), strstr(two, "eventId"), 48), 0);
+    free(one);
+    free(two);
+}
+
 static void
 what_is_no_clock_is_not_read(void **state)
 {
@@ -334,6 +359,7 @@ what_is_no_clock_is_not_read(void **state)
         "[]",
         "{}",
         "{\"clock\":\"D1\",\"startSeq\":\"7\",\"startedOn\":\"2026-03-02\"}",
+        "{\"clock\":\"D1\",\"startSeq\":\"7\",\"startedOn\":\"2026-03-02\",\"state\":\"runs\"}", /* whose? */
         "{\"clock\":\"D1\",\"startSeq\":\"7\",\"startedOn\":\"2026-03-02\",\"state\":\"other\"}",
         "{\"clock\":\"D0\",\"startSeq\":\"7\",\"startedOn\":\"2026-03-02\",\"state\":\"runs\"}",
         "{\"clock\":\"D1\",\"startedOn\":\"2026-03-02\",\"state\":\"runs\"}",
@@ -363,6 +389,7 @@ main(void)
         cmocka_unit_test(after_a_loss_nobody_is_told_that_a_day_was_missed),
         cmocka_unit_test(a_clock_that_is_switched_off_is_silent_unless_something_was_told),
         cmocka_unit_test(the_same_notice_has_the_same_bytes_and_another_has_another_id),
+        cmocka_unit_test(a_notice_of_an_agency_names_it_and_no_dossier),
         cmocka_unit_test(what_is_no_clock_is_not_read),
     };
 
