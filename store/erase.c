@@ -16,7 +16,7 @@
 
 /* Enters it where no copy of the key store is put back from. */
 static int
-erasure_note(struct store *st, uint32_t entry)
+erasure_note(struct store *st, uint32_t entry, const uint8_t *mark)
 {
     const uint8_t *key;
     uint32_t generation = 0;
@@ -31,11 +31,23 @@ erasure_note(struct store *st, uint32_t entry)
         generation--;
         rc = 0;
     }
-    return rc == 0 ? erased_add(st->erased, entry, generation) : rc;
+    return rc == 0 ? erased_add(st->erased, entry, generation, mark) : rc;
 }
 
 int
 store_key_erase(struct store *st, uint32_t entry)
+{
+    return store_key_erase_marked(st, entry, NULL);
+}
+
+int
+store_erased_each(const struct store *st, store_erased_fn *fn, void *arg)
+{
+    return st->erased == NULL ? 0 : erased_each(st->erased, fn, arg);
+}
+
+int
+store_key_erase_marked(struct store *st, uint32_t entry, const uint8_t *mark)
 {
     int rc;
 
@@ -44,7 +56,7 @@ store_key_erase(struct store *st, uint32_t entry)
         return -EIO;
     if (entry == STORE_CLEAR_ENTRY || entry > st->at.keys_used)
         return -EINVAL;
-    rc = erasure_note(st, entry);
+    rc = erasure_note(st, entry, mark);
     if (rc == 0)
         rc = keys_erase(st->keys, entry);
     if (rc == 0)

@@ -14,15 +14,19 @@
 #include <unistd.h>
 
 #define HEADER_SIZE 32u
-#define RECORD_SIZE 8u
 #define READ_STEP   4096u /* records read at a time */
+
+#define VERSION 2u
 
 enum { AT_MAGIC = 0, AT_VERSION = 8, AT_PAIR = 16 };
 
 static const uint8_t magic[8] = "WICIGONE";
 
+static const uint8_t no_mark[STORE_MARK_SIZE];
+
 struct gone {
     uint32_t entry, generation;
+    uint8_t mark[STORE_MARK_SIZE];
 };
 
 struct erased {
@@ -31,32 +35,49 @@ struct erased {
     int fd; /* -1: there is no file yet */
     struct gone *at;
     size_t count, size;
+    uint32_t highest; /* entry */
+    uint64_t records; /* in the file: a key may be there twice, once with its mark */
 };
 
-static int
-gone_push(struct erased *e, uint32_t entry, uint32_t generation)
+static bool
+is_marked(const struct gone *gone)
 {
-    size_t size = e->size == 0 ? 64 : 2 * e->size;
-    struct gone *grown;
-
-    if (e->count == e->size) {
-        grown = reallocarray(e->at, size, sizeof *grown);
-        if (grown == NULL)
-            return -ENOMEM;
-        e->at = grown;
-        e->size = size;
-    }
-    e->at[e->count++] = (struct gone){.entry = entry, .generation = generation};
-    return 0;
+    return memcmp(gone->mark, no_mark, sizeof no_mark) != 0;
 }
 
-static bool
-gone_has(const struct erased *e, uint32_t entry, uint32_t generation)
+static struct gone *
+gone_find(const struct erased *e, uint32_t entry, uint32_t generation)
 {
-    for (size_t i = 0; i < e->count; i++)
+    for (size_t i = 0; i < e->count && entry <= e->highest; i++)
         if (e->at[i].entry == entry && e->at[i].generation == generation)
-            return true;
-    return false;
+            return &e->at[i];
+    return NULL;
+}
+
+/* One that is known gets its mark, where it had none. */
+static int
+gone_push(struct erased *e, uint32_t entry, uint32_t generation, const uint8_t mark[STORE_MARK_SIZE])
+{
+    struct gone *gone = gone_find(e, entry, generation);
+
+    if (gone == NULL) {
+        size_t size = e->size == 0 ? 64 : 2 * e->size;
+
+        if (e->count == e->size) {
+            struct gone *grown = reallocarray(e->at, size, sizeof *grown);
+
+            if (grown == NULL)
+                return -ENOMEM;
+            e->at = grown;
+            e->size = size;
+        }
+        gone = &e->at[e->count++];
+        *gone = (struct gone){.entry = entry, .generation = generation};
+        e->highest = entry > e->highest ? entry : e->highest;
+    }
+    if (!is_marked(gone))
+        memcpy(gone->mark, mark, sizeof gone->mark);
+    return 0;
 }
 
 static int
@@ -69,7 +90,7 @@ header_check(const struct erased *e)
     if (rc != 0)
         return rc;
     if (had != sizeof header || memcmp(header + AT_MAGIC, magic, sizeof magic) != 0 ||
-        be32_get(header + AT_VERSION) != 1 || memcmp(header + AT_PAIR, e->pair, KEYS_PAIR_SIZE) != 0)
+        be32_get(header + AT_VERSION) != VERSION || memcmp(header + AT_PAIR, e->pair, KEYS_PAIR_SIZE) != 0)
         return -EBADMSG;
     return 0;
 }
@@ -78,22 +99,24 @@ header_check(const struct erased *e)
 static int
 records_read(struct erased *e)
 {
-    static uint8_t bytes[READ_STEP * RECORD_SIZE];
+    static uint8_t bytes[READ_STEP * ERASED_RECORD_SIZE];
     off_t at = HEADER_SIZE;
     size_t had = sizeof bytes;
     int rc = 0;
 
     while (rc == 0 && had == sizeof bytes) {
         rc = file_read_at(e->fd, bytes, sizeof bytes, at, &had);
-        for (size_t i = 0; rc == 0 && i + RECORD_SIZE <= had; i += RECORD_SIZE)
-            rc = gone_push(e, be32_get(bytes + i), be32_get(bytes + i + 4));
+        for (size_t i = 0; rc == 0 && i + ERASED_RECORD_SIZE <= had; i += ERASED_RECORD_SIZE) {
+            rc = gone_push(e, be32_get(bytes + i), be32_get(bytes + i + 4), bytes + i + 8);
+            e->records++;
+        }
         at += (off_t)had;
     }
     return rc;
 }
 
-int
-erased_open(struct erased **ret, const char *path, const uint8_t pair[KEYS_PAIR_SIZE])
+static int
+list_open(struct erased **ret, const char *path, const uint8_t pair[KEYS_PAIR_SIZE], int flags)
 {
     struct erased *e = calloc(1, sizeof *e);
     int rc = 0;
@@ -107,7 +130,7 @@ erased_open(struct erased **ret, const char *path, const uint8_t pair[KEYS_PAIR_
         goto out;
     }
     memcpy(e->path, path, strlen(path) + 1);
-    e->fd = open(path, O_RDWR | O_CLOEXEC);
+    e->fd = open(path, flags | O_CLOEXEC);
     if (e->fd < 0) {
         rc = errno == ENOENT ? 0 : -errno;
     } else {
@@ -122,6 +145,18 @@ erased_open(struct erased **ret, const char *path, const uint8_t pair[KEYS_PAIR_
 out:
     erased_close(&e);
     return rc;
+}
+
+int
+erased_open(struct erased **ret, const char *path, const uint8_t pair[KEYS_PAIR_SIZE])
+{
+    return list_open(ret, path, pair, O_RDWR);
+}
+
+int
+erased_open_copy(struct erased **ret, const char *path, const uint8_t pair[KEYS_PAIR_SIZE])
+{
+    return list_open(ret, path, pair, O_RDONLY);
 }
 
 void
@@ -145,7 +180,7 @@ file_begin(struct erased *e)
     int rc;
 
     memcpy(header + AT_MAGIC, magic, sizeof magic);
-    be32_put(header + AT_VERSION, 1);
+    be32_put(header + AT_VERSION, VERSION);
     memcpy(header + AT_PAIR, e->pair, KEYS_PAIR_SIZE);
     rc = file_create(e->path, header, sizeof header);
     if (rc == 0)
@@ -157,22 +192,49 @@ file_begin(struct erased *e)
 }
 
 int
-erased_add(struct erased *e, uint32_t entry, uint32_t generation)
+erased_add(struct erased *e, uint32_t entry, uint32_t generation, const uint8_t *mark)
 {
-    uint8_t record[RECORD_SIZE];
+    uint8_t record[ERASED_RECORD_SIZE];
+    const struct gone *gone = gone_find(e, entry, generation);
     int rc;
 
     assert(entry != 0);
-    if (gone_has(e, entry, generation))
+    if (mark == NULL)
+        mark = no_mark;
+    if (gone != NULL && (mark == no_mark || is_marked(gone)))
         return e->fd >= 0 && fdatasync(e->fd) != 0 ? -errno : 0; /* whoever entered it may have died before that */
     if (e->fd < 0 && (rc = file_begin(e)) != 0)
         return rc;
     be32_put(record, entry);
     be32_put(record + 4, generation);
-    rc = file_write_at(e->fd, record, sizeof record, (off_t)(HEADER_SIZE + e->count * RECORD_SIZE));
+    memcpy(record + 8, mark, STORE_MARK_SIZE);
+    rc = file_write_at(e->fd, record, sizeof record, (off_t)(HEADER_SIZE + e->records * ERASED_RECORD_SIZE));
     if (rc == 0 && fdatasync(e->fd) != 0)
         rc = -errno;
-    return rc == 0 ? gone_push(e, entry, generation) : rc;
+    if (rc == 0)
+        rc = gone_push(e, entry, generation, mark);
+    if (rc == 0)
+        e->records++;
+    return rc;
+}
+
+bool
+erased_names(const struct erased *e, uint32_t entry, uint32_t generation)
+{
+    for (size_t i = 0; i < e->count && entry <= e->highest; i++)
+        if (e->at[i].entry == entry && e->at[i].generation >= generation)
+            return true;
+    return false;
+}
+
+int
+erased_each(const struct erased *e, store_erased_fn *fn, void *arg)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < e->count && rc == 0; i++)
+        rc = fn(arg, e->at[i].entry, e->at[i].generation, e->at[i].mark);
+    return rc;
 }
 
 int

@@ -520,6 +520,32 @@ store_append(struct store *st, const struct store_record *record, uint64_t *ret_
 
 /* ---- key entries and ids */
 
+/*
+ * The list of destroyed keys may name entries that this key store, an older copy, never had: a key made there would be
+ * destroyed by the next start. Such an entry is destroyed as soon as it is made, and passed over.
+ */
+static int
+key_next(struct store *st, uint32_t *ret_entry)
+{
+    uint32_t entry = st->now.keys_taken, generation = 0;
+    const uint8_t *key;
+    int rc;
+
+    for (;;) {
+        rc = keys_next(st->keys, entry, &entry);
+        if (rc == 0 && st->erased != NULL)
+            rc = keys_find(st->keys, entry, &key, &generation);
+        if (rc != 0 || st->erased == NULL || !erased_names(st->erased, entry, generation))
+            break;
+        rc = keys_erase(st->keys, entry);
+        if (rc != 0)
+            break;
+    }
+    if (rc == 0)
+        *ret_entry = entry;
+    return rc;
+}
+
 int
 store_key_take(struct store *st, uint32_t *ret_entry)
 {
@@ -528,7 +554,7 @@ store_key_take(struct store *st, uint32_t *ret_entry)
     store_check(st);
     if (st->latched)
         return -EIO;
-    rc = keys_next(st->keys, st->now.keys_taken, ret_entry);
+    rc = key_next(st, ret_entry);
     if (rc == -EOVERFLOW)
         return -ENOSPC;
     if (rc != 0) {

@@ -43,6 +43,7 @@
 #define STORE_MAP_DOC_PCT      80u          /* documents stop there, so that events go on for long */
 #define STORE_MAP_USABLE_PCT   90u          /* publishes stop there, so that cursors and audit records still fit */
 #define STORE_MAP_OWN_PCT      97u          /* records of reads stop there; what has to be written to end still fits */
+#define STORE_MARK_SIZE        16u          /* bytes by which an erased dossier is recognised */
 #define STORE_KEY_ENTRIES_STEP 1024u        /* key entries made and synced at a time */
 #define STORE_FIND_FLUSH       50000u       /* index rows written in one transaction */
 #define STORE_CHECKPOINT_STEP  65536u       /* records: of the checkpoints in one such stretch the last one is kept */
@@ -170,6 +171,14 @@ uint32_t store_key_generation(const struct store *st, uint32_t entry);
  * nothing committed uses that entry, or it is STORE_CLEAR_ENTRY
  */
 int store_key_erase(struct store *st, uint32_t entry);
+/* The same, of a dossier that is recognised by its mark, STORE_MARK_SIZE bytes, NULL: none; the list of destroyed keys
+ * (erased.h) keeps that. */
+int store_key_erase_marked(struct store *st, uint32_t entry, const uint8_t *mark);
+
+/* Each key that the list names, once, in this log's use or not; the mark is zeros where there is none. Nothing where no
+ * list is kept. Stops at, and returns, the first non-zero of fn. */
+typedef int store_erased_fn(void *arg, uint32_t entry, uint32_t generation, const uint8_t mark[STORE_MARK_SIZE]);
+int store_erased_each(const struct store *st, store_erased_fn *fn, void *arg);
 
 /* Was the key of this entry destroyed? false too where there is none. */
 bool store_key_is_erased(const struct store *st, uint32_t entry);

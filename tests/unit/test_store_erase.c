@@ -1,6 +1,7 @@
 /* What store.h says of erasing: the key first, for good; then the content, while leaves and proofs stay. */
 #include "tests/unit/test_store_kit.h"
 
+#include "store/erased.h"
 #include "store/keys.h"
 
 #include <errno.h>
@@ -312,7 +313,7 @@ the_list_is_of_one_log_and_half_a_line_of_it_counts_for_nothing(void **state)
     assert_erased(kit);
     assert_int_equal(store_key_erase(kit->st, KEPT), 0);
     store_close(&kit->st);
-    assert_int_equal(truncate(path, sb.st_size + 8), 0); /* that was in the half one's place */
+    assert_int_equal(truncate(path, sb.st_size + ERASED_RECORD_SIZE), 0); /* that was in the half one's place */
     assert_int_equal(kit_open(kit), 0);
     store_close(&kit->st);
     fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -323,6 +324,88 @@ the_list_is_of_one_log_and_half_a_line_of_it_counts_for_nothing(void **state)
     fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
     close(fd);
     assert_int_equal(kit_open(kit), -EBADMSG); /* an empty one is none either */
+}
+
+/* An older log and an older key store, that ends before an entry that was destroyed since: its number is named in the
+ * list, and must not become the key of somebody else, which the next start would destroy. */
+static void
+an_entry_in_the_list_is_not_made_anew(void **state)
+{
+    struct kit *kit = *state;
+    const uint8_t named[ERASED_RECORD_SIZE] = {0, 0, 0, KEPT + 1, 0, 0, 0, 1};
+    char path[PATH_MAX], keys[PATH_MAX + 8];
+    struct store_slice *slice = NULL;
+    struct store_row row;
+    uint32_t entry = 0;
+    uint64_t seq;
+    int fd;
+
+    with_list(kit, path);
+    fill(kit);
+    assert_int_equal(store_key_erase(kit->st, ERASED), 0);
+    store_close(&kit->st);
+    fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_int_equal(write(fd, named, sizeof named), sizeof named);
+    close(fd);
+    (void)snprintf(keys, sizeof keys, "%s/%s", kit->options.key_dir, KEYS_FILE);
+    assert_int_equal(truncate(keys, (KEPT + 1) * KEYS_ENTRY_SIZE), 0);
+
+    assert_int_equal(kit_open(kit), 0);
+    assert_int_equal(store_key_take(kit->st, &entry), 0);
+    assert_int_equal(entry, KEPT + 2);
+    assert_int_equal(kit_append(kit, 100, entry, &seq), 0);
+    assert_int_equal(store_commit(kit->st), 0);
+    kit_reopen(kit);
+    assert_int_equal(store_slice_begin(kit->st, &slice), 0);
+    assert_int_equal(store_read(slice, seq, &row), 0);
+    assert_true(kit_row_is(&row, 100, entry));
+    store_slice_end(&slice);
+}
+
+struct listed {
+    uint32_t entry, generation;
+    uint8_t mark[STORE_MARK_SIZE];
+    unsigned count;
+};
+
+static int
+listed_take(void *arg, uint32_t entry, uint32_t generation, const uint8_t mark[STORE_MARK_SIZE])
+{
+    struct listed *listed = arg;
+
+    listed->entry = entry;
+    listed->generation = generation;
+    memcpy(listed->mark, mark, STORE_MARK_SIZE);
+    listed->count++;
+    return 0;
+}
+
+static void
+the_list_tells_what_the_key_was_known_by(void **state)
+{
+    static const uint8_t none[STORE_MARK_SIZE], mark[STORE_MARK_SIZE] = {1, 2, 3};
+    struct kit *kit = *state;
+    struct listed listed = {.count = 0};
+    char path[PATH_MAX];
+
+    fill(kit);
+    assert_int_equal(store_erased_each(kit->st, listed_take, &listed), 0);
+    assert_int_equal(listed.count, 0); /* without a list */
+    with_list(kit, path);
+    assert_int_equal(store_key_erase(kit->st, ERASED), 0); /* a document's is known by nothing */
+    assert_int_equal(store_erased_each(kit->st, listed_take, &listed), 0);
+    assert_int_equal(listed.count, 1);
+    assert_memory_equal(listed.mark, none, sizeof none);
+    assert_int_equal(store_key_erase_marked(kit->st, ERASED, mark), 0); /* whoever did it first did not know */
+    for (unsigned i = 0; i < 2; i++) {
+        listed.count = 0;
+        assert_int_equal(store_erased_each(kit->st, listed_take, &listed), 0);
+        assert_int_equal(listed.count, 1); /* once */
+        assert_int_equal(listed.entry, ERASED);
+        assert_int_equal(listed.generation, 1);
+        assert_memory_equal(listed.mark, mark, sizeof mark);
+        kit_reopen(kit);
+    }
 }
 
 int
@@ -339,6 +422,8 @@ main(void)
         KIT_TEST(dropping_is_part_of_the_batch_and_may_be_repeated),
         cmocka_unit_test_setup_teardown(an_older_key_store_that_is_put_back_loses_the_key_again, kit_setup,
                                         kit_teardown),
+        KIT_TEST(an_entry_in_the_list_is_not_made_anew),
+        KIT_TEST(the_list_tells_what_the_key_was_known_by),
         cmocka_unit_test_setup_teardown(the_list_is_of_one_log_and_half_a_line_of_it_counts_for_nothing, kit_setup,
                                         kit_teardown),
     };
