@@ -6,6 +6,7 @@
  */
 #include "broker/erase.h"
 #include "broker/access.h"
+#include "broker/erase_repeat.h"
 #include "broker/erase_scan.h"
 #include "broker/erase_write.h"
 #include "broker/fold.h"
@@ -419,7 +420,8 @@ keys_destroy(struct broker *b)
     int rc = 0;
 
     for (size_t i = 0; i < s->goes && rc == 0; i++)
-        rc = store_key_erase(b->store, s->members[i].entry);
+        rc = store_key_erase_marked(b->store, s->members[i].entry,
+                                    core_erased_entry_mark(b->core, s->members[i].entry));
     return rc;
 }
 
@@ -606,8 +608,13 @@ erase_is_due(const struct broker *b)
 int
 erase_open(struct broker *b)
 {
+    int rc;
+
     b->eraser = calloc(1, sizeof *b->eraser);
-    return b->eraser == NULL ? -ENOMEM : pending_take(b);
+    if (b->eraser == NULL)
+        return -ENOMEM;
+    rc = erase_repeat(b);
+    return rc == 0 ? pending_take(b) : rc;
 }
 
 void

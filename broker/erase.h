@@ -35,7 +35,8 @@
 
 struct eraser;
 
-/* At start, after the fold: goes on with what an earlier broker began. */
+/* At start, after the fold: repeats what this log, put back from a copy, does not know of (erase_repeat.h), and goes on
+ * with what an earlier broker began. */
 int erase_open(struct broker *b);
 void erase_close(struct broker *b);
 

@@ -40,12 +40,13 @@ reason_is_known(const char *reason)
 int
 erase_order_take(struct erase_order *ret, const Wici__V1__EraseQuery *asked, const char *unit, struct refusal *refusal)
 {
-    if (strlen(asked->reason) >= sizeof ret->reason || !reason_is_known(asked->reason))
+    *ret = (struct erase_order){.known = NULL};
+    if (strlen(asked->reason) >= sizeof ret->reason || !reason_is_known(asked->reason) ||
+        strcmp(asked->reason, ERASE_REPEATED) == 0)
         return query_refuse(refusal, E_REQUEST, "query.erase.reason");
     if (strlen(asked->order_sha256) != 64 || strspn(asked->order_sha256, "0123456789abcdef") != 64)
         return query_refuse(refusal, E_REQUEST, "query.erase.orderSha256");
-    if (asked->backups_clear_by[0] != '\0' &&
-        !date_is_valid(asked->backups_clear_by, strlen(asked->backups_clear_by)))
+    if (asked->backups_clear_by[0] != '\0' && !date_is_valid(asked->backups_clear_by, strlen(asked->backups_clear_by)))
         return query_refuse(refusal, E_REQUEST, "query.erase.backupsClearBy");
     (void)snprintf(ret->reason, sizeof ret->reason, "%s", asked->reason);
     (void)snprintf(ret->sha256, sizeof ret->sha256, "%s", asked->order_sha256);
@@ -91,9 +92,31 @@ parts_of(size_t ranges)
 
 /* ---- the intent */
 
+/* What is known of them lives longer than the packing. */
 static int
-keys_fill(struct broker *b, const struct erase_scan *s, Wici__V1__SysErasureIntendedS0 *body)
+known_fill(struct broker *b, const struct erase_order *order, Wici__V1__SysErasureIntendedS0 *body)
 {
+    body->keys = arena_alloc(b->reply_arena, order->known_count * sizeof(Wici__V1__ErasedKey *));
+    for (size_t i = 0; i < order->known_count && body->keys != NULL; i++) {
+        Wici__V1__ErasedKey *key = arena_alloc(b->reply_arena, sizeof *key);
+
+        if (key == NULL)
+            return -ENOMEM;
+        wici__v1__erased_key__init(key);
+        key->entry = order->known[i].entry;
+        key->generation = order->known[i].generation;
+        key->mark = TEXT(order->known[i].mark);
+        body->keys[body->n_keys++] = key;
+    }
+    return body->keys == NULL ? -ENOMEM : 0;
+}
+
+static int
+keys_fill(struct broker *b, const struct erase_scan *s, const struct erase_order *order,
+          Wici__V1__SysErasureIntendedS0 *body)
+{
+    if (order->known != NULL)
+        return known_fill(b, order, body);
     body->keys = arena_alloc(b->reply_arena, s->goes * sizeof(Wici__V1__ErasedKey *));
     for (size_t i = 0; i < s->goes && body->keys != NULL; i++) {
         Wici__V1__ErasedKey *key = arena_alloc(b->reply_arena, sizeof *key);
@@ -136,7 +159,7 @@ intent_write(struct broker *b, const struct erase_scan *s, const struct erase_or
         if (body.ranges == NULL)
             return -ENOMEM;
         if (part == 1)
-            rc = keys_fill(b, s, &body);
+            rc = keys_fill(b, s, order, &body);
         section.body_case = WICI__V1__SECTION__BODY_SYS_ERASURE_INTENDED_S0;
         section.sys_erasure_intended_s0 = &body;
         if (rc == 0)
@@ -190,7 +213,8 @@ erase_intend(struct broker *b, const struct erase_scan *s, const struct erase_or
     }
     if (records > ERASE_RECORDS_MAX)
         return -ENOBUFS;
-    rc = store_room_own(b->store, records, ranges * RANGE_BYTES + records * RECORD_BYTES + s->goes * KEY_BYTES);
+    rc = store_room_own(b->store, records,
+                        ranges * RANGE_BYTES + records * RECORD_BYTES + (s->goes + order->known_count) * KEY_BYTES);
     if (rc == 0)
         rc = intent_write(b, s, order);
     for (size_t i = 0; i < s->given_count && rc == 0; i++)

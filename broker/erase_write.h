@@ -14,7 +14,17 @@ struct erase_order {
     char sha256[65];
     char clear_by[11]; /* "": not said */
     char unit[ID_LEN_MAX + 1];
+    const struct erase_known *known; /* NULL: what goes is known from the state */
+    size_t known_count;
 };
+
+/* A key that is destroyed already, and what is known of it. */
+struct erase_known {
+    uint32_t entry, generation; /* entry 0: this log has none */
+    char mark[CORE_MARK_TEXT_SIZE]; /* "": not known */
+};
+
+#define ERASE_REPEATED "REPEATED" /* the reason of what is repeated; nobody may order with it */
 
 /* -EACCES: a field is not what it has to be. */
 int erase_order_take(struct erase_order *ret, const Wici__V1__EraseQuery *asked, const char *unit,

@@ -164,7 +164,8 @@ keys_finish(struct store *store, const struct core *core, bool *ret_again)
             if (there)
                 log_warn("recover: an erasure that was interrupted goes on: key entry %" PRIu32, erasure.entries[k]);
             if (there || !erasure.done)
-                rc = store_key_erase(store, erasure.entries[k]);
+                rc = store_key_erase_marked(store, erasure.entries[k],
+                                            core_erased_entry_mark(core, erasure.entries[k]));
             *ret_again = *ret_again || there;
         }
     }

@@ -77,6 +77,7 @@ restore_verify(const struct restore_options *o, const struct backup_what *what, 
     struct verify_options options = {.dir = o->from,
                                      .key_dir = keys_of(o),
                                      .kek_path = o->store.kek_path,
+                                     .erased_path = o->store.erased_path,
                                      .keys = what->keys,
                                      .key_count = what->key_count};
     int rc = verify_copy(&options, report);

@@ -7,7 +7,8 @@
  * were destroyed meanwhile. Only where there is none the one in KEYS_FROM is copied: the newest that there is, it need
  * not be of the same backup.
  *
- * The copy is verified first, opened with the key store that will be used. Then
+ * The copy is verified first, opened with the key store that will be used. Content whose key was destroyed since it was
+ * made may be missing, where the list of destroyed keys (erased.h) names the key. Then
  *
  *     data.dir/restored            the mark; synced
  *     key.dir/keys                 if there was none

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 
 int
-tombs_missing(struct tombs *t, uint64_t seq)
+tombs_missing(struct tombs *t, uint64_t seq, bool listed)
 {
     if (t->count == t->size) {
         size_t size = t->size == 0 ? 256 : 2 * t->size;
         uint64_t *missing = reallocarray(t->missing, size, sizeof *missing);
-        bool *named;
+        enum tomb *named;
 
         if (missing == NULL)
             return -ENOMEM;
@@ -26,7 +26,7 @@ tombs_missing(struct tombs *t, uint64_t seq)
         t->size = size;
     }
     t->missing[t->count] = seq;
-    t->named[t->count++] = false;
+    t->named[t->count++] = listed ? TOMB_LIST : TOMB_NONE;
     return 0;
 }
 
@@ -38,9 +38,9 @@ ranges_take(struct tombs *t, uint64_t at, const Wici__V1__SysErasureIntendedS0 *
 
         if (r->from_seq == 0 || r->to_seq < r->from_seq || r->to_seq >= at)
             return -EBADMSG;
-        for (size_t k = seqs_lower_bound(t->missing, t->count, r->from_seq);
-             k < t->count && t->missing[k] <= r->to_seq; k++)
-            t->named[k] = true;
+        for (size_t k = seqs_lower_bound(t->missing, t->count, r->from_seq); k < t->count && t->missing[k] <= r->to_seq;
+             k++)
+            t->named[k] = TOMB_RECORD;
     }
     return 0;
 }
@@ -73,9 +73,19 @@ uint64_t
 tombs_first(const struct tombs *t)
 {
     for (size_t i = 0; i < t->count; i++)
-        if (!t->named[i])
+        if (t->named[i] == TOMB_NONE)
             return t->missing[i];
     return 0;
+}
+
+size_t
+tombs_listed(const struct tombs *t)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < t->count; i++)
+        count += t->named[i] == TOMB_LIST;
+    return count;
 }
 
 void

@@ -84,6 +84,11 @@ copy_open(struct verify *v)
         return found(v, "the key store is missing, or not a key store");
     if (rc == 0 && memcmp(pair, v->st->pair, sizeof pair) != 0)
         return found(v, "the key store belongs to another log");
+    if (rc == 0 && v->options->erased_path != NULL) {
+        rc = erased_open_copy(&v->st->erased, v->options->erased_path, pair);
+        if (rc == -EBADMSG)
+            return found(v, "the list of destroyed keys is none, or belongs to another log");
+    }
     return rc;
 }
 
@@ -187,7 +192,7 @@ content_check(struct verify *v, const struct row *row, uint64_t seq)
     int rc = 0;
 
     if (row->erased)
-        return tombs_missing(&v->tombs, seq);
+        return tombs_missing(&v->tombs, seq, false);
     if (!clear && v->st->keys == NULL) {
         v->report->unopened++;
         return 0;
@@ -195,7 +200,8 @@ content_check(struct verify *v, const struct row *row, uint64_t seq)
     if (row_verify(v->st, row, seq, &v->st->plain) != 0 || row_open(v->st, row, seq, &v->st->plain, &opened) != 0)
         return found(v, "%s", v->st->damage);
     if (opened.erased) /* its key is gone, and its row not rewritten yet */
-        return tombs_missing(&v->tombs, seq);
+        return tombs_missing(&v->tombs, seq,
+                             v->st->erased != NULL && erased_names(v->st->erased, row->entry, row->generation));
     if (clear)
         rc = tombs_take(&v->tombs, &opened);
     sodium_memzero(opened.seed, sizeof opened.seed);
@@ -281,6 +287,7 @@ end_check(struct verify *v)
     if (v->options->trusted != NULL && v->options->trusted->size > v->tree.frontier.size)
         return -ESTALE;
     v->report->erased = v->tombs.count;
+    v->report->listed = tombs_listed(&v->tombs);
     v->report->missing = tombs_first(&v->tombs);
     return v->report->missing != 0 ? -ENODATA : 0;
 }

@@ -6,7 +6,8 @@
  *
  * What is checked: each record's number, time (never falling) and leaf; the content of records that are not sealed, and
  * of the sealed ones when keys are given, against their digests; every tile of the tree, its frontier and the root, all
- * made anew; each checkpoint that is kept: signature, name, root; of each record without content, that an erasure names it.
+ * made anew; each checkpoint that is kept: signature, name, root; of each record without content, that an erasure names
+ * it, or, when it is given, the list of destroyed keys its key.
  *
  * Errors: see below. Threads: one.
  */
@@ -23,6 +24,7 @@
 struct verify_options {
     const char *dir;                       /* with log/data.mdb in it */
     const char *key_dir, *kek_path;        /* NULL: sealed content is not opened */
+    const char *erased_path;               /* the list of destroyed keys (erased.h), beside keys; NULL: not asked */
     const struct note_key *keys;           /* of the log, distinct, at most NOTE_KEYS_MAX */
     size_t key_count;                      /* at least one */
     const struct note_checkpoint *trusted; /* the log must contain it; NULL: none */
@@ -37,6 +39,7 @@ struct verify_report {
     uint8_t root[MERKLE_HASH_SIZE]; /* over all records */
     uint64_t unopened;           /* records whose content was not looked at: sealed, and no keys were given */
     uint64_t erased;             /* records whose content is gone */
+    uint64_t listed;             /* of them, those that only the list of destroyed keys names */
     uint64_t missing;            /* the first of them that no erasure names; 0: none */
     char what[VERIFY_TEXT_SIZE]; /* what was found, in English, with the number of the first bad record */
 };

@@ -38,7 +38,7 @@ enum { HOLDS = 0, USAGE = 2, INVALID = 3, DIVERGED = 4, MISSING = 5 };
 struct verifier {
     struct note_key keys[NOTE_KEYS_MAX];
     size_t key_count;
-    const char *checkpoint, *key_dir, *kek, *what;
+    const char *checkpoint, *key_dir, *kek, *erased, *what;
     struct note_checkpoint trusted;
     bool has_trusted;
 };
@@ -298,6 +298,7 @@ copy_look(const struct verifier *v, const char *dir, struct verify_report *repor
     struct verify_options options = {.dir = dir,
                                      .key_dir = v->key_dir,
                                      .kek_path = v->kek,
+                                     .erased_path = v->erased,
                                      .keys = v->keys,
                                      .key_count = v->key_count,
                                      .trusted = v->has_trusted ? &v->trusted : NULL};
@@ -320,8 +321,14 @@ copy_say(const struct verifier *v, const char *dir, int status, const struct ver
     case HOLDS:
         (void)say(HOLDS, _("%s: holds: %" PRIu64 " records, signed up to record %" PRIu64), dir, r->records,
                   r->signed_size);
-        if (r->erased > 0)
-            (void)say(HOLDS, _("%" PRIu64 " of them hold no content any more: erasures name them"), r->erased);
+        if (r->erased > r->listed)
+            (void)say(HOLDS, _("%" PRIu64 " of them hold no content any more: erasures name them"),
+                      r->erased - r->listed);
+        if (r->listed > 0)
+            (void)say(HOLDS,
+                      _("%" PRIu64 " of them hold no content any more, and only the list of destroyed keys says so: "
+                        "wicid records it when it starts"),
+                      r->listed);
         if (r->unopened > 0)
             (void)say(HOLDS, _("%" PRIu64 " of them are sealed and were not opened: that takes --key-dir and --kek"),
                       r->unopened);
@@ -429,7 +436,7 @@ trusted_read(struct verifier *v)
 
 /* ---- words */
 
-enum { KEY_VKEY = 256, KEY_CHECKPOINT, KEY_KEY_DIR, KEY_KEK };
+enum { KEY_VKEY = 256, KEY_CHECKPOINT, KEY_KEY_DIR, KEY_KEK, KEY_ERASED };
 
 static const struct argp_option options[] = {
     {"vkey", KEY_VKEY, N_("KEY"), 0, N_("a verifier key of the log (wici log key); may be repeated"), 0},
@@ -437,6 +444,8 @@ static const struct argp_option options[] = {
      0},
     {"key-dir", KEY_KEY_DIR, N_("DIR"), 0, N_("of a copy: the key store, to open what is sealed"), 0},
     {"kek", KEY_KEK, N_("FILE"), 0, N_("of a copy: the key-encryption key"), 0},
+    {"erased", KEY_ERASED, N_("FILE"), 0,
+     N_("of a restored copy: the list of destroyed keys, beside the guard (guard.file with .erased behind it)"), 0},
     {NULL, 0, NULL, 0, NULL, 0}};
 
 static error_t
@@ -456,14 +465,17 @@ word_take(int key, char *value, struct argp_state *state)
     case KEY_CHECKPOINT: v->checkpoint = value; return 0;
     case KEY_KEY_DIR: v->key_dir = value; return 0;
     case KEY_KEK: v->kek = value; return 0;
+    case KEY_ERASED: v->erased = value; return 0;
     case ARGP_KEY_ARG:
         if (v->what != NULL)
             return ARGP_ERR_UNKNOWN;
         v->what = value;
         return 0;
     case ARGP_KEY_END:
-        if (v->what == NULL || v->key_count == 0 || (v->key_dir == NULL) != (v->kek == NULL))
-            argp_error(state, _("needs --vkey and what to verify; --key-dir and --kek go together"));
+        if (v->what == NULL || v->key_count == 0 || (v->key_dir == NULL) != (v->kek == NULL) ||
+            (v->erased != NULL && v->kek == NULL))
+            argp_error(state,
+                       _("needs --vkey and what to verify; --key-dir and --kek go together, --erased needs both"));
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }

@@ -234,6 +234,10 @@ void core_erasure(const struct core *core, size_t index, struct core_erasure *re
 /* By what the erased dossier is recognised (sys.erasure_intended), as text. */
 #define CORE_MARK_TEXT_SIZE 33u
 void core_erased_mark(const uint8_t dossier_id[16], char ret[CORE_MARK_TEXT_SIZE]);
+/* The mark that an intent gave to a key entry, 16 bytes, until the next core_apply; NULL: none did. */
+const uint8_t *core_erased_entry_mark(const struct core *core, uint32_t entry);
+/* Does the log know of that erasure: by the mark, or by the key entry? */
+bool core_erasure_is_known(const struct core *core, uint32_t entry, const uint8_t mark[16]);
 
 /* ---- where a referral and a case stand */
 

@@ -104,3 +104,15 @@ core_erased_mark(const uint8_t dossier_id[16], char ret[CORE_MARK_TEXT_SIZE])
     }
     ret[2 * sizeof mark] = '\0';
 }
+
+const uint8_t *
+core_erased_entry_mark(const struct core *core, uint32_t entry)
+{
+    return erased_entry_mark(&core->erased, entry);
+}
+
+bool
+core_erasure_is_known(const struct core *core, uint32_t entry, const uint8_t mark[16])
+{
+    return erased_is_known(&core->erased, entry, mark);
+}

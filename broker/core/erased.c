@@ -74,7 +74,7 @@ mark_parse(const char *text, uint8_t ret[ERASED_MARK_SIZE])
 }
 
 static int
-mark_add(struct erased *e, const uint8_t mark[ERASED_MARK_SIZE], uint32_t erasure)
+mark_add(struct erased *e, const uint8_t mark[ERASED_MARK_SIZE], uint32_t erasure, uint32_t entry)
 {
     uint32_t below = marks_below(e, mark);
     void *marks = e->marks;
@@ -89,6 +89,7 @@ mark_add(struct erased *e, const uint8_t mark[ERASED_MARK_SIZE], uint32_t erasur
     memmove(e->marks + below + 1, e->marks + below, (e->mark_count - below) * sizeof *e->marks);
     memcpy(e->marks[below].mark, mark, ERASED_MARK_SIZE);
     e->marks[below].erasure = erasure;
+    e->marks[below].entry = entry;
     e->mark_count++;
     return 0;
 }
@@ -110,8 +111,8 @@ erased_intend(struct erased *e, uint64_t seq, const Wici__V1__SysErasureIntended
         uint8_t mark[ERASED_MARK_SIZE];
 
         if (mark_parse(body->keys[i]->mark, mark))
-            rc = mark_add(e, mark, e->count);
-        if (rc == 0)
+            rc = mark_add(e, mark, e->count, body->keys[i]->entry);
+        if (rc == 0 && body->keys[i]->entry != 0) /* 0: only the branch of before had it (broker/erase_repeat.h) */
             rc = numbers_add(&e->at[e->count].entries, body->keys[i]->entry);
     }
     e->count++;
@@ -144,6 +145,35 @@ erased_finish(struct erased *e, uint64_t seq)
         erasure->done = true;
 }
 
+static bool
+mark_is_there(const struct erased *e, const uint8_t mark[ERASED_MARK_SIZE])
+{
+    uint32_t below = marks_below(e, mark);
+
+    return below < e->mark_count && memcmp(e->marks[below].mark, mark, ERASED_MARK_SIZE) == 0;
+}
+
+const uint8_t *
+erased_entry_mark(const struct erased *e, uint32_t entry)
+{
+    for (uint32_t i = 0; i < e->mark_count; i++)
+        if (e->marks[i].entry == entry)
+            return e->marks[i].mark;
+    return NULL;
+}
+
+bool
+erased_is_known(const struct erased *e, uint32_t entry, const uint8_t mark[ERASED_MARK_SIZE])
+{
+    if (mark_is_there(e, mark))
+        return true;
+    for (uint32_t i = 0; i < e->count; i++)
+        for (uint32_t k = 0; k < e->at[i].entries.count; k++)
+            if (e->at[i].entries.at[k] == entry)
+                return true;
+    return false;
+}
+
 const struct erasure *
 erased_find(const struct erased *e, const uint8_t dossier_id[16])
 {
@@ -153,8 +183,8 @@ erased_find(const struct erased *e, const uint8_t dossier_id[16])
     if (e->mark_count == 0)
         return NULL;
     erased_mark_of(dossier_id, mark);
-    below = marks_below(e, mark);
-    if (below == e->mark_count || memcmp(e->marks[below].mark, mark, ERASED_MARK_SIZE) != 0)
+    if (!mark_is_there(e, mark))
         return NULL;
+    below = marks_below(e, mark);
     return &e->at[e->marks[below].erasure];
 }

@@ -24,7 +24,7 @@ struct erasure {
 
 struct erased_mark {
     uint8_t mark[ERASED_MARK_SIZE];
-    uint32_t erasure;
+    uint32_t erasure, entry; /* of the key; 0: this log has none */
 };
 
 struct erased {
@@ -40,6 +40,11 @@ void erased_mark_of(const uint8_t dossier_id[16], uint8_t ret[ERASED_MARK_SIZE])
 int erased_intend(struct erased *erased, uint64_t seq, const Wici__V1__SysErasureIntendedS0 *body);
 int erased_tell(struct erased *erased, uint64_t seq, uint32_t unit);
 void erased_finish(struct erased *erased, uint64_t seq);
+
+/* The mark of a key entry that an intent names; NULL: none. */
+const uint8_t *erased_entry_mark(const struct erased *erased, uint32_t entry);
+/* Does an intent name that mark, or, where it is not 0, that key entry? */
+bool erased_is_known(const struct erased *erased, uint32_t entry, const uint8_t mark[ERASED_MARK_SIZE]);
 
 /* The erasure of the dossier with that id; NULL: it was not erased. */
 const struct erasure *erased_find(const struct erased *erased, const uint8_t dossier_id[16]);
