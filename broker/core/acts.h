@@ -32,23 +32,23 @@
 #define ACT_CARE     64u /* of a case: a child of it is in foster care */
 
 /* Acts with IN_NONE that other rules ask for, by code; the fold passes them over. */
-#define ACT_CODE_DOCUMENT    1u /* of a meeting that was held: day and number are the first 64 bits of its digest */
-#define ACT_CODE_COORDINATOR 2u /* case.worker_set of an IPUS coordinator: number is the person */
-#define ACT_CODE_RECALL      3u /* a record that was recalled; number: how many records later */
-#define ACT_CODE_LINK        5u /* case.linked: number is the other dossier, day the kind of link */
-#define ACT_CODE_GATED                                                                                                 \
-    4u /* sections that rest on the consent thing: day is the type, number the set of units addressed */
-
-#define ACT_CODE_NEXT 6u /* referral.answered: whose turn it is; number is the unit, day the date or DATE_NONE */
-
-#define ACT_CODE_HAND_OVER                                                                                             \
-    8u /* a referral asks to carry on the dossier number; its history goes day records back, 0: none */
-#define ACT_CODE_DUE       10u /* is to be printed for the external agency number; day: delivered on, DATE_NONE: not yet */
-#define ACT_CODE_WORKER    11u /* who works on the case: number is a set of texts, see workers.c; day: from */
-#define ACT_CODE_ASSISTANT 12u /* case.assistant_assigned: number is the person, day the unit; from: the act's day */
-#define ACT_CODE_HANDED    9u  /* ... and that was given at seq */
-#define ACT_CODE_ASKED     13u /* number is a unit that was asked; day: which row of the record, from 1; 0: all of it */
-#define ACT_CODE_CONFIRMED 7u  /* sys.recall_confirmed: seq is that of what was recalled, number the unit */
+enum act_code {
+    ACT_CODE_NONE,
+    ACT_CODE_DOCUMENT,    /* of a meeting that was held: day and number are the first 64 bits of its digest */
+    ACT_CODE_COORDINATOR, /* case.worker_set of an IPUS coordinator: number is the person */
+    ACT_CODE_RECALL,      /* a record that was recalled; number: how many records later, 0: too many */
+    ACT_CODE_AMENDED,     /* a record that was amended; number: as above */
+    ACT_CODE_LINK,        /* case.linked: number is the other dossier, day the kind of link */
+    ACT_CODE_GATED,       /* sections rest on the consent thing: day is the type, number the set of units addressed */
+    ACT_CODE_NEXT,        /* referral.answered: whose turn it is; number is the unit, day the date or DATE_NONE */
+    ACT_CODE_HAND_OVER, /* a referral asks to carry on the dossier number; its history goes day records back, 0: none */
+    ACT_CODE_HANDED,    /* ... and that was given at seq */
+    ACT_CODE_DUE,       /* is to be printed for the external agency number; day: delivered on, DATE_NONE: not yet */
+    ACT_CODE_WORKER,    /* who works on the case: number is a set of texts, see workers.c; day: from */
+    ACT_CODE_ASSISTANT, /* case.assistant_assigned: number is the person, day the unit; from: the act's day */
+    ACT_CODE_ASKED,     /* number is a unit that was asked; day: which row of the record, from 1; 0: all of it */
+    ACT_CODE_CONFIRMED, /* sys.recall_confirmed: seq is that of what was recalled, number the unit */
+};
 
 struct act {
     uint32_t seq_low; /* act_seq() */

@@ -3,6 +3,7 @@
  * dossier; whether the state allows it. Only then what the broker adds to the record.
  */
 #include "broker/core/decide.h"
+#include "broker/core/gate.h"
 
 #include "broker/core/clocks.h"
 #include "broker/core/outside.h"
@@ -311,6 +312,9 @@ check_correction(struct deciding *d)
     if (!allowed)
         return decide_refuse(d, E_CORRECT, "header.correctsEventId");
     note_corrected(d);
+    /* What was taken back was never said: there is nothing to say otherwise. */
+    if (!facts_is_recall(d->event) && gate_recalled(&d->core->dossiers.at[d->dossier], d->note->corrects_seq))
+        return decide_refuse(d, E_ORDER, "header.correctsEventId");
     return 0;
 }
 

@@ -320,7 +320,9 @@ relation_known(const struct dossiers *ds, const struct dossier *dossier, const s
             continue;
         if (old->kind == RELATION_AUTHOR || old->kind == RELATION_ADDRESSEE)
             return old; /* kept once: only that there is one counts */
-        if (old->from_seq <= new->from_seq && ((new->flags & ~old->flags) & ~(RELATION_SHARED | RELATION_AGAIN)) == 0 &&
+        if (old->kind != RELATION_OFFICE && relation_opened_seq(ds, old) != relation_opened_seq(ds, new))
+            continue; /* a recall takes back what its record opened, and no more */
+        if (old->from_seq <= new->from_seq && ((new->flags & ~old->flags) & ~RELATION_SHARED) == 0 &&
             extra_same(ds, old->extra, new->extra) && about_same(ds, old->about, new->about))
             return old;
     }
@@ -348,8 +350,6 @@ relation_add(struct dossiers *ds, struct directory *directory, struct dossier *d
     if (known != NULL) {
         if ((new->flags &RELATION_SHARED) == 0)
             known->flags &= (uint8_t)~RELATION_SHARED; /* its own now */
-        if (relation_opened_seq(ds, known) != relation_opened_seq(ds, new))
-            known->flags |= RELATION_AGAIN;
         return 0;
     }
     rc = list_entry(directory, dossier, new->kind, new->who);
@@ -507,7 +507,7 @@ copy_open(struct dossiers *ds, struct directory *directory, uint32_t from, uint3
         if (rc != 0)
             return rc;
         relation.from_seq = from_seq;
-        relation.flags &= (uint8_t) ~(RELATION_AGAIN | RELATION_OPENING);
+        relation.flags &= (uint8_t)~RELATION_OPENING;
         if (kind == RELATION_KIND_COUNT)
             relation.flags |= RELATION_SHARED;
         rc = relation_add(ds, directory, &ds->at[to], &relation);
@@ -615,13 +615,11 @@ ring_join(struct dossiers *ds, uint32_t a, uint32_t b)
     ds->at[b].group_next = next;
 }
 
-/* Some dossier of the group has an open relation of its own that says the same. */
+/* Another dossier of the group has an open relation of its own that says the same. */
 static bool
-group_owns(const struct dossiers *ds, uint32_t dossier, const struct relation *shared)
+others_own(const struct dossiers *ds, uint32_t dossier, const struct relation *shared)
 {
-    uint32_t member = dossier;
-
-    do {
+    for (uint32_t member = ds->at[dossier].group_next; member != dossier; member = ds->at[member].group_next) {
         const struct dossier *d = &ds->at[member];
 
         for (uint32_t i = 0; i < d->relation_count; i++) {
@@ -632,8 +630,7 @@ group_owns(const struct dossiers *ds, uint32_t dossier, const struct relation *s
                 about_same(ds, own->about, shared->about))
                 return true;
         }
-        member = d->group_next;
-    } while (member != dossier);
+    }
     return false;
 }
 
@@ -663,7 +660,7 @@ dossiers_unlink(struct dossiers *ds, uint32_t a, uint32_t b, enum link_kind kind
             struct relation *relation = &d->relations[j];
 
             if ((relation->flags & RELATION_SHARED) != 0 && relation->until_seq == 0 &&
-                !group_owns(ds, members[i], relation))
+                !others_own(ds, members[i], relation))
                 relation->until_seq = seq;
         }
         acts_fold(ds, members[i]);

@@ -48,7 +48,6 @@ enum link_kind {
 
 #define RELATION_OBLIGES 1u /* party: the order obliges the family */
 #define RELATION_SHARED  2u /* come by a merge: of another dossier of the group */
-#define RELATION_AGAIN   4u /* more than one record opened it */
 #define RELATION_OPENING 8u /* covers its dossier from the opening; from_seq says when it was opened */
 
 #define DOSSIER_IPUS              1u
@@ -147,7 +146,8 @@ uint32_t dossiers_known(const struct dossiers *dossiers);
 
 /* The number in `about` of a set of texts, kept once where it is the newest. -ENOMEM */
 int dossiers_set(struct dossiers *dossiers, const char *const *texts, size_t count, uint32_t *ret);
-/* Opens a relation in a dossier and all that are merged with it; one that says the same and is open is kept. */
+/* Opens a relation in a dossier and all that are merged with it; one that says the same and is open is kept, where the
+ * same record opened it: a recall of one of two must not take what the other gave. */
 int dossiers_open(struct dossiers *dossiers, struct directory *directory, uint32_t dossier,
                   const struct relation_spec *spec);
 /* The unit's event left so many more acts and marks in the dossier. */
@@ -161,7 +161,8 @@ void dossiers_end_offices(struct dossiers *dossiers, const struct directory *dir
 /*
  * Undoes what the record at `seq` did to the relations of the dossier's group, as a recall at now_seq says: what it
  * opened ends (but nobody stops being an author, and the opener goes on holding what he opened), what it ended goes on
- * unless something later ended it too. What another record opened as well stays. Acts are recalled before.
+ * unless what opened it was recalled too, and up to where something later ended it. What another record opened as well
+ * stays. Acts are recalled before.
  */
 void dossiers_undo(struct dossiers *dossiers, const struct directory *directory, uint32_t dossier, uint64_t seq,
                    uint64_t now_seq);

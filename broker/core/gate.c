@@ -6,8 +6,8 @@
 #include "broker/core/rules.h"
 #include "proto/date.h"
 
-static bool
-is_recalled(const struct dossier *dossier, uint64_t seq)
+bool
+gate_recalled(const struct dossier *dossier, uint64_t seq)
 {
     for (uint32_t i = 0; i < dossier->act_count; i++)
         if ((dossier->acts[i].flags & ACT_RECALLED) != 0 && act_seq(&dossier->acts[i]) == seq)
@@ -23,7 +23,7 @@ gate_closed(const struct core_record *record, const struct dossier *dossier)
     if (dossier == NULL || (dossier->flags & DOSSIER_RECALLS) == 0 || facts_is_recall(record->event))
         return false;
     /* What amended it says the same thing. */
-    return is_recalled(dossier, note != NULL && note->corrects_seq != 0 ? note->corrects_seq : record->seq);
+    return gate_recalled(dossier, note != NULL && note->corrects_seq != 0 ? note->corrects_seq : record->seq);
 }
 
 static const Wici__V1__Ground *

@@ -11,6 +11,8 @@
 
 /* The record was recalled: it is closed to all but its author and auditors. */
 bool gate_closed(const struct core_record *record, const struct dossier *dossier);
+/* What was first said there was recalled. */
+bool gate_recalled(const struct dossier *dossier, uint64_t seq);
 /* Its sections rest on a consent that was withdrawn or refused, or has expired: S0 is all that is given. */
 bool gate_stopped(const struct core *core, const struct core_record *record, const struct dossier *dossier);
 #endif

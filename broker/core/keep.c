@@ -346,10 +346,10 @@ keep_correction(struct core *core, const struct core_record *record, uint32_t do
 
     if (seq == 0)
         return 0;
-    if (recall) {
+    if (recall)
         ds->at[dossier].flags |= DOSSIER_RECALLS;
-        rc = keep_fact(ds, dossier, seq, ACT_CODE_RECALL, DATE_NONE, later(seq, record->seq), THING_NONE);
-    }
+    rc = keep_fact(ds, dossier, seq, recall ? ACT_CODE_RECALL : ACT_CODE_AMENDED, DATE_NONE, later(seq, record->seq),
+                   THING_NONE);
     for (uint32_t i = 0; i < ds->at[dossier].link_count && rc == 0 && recall; i++)
         acts_correct(ds, ds->at[dossier].links[i].other, seq, NULL);
     if (rc == 0)

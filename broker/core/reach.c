@@ -66,7 +66,7 @@ recalled(struct deciding *d)
     int rc = 0;
 
     for (uint32_t i = 0; i < dossier->relation_count && rc == 0; i++)
-        if (relation_covers(&d->core->dossiers, &dossier->relations[i], corrected->seq, corrected->ts_ms))
+        if (view_relation_covers(d->core, &dossier->relations[i], &record))
             rc = each_unit(d, dossier, &dossier->relations[i], &record, tell_if_given);
     return rc;
 }

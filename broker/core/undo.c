@@ -12,6 +12,55 @@ struct undo {
     uint64_t seq, now_seq;
 };
 
+/* The dossier's next fact of that code about the record first said at seq, from *at on. */
+static const struct act *
+next_fact(const struct dossiers *ds, uint32_t dossier, uint8_t code, uint64_t seq, uint32_t *at)
+{
+    const struct dossier *d = &ds->at[dossier];
+
+    while (*at < d->act_count) {
+        const struct act *act = &d->acts[(*at)++];
+
+        if (act->input == IN_NONE && act->code == code && act_seq(act) == seq)
+            return act;
+    }
+    return NULL;
+}
+
+/* The record first said at u->seq, or what amended it, has that number. */
+static bool
+is_of_it(const struct undo *u, uint64_t seq)
+{
+    uint32_t member = u->dossier;
+
+    if (seq == u->seq)
+        return true;
+    do {
+        const struct act *fact;
+
+        for (uint32_t at = 0; (fact = next_fact(u->ds, member, ACT_CODE_AMENDED, u->seq, &at)) != NULL;)
+            if (fact->number != 0 && seq == u->seq + fact->number)
+                return true;
+        member = u->ds->at[member].group_next;
+    } while (member != u->dossier);
+    return false;
+}
+
+static bool
+was_recalled(const struct undo *u, uint64_t seq)
+{
+    uint32_t member = u->dossier;
+
+    do {
+        uint32_t at = 0;
+
+        if (next_fact(u->ds, member, ACT_CODE_RECALL, seq, &at) != NULL)
+            return true;
+        member = u->ds->at[member].group_next;
+    } while (member != u->dossier);
+    return false;
+}
+
 /* What the record opened. A court's party copied into the case that took its letter up begins with the link. */
 static bool
 is_opened_by(const struct undo *u, const struct relation *relation)
@@ -28,7 +77,7 @@ end_opened(const struct undo *u, struct dossier *d)
         bool stays = relation->kind == RELATION_AUTHOR || relation->kind == RELATION_OFFICE ||
                      (relation->kind == RELATION_HOLDER && d->opened_seq == u->seq);
 
-        if (relation->until_seq == 0 && !stays && (relation->flags & RELATION_AGAIN) == 0 && is_opened_by(u, relation))
+        if (relation->until_seq == 0 && !stays && is_opened_by(u, relation))
             relation->until_seq = u->now_seq;
         if (relation->kind == RELATION_SUCCESSOR && is_opened_by(u, relation))
             relation->from_seq = relation->until_seq; /* history lies in the past: it is not given any more */
@@ -90,28 +139,48 @@ act_ends(const struct dossiers *ds, const struct act *act, const struct relation
     }
 }
 
-static bool
-has_ended_since(const struct undo *u, const struct relation *relation)
+static uint64_t
+earlier(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* Where an act that stands, or what amended it, first ends the relation after `seq`; 0: none has since. */
+static uint64_t
+ended_since(const struct undo *u, const struct relation *relation, uint64_t seq)
 {
     uint32_t member = u->dossier;
+    uint64_t first = 0;
 
     do {
         const struct dossier *d = &u->ds->at[member];
 
-        for (uint32_t i = 0; i < d->act_count; i++)
-            if (act_seq(&d->acts[i]) > u->seq && (d->acts[i].flags & ACT_RECALLED) == 0 &&
-                act_ends(u->ds, &d->acts[i], relation))
-                return true;
+        for (uint32_t i = 0; i < d->act_count; i++) {
+            const struct act *fact;
+
+            if ((d->acts[i].flags & ACT_RECALLED) != 0 || !act_ends(u->ds, &d->acts[i], relation))
+                continue;
+            if (act_seq(&d->acts[i]) > seq)
+                first = earlier(first, act_seq(&d->acts[i]));
+            for (uint32_t at = 0;
+                 (fact = next_fact(u->ds, member, ACT_CODE_AMENDED, act_seq(&d->acts[i]), &at)) != NULL;)
+                if (fact->number != 0 && act_seq(fact) + fact->number > seq)
+                    first = earlier(first, act_seq(fact) + fact->number);
+        }
         member = d->group_next;
     } while (member != u->dossier);
-    return false;
+    return first;
 }
 
+/* Does the relation, which the record ended, go on, and until when (0: it is open again)? */
 static bool
-goes_on(const struct undo *u, const struct dossier *d, const struct relation *relation)
+goes_on(const struct undo *u, const struct dossier *d, const struct relation *relation, uint64_t *ret_until)
 {
     const struct relation *holder;
 
+    *ret_until = 0;
+    if (was_recalled(u, relation_opened_seq(u->ds, relation)))
+        return false;
     switch ((enum relation_kind)relation->kind) {
     case RELATION_HOLDER: return open_holder(d) == NULL; /* only one holds */
     case RELATION_PENDING:
@@ -121,7 +190,7 @@ goes_on(const struct undo *u, const struct dossier *d, const struct relation *re
     case RELATION_REFERRER:
     case RELATION_INVITEE:
     case RELATION_PROVIDER:
-    case RELATION_PARTY: return !has_ended_since(u, relation);
+    case RELATION_PARTY: *ret_until = ended_since(u, relation, relation->until_seq); return true;
     case RELATION_AUTHOR:
     case RELATION_ADDRESSEE:
     case RELATION_SUCCESSOR:
@@ -137,10 +206,11 @@ go_on(const struct undo *u, struct dossier *d, bool holders)
 {
     for (uint32_t i = 0; i < d->relation_count; i++) {
         struct relation *relation = &d->relations[i];
+        uint64_t until;
 
-        if ((relation->kind == RELATION_HOLDER) == holders && relation->until_seq == u->seq &&
-            !is_opened_by(u, relation) && goes_on(u, d, relation))
-            relation->until_seq = 0;
+        if ((relation->kind == RELATION_HOLDER) == holders && relation->until_seq != 0 &&
+            is_of_it(u, relation->until_seq) && !is_opened_by(u, relation) && goes_on(u, d, relation, &until))
+            relation->until_seq = until;
     }
 }
 

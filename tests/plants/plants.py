@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 SOURCE = os.environ.get("WICI_SOURCE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-BUILD = os.environ.get("WICI_BUILD", os.path.join(SOURCE, "build", "dev"))
+BUILD = os.path.abspath(os.environ.get("WICI_BUILD", os.path.join(SOURCE, "build", "dev")))
 SECONDS = 240
 OTHERS = "who_does_not_read_costs_a_bounded_memory_and_the_others_nothing"
 ORDER = "an_answer_leaves_after_pages_meta_page_keys_and_names_are_on_disk"
@@ -69,6 +69,13 @@ PLANTS = [
     Plant("relation_never_ends", "broker/core/dossier.c",
           [("                d->relations[i].until_seq = seq;", "                d->relations[i].until_seq = 0;")],
           "test_core_rules", "test_core_rules", ["closing_ends_participants_but_those_who_monitor"]),
+    Plant("another_meetings_rows", "broker/core/view.c",
+          [("facts_family(type) == FAMILY_MEETING && ref_is(core, relation, record->event);",
+            "facts_family(type) == FAMILY_MEETING;")],
+          "test_core_meetings", "test_core_meetings", ["nobody_is_given_anothers_rows_nor_the_protocol_who_may_not"]),
+    Plant("invitation_back_from_recall", "broker/core/undo.c",
+          [("    if (was_recalled(u, relation_opened_seq(u->ds, relation)))\n        return false;\n", "")],
+          "test_core_meetings", "test_core_meetings", ["nobody_is_given_anothers_rows_nor_the_protocol_who_may_not"]),
     Plant("a_state_out_of_nothing", "broker/core/machines.c",
           [("    {C_BEFORE, IN_INTERVIEW_NEEDED, GUARD_NONE, CASE_ASSESSED, RULE_NONE},",
             "    {C_BEFORE, IN_INTERVIEW_NEEDED, GUARD_NONE, CASE_REQUESTED, RULE_NONE},")],

@@ -335,6 +335,73 @@ invited_and_providers_are_as_if_the_last_word_had_not_been_said(void **state)
     kit_relations_are(k, "sch", c, "invitee");
 }
 
+static void
+what_was_taken_back_cannot_be_said_otherwise(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *wrong;
+
+    kit_open_case(k, "sw", 'C');
+    wrong = KIT_SAY(k, "sw", "meeting.convened", 'C', "", INVITING("1", "{'unit':'sch'}"), NULL, NULL);
+    KIT_SAY(k, "sw", "meeting.convened", 'C', "", INVITING("1", "{'unit':'kur'}"), kit_correcting(wrong, "AMENDED"),
+            NULL);
+    wrong = recall(k, wrong);
+    for (size_t i = k->count - 3; i < k->count; i++) /* itself, what amended it, and the recall */
+        kit_refused(k,
+                    &(struct kit_line){"sw", "meeting.convened", 'C', "", INVITING("1", "{'unit':'sch'}"),
+                                       kit_correcting(&k->records[i], "AMENDED"), NULL},
+                    E_ORDER, "header.correctsEventId");
+    kit_relations_are(k, "sch", wrong, "");
+    (void)recall(k, wrong); /* once more does no harm */
+}
+
+static void
+what_two_records_opened_ends_with_the_recall_of_both_and_not_of_one(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *c = kit_open_case(k, "sw", 'C'), *first, *second, *third;
+
+    first = KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", "'lateEntry':true", NULL);
+    second = KIT_SAY(k, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", "'lateEntry':true", NULL);
+    (void)recall(k, first);
+    kit_relations_are(k, "fa", c, "participant");
+    (void)recall(k, second);
+    kit_relations_are(k, "fa", c, "");
+    /* An invitation that the next one replaced does not come back when both were wrong, in whatever order. */
+    first = KIT_SAY(k, "sw", "meeting.convened", 'C', "", INVITING("1", "{'unit':'sch','about':['p1']}"), NULL, NULL);
+    second = KIT_SAY(k, "sw", "meeting.convened", 'C', "", INVITING("1", "{'unit':'sch','about':['p2']}"), NULL, NULL);
+    (void)recall(k, first);
+    kit_relations_are(k, "sch", c, "invitee");
+    (void)recall(k, second);
+    kit_relations_are(k, "sch", c, "");
+    /* ... and goes on when two later ones were, the earlier of them first. */
+    first = KIT_SAY(k, "sw", "meeting.convened", 'C', "", INVITING("2", "{'unit':'sch'}"), NULL, NULL);
+    second = KIT_SAY(k, "sw", "meeting.convened", 'C', "", INVITING("2", "{'unit':'kur'}"), NULL, NULL);
+    third = KIT_SAY(k, "sw", "meeting.convened", 'C', "", INVITING("2", ""), NULL, NULL);
+    (void)recall(k, second);
+    kit_relations_are(k, "sch", c, "");
+    (void)recall(k, third);
+    kit_relations_are(k, "sch", c, "invitee");
+}
+
+static void
+who_was_invited_is_given_the_agreements_also_as_they_are_amended(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *issued;
+
+    kit_open_case(k, "sw", 'C');
+    KIT_SAY(k, "sw", "meeting.convened", 'C', "", INVITING("1", "{'unit':'sch','about':['p1']},{'unit':'kur'}"), NULL,
+            NULL);
+    issued = KIT_SAY(k, "sw", "meeting.agreements_issued", 'C', "", "0{'meetingId':'$1'} 6@p1 6@p2", NULL,
+                     "sch=06 kur=0 dir=06");
+    KIT_SAY(k, "sw", "meeting.agreements_issued", 'C', "", "0{'meetingId':'$1'} 6@p1 6@p2 6@p1",
+            kit_correcting(issued, "AMENDED"), "sch=06 kur=0 dir=06");
+    /* Another meeting's, or what else is said of this one, is not theirs. */
+    KIT_SAY(k, "sw", "meeting.agreements_issued", 'C', "", "0{'meetingId':'$2'} 6@p1", NULL, "dir=06");
+    KIT_SAY(k, "sw", "meeting.held", 'C', "", "0{'meetingId':'$1'} 6", NULL, "dir=06");
+}
+
 #define RECALL(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
 int
@@ -353,6 +420,9 @@ main(void)
         RECALL(who_opened_a_case_in_error_holds_it_and_clears_it_up),
         RECALL(an_order_entered_in_error_makes_nobody_a_party_also_not_to_the_case_that_took_it_up),
         RECALL(invited_and_providers_are_as_if_the_last_word_had_not_been_said),
+        RECALL(what_was_taken_back_cannot_be_said_otherwise),
+        RECALL(what_two_records_opened_ends_with_the_recall_of_both_and_not_of_one),
+        RECALL(who_was_invited_is_given_the_agreements_also_as_they_are_amended),
         RECALL(a_recall_reaches_more_units_than_a_list_of_the_note_holds),
     };
 
