@@ -9,14 +9,15 @@
 static const char style[] =
     "body{font:11pt/1.4 serif;max-width:46em;margin:2em auto;padding:0 1em;color:#000;background:#fff}"
     "h1{font-size:1.4em;margin:.2em 0}h2{font-size:1.05em;margin:1.4em 0 .3em;border-bottom:1px solid #000}"
+    "h3{font-size:1em;margin:1em 0 .3em}"
     "table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:.25em .5em;text-align:left;"
     "vertical-align:top}th{width:34%;font-weight:normal;background:#f2f2f2}td{white-space:pre-wrap;overflow-wrap:"
     "anywhere}"
     "td table th{width:40%}.list th{width:auto;font-weight:bold}.mark{border:2px solid #000;padding:.4em .6em;margin:"
     ".8em 0;font-weight:bold}"
     ".small{font-size:.85em;color:#333}.exact{font-size:.7em;color:#666;white-space:nowrap;margin-left:.6em}@media "
-    "print{body{margin:0;max-width:none}h2,tr{break-inside:avoid}"
-    "h2{break-after:avoid}}";
+    "print{body{margin:0;max-width:none}h2,h3,tr{break-inside:avoid}"
+    "h2,h3{break-after:avoid}}";
 
 void
 html_text(FILE *out, const char *text)

@@ -23,6 +23,7 @@
 struct page {
     FILE *out;
     const struct page_options *o;
+    unsigned heading; /* of the parts of an event: 2, or 3 where the event has one of its own */
 };
 
 static const char *
@@ -239,6 +240,14 @@ put_row_of(const struct page *p, const char *label, const char *value,
 
 /* ---- the parts of the page */
 
+static void
+put_heading(const struct page *p, const char *text)
+{
+    fprintf(p->out, "<h%u>", p->heading);
+    put_text(p, text);
+    fprintf(p->out, "</h%u>\n", p->heading);
+}
+
 static const struct type_info *
 type_of(const json_t *header)
 {
@@ -396,12 +405,12 @@ put_section(const struct page *p, const json_t *section)
         }
         if (cls >= TYPE_CLASSES && len > 0 && name[len - 1] >= '0' && name[len - 1] <= '7')
             cls = (unsigned)(name[len - 1] - '0');
-        fputs("<h2>", p->out);
+        fprintf(p->out, "<h%u>", p->heading);
         if (cls < TYPE_CLASSES)
             fprintf(p->out, "%s (S%u)", words_class(cls, p->o->polish), cls);
         else
             put_text(p, name);
-        fputs("</h2>\n", p->out);
+        fprintf(p->out, "</h%u>\n", p->heading);
         put_message(p, body, info, 0);
         fputc('\n', p->out);
     }
@@ -446,7 +455,8 @@ put_files(const struct page *p, const json_t *files)
 
     if (json_array_size(files) == 0)
         return;
-    fprintf(p->out, "<h2>%s</h2>\n<table>\n", say(p, "Pliki", "Files"));
+    put_heading(p, say(p, "Pliki", "Files"));
+    fputs("<table>\n", p->out);
     json_array_foreach(files, i, file)
     {
         const char *name = member_text(file, "name"), *path = member_text(file, "file");
@@ -464,14 +474,49 @@ put_files(const struct page *p, const json_t *files)
     fputs("</table>\n", p->out);
 }
 
+/* All of an event but its name. */
+static void
+put_event(const struct page *p, const json_t *event)
+{
+    const json_t *header = json_object_get(event, "header"), *section, *note = json_object_get(event, "note");
+    size_t i;
+
+    put_marks(p, header);
+    put_header(p, event, header);
+    json_array_foreach(json_object_get(event, "sections"), i, section) put_section(p, section);
+    put_files(p, json_object_get(event, "files"));
+    if (json_is_object(note) && json_object_size(note) > 0) {
+        put_heading(p, say(p, "Dopisane przez brokera", "Added by the broker"));
+        put_message(p, note, message_info(&wici__v1__broker_note__descriptor), 0);
+    }
+    put_withheld(p, event);
+}
+
+static const char *
+event_name(const struct page *p, const json_t *event)
+{
+    const struct type_info *type = type_of(json_object_get(event, "header"));
+
+    return type != NULL ? say(p, type->pl, type->en) : say(p, "zdarzenie", "event");
+}
+
+void
+page_event(FILE *out, const struct page_options *options, const json_t *event)
+{
+    const struct page p = {.out = out, .o = options, .heading = 3};
+
+    fputs("<h2>", out);
+    html_text(out, event_name(&p, event));
+    fputs("</h2>\n", out);
+    put_event(&p, event);
+}
+
 int
 page_render(const json_t *event, const struct page_options *options, char **ret)
 {
-    struct page p = {.o = options};
-    const json_t *header = json_object_get(event, "header"), *section, *note = json_object_get(event, "note");
-    const struct type_info *type;
+    struct page p = {.o = options, .heading = 2};
     char *text = NULL;
-    size_t len = 0, i;
+    size_t len = 0;
 
     assert(options != NULL && ret != NULL);
 
@@ -480,17 +525,8 @@ page_render(const json_t *event, const struct page_options *options, char **ret)
     p.out = open_memstream(&text, &len);
     if (p.out == NULL)
         return -ENOMEM;
-    type = type_of(header);
-    html_open(p.out, options, type != NULL ? say(&p, type->pl, type->en) : say(&p, "zdarzenie", "event"));
-    put_marks(&p, header);
-    put_header(&p, event, header);
-    json_array_foreach(json_object_get(event, "sections"), i, section) put_section(&p, section);
-    put_files(&p, json_object_get(event, "files"));
-    if (json_is_object(note) && json_object_size(note) > 0) {
-        fprintf(p.out, "<h2>%s</h2>\n", say(&p, "Dopisane przez brokera", "Added by the broker"));
-        put_message(&p, note, message_info(&wici__v1__broker_note__descriptor), 0);
-    }
-    put_withheld(&p, event);
+    html_open(p.out, options, event_name(&p, event));
+    put_event(&p, event);
     html_close(p.out, options);
     if (fclose(p.out) != 0) {
         free(text);

@@ -14,5 +14,7 @@
 
 /* event: what wici_event_json() made. -EBADMSG: no event; -ENOMEM. */
 int page_render(const json_t *event, const struct page_options *options, char **ret);
+/* The same event as a part of a page that html_open() began: under a heading of its own. */
+void page_event(FILE *out, const struct page_options *options, const json_t *event);
 
 #endif

@@ -21,8 +21,6 @@
 
 #include <stdatomic.h>
 
-#define REASON_MAX 200u /* bytes of a reason for reading */
-
 struct session;
 
 enum reader_kind { READER_STREAM, READER_READ };

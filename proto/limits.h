@@ -25,6 +25,7 @@
 #define WIRE_WINDOW_MIN      (4u << 10)
 #define WIRE_BATCH_MAX       (256u << 10)   /* bytes of deliveries in one Batch, one event may exceed it */
 #define WIRE_READ_MAX        1000u          /* events in one ReadResult */
+#define REASON_MAX           200u           /* bytes of a reason for reading */
 #define WIRE_FILTER_MAX      256u           /* dossiers named in a filter */
 
 /* Sessions */

@@ -35,6 +35,7 @@ const struct cli_command cli_commands[] = {
     {"explain", cmd_explain, N_("why this unit is given an event, and which of its sections")},
     {"fetched", cmd_fetched, N_("which addressed units have fetched an event of ours")},
     {"audit", cmd_audit, N_("what was refused, and who was shown what")},
+    {"subject", cmd_subject, N_("all that is held about a dossier, for a person's request under GDPR art. 15")},
     {"status", cmd_status, N_("how the broker is")},
     {"erase", cmd_erase, N_("what an erasure of a dossier would take; have it erased")},
     {"backup", cmd_backup, N_("let the broker make a verified copy of the log and its keys")},

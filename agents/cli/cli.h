@@ -52,6 +52,7 @@ extern const struct cli_command cli_commands[];
 cli_fn cmd_wicid, cmd_backup, cmd_erase, cmd_key, cmd_agency, cmd_unit, cmd_participant, cmd_directory, cmd_policy,
     cmd_publish, cmd_tail, cmd_read, cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_checkpoint,
     cmd_log, cmd_receipt, cmd_document, cmd_referrals, cmd_deadlines, cmd_report, cmd_worklist, cmd_audit,
+    cmd_subject,
     cmd_consistency, cmd_verify, cmd_export, cmd_bench, cmd_types, cmd_template, cmd_new, cmd_outside, cmd_confirm,
     cmd_registry;
 
@@ -118,6 +119,10 @@ void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints one JSON value on a line, and takes it. */
 int cli_print_json(json_t *json);
 
+/* Writes a new file that only its owner reads, whole or not at all; "-" is standard output. Nothing is ever replaced.
+ * CLI_OK or CLI_FAILED: said why. */
+int cli_file_write(const char *path, const void *bytes, size_t len);
+
 struct table;
 struct table *table_create(size_t columns, ...); /* const char * titles */
 void table_row(struct table *table, ...);        /* const char * cells; NULL is empty */
@@ -134,6 +139,8 @@ const char *jstr(const json_t *json, const char *key);
 uint64_t jnum(const json_t *json, const char *key);
 /* The strings of an array, joined by spaces; a malloc'd text. */
 char *jjoin(const json_t *array);
+/* {"id": "name"} of the agencies and units of a Directory, as pages want it: a new object. */
+json_t *directory_names(const json_t *directory);
 /* RFC 3339 (or milliseconds) as local time "2026-03-01 08:30:00". */
 const char *time_local(const char *rfc3339);
 const char *time_local_ms(uint64_t ms);
@@ -153,6 +160,8 @@ json_t *event_template(const char *type, const char *role, bool all_fields);
 char *section_json_name(uint32_t type, unsigned cls);
 /* The body of a section, and its type and class. NULL: none we know. */
 const json_t *section_body(const json_t *section, uint32_t *ret_type, unsigned *ret_cls);
+/* The documents that an event names, in order, each with "class": a new array. */
+json_t *event_documents(const json_t *event);
 /* Prints a section's fields with their labels, indented. */
 void section_print(const struct cli *cli, const json_t *section);
 /* "S6 Professional notes"; "header". The text is shared by eight calls. */

@@ -4,12 +4,9 @@
 #include "proto/document.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { OPT_REASON = 'r' };
 
@@ -121,9 +118,8 @@ record_read(struct cli *cli, const char *word, const char *reason, json_t **ret)
     return CLI_OK;
 }
 
-/* Its documents, in order; each with "class". */
-static json_t *
-record_documents(const json_t *record)
+json_t *
+event_documents(const json_t *record)
 {
     json_t *list = json_array();
     const json_t *section;
@@ -166,27 +162,6 @@ documents_print(const struct cli *cli, const json_t *list)
     table_print(t);
 }
 
-/* Writes a new file, whole; nothing is ever replaced. */
-static int
-file_write(const char *path, const uint8_t *bytes, size_t len)
-{
-    bool standard = strcmp(path, "-") == 0;
-    int fd = standard ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), rc = CLI_OK;
-    FILE *out = fd < 0 ? NULL : standard ? stdout : fdopen(fd, "wb");
-
-    if (out == NULL || fwrite(bytes, 1, len, out) != len || fflush(out) != 0) {
-        cli_warn("%s: %s", path, strerror(errno));
-        rc = CLI_FAILED;
-    }
-    if (out != NULL && !standard && fclose(out) != 0 && rc == CLI_OK) {
-        cli_warn("%s: %s", path, strerror(errno));
-        rc = CLI_FAILED;
-    }
-    if (rc != CLI_OK && out != NULL && !standard)
-        (void)unlink(path);
-    return rc;
-}
-
 /* args: get SEQ NUMBER|SHA256 FILE */
 static int
 get_do(struct cli *cli, const struct cli_args *args)
@@ -201,7 +176,7 @@ get_do(struct cli *cli, const struct cli_args *args)
 
     if (*end == '\0' && strlen(which) < 2 * DIGEST_SIZE) {
         rc = record_read(cli, args->words[1], reason, &record);
-        list = record_documents(record);
+        list = event_documents(record);
         sha256 = jstr(json_array_get(list, number - 1), "sha256");
         if (rc == CLI_OK && (number == 0 || sha256[0] == '\0')) {
             cli_warn(_("the record names no document %s"), which);
@@ -214,7 +189,7 @@ get_do(struct cli *cli, const struct cli_args *args)
 
         if (got == -EINVAL)
             usage_fail(_("neither a number nor a SHA-256: %s"), which);
-        rc = got == 0 ? file_write(args->words[3], bytes, len) : cli_fail(cli, got, "wici");
+        rc = got == 0 ? cli_file_write(args->words[3], bytes, len) : cli_fail(cli, got, "wici");
     }
     free(bytes);
     json_decref(list);
@@ -230,7 +205,7 @@ list_do(struct cli *cli, const struct cli_args *args)
 
     if (rc != CLI_OK)
         return rc;
-    list = record_documents(record);
+    list = event_documents(record);
     json_decref(record);
     if (json_array_size(list) == 0)
         rc = CLI_NOT_FOUND;

@@ -166,48 +166,10 @@ event_for(struct cli *cli, const char *agency, const char *event_id, int *ret)
     return event;
 }
 
-static json_t *
-names_of(const json_t *directory)
-{
-    static const char *const lists[] = {"agencies", "units"};
-    json_t *names = json_object();
-    const json_t *item;
-    size_t i;
-
-    for (size_t list = 0; list < 2; list++)
-        json_array_foreach(json_object_get(json_object_get(directory, "directory"), lists[list]), i, item)
-            json_object_set_new(names, jstr(item, "id"), json_string(jstr(item, "name")));
-    return names;
-}
-
-/* Into a new file, which only the owner reads; NULL: to standard output. */
-static int
-page_write(const char *path, const char *html)
-{
-    size_t len = strlen(html), done = 0;
-    int fd = path == NULL ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), rc = 0;
-
-    if (fd < 0)
-        return -errno;
-    while (done < len && rc == 0) {
-        ssize_t n = write(fd, html + done, len - done);
-
-        if (n < 0 && errno != EINTR)
-            rc = -errno;
-        else if (n > 0)
-            done += (size_t)n;
-    }
-    if (path != NULL && close(fd) != 0 && rc == 0)
-        rc = -errno;
-    if (path != NULL && rc != 0)
-        (void)unlink(path); /* no half page is left */
-    return rc;
-}
-
 static int
 outside_page(struct cli *cli, const char *agency, const json_t *directory, const char *event_id, const char *path)
 {
-    json_t *names = names_of(directory), *event;
+    json_t *names = directory_names(json_object_get(directory, "directory")), *event;
     const struct page_options options = {.names = names, .polish = cli->pl};
     char *html = NULL;
     int exit_code, rc;
@@ -217,11 +179,11 @@ outside_page(struct cli *cli, const char *agency, const json_t *directory, const
         exit_code = cli_print_json(json_incref(event));
     } else if (event != NULL) {
         rc = page_render(event, &options, &html);
-        if (rc == 0)
-            rc = page_write(path, html);
         if (rc != 0)
-            exit_code = cli_fail(cli, rc, path != NULL ? path : "outside");
-        else if (path != NULL)
+            exit_code = cli_fail(cli, rc, "outside");
+        else
+            exit_code = cli_file_write(path != NULL ? path : "-", html, strlen(html));
+        if (exit_code == CLI_OK && path != NULL)
             printf(_("%s: for %s; when it was handed over, say: wici outside done %s --agency %s\n"), path,
                    jstr(names, agency), event_id, agency);
     }

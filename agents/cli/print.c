@@ -5,11 +5,14 @@
 #include "proto/event.h"
 #include "proto/types.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #define TABLE_COLUMNS_MAX 12u
@@ -164,6 +167,26 @@ cli_print_json(json_t *json)
     return CLI_OK;
 }
 
+int
+cli_file_write(const char *path, const void *bytes, size_t len)
+{
+    bool standard = strcmp(path, "-") == 0;
+    int fd = standard ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), rc = CLI_OK;
+    FILE *out = fd < 0 ? NULL : standard ? stdout : fdopen(fd, "wb");
+
+    if (out == NULL || fwrite(bytes, 1, len, out) != len || fflush(out) != 0) {
+        cli_warn("%s: %s", path, strerror(errno));
+        rc = CLI_FAILED;
+    }
+    if (out != NULL && !standard && fclose(out) != 0 && rc == CLI_OK) {
+        cli_warn("%s: %s", path, strerror(errno));
+        rc = CLI_FAILED;
+    }
+    if (rc != CLI_OK && out != NULL && !standard)
+        (void)unlink(path);
+    return rc;
+}
+
 const char *
 jstr(const json_t *json, const char *key)
 {
@@ -206,6 +229,20 @@ jjoin(const json_t *array)
             strcat(text, word);
     }
     return text;
+}
+
+json_t *
+directory_names(const json_t *directory)
+{
+    static const char *const lists[] = {"agencies", "units"};
+    json_t *names = json_object();
+    const json_t *item;
+    size_t i;
+
+    for (size_t list = 0; list < 2; list++)
+        json_array_foreach(json_object_get(directory, lists[list]), i, item)
+            json_object_set_new(names, jstr(item, "id"), json_string(jstr(item, "name")));
+    return names;
 }
 
 const char *

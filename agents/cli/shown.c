@@ -2,6 +2,7 @@
  * shown - see shown.h
  */
 #include "agents/cli/shown.h"
+#include "agents/subject.h"
 
 #include "proto/event.h"
 
@@ -173,20 +174,6 @@ event_type(const json_t *shown, uint64_t seq)
 }
 
 static const char *
-question_label(const char *question)
-{
-    if (strcmp(question, "courses") == 0)
-        return _("where it stands");
-    if (strcmp(question, "group") == 0)
-        return _("dossiers linked with it");
-    if (strcmp(question, "explain") == 0)
-        return _("who is given what of a record");
-    if (strcmp(question, "outside") == 0)
-        return _("a page to print for an institution without the system");
-    return strcmp(question, "shown") == 0 ? _("who was shown what") : question;
-}
-
-static const char *
 remark_text(const json_t *read, const json_t *shown)
 {
     if (json_is_true(json_object_get(read, "possibly")))
@@ -215,7 +202,7 @@ shown_print(const struct cli *cli, const json_t *list, const json_t *directory)
         const char *unit = jstr(read, "unit"), *agency = unit_agency(directory, unit);
 
         if (jstr(read, "question")[0] != '\0')
-            table_row(t, read_time(read), unit, agency, "", question_label(jstr(read, "question")), "",
+            table_row(t, read_time(read), unit, agency, "", subject_question(jstr(read, "question"), cli->pl), "",
                       jstr(read, "why"), "");
         json_array_foreach(json_object_get(read, "shown"), k, shown)
         {

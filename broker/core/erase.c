@@ -94,15 +94,8 @@ core_erasure(const struct core *core, size_t index, struct core_erasure *ret)
 void
 core_erased_mark(const uint8_t dossier_id[16], char ret[CORE_MARK_TEXT_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
-    uint8_t mark[ERASED_MARK_SIZE];
-
-    erased_mark_of(dossier_id, mark);
-    for (size_t i = 0; i < sizeof mark; i++) {
-        ret[2 * i] = digits[mark[i] >> 4];
-        ret[2 * i + 1] = digits[mark[i] & 15];
-    }
-    ret[2 * sizeof mark] = '\0';
+    static_assert(CORE_MARK_TEXT_SIZE == ERASED_MARK_TEXT_SIZE, "one text");
+    erased_mark_text(dossier_id, ret);
 }
 
 const uint8_t *

@@ -1,12 +1,8 @@
 /* erased - see erased.h. Erasures are few: they are searched from the newest, marks by halves. */
 #include "broker/core/erased.h"
 
-#include "proto/leaf.h"
-
 #include <stdlib.h>
 #include <string.h>
-
-static const char mark_tag[] = "wici-erased-v1"; /* with its NUL */
 
 void
 erased_clear(struct erased *e)
@@ -18,17 +14,6 @@ erased_clear(struct erased *e)
     free(e->at);
     free(e->marks);
     memset(e, 0, sizeof *e);
-}
-
-void
-erased_mark_of(const uint8_t dossier_id[16], uint8_t ret[ERASED_MARK_SIZE])
-{
-    uint8_t input[sizeof mark_tag + 16], digest[LEAF_HASH_SIZE];
-
-    memcpy(input, mark_tag, sizeof mark_tag);
-    memcpy(input + sizeof mark_tag, dossier_id, 16);
-    leaf_sha256(input, sizeof input, digest);
-    memcpy(ret, digest, ERASED_MARK_SIZE);
 }
 
 /* How many marks are below this one. */

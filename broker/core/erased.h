@@ -11,9 +11,9 @@
 #define CORE_ERASED_H
 
 #include "broker/core/directory.h"
+#include "proto/erasedmark.h"
 
-#define ERASED_MARK_SIZE 16u
-#define ERASED_NONE      UINT32_MAX
+#define ERASED_NONE UINT32_MAX
 
 struct erasure {
     uint64_t seq; /* of the first record of the intent */
@@ -35,7 +35,6 @@ struct erased {
 };
 
 void erased_clear(struct erased *erased);
-void erased_mark_of(const uint8_t dossier_id[16], uint8_t ret[ERASED_MARK_SIZE]);
 
 int erased_intend(struct erased *erased, uint64_t seq, const Wici__V1__SysErasureIntendedS0 *body);
 int erased_tell(struct erased *erased, uint64_t seq, uint32_t unit);

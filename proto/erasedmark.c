@@ -1,0 +1,33 @@
+/* erasedmark - see erasedmark.h */
+#include "proto/erasedmark.h"
+
+#include "proto/leaf.h"
+
+#include <string.h>
+
+static const char mark_tag[] = "wici-erased-v1"; /* with its NUL */
+
+void
+erased_mark_of(const uint8_t dossier_id[16], uint8_t ret[ERASED_MARK_SIZE])
+{
+    uint8_t input[sizeof mark_tag + 16], digest[LEAF_HASH_SIZE];
+
+    memcpy(input, mark_tag, sizeof mark_tag);
+    memcpy(input + sizeof mark_tag, dossier_id, 16);
+    leaf_sha256(input, sizeof input, digest);
+    memcpy(ret, digest, ERASED_MARK_SIZE);
+}
+
+void
+erased_mark_text(const uint8_t dossier_id[16], char ret[ERASED_MARK_TEXT_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t mark[ERASED_MARK_SIZE];
+
+    erased_mark_of(dossier_id, mark);
+    for (size_t i = 0; i < sizeof mark; i++) {
+        ret[2 * i] = digits[mark[i] >> 4];
+        ret[2 * i + 1] = digits[mark[i] & 15];
+    }
+    ret[2 * sizeof mark] = '\0';
+}
