@@ -362,15 +362,21 @@ child_look(struct backups *b, uint64_t now_ms)
     return value_put(b);
 }
 
+bool
+backups_copying(const struct backups *b)
+{
+    return b->state == BACKUP_RUNNING && atomic_load(&b->shared->report.phase) <= BACKUP_COPYING;
+}
+
 int
-backups_look(struct backups *b, uint64_t now_ms, uint64_t mono_ms)
+backups_look(struct backups *b, uint64_t now_ms, uint64_t mono_ms, bool hold)
 {
     switch (b->state) {
     case BACKUP_NONE:
     case BACKUP_DONE:
     case BACKUP_FAILED: return 0;
-    case BACKUP_WAITING: return wait_look(b, mono_ms);
-    case BACKUP_SIGNED: return signed_look(b, now_ms);
+    case BACKUP_WAITING: return hold ? 0 : wait_look(b, mono_ms);
+    case BACKUP_SIGNED: return hold ? 0 : signed_look(b, now_ms);
     case BACKUP_RUNNING: return child_look(b, now_ms);
     case BACKUP_RECORDED: /* a tick ago: its commit is made, or the broker has latched */
         if (b->records > b->safe_up_to)
@@ -389,7 +395,7 @@ state_word(const struct backups *b)
     case BACKUP_NONE: return "NONE";
     case BACKUP_WAITING:
     case BACKUP_SIGNED: return "WAITING";
-    case BACKUP_RUNNING: return atomic_load(&b->shared->report.phase) <= BACKUP_COPYING ? "COPYING" : "VERIFYING";
+    case BACKUP_RUNNING: return backups_copying(b) ? "COPYING" : "VERIFYING";
     case BACKUP_RECORDED: return "VERIFYING";
     case BACKUP_DONE: return "DONE";
     case BACKUP_FAILED: return "FAILED";

@@ -8,12 +8,17 @@
  *     ask -> WAITING -> COPYING -> VERIFYING -> DONE
  *                          `----------`-------> FAILED
  *
- *     WAITING     what the log holds is signed, and the checkpoint goes into the next commit, so that the copy has it
+ *     WAITING     what the log holds is signed, and the checkpoint goes into the next commit, so that the copy has it;
+ *                 while an erasure is looked into, until its intent is recorded and its keys are destroyed
  *     DONE        the copy is on disk under its name, and the commit that says so is made
  *
  * Only then safe_up_to rises: publishers let their copies of events go that are below it. It never falls. The place of
  * the copy is the operator's choice (config: backup.dir, backup.key_dir), never that of who asks: an administrator
  * elsewhere must not choose where the broker writes on its own machine, so the question carries a label only.
+ *
+ * A copy of the log needs every key that it uses, and the key store is copied after it: so no erasure destroys keys
+ * between the two, it waits until both are copied (backups_copying). The copy holds then what it held when it was asked
+ * for; else it has the erasure's intent. While it is verified erasures go on.
  *
  * Errors: 0 or -errno; others than those named: latch. Threads: the loop's.
  */
@@ -63,8 +68,12 @@ uint64_t backups_safe_up_to(const struct backups *backups);
 int backups_ask(struct backups *backups, const char *label, uint64_t now_ms);
 void backups_view(const struct backups *backups, struct backup_view *ret);
 
-/* The loop's: goes on with what is under way; may write into the open batch. */
-int backups_look(struct backups *backups, uint64_t now_ms, uint64_t mono_ms);
+/* The loop's: goes on with what is under way; may write into the open batch. hold: keys are about to be destroyed, and
+ * what has not begun to copy waits. */
+int backups_look(struct backups *backups, uint64_t now_ms, uint64_t mono_ms, bool hold);
+
+/* Are log and key store being copied? */
+bool backups_copying(const struct backups *backups);
 
 /* ---- the child */
 

@@ -550,6 +550,19 @@ finish(struct broker *b)
 
 /* ---- a step */
 
+bool
+erase_holds(const struct broker *b)
+{
+    return b->eraser->stage == STAGE_SCAN && !b->eraser->preview;
+}
+
+/* What would be found meanwhile is of no use: it has to be complete at the moment of the intent. */
+static bool
+waits_for_backup(const struct broker *b)
+{
+    return erase_holds(b) && backups_copying(b->backups);
+}
+
 /* What an earlier broker, or an earlier order, left to do. */
 static int
 pending_take(struct broker *b)
@@ -579,7 +592,7 @@ erase_step(struct broker *b)
         return 0;
     switch (e->stage) {
     case STAGE_IDLE: break;
-    case STAGE_SCAN: rc = scan_step(b); break;
+    case STAGE_SCAN: rc = waits_for_backup(b) ? 0 : scan_step(b); break;
     case STAGE_DOCUMENTS: rc = documents_step(b); break;
     case STAGE_ROWS: rc = e->row_at < e->row_count || b->clock.mono_ms < e->no_room_ms ? rows_step(b) : finish(b); break;
     }
@@ -600,7 +613,7 @@ erase_is_due(const struct broker *b)
 {
     const struct eraser *e = b->eraser;
 
-    if (e->fresh != NULL || e->stage == STAGE_SCAN || e->stage == STAGE_DOCUMENTS)
+    if (e->fresh != NULL || (e->stage == STAGE_SCAN && !waits_for_backup(b)) || e->stage == STAGE_DOCUMENTS)
         return true;
     return e->stage == STAGE_ROWS && b->clock.mono_ms >= e->no_room_ms;
 }

@@ -15,6 +15,8 @@
  * Beside it the state is folded anew from the log with its holes and put in the place of the one in use (fold.h), so
  * that what the erased dossiers had brought about in others is what it is after a restart.
  *
+ * An order waits while a backup copies log and key store (backup.h): its copy must not lose keys that it needs.
+ *
  * One erasure at a time; another one is E_BUSY until this one is done.
  *
  * Errors: 0 or -errno: latch; others are named. Threads: the broker's only.
@@ -56,6 +58,8 @@ int erase_order(struct broker *b, const struct session *session, uint32_t reques
 int erase_step(struct broker *b);
 /* Is there something to do without anybody sending anything? */
 bool erase_is_due(const struct broker *b);
+/* Is an order looked into, whose keys will be destroyed? A backup does not begin to copy then (backup.h). */
+bool erase_holds(const struct broker *b);
 
 /* What a client names in a filter and was erased is named no more: the id must not come back into the log. */
 void erase_filter(const struct broker *b, Wici__V1__Filter *filter);

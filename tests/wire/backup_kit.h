@@ -39,18 +39,25 @@ backup_is_under_way(const Wici__V1__Backup *b)
     return strcmp(b->state, "DONE") != 0 && strcmp(b->state, "FAILED") != 0;
 }
 
-/* Begins one and waits for its end. The caller frees it. */
+/* Waits for the end of the one that this answer is about. The caller frees what is returned. */
 static inline Wici__V1__BrokerMessage *
-backup_ended(struct peer *admin, const char *label)
+backup_wait(struct peer *admin, Wici__V1__BrokerMessage *m)
 {
-    Wici__V1__BrokerMessage *m = backup_ask(admin, label);
-
     for (unsigned i = 0; backup_is_under_way(m->query_result->backup); i++) {
         assert_true(i < PEER_TIMEOUT_MS / 20);
         peer_free(m);
         (void)usleep(20000); /* between two questions, not instead of one */
         m = backup_ask(admin, "");
     }
+    return m;
+}
+
+/* Begins one and waits for its end. The caller frees it. */
+static inline Wici__V1__BrokerMessage *
+backup_ended(struct peer *admin, const char *label)
+{
+    Wici__V1__BrokerMessage *m = backup_wait(admin, backup_ask(admin, label));
+
     assert_string_equal(m->query_result->backup->label, label);
     return m;
 }

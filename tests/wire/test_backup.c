@@ -253,6 +253,171 @@ a_failure_leaves_no_half_and_the_broker_serves(void **state)
     peer_close(&sw);
 }
 
+/* ---- an erasure meanwhile */
+
+/* Is it started? Before that its parent waits for it, and must not wait for one that is stopped. */
+static bool
+is_child(pid_t pid)
+{
+    char path[64], words[256] = "";
+    FILE *file;
+    size_t len;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return false;
+    len = fread(words, 1, sizeof words - 1, file);
+    fclose(file);
+    return len > strlen("wicid") + 1 && strcmp(words + strlen(words) + 1, "backup-child") == 0;
+}
+
+/* The process that makes the backup; 0: there is none. */
+static pid_t
+child_of(const struct town *t)
+{
+    char path[64];
+    int child = 0;
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)t->daemon.pid, (int)t->daemon.pid);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%d", &child) != 1)
+        child = 0;
+    fclose(file);
+    return is_child(child) ? child : 0;
+}
+
+static bool
+is_stopped(pid_t pid)
+{
+    char path[64], state = '?';
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return false;
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = '?';
+    fclose(file);
+    return state == 'T';
+}
+
+/* Begins a backup and stops the process that makes it, before it has copied. label gets its name. */
+static pid_t
+backup_stopped(struct town *t, struct peer *admin, char label[16])
+{
+    for (unsigned i = 0; i < 20; i++) {
+        Wici__V1__BrokerMessage *m;
+        bool copying;
+        pid_t child = 0;
+
+        (void)snprintf(label, 16, "stopped%u", i);
+        peer_free(backup_ask(admin, label));
+        for (unsigned n = 0; n < 20000 && child == 0; n++) {
+            child = child_of(t);
+            if (child == 0)
+                (void)usleep(500); /* between two looks */
+        }
+        assert_int_not_equal(child, 0);
+        (void)kill(child, SIGSTOP);
+        for (unsigned n = 0; n < 20000 && !is_stopped(child) && child_of(t) == child; n++)
+            (void)usleep(500);
+        m = backup_ask(admin, "");
+        copying = strcmp(m->query_result->backup->state, "COPYING") == 0;
+        peer_free(m);
+        if (copying)
+            return child;
+        (void)kill(child, SIGCONT); /* it was quicker */
+        peer_free(backup_wait(admin, backup_ask(admin, "")));
+    }
+    fail_msg("no backup could be stopped while it copied");
+    return 0;
+}
+
+static void
+erase_send(struct peer *admin, const char *dossier)
+{
+    char *ids[] = {(char *)(uintptr_t)dossier}, reason[] = "COURT_ORDER"; /* packing only reads them */
+    char sum[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    Wici__V1__ClientMessage message;
+    Wici__V1__Query query;
+    Wici__V1__EraseQuery erase;
+
+    wici__v1__client_message__init(&message);
+    wici__v1__query__init(&query);
+    wici__v1__erase_query__init(&erase);
+    erase.dossiers = ids;
+    erase.n_dossiers = 1;
+    erase.reason = reason;
+    erase.order_sha256 = sum;
+    query.request = 11;
+    query.what_case = WICI__V1__QUERY__WHAT_ERASE;
+    query.erase = &erase;
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY;
+    message.query = &query;
+    peer_send(admin, &message);
+}
+
+static size_t
+intents_count(struct town *t)
+{
+    struct peer auditor;
+    Wici__V1__BrokerMessage *m;
+    size_t count;
+
+    peer_hello(&auditor, &t->daemon, &t->auditor, "look");
+    m = town_read(&auditor, WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED, 1);
+    count = m->read_result->n_deliveries;
+    peer_free(m);
+    peer_close(&auditor);
+    return count;
+}
+
+/* The copy of the log was made, or may have been, with the dossier in it: its key is needed until it is copied too. */
+static void
+an_erasure_waits_until_log_and_keys_are_copied(void **state)
+{
+    struct town *t = *state;
+    struct peer admin, orders, sw;
+    Wici__V1__BrokerMessage *m;
+    char dossier[37], label[16];
+    pid_t child;
+
+    folders_make(t);
+    peer_hello(&sw, &t->daemon, &t->sw, "letters");
+    peer_hello(&admin, &t->daemon, &t->daemon.admin, "backup");
+    peer_hello(&orders, &t->daemon, &t->daemon.admin, "orders");
+    peer_uuid4(dossier);
+    (void)peer_letter(&sw, dossier, "sp12-ped", "one");
+    child = backup_stopped(t, &admin, label);
+    erase_send(&orders, dossier);
+    for (unsigned i = 0; i < 20; i++) /* each in a tick of its own, in which the erasure might go on */
+        (void)letter(t, &sw);
+    (void)peer_letter(&sw, dossier, "sp12-ped", "taken as ever");
+    assert_int_equal(intents_count(t), 0);
+    (void)kill(child, SIGCONT);
+    m = peer_expect(&orders, WICI__V1__BROKER_MESSAGE__MESSAGE_QUERY_RESULT);
+    assert_true(m->query_result->erase->done);
+    assert_int_equal(m->query_result->erase->records, 2); /* with what came while it waited */
+    peer_free(m);
+    m = backup_wait(&admin, backup_ask(&admin, ""));
+    assert_string_equal(m->query_result->backup->state, "DONE");
+    peer_free(m);
+    assert_verifies(t, label);
+    town_shell(t, "! grep -q 'no content' verified"); /* as it was when it was asked for */
+
+    (void)backup_done(&admin, "after");
+    assert_verifies(t, "after");
+    town_shell(t, "grep -q 'no content' verified");
+    peer_close(&sw);
+    peer_close(&admin);
+    peer_close(&orders);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, town_setup, town_teardown)
 
 int
@@ -266,6 +431,7 @@ main(void)
         TEST(a_backup_is_never_replaced),
         TEST(what_an_attempt_left_is_removed_by_the_next_one),
         TEST(a_failure_leaves_no_half_and_the_broker_serves),
+        TEST(an_erasure_waits_until_log_and_keys_are_copied),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

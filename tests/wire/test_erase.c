@@ -448,6 +448,44 @@ the_state_becomes_the_fold_of_the_log_with_its_holes(void **state)
     peer_close(&sw);
 }
 
+/* Keys are about to be destroyed: what has not begun to copy waits. (That it fails then is the program it has not.) */
+static void
+held_back(struct broker *b)
+{
+    struct backup_view view;
+
+    backup_program = NULL;
+    assert_int_equal(backups_ask(b->backups, "held", 1), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(backups_look(b->backups, 1, 1, true), 0);
+        backups_view(b->backups, &view);
+        assert_string_equal(view.word, "WAITING");
+        assert_false(backups_copying(b->backups));
+    }
+    assert_int_equal(backups_look(b->backups, 1, 1, false), 0); /* what there is is signed */
+    assert_int_equal(backups_look(b->backups, 1, 1, true), 0);
+    backups_view(b->backups, &view);
+    assert_string_equal(view.word, "WAITING");
+    assert_int_equal(backups_look(b->backups, 1, 1, false), 0);
+    backups_view(b->backups, &view);
+    assert_string_equal(view.word, "FAILED");
+}
+
+static void
+a_backup_does_not_begin_while_keys_are_about_to_be_destroyed(void **state)
+{
+    struct town *t = inside_town(*state);
+    struct peer sw;
+    char dossier[37];
+
+    peer_hello(&sw, &t->daemon, &t->sw, "held");
+    peer_uuid4(dossier);
+    (void)peer_letter(&sw, dossier, "sp12-ped", "x");
+    peer_close(&sw);
+    inside_at_end(*state, held_back);
+    assert_int_equal(inside_stop(*state), 0);
+}
+
 static int
 setup(void **state)
 {
@@ -474,6 +512,7 @@ main(void)
         RULE(ordered_again_it_says_that_it_was_done),
         RULE(a_cursor_whose_filter_named_it_goes_on),
         RULE(the_state_becomes_the_fold_of_the_log_with_its_holes),
+        RULE(a_backup_does_not_begin_while_keys_are_about_to_be_destroyed),
     };
 
     return cmocka_run_group_tests_name("wire: erase", tests, NULL, NULL);
