@@ -236,9 +236,10 @@ a_failure_leaves_no_half_and_the_broker_serves(void **state)
     peer_hello(&sw, &t->daemon, &t->sw, "letters");
     (void)letter(t, &sw);
     (void)letter(t, &sw);
-    town_shell(t,
-               "rm backup-keys && mkdir backup-keys && cp keys/keys whole && printf x | dd of=keys/keys bs=1 seek=150 "
-               "conv=notrunc status=none"); /* in the first dossier's key, which the broker has in memory */
+    town_shell(
+        t,
+        "rm backup-keys && mkdir backup-keys && cp keys/keys whole && printf xxxxxxxx | dd of=keys/keys bs=1 seek=150 "
+        "conv=notrunc status=none"); /* in the first dossier's key, which the broker has in memory */
     backup_fails(&admin, "monday", "INVALID");
     m = backup_ask(&admin, "");
     assert_int_equal(m->query_result->backup->safe_up_to, 0); /* nobody lets anything go */
