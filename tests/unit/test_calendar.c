@@ -194,6 +194,37 @@ terms_end_when_the_law_says(void **state)
         {"2026-04-02", {3, TERM_WORKING_DAYS, false}, "2026-04-08"}, /* 3, 7, 8 April */
         {"2026-04-30", {14, TERM_WORKING_DAYS, false}, "2026-05-21"},
         {"2025-12-22", {14, TERM_WORKING_DAYS, false}, "2026-01-16"}, /* 23, 29-31, 2, 5, 7-9, 12-16 */
+        /* the same through the years 2020 to 2035 */
+        {"2020-12-10", {14, TERM_DAYS, true}, "2020-12-24"}, /* 24 December, before it was a holiday */
+        {"2030-12-10", {14, TERM_DAYS, true}, "2030-12-27"}, /* 24, 25, 26 December */
+        {"2024-05-16", {14, TERM_DAYS, true}, "2024-05-31"}, /* Corpus Christi */
+        {"2027-05-13", {14, TERM_DAYS, true}, "2027-05-28"},
+        {"2035-05-10", {14, TERM_DAYS, true}, "2035-05-25"},
+        {"2027-03-13", {14, TERM_DAYS, true}, "2027-03-30"}, /* Saturday, Easter, Easter Monday */
+        {"2030-04-07", {14, TERM_DAYS, true}, "2030-04-23"},
+        {"2035-03-10", {14, TERM_DAYS, true}, "2035-03-27"},
+        {"2029-04-17", {14, TERM_DAYS, true}, "2029-05-02"}, /* 1 May; 2 May is a working day */
+        {"2028-02-15", {14, TERM_DAYS, true}, "2028-02-29"}, /* a leap day */
+        {"2028-02-20", {14, TERM_DAYS, false}, "2028-03-05"},
+        {"2025-03-28", {7, TERM_DAYS, false}, "2025-04-04"},   /* over the change to summer time */
+        {"2034-10-24", {30, TERM_DAYS, true}, "2034-11-23"},   /* and back */
+        {"2023-12-31", {2, TERM_MONTHS, false}, "2024-02-29"}, /* February's last day in a leap year */
+        {"2024-01-30", {1, TERM_MONTHS, false}, "2024-02-29"},
+        {"2025-01-29", {1, TERM_MONTHS, false}, "2025-02-28"}, /* and in another */
+        {"2027-08-31", {6, TERM_MONTHS, false}, "2028-02-29"},
+        {"2026-02-28", {24, TERM_MONTHS, false}, "2028-02-28"},
+        {"2028-02-29", {24, TERM_MONTHS, false}, "2030-02-28"}, /* from a leap day */
+        {"2025-12-31", {6, TERM_MONTHS, false}, "2026-06-30"},
+        {"2029-04-30", {3, TERM_WORKING_DAYS, false}, "2029-05-07"}, /* 2, 4, 7 May */
+        {"2027-12-31", {1, TERM_WORKING_DAYS, false}, "2028-01-03"},
+        {"2028-01-05", {1, TERM_WORKING_DAYS, false}, "2028-01-07"}, /* Epiphany */
+        {"2031-08-14", {1, TERM_WORKING_DAYS, false}, "2031-08-18"}, /* Friday, 15 August */
+        {"2032-11-10", {2, TERM_WORKING_DAYS, false}, "2032-11-15"}, /* 11 November */
+        {"2033-10-31", {1, TERM_WORKING_DAYS, false}, "2033-11-02"}, /* 1 November */
+        {"2030-03-29", {1, TERM_WORKING_DAYS, false}, "2030-04-01"}, /* the last Sunday of March lies between */
+        {"2021-06-02", {1, TERM_WORKING_DAYS, false}, "2021-06-04"}, /* Corpus Christi */
+        {"2025-12-23", {1, TERM_WORKING_DAYS, false}, "2025-12-29"}, /* 24, 25, 26, Saturday, Sunday */
+        {"2020-12-23", {1, TERM_WORKING_DAYS, false}, "2020-12-24"}, /* 24 December, before */
     };
     const struct calendar *calendar = *state;
 
