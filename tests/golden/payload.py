@@ -7,6 +7,7 @@ import sys
 from google.protobuf import json_format
 
 EPOCH = datetime.date(2025, 1, 7)  # day 0 of a story
+EARLIER_EPOCH = datetime.date(2014, 1, 7)  # the same days of the week and the same Easter, for a clock that is behind
 PERSONS = {  # invented
     "anna": {"personRef": "anna", "name": "Anna Przykładowa", "birthDate": "1989-04-02", "relation": "matka"},
     "jan": {"personRef": "jan", "name": "Jan Przykładowy", "birthDate": "2016-09-14", "relation": "syn"},

@@ -30,7 +30,8 @@ payload.py. A line that begins with # says nothing.
     unit SW cus-zespol              which unit of the office the story calls SW (stories of docs/profiles)
     due SCHX answer                 just these events are due on paper to an agency without the system
     away SW / back SW               the unit's connection ends, and is taken up again where it ended
-    clerk 16                        the deadline watcher looks at day 16, and tells just what stands below it:
+    clerk 16                        the deadline watcher looks at day 16, and tells just what stands below it
+    clerk 16 default                the same without the office's own settings (stories of docs/profiles)
         approaching D1 of told due 14 > SW, DIR
         missed D16/2 of agreed due 14 as late > SW
         met D1 of told due 14 by interview on 16 > SW, DIR
@@ -133,8 +134,9 @@ class Notice:
 
 @dataclasses.dataclass
 class Watch:
-    """The deadline watcher's look at one day."""
+    """The deadline watcher's look at one day; default: by the table alone."""
     day: int
+    default: bool = False
     notices: list = dataclasses.field(default_factory=list)
 
 
@@ -223,7 +225,10 @@ class Reader:
         verb, _, rest = line.partition(" ")
         self.watch = None
         if verb == "clerk":
-            self.watch = Watch(int(rest))
+            day, _, how = rest.partition(" ")
+            if how not in ("", "default"):
+                raise Malformed(f"unknown: {how}")
+            self.watch = Watch(int(day), default=how == "default")
             self.scenario.acts.append(self.watch)
         elif verb == "due":
             name, *events = rest.split()

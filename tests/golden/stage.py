@@ -215,7 +215,7 @@ class Stage:
     def watch(self, act, ids, published):
         """The deadline watcher looks at a day. Yields what it told and should not have, and the other way round."""
         before = [p.step for p in published if isinstance(p, watcher.Noticed)]
-        told = {entry[:5]: int(entry[5]) for entry in self.watcher.run(act.day)}
+        told = {entry[:5]: int(entry[5]) for entry in self.watcher.run(act.day, act.default)}
         for notice in act.notices:
             count = sum((n.clock, n.start, n.item, n.started) == (notice.clock, notice.start, notice.item, notice.started)
                         for n in before)
@@ -313,9 +313,9 @@ class Stage:
 
 
 REGISTERS = [  # what the rules ask for: programmes, qualifications
-    ("OUS", "SYS_PROGRAMME_REGISTERED", {"programmeId": "program-1", "gmina": "326101", "from": "2020-01-01"}),
-    ("DIR", "SYS_QUALIFICATION_REGISTERED", {"personRef": "koordynator-1", "kind": "IPUS_COORDINATOR", "from": "2020-01-01"}),
-    ("DIR", "SYS_QUALIFICATION_REGISTERED", {"personRef": "organizator-1", "kind": "IPUS_APPROVER", "from": "2020-01-01"}),
+    ("OUS", "SYS_PROGRAMME_REGISTERED", {"programmeId": "program-1", "gmina": "326101", "from": "2010-01-01"}),
+    ("DIR", "SYS_QUALIFICATION_REGISTERED", {"personRef": "koordynator-1", "kind": "IPUS_COORDINATOR", "from": "2010-01-01"}),
+    ("DIR", "SYS_QUALIFICATION_REGISTERED", {"personRef": "organizator-1", "kind": "IPUS_APPROVER", "from": "2010-01-01"}),
 ]
 
 

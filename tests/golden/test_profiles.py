@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Every profile of docs/profiles: its registry is checked, applied and applied again, and then a case is played by the
-units that it enrolled, with the views of all of them compared. With names of profiles as arguments: only these."""
+units that it enrolled, with the views of all of them compared. The deadline watcher counts by the profile's own settings
+(clocks.conf), and where these differ from the table, what it would tell without them is shown, too. With names of profiles as arguments: only these."""
 import os
 import re
 import shlex
@@ -13,6 +14,7 @@ import play  # noqa: E402
 import scenario  # noqa: E402
 import stage  # noqa: E402
 import test_scenarios  # noqa: E402
+import watcher  # noqa: E402
 import wici_client  # noqa: E402
 import world  # noqa: E402
 
@@ -97,7 +99,10 @@ def check(name, root):
         missing = set(office.units) - {"admin"} - set(story.units.values())
         if missing:
             yield f"no part in the story: {missing}"
-        town = stage.Stage(office, {token: (unit, *office.units[unit]) for token, unit in story.units.items()})
+        with open(f"{PROFILES}/{name}/clocks.conf", encoding="utf-8") as f:
+            clerk = watcher.Watcher(office, story.units["CLERK"], root, f.read())
+        town = stage.Stage(office, {token: (unit, *office.units[unit]) for token, unit in story.units.items() if token != "CLERK"},
+                           watched_by=clerk)
         events, views, wrong = test_scenarios.played(town, [story], with_auditor=False)
         yield from wrong
         yield from test_scenarios.compare([story], events, views)

@@ -55,16 +55,15 @@ def start_of(wici, delivery):
 class Watcher:
     """wici-clerk with the key of that unit, in a directory of its own."""
 
-    def __init__(self, place, unit, root):
-        self.wici, self.unit, self.agency = place.wici, unit, place.units[unit][0]
+    def __init__(self, place, unit, root, clocks=""):
+        self.wici, self.root, self.clocks = place.wici, root, clocks
         self.config = f"{root}/clerk.conf"
         public, secret = place.keys[unit]
         with open(f"{root}/clerk.key", "w", opener=lambda p, f: os.open(p, f, 0o600), encoding="utf-8") as f:
             f.write(f"public = {public}\nsecret = {secret}\n")
         self.text = (f"endpoint = {place.broker.endpoint}\nserver_key = {place.broker.server_key}\nkey_file = clerk.key\n"
                      f"holidays = {world.SOURCE}/agents/holidays.pl\n")
-        self.root = root
-        self.settings("")
+        self.settings(clocks)
 
     def settings(self, clocks):
         """An office's own lengths and switches, as lines; "": none."""
@@ -73,10 +72,14 @@ class Watcher:
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(self.text + "clocks = clocks.conf\n")
 
-    def run(self, day):
-        """What it tells as of that day of the story: [(what, clock, dossier or agency, start, item, seq)]."""
+    def run(self, day, default=False):
+        """What it tells as of that day of the story, by the office's settings or by the table alone: [(what, clock, dossier or agency, start, item, seq)]."""
+        if default:
+            self.settings("")
         process = subprocess.run([f"{os.environ['WICI_BIN']}/wici-clerk", "-c", self.config, "-v", "--as-of", payload.date(day)],
                                  text=True, capture_output=True, timeout=TIMEOUT, check=False)
+        if default:
+            self.settings(self.clocks)
         if process.returncode != 0:
             raise OSError(process.stderr)
         lines = [line.split() for line in process.stdout.splitlines()]
