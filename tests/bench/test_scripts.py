@@ -77,6 +77,18 @@ class Scripts(unittest.TestCase):
             self.assertTrue(any(row.startswith(start) for row in rows), (start, rows))
         self.assertEqual(self.left(), ["log"])
 
+    def test_the_year_of_the_country_is_lived_once_and_measured(self):
+        size = ["--keep", f"{self.dir}/log", "--scale", "0.0008", "--rounds", "1", "--offices", "2", "--jobs", "1"]
+        rows = self.rows(self.run_script("country.py", *size, "fill"))
+        filled = next(k for k in rows if k.startswith("filling: "))
+        self.assertIn("34 families of 2 offices", filled)  # 33 and one under "Za zyciem"
+        self.assertIn("filled already", self.run_script("country.py", *size, "fill"))
+        rows = self.rows(self.run_script("country.py", *size, "start", "deadlines", "lists", "report"))
+        self.assertTrue(any(k.startswith("wici-clerk tells all of the year") for k in rows), rows)
+        for start in ("start (", "a round with nothing to tell", "`wici deadlines`", "`wici worklist`", "`wici report`"):
+            self.assertTrue(any(row.startswith(start) for row in rows), (start, rows))
+        self.assertEqual(self.left(), ["log"])
+
     def test_the_parts_of_the_broker_are_measured_alone(self):
         for words in (["bench_proto", "0.01"], ["bench_store", "-n", "2500", "-d", "10", self.dir],
                       ["bench_store", "-g", "-n", "10000", "-d", "10", self.dir]):
