@@ -3,14 +3,11 @@
 #include "agents/media.h"
 #include "tests/e2e/test_agent_kit.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* An event that names one document by its file's name. */
@@ -27,17 +24,6 @@ files_put(const struct kit *kit, const char *stem, const char *name, const char 
     (void)mkdirat(kit->dirs.top, path, 0700);
     (void)snprintf(path, sizeof path, "outbox/%s.files/%s", stem, name);
     kit_put(kit, path, text);
-}
-
-static void
-settle(struct kit *kit, struct outbox *box, uint64_t *now)
-{
-    for (unsigned i = 0; i < 50; i++) {
-        assert_int_equal(outbox_run(box, *now), 0);
-        *now += 2500;
-        if (kit_answer(kit) == 0 && outbox_under_way(box) == 0 && i > 11)
-            return;
-    }
 }
 
 static unsigned
@@ -68,7 +54,7 @@ files_are_sent_before_their_event_and_lie_beside_it_afterwards(void **state)
     files_put(kit, "a", "skan.pdf", "tresc skanu");
     files_put(kit, "a", ".DS_Store", "x"); /* not the office's */
     kit_put(kit, "outbox/a.json", naming);
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     text = kit_text(kit, "sent/a.json");
     assert_string_equal(text, naming); /* as the office wrote it */
     free(text);
@@ -98,7 +84,7 @@ a_name_without_a_file_and_a_file_without_a_name_are_refused(void **state)
     kit_put(kit, "outbox/c.json", naming); /* no folder at all */
     files_put(kit, "d", "skan.pdf", "");
     kit_put(kit, "outbox/d.json", naming);
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     text = kit_text(kit, "rejected/a.txt");
     assert_non_null(strstr(text, "sections[0].referralSubmittedS1.documents[0].name"));
     assert_null(strstr(text, "inny.pdf")); /* a file's name may tell whose it is */
@@ -127,7 +113,7 @@ a_document_that_has_to_wait_holds_its_event_back(void **state)
     files_put(kit, "a", "skan.pdf", "tresc skanu");
     kit_put(kit, "outbox/a.json", naming);
     kit_put(kit, "outbox/b.json", kit_json("routine"));
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_int_equal(kit->put_later, 0);
     assert_string_equal(kit->order, "duu");
     assert_true(kit_has(kit, "sent/a.json") && kit_has(kit, "sent/b.json"));
@@ -144,7 +130,7 @@ a_name_used_before_takes_its_folder_along(void **state)
     for (unsigned i = 0; i < 2; i++) {
         files_put(kit, "a", "skan.pdf", "tresc skanu");
         kit_put(kit, "outbox/a.json", naming);
-        settle(kit, box, &now);
+        kit_settle(kit, box, &now);
     }
     assert_int_equal(kit_count(kit, "sent"), 6);
     assert_int_equal(kit_log_count(kit), 2);
@@ -282,57 +268,20 @@ somebody_elses_file_of_that_name_stays(void **state)
 /* ---- kill -9, with a user who tidies up in between */
 
 static void
-child_run(const char *dir, unsigned crash_at)
+child_run(struct kit *kit)
 {
+    struct inbox *in = kit_inbox(kit);
+    struct outbox *out = kit_outbox(kit);
     struct documents_fetch fetch;
-    struct outbox *out;
-    struct inbox *in;
-    struct kit kit;
     uint64_t now = 1000;
 
-    kit_open(&kit, dir);
-    kit.events = two;
-    if (crash_at > 0)
-        kit_crash_at(crash_at);
-    in = kit_inbox(&kit);
-    out = kit_outbox(&kit);
+    kit->events = two;
     assert_int_equal(inbox_set_log(in, "wici.example", 1), 0);
-    settle(&kit, out, &now);
-    assert_int_equal(kit_deliver(&kit, in), 0);
-    fetch_all(&kit, &fetch, now);
+    kit_settle(kit, out, &now);
+    assert_int_equal(kit_deliver(kit, in), 0);
+    fetch_all(kit, &fetch, now);
     outbox_close(&out);
     inbox_close(&in);
-    kit_close(&kit);
-    _exit(0);
-}
-
-static bool
-run_until_crash(const char *dir, unsigned crash_at)
-{
-    int status = 0;
-    pid_t pid = fork();
-
-    assert_true(pid >= 0);
-    if (pid == 0)
-        child_run(dir, crash_at);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);
-    return WIFEXITED(status);
-}
-
-/* Moves everything out of inbox; a file that comes a second time has nowhere to go. */
-static void
-tidy_up(const struct kit *kit, int user)
-{
-    int fd = openat(kit->dirs.inbox, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fdopendir(fd);
-    struct dirent *entry;
-
-    assert_non_null(dir);
-    while ((entry = readdir(dir)) != NULL)
-        if (entry->d_name[0] != '.')
-            assert_int_equal(agent_move(kit->dirs.inbox, entry->d_name, user, entry->d_name), 0);
-    closedir(dir);
 }
 
 static void
@@ -355,12 +304,12 @@ killed_at_any_step_each_file_ends_once(void **state)
         kit_put(kit, "outbox/b.json", naming);
         assert_int_equal(mkdirat(kit->dirs.top, "user", 0700), 0);
         user = openat(kit->dirs.top, "user", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        ended = run_until_crash(kit->dir, n);
-        tidy_up(kit, user);
-        (void)run_until_crash(kit->dir, n % 13 + 1);
-        tidy_up(kit, user);
-        assert_true(run_until_crash(kit->dir, 0));
-        tidy_up(kit, user);
+        ended = kit_run_until_crash(child_run, kit->dir, n);
+        kit_tidy_up(kit, user);
+        (void)kit_run_until_crash(child_run, kit->dir, n % 13 + 1);
+        kit_tidy_up(kit, user);
+        assert_true(kit_run_until_crash(child_run, kit->dir, 0));
+        kit_tidy_up(kit, user);
         assert_int_equal(kit_count(kit, "user"), 6);
         assert_int_equal(kit_count(kit, "outbox"), 0);
         assert_int_equal(kit_count(kit, "state/out"), 0);

@@ -3,14 +3,11 @@
 #include "agents/page.h"
 #include "tests/e2e/test_agent_kit.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define OTHER "01900000-0000-7000-8000-0000000aaaaa"
@@ -142,7 +139,8 @@ another_log_is_refused_and_an_older_copy_repeats_nothing(void **state)
 {
     static const struct kit_event again[] = {
         {3, "referral.submitted", "referral", OTHER, "ops", NULL, 0, 0, 0}, /* the same event as before */
-        {4, "referral.answered", "referral", OTHER, "ops", NULL, 0, 1, 0},  /* another event, with a number used before */
+        {4, "referral.answered", "referral", OTHER, "ops", NULL, 0, 1,
+         0}, /* another event, with a number used before */
         {0},
     };
     struct kit *kit = *state;
@@ -220,63 +218,19 @@ the_journal_cuts_a_torn_end_and_refuses_damage(void **state)
 /* ---- kill -9, with a user who tidies up in between */
 
 static void
-child_run(const char *dir, unsigned crash_at)
+child_run(struct kit *kit)
 {
-    struct kit kit;
-    struct inbox *box;
+    struct inbox *box = kit_inbox(kit);
     int rc;
 
-    kit_open(&kit, dir);
-    kit.events = three;
-    kit.past = past;
-    if (crash_at > 0)
-        kit_crash_at(crash_at);
-    box = kit_inbox(&kit);
+    kit->events = three;
+    kit->past = past;
     assert_int_equal(inbox_set_log(box, "wici.example", 1), 0);
-    assert_int_equal(kit_deliver(&kit, box), 0);
+    assert_int_equal(kit_deliver(kit, box), 0);
     while ((rc = inbox_history(box)) == 1)
         ;
     assert_int_equal(rc, 0);
     inbox_close(&box);
-    kit_close(&kit);
-    _exit(0);
-}
-
-static bool
-run_until_crash(const char *dir, unsigned crash_at)
-{
-    int status = 0;
-    pid_t pid = fork();
-
-    assert_true(pid >= 0);
-    if (pid == 0)
-        child_run(dir, crash_at);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);
-    return WIFEXITED(status);
-}
-
-/* Moves everything out of inbox; a file that comes a second time has nowhere to go. */
-static void
-tidy_up(const struct kit *kit, int user)
-{
-    int fd = openat(kit->dirs.inbox, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fdopendir(fd);
-    struct dirent *entry;
-
-    assert_non_null(dir);
-    while ((entry = readdir(dir)) != NULL) {
-        if (entry->d_name[0] == '.')
-            continue;
-        if (agent_has_suffix(entry->d_name, ".json")) {
-            char page[64];
-
-            (void)snprintf(page, sizeof page, "%.*s.html", (int)strlen(entry->d_name) - 5, entry->d_name);
-            assert_true(agent_exists(kit->dirs.inbox, page) || agent_exists(user, page)); /* both, or none */
-        }
-        assert_int_equal(agent_move(kit->dirs.inbox, entry->d_name, user, entry->d_name), 0);
-    }
-    closedir(dir);
 }
 
 static void
@@ -295,12 +249,12 @@ killed_at_any_step_each_event_is_filed_once(void **state)
         kit = own;
         assert_int_equal(mkdirat(kit->dirs.top, "user", 0700), 0);
         user = openat(kit->dirs.top, "user", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        ended = run_until_crash(kit->dir, n);
-        tidy_up(kit, user);
-        (void)run_until_crash(kit->dir, n % 7 + 1);
-        tidy_up(kit, user);
-        assert_true(run_until_crash(kit->dir, 0));
-        tidy_up(kit, user);
+        ended = kit_run_until_crash(child_run, kit->dir, n);
+        kit_tidy_up(kit, user);
+        (void)kit_run_until_crash(child_run, kit->dir, n % 7 + 1);
+        kit_tidy_up(kit, user);
+        assert_true(kit_run_until_crash(child_run, kit->dir, 0));
+        kit_tidy_up(kit, user);
         assert_int_equal(kit_count(kit, "user"), 10);
         assert_int_equal(kit_count(kit, "state/in"), 0);
         assert_int_equal(kit_count(kit, "state/history"), 0);

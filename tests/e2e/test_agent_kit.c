@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static unsigned steps_left;
@@ -24,8 +25,8 @@ count_down(void)
         (void)kill(getpid(), SIGKILL);
 }
 
-void
-kit_crash_at(unsigned nth)
+static void
+crash_at(unsigned nth)
 {
     steps_left = nth;
     agent_step = count_down;
@@ -363,7 +364,7 @@ kit_deliver(struct kit *kit, struct inbox *inbox)
 
 /* ---- the folders */
 
-void
+static void
 kit_open(struct kit *kit, const char *dir)
 {
     static char role[] = "SCH", name[] = "Szkoła", empty[] = "";
@@ -400,7 +401,7 @@ kit_open(struct kit *kit, const char *dir)
     assert_int_equal(agent_dirs_open(&kit->dirs, kit->dir), 0);
 }
 
-void
+static void
 kit_close(struct kit *kit)
 {
     agent_dirs_close(&kit->dirs);
@@ -441,6 +442,65 @@ kit_teardown(void **state)
     free(kit);
     return 0;
 }
+
+void
+kit_settle(struct kit *kit, struct outbox *box, uint64_t *now)
+{
+    for (unsigned i = 0; i < 50; i++) {
+        assert_int_equal(outbox_run(box, *now), 0);
+        *now += 2500;
+        if (kit_answer(kit) == 0 && outbox_under_way(box) == 0 && i > 11)
+            return;
+    }
+}
+
+/* ---- kill -9, with a user who tidies up in between */
+
+bool
+kit_run_until_crash(kit_child_fn *child, const char *dir, unsigned nth)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct kit kit;
+
+        kit_open(&kit, dir);
+        if (nth > 0)
+            crash_at(nth);
+        child(&kit);
+        kit_close(&kit);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);
+    return WIFEXITED(status);
+}
+
+void
+kit_tidy_up(const struct kit *kit, int user)
+{
+    int fd = openat(kit->dirs.inbox, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fdopendir(fd);
+    struct dirent *entry;
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        if (agent_has_suffix(entry->d_name, ".json")) {
+            char page[64];
+
+            (void)snprintf(page, sizeof page, "%.*s.html", (int)strlen(entry->d_name) - 5, entry->d_name);
+            assert_true(agent_exists(kit->dirs.inbox, page) || agent_exists(user, page)); /* both, or none */
+        }
+        assert_int_equal(agent_move(kit->dirs.inbox, entry->d_name, user, entry->d_name), 0);
+    }
+    closedir(dir);
+}
+
+/* ---- files */
 
 void
 kit_put(const struct kit *kit, const char *path, const char *text)

@@ -66,10 +66,6 @@ struct kit {
 
 int kit_setup(void **state);
 int kit_teardown(void **state);
-/* Opens folders and table only: for a child process. */
-void kit_open(struct kit *kit, const char *dir);
-void kit_close(struct kit *kit);
-
 void kit_put(const struct kit *kit, const char *path, const char *text);
 bool kit_has(const struct kit *kit, const char *path);
 /* The caller frees it; fails the test when there is no such file. */
@@ -89,7 +85,16 @@ int kit_deliver(struct kit *kit, struct inbox *inbox);
 struct outbox *kit_outbox(struct kit *kit);
 struct inbox *kit_inbox(struct kit *kit);
 
-/* Kills this process with SIGKILL at the nth step on the disk. */
-void kit_crash_at(unsigned nth);
+/* Rounds of outbox, 2.5 s each, until nothing is under way any more; at least half a minute. */
+void kit_settle(struct kit *kit, struct outbox *box, uint64_t *now);
+
+/*
+ * Runs child in a process of its own, with the folders that another kit made in dir, and kills it with SIGKILL at its
+ * nth step on the disk; 0: never. Whether it ended by itself.
+ */
+typedef void kit_child_fn(struct kit *kit);
+bool kit_run_until_crash(kit_child_fn *child, const char *dir, unsigned nth);
+/* Moves everything out of inbox, as a user does; what comes a second time has nowhere to go. Each event has its page. */
+void kit_tidy_up(const struct kit *kit, int user);
 
 #endif

@@ -7,24 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-/* Rounds until nothing is under way any more; at least half a minute. */
-static void
-settle(struct kit *kit, struct outbox *box, uint64_t *now)
-{
-    for (unsigned i = 0; i < 50; i++) {
-        assert_int_equal(outbox_run(box, *now), 0);
-        *now += 2500;
-        if (kit_answer(kit) == 0 && outbox_under_way(box) == 0 && i > 11)
-            return;
-    }
-}
 
 static void
 a_file_is_sent_and_its_receipt_lies_beside_it(void **state)
@@ -35,7 +21,7 @@ a_file_is_sent_and_its_receipt_lies_beside_it(void **state)
     char *text;
 
     kit_put(kit, "outbox/kowalscy.json", kit_json("routine"));
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_true(kit_has(kit, "sent/kowalscy.json"));
     text = kit_text(kit, "sent/kowalscy.json");
     assert_string_equal(text, kit_json("routine")); /* as the office wrote it */
@@ -119,7 +105,7 @@ half_written_json_waits_and_is_refused_after_a_minute(void **state)
         assert_int_equal(outbox_run(box, now + 59999), 0);
         assert_int_equal(kit_count(kit, "outbox"), 1);
         now += 60000;
-        settle(kit, box, &now);
+        kit_settle(kit, box, &now);
         assert_true(kit_has(kit, "rejected/a.json"));
         text = kit_text(kit, "rejected/a.txt");
         assert_non_null(strstr(text, "E_JSON"));
@@ -138,10 +124,10 @@ a_half_written_file_that_is_completed_is_sent(void **state)
     uint64_t now = 1000;
 
     kit_put(kit, "outbox/a.json", "{\"header\":");
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_int_equal(kit_count(kit, "outbox"), 1);
     kit_put(kit, "outbox/a.json", kit_json("routine"));
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_true(kit_has(kit, "sent/a.json"));
     outbox_close(&box);
 }
@@ -159,7 +145,7 @@ other_peoples_names_are_ignored(void **state)
         kit_put(kit, names[i], kit_json("routine"));
     assert_int_equal(mkdirat(kit->dirs.outbox, "folder.json", 0700), 0);
     assert_int_equal(symlinkat("/etc/passwd", kit->dirs.outbox, "link.json"), 0);
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_int_equal(kit_count(kit, "outbox"), 8);
     assert_int_equal(kit_log_count(kit), 0);
     outbox_close(&box);
@@ -175,7 +161,7 @@ files_are_sent_in_the_order_of_their_names_and_none_overtakes(void **state)
     kit_put(kit, "outbox/2.json", kit_json("routine"));
     kit_put(kit, "outbox/3.json", kit_json("routine"));
     kit_put(kit, "outbox/1.json", "{\"header\":");
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_int_equal(kit_count(kit, "outbox"), 3); /* 1 is not finished: 2 and 3 wait behind it */
     kit_put(kit, "outbox/1.json", kit_json("routine"));
     outbox_closed(box, "1.json", now);
@@ -183,7 +169,7 @@ files_are_sent_in_the_order_of_their_names_and_none_overtakes(void **state)
     assert_true(kit_has(kit, "state/out/000000000001-1.json"));
     assert_true(kit_has(kit, "state/out/000000000002-2.json"));
     assert_true(kit_has(kit, "state/out/000000000003-3.json"));
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_int_equal(kit_log_count(kit), 3);
     outbox_close(&box);
 }
@@ -197,7 +183,7 @@ what_the_broker_refuses_is_explained_in_both_languages(void **state)
     char *text;
 
     kit_put(kit, "outbox/a.json", kit_json("stat"));
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_true(kit_has(kit, "rejected/a.json"));
     text = kit_text(kit, "rejected/a.txt");
     assert_non_null(strstr(text, "E_DOSSIER. Nieznana teczka."));
@@ -217,8 +203,8 @@ later_means_later_not_refused(void **state)
     uint64_t now = 1000;
 
     kit_put(kit, "outbox/a.json", kit_json("asap"));
-    settle(kit, box, &now);
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_true(kit_has(kit, "sent/a.json"));
     assert_int_equal(kit_count(kit, "rejected"), 0);
     assert_int_equal(kit_log_count(kit), 1);
@@ -235,7 +221,7 @@ syntax_errors_name_line_and_column_and_quote_nothing(void **state)
 
     kit_put(kit, "outbox/a.json", "{\n  \"header\": \"Jan\" Kowalski\n}\n");
     kit_put(kit, "outbox/b.json", "{\"header\":{},\"header\":{}}");
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     text = kit_text(kit, "rejected/a.txt");
     assert_non_null(strstr(text, "wiersz/line 2"));
     assert_null(strstr(text, "Kowalski"));
@@ -276,7 +262,7 @@ a_name_used_before_gets_the_time_in_front(void **state)
 
     for (unsigned i = 0; i < 3; i++) {
         kit_put(kit, "outbox/a.json", kit_json("routine"));
-        settle(kit, box, &now);
+        kit_settle(kit, box, &now);
     }
     assert_int_equal(kit_count(kit, "sent"), 6);
     assert_true(kit_has(kit, "sent/a.json"));
@@ -300,7 +286,7 @@ long_and_odd_names_are_cut_and_cleaned(void **state)
     (void)strcat(cut, ".json");
     kit_put(kit, path, kit_json("routine"));
     kit_put(kit, "outbox/\xff\xfe.json", kit_json("routine"));
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_true(kit_has(kit, cut));
     assert_true(kit_has(kit, "sent/__.json"));
     outbox_close(&box);
@@ -319,7 +305,7 @@ a_file_too_large_is_refused(void **state)
     fd = openat(kit->dirs.outbox, "a.json", O_WRONLY | O_CLOEXEC);
     assert_int_equal(ftruncate(fd, (off_t)AGENT_FILE_MAX + 1), 0);
     close(fd);
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     text = kit_text(kit, "rejected/a.txt");
     assert_non_null(strstr(text, "E_SIZE"));
     free(text);
@@ -336,10 +322,10 @@ nothing_is_taken_before_the_unit_is_known(void **state)
 
     kit->who.unit[0] = '\0';
     kit_put(kit, "outbox/a.json", kit_json("routine"));
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_int_equal(kit_count(kit, "outbox"), 1);
     (void)snprintf(kit->who.unit, sizeof kit->who.unit, "sp3");
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_true(kit_has(kit, "sent/a.json"));
     outbox_close(&box);
 }
@@ -364,7 +350,7 @@ a_week_without_a_broker_keeps_files_and_order(void **state)
     outbox_close(&box);
     box = kit_outbox(kit);
     kit->offline = false;
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_int_equal(kit_count(kit, "outbox"), 0);
     assert_int_equal(kit_count(kit, "sent"), 400);
     assert_int_equal(kit_log_count(kit), 200);
@@ -381,7 +367,7 @@ delivery_says_who_has_not_fetched_until_all_have(void **state)
     char *text;
 
     kit_put(kit, "outbox/a.json", kit_json("routine"));
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     assert_int_equal(kit_count(kit, "state/track"), 1);
     assert_int_equal(delivery_run(&delivery, now), 0);
     text = kit_text(kit, "sent/a.delivery.json");
@@ -412,7 +398,7 @@ an_event_that_is_being_sent_again_is_asked_about_later(void **state)
     uint64_t now = 1000;
 
     kit_put(kit, "outbox/a.json", kit_json("routine"));
-    settle(kit, box, &now);
+    kit_settle(kit, box, &now);
     kit_put(kit, note, "{\"file\":\"a.json\",\"receipt\":\"a.receipt\",\"seq\":7,\"epoch\":1,\"fits\":true}");
     kit->unknown = kit->under_way = true;
     assert_int_equal(delivery_run(&delivery, now), 0);
@@ -431,35 +417,13 @@ an_event_that_is_being_sent_again_is_asked_about_later(void **state)
 /* ---- kill -9 */
 
 static void
-child_run(const char *dir, unsigned crash_at)
+child_run(struct kit *kit)
 {
-    struct kit kit;
-    struct outbox *box;
+    struct outbox *box = kit_outbox(kit);
     uint64_t now = 1000;
 
-    kit_open(&kit, dir);
-    if (crash_at > 0)
-        kit_crash_at(crash_at);
-    box = kit_outbox(&kit);
-    settle(&kit, box, &now);
+    kit_settle(kit, box, &now);
     outbox_close(&box);
-    kit_close(&kit);
-    _exit(0);
-}
-
-/* Whether the child ended by itself. */
-static bool
-run_until_crash(const char *dir, unsigned crash_at)
-{
-    int status = 0;
-    pid_t pid = fork();
-
-    assert_true(pid >= 0);
-    if (pid == 0)
-        child_run(dir, crash_at);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);
-    return WIFEXITED(status);
 }
 
 static void
@@ -474,10 +438,10 @@ crash_once(unsigned first, unsigned second, bool *ret_ended)
     kit_put(kit, "outbox/b.json", "[\"no event\"]");
     kit_put(kit, "outbox/c.json", kit_json("stat"));
     kit_put(kit, "outbox/d.json", "{\"no\" json}");
-    *ret_ended = run_until_crash(kit->dir, first);
+    *ret_ended = kit_run_until_crash(child_run, kit->dir, first);
     if (second > 0)
-        (void)run_until_crash(kit->dir, second);
-    assert_true(run_until_crash(kit->dir, 0));
+        (void)kit_run_until_crash(child_run, kit->dir, second);
+    assert_true(kit_run_until_crash(child_run, kit->dir, 0));
 
     assert_int_equal(kit_count(kit, "outbox"), 0);
     assert_int_equal(kit_count(kit, "state/out"), 0);
