@@ -17,7 +17,8 @@
 #define ROOM_RECORDS      16u
 #define ROOM_RECORD_BYTES 1024ull
 
-struct shown {
+/* What a record says. */
+struct access_record {
     const char *unit, *cursor, *why, *question;
     uint64_t from_seq, to_seq, events;
     uint64_t opened_seq, as_of_seq;
@@ -47,7 +48,7 @@ entry_have(struct broker *b)
 }
 
 static int
-record_write(struct broker *b, const struct shown *shown)
+record_write(struct broker *b, const struct access_record *record)
 {
     Wici__V1__SysAccessRecordedS0 body;
     Wici__V1__Section section;
@@ -57,21 +58,21 @@ record_write(struct broker *b, const struct shown *shown)
         return rc;
     wici__v1__sys_access_recorded_s0__init(&body);
     wici__v1__section__init(&section);
-    body.unit = (char *)(uintptr_t)shown->unit; /* packing only reads them */
-    body.cursor = (char *)(uintptr_t)shown->cursor;
-    body.why = (char *)(uintptr_t)shown->why;
-    body.question = (char *)(uintptr_t)shown->question;
-    body.from_seq = shown->from_seq;
-    body.to_seq = shown->to_seq;
-    body.opened_as_of_seq = shown->opened_seq;
-    body.as_of_seq = shown->as_of_seq;
-    body.dossier_entry = shown->asked.entry;
-    body.narrowed = shown->asked.narrowed;
-    body.type = shown->asked.type;
-    body.families = (char **)(uintptr_t)shown->asked.families;
-    body.n_families = shown->asked.family_count;
-    body.events = shown->events;
-    body.possibly = shown->possibly;
+    body.unit = (char *)(uintptr_t)record->unit; /* packing only reads them */
+    body.cursor = (char *)(uintptr_t)record->cursor;
+    body.why = (char *)(uintptr_t)record->why;
+    body.question = (char *)(uintptr_t)record->question;
+    body.from_seq = record->from_seq;
+    body.to_seq = record->to_seq;
+    body.opened_as_of_seq = record->opened_seq;
+    body.as_of_seq = record->as_of_seq;
+    body.dossier_entry = record->asked.entry;
+    body.narrowed = record->asked.narrowed;
+    body.type = record->asked.type;
+    body.families = (char **)(uintptr_t)record->asked.families;
+    body.n_families = record->asked.family_count;
+    body.events = record->events;
+    body.possibly = record->possibly;
     section.body_case = WICI__V1__SECTION__BODY_SYS_ACCESS_RECORDED_S0;
     section.sys_access_recorded_s0 = &body;
     return sequence_own(b->sequence, &section, b->source.access_entry, b->clock.now_ms);
@@ -289,7 +290,7 @@ access_room(struct broker *b)
 static int
 over_write(struct broker *b, const struct access_over *over)
 {
-    struct shown shown = {.unit = unit_id(b, over->unit),
+    struct access_record record = {.unit = unit_id(b, over->unit),
                           .cursor = over->name,
                           .why = "", /* streams have no reason */
                           .question = "",
@@ -300,7 +301,7 @@ over_write(struct broker *b, const struct access_over *over)
                           .as_of_seq = over->as_of_seq,
                           .asked = over->asked};
     char name[STORE_NAME_MAX];
-    int rc = shown.events > 0 ? record_write(b, &shown) : 0;
+    int rc = record.events > 0 ? record_write(b, &record) : 0;
 
     if (rc != 0)
         return rc;
@@ -343,7 +344,7 @@ access_is_recorded(const struct broker *b, uint64_t asked)
 int
 access_read(struct broker *b, const struct reader *reader)
 {
-    struct shown shown = {.unit = unit_id(b, reader->feed.unit),
+    struct access_record record = {.unit = unit_id(b, reader->feed.unit),
                           .cursor = reader_name(reader),
                           .why = reader->why, /* as who asked stated it, auditor or not */
                           .question = "",
@@ -354,16 +355,16 @@ access_read(struct broker *b, const struct reader *reader)
                           .as_of_seq = store_head(b->store)};
     int rc;
 
-    access_asked(b, reader, &shown.asked);
+    access_asked(b, reader, &record.asked);
     rc = store_room_own(b->store, ROOM_RECORDS, ROOM_RECORDS * ROOM_RECORD_BYTES);
 
-    return rc == 0 ? record_write(b, &shown) : rc;
+    return rc == 0 ? record_write(b, &record) : rc;
 }
 
 int
 access_shown(struct broker *b, const struct session *session, uint64_t seq)
 {
-    struct shown shown = {.unit = unit_id(b, session->unit),
+    struct access_record record = {.unit = unit_id(b, session->unit),
                           .cursor = session->name,
                           .why = "",
                           .question = "",
@@ -374,14 +375,14 @@ access_shown(struct broker *b, const struct session *session, uint64_t seq)
                           .as_of_seq = store_head(b->store)};
     int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_RECORDS * ROOM_RECORD_BYTES);
 
-    return rc == 0 ? record_write(b, &shown) : rc;
+    return rc == 0 ? record_write(b, &record) : rc;
 }
 
 int
 access_told(struct broker *b, const struct session *session, const char *question, uint32_t entry, uint64_t seq,
             const char *why)
 {
-    struct shown shown = {.unit = unit_id(b, session->unit),
+    struct access_record record = {.unit = unit_id(b, session->unit),
                           .cursor = session->name,
                           .why = why,
                           .question = question,
@@ -392,7 +393,7 @@ access_told(struct broker *b, const struct session *session, const char *questio
                           .asked.entry = entry};
     int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_RECORDS * ROOM_RECORD_BYTES);
 
-    return rc == 0 ? record_write(b, &shown) : rc;
+    return rc == 0 ? record_write(b, &record) : rc;
 }
 
 int
@@ -454,7 +455,7 @@ access_recover(struct broker *b)
     for (size_t i = 0; i < m.count && rc == 0; i++) {
         char unit[STORE_NAME_MAX + 1];
         char *end;
-        struct shown shown = {.unit = unit,
+        struct access_record record = {.unit = unit,
                               .cursor = m.values[i].cursor,
                               .why = "",
                               .question = "",
@@ -473,7 +474,7 @@ access_recover(struct broker *b)
         if (i % ACCESS_TICK_MAX == 0 && (rc = store_commit(b->store)) == 0)
             rc = store_room_own(b->store, ACCESS_TICK_MAX, ACCESS_TICK_MAX * ROOM_RECORD_BYTES);
         if (rc == 0 || rc == -ENOSPC)
-            rc = record_write(b, &shown);
+            rc = record_write(b, &record);
         if (rc == 0)
             rc = store_value_drop(b->store, m.names[i]);
     }
