@@ -27,23 +27,12 @@ query_refuse(struct refusal *refusal, enum error_code code, const char *path)
 }
 
 static char *
-text_copy(struct arena *arena, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = arena_alloc(arena, size);
-
-    if (copy != NULL)
-        memcpy(copy, text, size);
-    return copy;
-}
-
-static char *
 time_copy(struct arena *arena, uint64_t ms)
 {
     char text[TIME_TEXT_SIZE];
 
     time_format(ms, text);
-    return text_copy(arena, text);
+    return arena_text(arena, text);
 }
 
 /* ---- cursors */
@@ -71,8 +60,8 @@ cursor_add(void *arg, const char *unit, const char *name, const struct store_cur
     if (info == NULL)
         return -ENOBUFS;
     wici__v1__cursor_info__init(info);
-    info->unit = text_copy(arena, unit);
-    info->cursor = text_copy(arena, name);
+    info->unit = arena_text(arena, unit);
+    info->cursor = arena_text(arena, name);
     info->seq = cursor->seq;
     info->lag = head > cursor->seq ? head - cursor->seq : 0;
     if (cursor->acked_ms != 0 && (info->last_ack = time_copy(arena, cursor->acked_ms)) == NULL)
@@ -393,7 +382,7 @@ fetched_unit(struct broker *b, const char *id, uint64_t seq, Wici__V1__Fetched *
     if (f == NULL)
         return -ENOBUFS;
     wici__v1__fetched__init(f);
-    f->unit = text_copy(b->reply_arena, id);
+    f->unit = arena_text(b->reply_arena, id);
     f->never_connected = !reading.any;
     f->fetched = reading.any && reading.seq >= seq;
     if (reading.acked_ms != 0) {
@@ -561,7 +550,7 @@ course_workers(struct broker *b, const struct core_course *course, Wici__V1__Cou
         message->role = (Wici__V1__Role)role_by_name(worker->role);
         message->unit = TEXT(worker->unit);
         message->person_ref = TEXT(worker->person);
-        message->from = text_copy(b->reply_arena, worker->from);
+        message->from = arena_text(b->reply_arena, worker->from);
         message->until = TEXT(worker->until);
         message->substitute = worker->substitute;
         message->on_duty = worker->on_duty;
@@ -703,7 +692,7 @@ backup_fill(struct broker *b, uint32_t unit, const char *label, Wici__V1__QueryR
     wici__v1__backup__init(m);
     m->state = TEXT(view.word);
     m->failure = TEXT(view.failure);
-    m->label = text_copy(b->reply_arena, view.label);
+    m->label = arena_text(b->reply_arena, view.label);
     m->records = view.records;
     m->bytes = view.bytes;
     m->safe_up_to = backups_safe_up_to(b->backups);

@@ -37,17 +37,6 @@ shown_fill(struct broker *b, const struct shown_event *event, const struct shown
     return 0;
 }
 
-static char *
-text_copy(struct broker *b, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = arena_alloc(b->reply_arena, size);
-
-    if (copy != NULL)
-        memcpy(copy, text, size);
-    return copy;
-}
-
 /* *ret NULL: nothing to tell. */
 static int
 read_fill(struct broker *b, const struct shown *s, const struct shown_read *read, Wici__V1__ShownRead **ret)
@@ -70,10 +59,10 @@ read_fill(struct broker *b, const struct shown *s, const struct shown_read *read
     m->ts_ms = read->ts_ms;
     m->possibly = read->possibly;
     m->narrowed = read->narrowed;
-    m->unit = text_copy(b, u.id);
-    m->cursor = text_copy(b, read->cursor);
-    m->why = text_copy(b, read->auditor && !s->auditor ? "" : read->why);
-    m->question = text_copy(b, read->question);
+    m->unit = arena_text(b->reply_arena, u.id);
+    m->cursor = arena_text(b->reply_arena, read->cursor);
+    m->why = arena_text(b->reply_arena, read->auditor && !s->auditor ? "" : read->why);
+    m->question = arena_text(b->reply_arena, read->question);
     m->shown = arena_alloc(b->reply_arena, (told + 1) * sizeof(Wici__V1__Shown *));
     if (m->unit == NULL || m->cursor == NULL || m->why == NULL || m->question == NULL || m->shown == NULL)
         return -ENOBUFS;

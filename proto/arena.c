@@ -8,6 +8,7 @@
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct arena {
     ProtobufCAllocator allocator;
@@ -82,6 +83,17 @@ arena_alloc(struct arena *arena, size_t size)
         return NULL; /* too much for one message: the decoder gives up */
     arena->used = at + size;
     return arena->mem + at;
+}
+
+char *
+arena_text(struct arena *arena, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = arena_alloc(arena, size);
+
+    if (copy != NULL)
+        memcpy(copy, text, size);
+    return copy;
 }
 
 ProtobufCAllocator *

@@ -29,6 +29,9 @@ void arena_rewind(struct arena *arena, size_t used);
 /* Aligned for any type, not zeroed; NULL when the arena is used up. */
 void *arena_alloc(struct arena *arena, size_t size);
 
+/* A copy of the text; NULL when the arena is used up. */
+char *arena_text(struct arena *arena, const char *text);
+
 /* For protobuf-c's unpack functions; belongs to the arena. Its free does nothing. */
 ProtobufCAllocator *arena_allocator(struct arena *arena);
 

@@ -106,17 +106,6 @@ core_directory_version(const struct core *core)
 
 /* ---- as messages; NULL when the arena is used up */
 
-static char *
-arena_text(struct arena *arena, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = arena_alloc(arena, size);
-
-    if (copy != NULL)
-        memcpy(copy, text, size);
-    return copy;
-}
-
 static Wici__V1__DirectoryAgency *
 agency_message(const struct directory *directory, uint32_t agency, struct arena *arena)
 {

@@ -78,6 +78,20 @@ a_rewind_keeps_what_was_handed_out_before(void **state)
 }
 
 static void
+a_text_is_copied_whole_or_not_at_all(void **state)
+{
+    char text[1024];
+
+    memset(text, 't', sizeof text);
+    text[sizeof text - 1] = '\0';
+    assert_string_equal(arena_text(*state, ""), "");
+    assert_null(arena_text(*state, text));
+    arena_reset(*state);
+    assert_string_equal(arena_text(*state, text), text);
+    assert_null(arena_text(*state, ""));
+}
+
+static void
 a_message_that_does_not_fit_fails_to_unpack(void **state)
 {
     Wici__V1__Actor actor;
@@ -106,6 +120,7 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_reset_gives_all_of_it_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rewind_keeps_what_was_handed_out_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_text_is_copied_whole_or_not_at_all, setup, teardown),
         cmocka_unit_test_setup_teardown(a_message_that_does_not_fit_fails_to_unpack, setup, teardown),
     };
 
