@@ -292,6 +292,18 @@ out:
     return rc;
 }
 
+json_t *
+agent_read_json(int dir, const char *name, size_t max)
+{
+    char *text = NULL;
+    json_t *json = NULL;
+
+    if (agent_read(dir, name, max, &text, NULL) == 0)
+        json = json_loads(text, 0, NULL);
+    free(text);
+    return json;
+}
+
 /* ---- lists */
 
 static int

@@ -17,6 +17,7 @@
 #ifndef WICI_AGENT_FILE_H
 #define WICI_AGENT_FILE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +52,8 @@ int agent_remove(int dir, const char *name);
 bool agent_exists(int dir, const char *name);
 /* A regular file, whole, with a 0 byte behind it. -EFBIG: more than max bytes; -EINVAL: no regular file. */
 int agent_read(int dir, const char *name, size_t max, char **ret, size_t *ret_len);
+/* The same for a note of the agent's own, in JSON; NULL: it cannot be read, or is no JSON. The caller owns it. */
+json_t *agent_read_json(int dir, const char *name, size_t max);
 /* Removes what a crash left half-written. */
 int agent_sweep(int dir);
 

@@ -67,18 +67,6 @@ count_of(int dir, agent_accept_fn *accept)
     return count;
 }
 
-static json_t *
-note_read(int dir, const char *name)
-{
-    char *text = NULL;
-    json_t *json = NULL;
-
-    if (agent_read(dir, name, NOTE_MAX, &text, NULL) == 0)
-        json = json_loads(text, 0, NULL);
-    free(text);
-    return json;
-}
-
 static void
 time_text(time_t at, char ret[32])
 {
@@ -104,7 +92,7 @@ agent_status_note(const struct agent_dirs *dirs, const char *state, const char *
 static void
 print_link(const struct agent_dirs *dirs, bool pl, FILE *out)
 {
-    json_t *note = note_read(dirs->state, "link.json");
+    json_t *note = agent_read_json(dirs->state, "link.json", NOTE_MAX);
     const char *state = json_string_value(json_object_get(note, "state"));
     const char *code = json_string_value(json_object_get(note, "code"));
     char since[32];
@@ -176,7 +164,7 @@ print_deliveries(const struct agent_dirs *dirs, bool pl, FILE *out)
         if (rc != 0)
             return rc;
         for (size_t i = 0; i < list.count; i++) {
-            json_t *note = note_read(dirs->sent, list.names[i]), *unit;
+            json_t *note = agent_read_json(dirs->sent, list.names[i], NOTE_MAX), *unit;
             const char *file = json_string_value(json_object_get(note, "file"));
             size_t u;
 

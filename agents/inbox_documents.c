@@ -112,18 +112,6 @@ return rc;
 
 /* ---- filing */
 
-static json_t *
-note_read(const struct agent_dirs *dirs, const char *name)
-{
-    char *text = NULL;
-    json_t *note = NULL;
-
-    if (agent_read(dirs->documents, name, NOTE_MAX, &text, NULL) == 0)
-        note = json_loads(text, 0, NULL);
-    free(text);
-    return note;
-}
-
 /* Steps 4 and 5. Somebody else's file of that name is never replaced. */
 static int
 have_deliver(const struct agent_dirs *dirs, const char *stem)
@@ -135,7 +123,7 @@ have_deliver(const struct agent_dirs *dirs, const char *stem)
 
     name_make(stem, ".have", have);
     name_make(stem, ".file", from);
-    note = note_read(dirs, have);
+    note = agent_read_json(dirs->documents, have, NOTE_MAX);
     suffix = json_string_value(json_object_get(note, "suffix"));
     if (suffix == NULL)
         suffix = ".bin";
@@ -251,7 +239,7 @@ static int
 document_fetch(const struct documents_fetch *f, const char *name)
 {
     struct agent_refusal why = {0};
-    json_t *note = note_read(f->dirs, name);
+    json_t *note = agent_read_json(f->dirs->documents, name, NOTE_MAX);
     const char *sha256 = json_string_value(json_object_get(note, "sha256"));
     uint8_t *bytes = NULL;
     char stem[STEM_SIZE];

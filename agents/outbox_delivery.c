@@ -18,18 +18,6 @@ is_track(const char *name)
     return name[0] != '.' && strlen(name) == 41 && agent_has_suffix(name, ".json");
 }
 
-static json_t *
-json_read(int dir, const char *name)
-{
-    char *text = NULL;
-    json_t *json = NULL;
-
-    if (agent_read(dir, name, TRACK_MAX, &text, NULL) == 0)
-        json = json_loads(text, 0, NULL);
-    free(text);
-    return json;
-}
-
 /* Whether all units have it; -ENOMEM. */
 static int
 delivery_write(const struct delivery *d, const char *event_id, const json_t *track, const json_t *fetched)
@@ -63,7 +51,7 @@ delivery_write(const struct delivery *d, const char *event_id, const json_t *tra
 static int
 delivery_ask(const struct delivery *d, const char *name)
 {
-    json_t *track = json_read(d->dirs->track, name), *result = NULL;
+    json_t *track = agent_read_json(d->dirs->track, name, TRACK_MAX), *result = NULL;
     const char *file = json_string_value(json_object_get(track, "file"));
     time_t sent_at = (time_t)json_integer_value(json_object_get(track, "sentAt"));
     char event_id[40], request[128];

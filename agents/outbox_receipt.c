@@ -21,18 +21,6 @@ is_note(const char *name)
     return name[0] != '.' && strlen(name) == 41 && agent_has_suffix(name, ".json");
 }
 
-static json_t *
-note_read(int dir, const char *name)
-{
-    char *text = NULL;
-    json_t *json = NULL;
-
-    if (agent_read(dir, name, NOTE_MAX, &text, NULL) == 0)
-        json = json_loads(text, 0, NULL);
-    free(text);
-    return json;
-}
-
 /* ---- what was sent, and what the answer said of it */
 
 /* Bytes of base64 in JSON. False: not so many. */
@@ -132,7 +120,7 @@ receipt_keep(const struct receipts *r, const char *name, const json_t *note, con
 static int
 receipt_ask(const struct receipts *r, const char *name)
 {
-    json_t *note = note_read(r->dirs->receipts, name), *result = NULL;
+    json_t *note = agent_read_json(r->dirs->receipts, name, NOTE_MAX), *result = NULL;
     const char *file = json_string_value(json_object_get(note, "file")), *receipt;
     char request[128], *text = NULL;
     int rc = 0;
