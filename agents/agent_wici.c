@@ -143,12 +143,9 @@ who_write(const struct agent_wici *a)
 static void
 who_read(struct agent_who *who, const struct agent_dirs *dirs)
 {
-    char *text = NULL;
-    json_t *json = NULL;
+    json_t *json = agent_read_json(dirs->state, "who.json", 4096);
     const char *agency, *unit;
 
-    if (agent_read(dirs->state, "who.json", 4096, &text, NULL) == 0)
-        json = json_loads(text, 0, NULL);
     agency = json_string_value(json_object_get(json, "agency"));
     unit = json_string_value(json_object_get(json, "unit"));
     if (agency != NULL && unit != NULL) {
@@ -156,7 +153,6 @@ who_read(struct agent_who *who, const struct agent_dirs *dirs)
         (void)snprintf(who->unit, sizeof who->unit, "%s", unit);
     }
     json_decref(json);
-    free(text);
 }
 
 /* Which log this connection leads to, and as whom: before anything it brings is taken, or answered. */
@@ -338,7 +334,7 @@ int
 agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const struct agent_dirs *dirs,
                 struct agent_who *who)
 {
-    char *keep = NULL, *text = NULL;
+    char *keep = NULL;
     struct wici_options o = {
         .endpoints = config->endpoint,
         .server_key = config->server_key,
@@ -358,9 +354,7 @@ agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const
         return -ENOMEM;
     o.keep_dir = keep;
     who_read(who, dirs);
-    if (agent_read(dirs->state, "names.json", NAMES_MAX, &text, NULL) == 0)
-        ret->names = json_loads(text, 0, NULL);
-    free(text);
+    ret->names = agent_read_json(dirs->state, "names.json", NAMES_MAX);
     rc = wici_open(&ret->client, &o);
     free(keep);
     ret->link = (struct agent_link){.arg = ret,

@@ -97,19 +97,6 @@ ask_yes_no(struct ask *ask, const char *question, bool otherwise, bool *ret)
     }
 }
 
-json_t *
-ask_uuid(void)
-{
-    uint8_t random[10], id[16];
-    char text[37];
-
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-        return NULL;
-    uuid7_make((uint64_t)time(NULL) * 1000, random, id);
-    uuid_format(id, text);
-    return json_string(text);
-}
-
 /* ---- what may stand in a field */
 
 static const char *
@@ -260,7 +247,7 @@ value_of(const struct ask *ask, const char *text, const struct message_info *mes
     json_t *value = NULL;
 
     if (text[0] == '\0' && may_be_made(ask, message, place))
-        return info->format == FIELD_UUID ? ask_uuid() : person_ref_new();
+        return info->format == FIELD_UUID ? cli_uuid() : person_ref_new();
     if (text[0] == '\0')
         return NULL;
     if (names_person(info))
@@ -352,7 +339,7 @@ ask_field(struct ask *ask, const struct message_info *message, unsigned place, b
     if (message->desc->fields[place].label == PROTOBUF_C_LABEL_REPEATED)
         return rows_ask(ask, message, place, optional, ret);
     if (made == NULL && ask->renew && info->format == FIELD_UUID && may_be_made(ask, message, place))
-        made = ask_uuid();
+        made = cli_uuid();
     if (made == NULL)
         return value_ask(ask, message, place, optional, ret);
     printf("  %s: %s\n", label(ask, info), json_string_value(made));

@@ -36,7 +36,5 @@ int ask_message(struct ask *ask, const struct message_info *message, json_t **re
 int ask_field(struct ask *ask, const struct message_info *message, unsigned place, bool optional, json_t **ret);
 /* Numbers of known persons: an array of their references, empty when nobody is named. */
 int ask_persons(struct ask *ask, const char *question, json_t **ret);
-/* A new UUID, version 7. NULL: no memory, or no randomness. */
-json_t *ask_uuid(void);
 
 #endif

@@ -235,16 +235,22 @@ args_number(const struct cli_args *args, int key, uint64_t otherwise, uint64_t m
     return value;
 }
 
+static void
+warn(const char *format, va_list ap)
+{
+    fputs("wici: ", stderr);
+    vfprintf(stderr, format, ap);
+    fputc('\n', stderr);
+}
+
 void
 usage_fail(const char *format, ...)
 {
     va_list ap;
 
-    fputs("wici: ", stderr);
     va_start(ap, format);
-    vfprintf(stderr, format, ap);
+    warn(format, ap);
     va_end(ap);
-    fputc('\n', stderr);
     exit(CLI_USAGE);
 }
 
@@ -253,11 +259,9 @@ cli_warn(const char *format, ...)
 {
     va_list ap;
 
-    fputs("wici: ", stderr);
     va_start(ap, format);
-    vfprintf(stderr, format, ap);
+    warn(format, ap);
     va_end(ap);
-    fputc('\n', stderr);
 }
 
 /* ---- main */

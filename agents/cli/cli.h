@@ -137,6 +137,8 @@ size_t text_width(const char *text);
 /* A member's text, "" when it is not there; numbers are written out. The buffer is shared by eight calls. */
 const char *jstr(const json_t *json, const char *key);
 uint64_t jnum(const json_t *json, const char *key);
+/* A new UUID, version 7. NULL: no memory, or no randomness. */
+json_t *cli_uuid(void);
 /* The strings of an array, joined by spaces; a malloc'd text. */
 char *jjoin(const json_t *array);
 /* {"id": "name"} of the agencies and units of a Directory, as pages want it: a new object. */

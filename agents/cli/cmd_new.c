@@ -122,7 +122,7 @@ dossier_ask(struct making *m)
         rc = ask_field(&m->ask, header, place_of(header, "dossierId"), opens, &value);
     }
     if (rc == 0 && value == NULL) {
-        value = ask_uuid();
+        value = cli_uuid();
         m->ask.renew = true;
     }
     if (rc == 0 && (value == NULL || json_object_set_new(m->header, "dossierId", value) != 0))

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 /* ---- names */
@@ -389,19 +388,6 @@ cmd_types(struct cli *cli, int argc, char **argv)
 /* ---- wici template */
 
 static json_t *
-uuid_json(void)
-{
-    uint8_t random[10], id[16];
-    char text[37];
-
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-        return NULL;
-    uuid7_make((uint64_t)time(NULL) * 1000, random, id);
-    uuid_format(id, text);
-    return json_string(text);
-}
-
-static json_t *
 sample_string(const struct field_info *info)
 {
     char text[65];
@@ -410,7 +396,7 @@ sample_string(const struct field_info *info)
 
     switch (info->format) {
     case FIELD_UUID:
-    case FIELD_UUID7: return uuid_json();
+    case FIELD_UUID7: return cli_uuid();
     case FIELD_DATE:
         gmtime_r(&now, &tm);
         strftime(text, sizeof text, "%Y-%m-%d", &tm);
@@ -505,7 +491,7 @@ event_template(const char *name, const char *role, bool all)
     if (event == NULL)
         return NULL;
     if (type->opens != OPENS_NOTHING)
-        json_object_set_new(json_object_get(event, "header"), "dossierId", uuid_json());
+        json_object_set_new(json_object_get(event, "header"), "dossierId", cli_uuid());
     else if (type->number < TYPE_SYS_FIRST)
         json_object_set_new(json_object_get(event, "header"), "dossierId",
                             json_string("00000000-0000-7000-8000-000000000000"));

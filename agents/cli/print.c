@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -209,6 +210,19 @@ uint64_t
 jnum(const json_t *json, const char *key)
 {
     return strtoull(jstr(json, key), NULL, 10);
+}
+
+json_t *
+cli_uuid(void)
+{
+    uint8_t random[10], id[16];
+    char text[37];
+
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+        return NULL;
+    uuid7_make((uint64_t)time(NULL) * 1000, random, id);
+    uuid_format(id, text);
+    return json_string(text);
 }
 
 char *
