@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <lmdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,8 +23,6 @@
 #define TILE    8192u
 #define STATE   88u /* bytes of the state row before the frontier */
 
-#define VALUE_MAX TILE
-
 /* ---- doing damage */
 
 static size_t
@@ -34,59 +31,6 @@ be64_key(uint8_t ret[8], uint64_t v)
     for (int i = 0; i < 8; i++)
         ret[i] = (uint8_t)(v >> (56 - 8 * i));
     return 8;
-}
-
-/* Replaces a row of the closed log, or of the finding index ("seqs"), by value; with len 0, deletes it. */
-static void
-row_set(struct kit *kit, const char *db, const void *key_bytes, size_t key_len, const void *value, size_t len)
-{
-    uint8_t name[64], bytes[VALUE_MAX];
-    MDB_val key = {.mv_size = key_len, .mv_data = name};
-    MDB_val val = {.mv_size = len, .mv_data = bytes};
-    char dir[PATH_MAX];
-    MDB_env *env;
-    MDB_txn *txn;
-    MDB_dbi dbi;
-
-    memcpy(name, key_bytes, key_len);
-    if (len > 0)
-        memcpy(bytes, value, len);
-    snprintf(dir, sizeof dir, "%s/%s", kit->dir, strcmp(db, "seqs") == 0 ? "find" : "log");
-    assert_int_equal(mdb_env_create(&env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
-    assert_int_equal(mdb_env_open(env, dir, MDB_NOTLS, 0600), 0);
-    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-    assert_int_equal(mdb_dbi_open(txn, db, 0, &dbi), 0);
-    assert_int_equal(len > 0 ? mdb_put(txn, dbi, &key, &val, 0) : mdb_del(txn, dbi, &key, NULL), 0);
-    assert_int_equal(mdb_txn_commit(txn), 0);
-    mdb_env_close(env);
-}
-
-/* Reads a row of the closed log; returns its length. */
-static size_t
-row_get(struct kit *kit, const char *db, const void *key_bytes, size_t key_len, uint8_t ret[VALUE_MAX])
-{
-    uint8_t name[64];
-    MDB_val key = {.mv_size = key_len, .mv_data = name};
-    MDB_val val;
-    char dir[PATH_MAX];
-    MDB_env *env;
-    MDB_txn *txn;
-    MDB_dbi dbi;
-
-    memcpy(name, key_bytes, key_len);
-    snprintf(dir, sizeof dir, "%s/%s", kit->dir, strcmp(db, "seqs") == 0 ? "find" : "log");
-    assert_int_equal(mdb_env_create(&env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
-    assert_int_equal(mdb_env_open(env, dir, MDB_NOTLS, 0600), 0);
-    assert_int_equal(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), 0);
-    assert_int_equal(mdb_dbi_open(txn, db, 0, &dbi), 0);
-    assert_int_equal(mdb_get(txn, dbi, &key, &val), 0);
-    assert_true(val.mv_size <= VALUE_MAX);
-    memcpy(ret, val.mv_data, val.mv_size);
-    mdb_txn_abort(txn);
-    mdb_env_close(env);
-    return val.mv_size;
 }
 
 static void
@@ -164,15 +108,15 @@ is_covered_by_a_read(size_t at)
 static void
 each_byte_of_a_row_counts(struct kit *kit, bool sealed)
 {
-    uint8_t row[VALUE_MAX], key[8];
+    uint8_t row[KIT_VALUE_MAX], key[8];
     struct store_row got;
     size_t len;
 
     fill(kit, sealed);
-    len = row_get(kit, "ev", key, be64_key(key, OLD), row);
+    len = kit_row_get(kit->dir, "ev", key, be64_key(key, OLD), row);
     for (size_t at = 0; at < len; at += at < 40 || (at >= LEAF && at < LEAF + 9) ? 1 : 3) {
         row[at] ^= 1;
-        row_set(kit, "ev", key, sizeof key, row, len);
+        kit_row_set(kit->dir, "ev", key, sizeof key, row, len);
         row[at] ^= 1;
         assert_int_equal(kit_open(kit), 0);
         assert_int_equal(read_one(kit, OLD, &got), is_covered_by_a_read(at) ? -EBADMSG : 0);
@@ -198,16 +142,16 @@ a_flipped_byte_of_a_clear_row_is_noticed(void **state)
 static void
 each_cut_of_a_row_is_noticed(struct kit *kit, bool sealed)
 {
-    uint8_t row[VALUE_MAX], key[8];
+    uint8_t row[KIT_VALUE_MAX], key[8];
     struct store_row got;
     size_t len;
 
     fill(kit, sealed);
-    len = row_get(kit, "ev", key, be64_key(key, OLD), row);
+    len = kit_row_get(kit->dir, "ev", key, be64_key(key, OLD), row);
     for (size_t keep = 1; keep<len; keep += keep> LEAF && keep < LEAF + 9 ? 1 : 7) {
         if (keep == LEAF)
             continue; /* that is an erased record */
-        row_set(kit, "ev", key, sizeof key, row, keep);
+        kit_row_set(kit->dir, "ev", key, sizeof key, row, keep);
         assert_int_equal(kit_open(kit), 0);
         assert_int_equal(read_one(kit, OLD, &got), -EBADMSG);
         store_close(&kit->st);
@@ -230,18 +174,18 @@ static void
 open_checks_the_newest_records_whole(void **state)
 {
     struct kit *kit = *state;
-    uint8_t row[VALUE_MAX], key[8];
+    uint8_t row[KIT_VALUE_MAX], key[8];
     size_t len;
 
     fill(kit, true);
-    len = row_get(kit, "ev", key, be64_key(key, RECORDS), row);
+    len = kit_row_get(kit->dir, "ev", key, be64_key(key, RECORDS), row);
     for (size_t at = 0; at < len; at += at < LEAF + 12 ? 1 : 5) {
         row[at] ^= 1;
-        row_set(kit, "ev", key, sizeof key, row, len);
+        kit_row_set(kit->dir, "ev", key, sizeof key, row, len);
         row[at] ^= 1;
         assert_open_refuses(kit, "record 300");
     }
-    row_set(kit, "ev", key, sizeof key, row, len);
+    kit_row_set(kit->dir, "ev", key, sizeof key, row, len);
     assert_int_equal(kit_open(kit), 0);
 }
 
@@ -250,15 +194,15 @@ open_refuses_missing_records(void **state)
 {
     static const uint64_t seqs[] = {1, OLD, RECORDS - 1, RECORDS};
     struct kit *kit = *state;
-    uint8_t row[VALUE_MAX], key[8];
+    uint8_t row[KIT_VALUE_MAX], key[8];
 
     fill(kit, true);
     for (size_t i = 0; i < sizeof seqs / sizeof *seqs; i++) {
-        size_t len = row_get(kit, "ev", key, be64_key(key, seqs[i]), row);
+        size_t len = kit_row_get(kit->dir, "ev", key, be64_key(key, seqs[i]), row);
 
-        row_set(kit, "ev", key, sizeof key, NULL, 0);
+        kit_row_set(kit->dir, "ev", key, sizeof key, NULL, 0);
         assert_open_refuses(kit, "299 records");
-        row_set(kit, "ev", key, sizeof key, row, len);
+        kit_row_set(kit->dir, "ev", key, sizeof key, row, len);
     }
     assert_int_equal(kit_open(kit), 0);
 }
@@ -271,18 +215,18 @@ open_compares_the_id_table_with_the_records(void **state)
 
     fill(kit, true);
     kit_id(5, id);
-    row_set(kit, "id", id, sizeof id, NULL, 0);
+    kit_row_set(kit->dir, "id", id, sizeof id, NULL, 0);
     assert_open_refuses(kit, "id table");
     be64_key(value, 5);
-    row_set(kit, "id", id, sizeof id, value, sizeof value);
+    kit_row_set(kit->dir, "id", id, sizeof id, value, sizeof value);
     kit_id(RECORDS, id);
-    row_set(kit, "id", id, sizeof id, value, sizeof value); /* the newest id names another record */
+    kit_row_set(kit->dir, "id", id, sizeof id, value, sizeof value); /* the newest id names another record */
     assert_open_refuses(kit, "id table");
     be64_key(value, RECORDS + 1);
-    row_set(kit, "id", id, sizeof id, value, sizeof value);
+    kit_row_set(kit->dir, "id", id, sizeof id, value, sizeof value);
     assert_open_refuses(kit, "id table");
     be64_key(value, RECORDS);
-    row_set(kit, "id", id, sizeof id, value, sizeof value);
+    kit_row_set(kit->dir, "id", id, sizeof id, value, sizeof value);
     assert_int_equal(kit_open(kit), 0);
 }
 
@@ -292,7 +236,7 @@ open_refuses_a_log_without_its_state(void **state)
     struct kit *kit = *state;
 
     fill(kit, false);
-    row_set(kit, "meta", "state", 5, NULL, 0);
+    kit_row_set(kit->dir, "meta", "state", 5, NULL, 0);
     assert_open_refuses(kit, "state");
 }
 
@@ -300,14 +244,14 @@ static void
 open_refuses_a_log_of_another_version(void **state)
 {
     struct kit *kit = *state;
-    uint8_t row[VALUE_MAX];
+    uint8_t row[KIT_VALUE_MAX];
     size_t len;
 
     fill(kit, false);
-    len = row_get(kit, "meta", "identity", 8, row);
+    len = kit_row_get(kit->dir, "meta", "identity", 8, row);
     for (uint8_t version = 0; version < 5; version++) {
         row[3] = version;
-        row_set(kit, "meta", "identity", 8, row, len);
+        kit_row_set(kit->dir, "meta", "identity", 8, row, len);
         if (version != 3)
             assert_open_refuses(kit, "another version of the format");
         else
@@ -320,17 +264,17 @@ static void
 open_counts_the_rows_of_documents(void **state)
 {
     struct store_doc doc = {.size = 10, .owner = "u"};
-    uint8_t key[5] = {'u', 0, 0, 0, 1}, row[VALUE_MAX];
+    uint8_t key[5] = {'u', 0, 0, 0, 1}, row[KIT_VALUE_MAX];
     struct kit *kit = *state;
     size_t len;
 
     assert_int_equal(store_doc_begin(kit->st, &doc), 0);
     assert_int_equal(doc.entry, 1);
     fill(kit, false);
-    len = row_get(kit, "doc", key, sizeof key, row);
-    row_set(kit, "doc", key, sizeof key, NULL, 0);
+    len = kit_row_get(kit->dir, "doc", key, sizeof key, row);
+    kit_row_set(kit->dir, "doc", key, sizeof key, NULL, 0);
     assert_open_refuses(kit, "documents: 0 rows where there should be 1");
-    row_set(kit, "doc", key, sizeof key, row, len);
+    kit_row_set(kit->dir, "doc", key, sizeof key, row, len);
     assert_int_equal(kit_open(kit), 0);
 }
 
@@ -347,16 +291,16 @@ static void
 a_changed_head_of_an_upload_does_not_open(void **state)
 {
     struct store_doc doc = {.size = 10, .owner = "u"};
-    uint8_t key[5] = {'u', 0, 0, 0, 1}, row[VALUE_MAX];
+    uint8_t key[5] = {'u', 0, 0, 0, 1}, row[KIT_VALUE_MAX];
     struct kit *kit = *state;
     size_t len;
 
     assert_int_equal(store_doc_begin(kit->st, &doc), 0);
     fill(kit, false);
-    len = row_get(kit, "doc", key, sizeof key, row);
+    len = kit_row_get(kit->dir, "doc", key, sizeof key, row);
     for (size_t at = 0; at < len; at += 11) {
         row[at] ^= 1;
-        row_set(kit, "doc", key, sizeof key, row, len);
+        kit_row_set(kit->dir, "doc", key, sizeof key, row, len);
         row[at] ^= 1;
         assert_int_equal(kit_open(kit), 0);
         assert_int_equal(store_doc_each(kit->st, nothing, NULL), -EBADMSG);
@@ -373,21 +317,21 @@ static void
 open_compares_the_newest_records_with_the_tree(void **state)
 {
     struct kit *kit = *state;
-    uint8_t tile[VALUE_MAX];
+    uint8_t tile[KIT_VALUE_MAX];
 
     fill(kit, true);
-    assert_int_equal(row_get(kit, "tile", tile_key, sizeof tile_key, tile), TILE);
+    assert_int_equal(kit_row_get(kit->dir, "tile", tile_key, sizeof tile_key, tile), TILE);
     for (size_t at = (RECORDS - 256) * 32; at < TILE; at += 97) {
         tile[at] ^= 1;
-        row_set(kit, "tile", tile_key, sizeof tile_key, tile, TILE);
+        kit_row_set(kit->dir, "tile", tile_key, sizeof tile_key, tile, TILE);
         assert_open_refuses(kit, "tile 0/0");
         tile[at] ^= 1;
     }
-    row_set(kit, "tile", tile_key, sizeof tile_key, tile, TILE - 1);
+    kit_row_set(kit->dir, "tile", tile_key, sizeof tile_key, tile, TILE - 1);
     assert_open_refuses(kit, "tile 0/0");
-    row_set(kit, "tile", tile_key, sizeof tile_key, NULL, 0);
+    kit_row_set(kit->dir, "tile", tile_key, sizeof tile_key, NULL, 0);
     assert_open_refuses(kit, "0 tiles where there should be 1");
-    row_set(kit, "tile", tile_key, sizeof tile_key, tile, TILE);
+    kit_row_set(kit->dir, "tile", tile_key, sizeof tile_key, tile, TILE);
     assert_int_equal(kit_open(kit), 0);
 }
 
@@ -395,29 +339,29 @@ static void
 open_compares_the_tree_with_what_was_committed(void **state)
 {
     struct kit *kit = *state;
-    uint8_t tile[VALUE_MAX], row[VALUE_MAX];
+    uint8_t tile[KIT_VALUE_MAX], row[KIT_VALUE_MAX];
     size_t len;
 
     fill(kit, true);
-    assert_int_equal(row_get(kit, "tile", tile_key, sizeof tile_key, tile), TILE);
+    assert_int_equal(kit_row_get(kit->dir, "tile", tile_key, sizeof tile_key, tile), TILE);
     for (size_t at = 0; at < (RECORDS - 256) * 32; at += 97) { /* records that opening does not look at */
         tile[at] ^= 1;
-        row_set(kit, "tile", tile_key, sizeof tile_key, tile, TILE);
+        kit_row_set(kit->dir, "tile", tile_key, sizeof tile_key, tile, TILE);
         assert_open_refuses(kit, "tree");
         tile[at] ^= 1;
     }
-    row_set(kit, "tile", tile_key, sizeof tile_key, tile, TILE);
-    len = row_get(kit, "meta", "state", 5, row);
+    kit_row_set(kit->dir, "tile", tile_key, sizeof tile_key, tile, TILE);
+    len = kit_row_get(kit->dir, "meta", "state", 5, row);
     assert_int_equal(len, STATE + 4 * 32); /* 300 is 256 + 32 + 8 + 4 */
     for (size_t at = STATE; at < len; at += 7) {
         row[at] ^= 1;
-        row_set(kit, "meta", "state", 5, row, len);
+        kit_row_set(kit->dir, "meta", "state", 5, row, len);
         assert_open_refuses(kit, "tree");
         row[at] ^= 1;
     }
-    row_set(kit, "meta", "state", 5, row, len - 32);
+    kit_row_set(kit->dir, "meta", "state", 5, row, len - 32);
     assert_open_refuses(kit, "tree");
-    row_set(kit, "meta", "state", 5, row, len);
+    kit_row_set(kit->dir, "meta", "state", 5, row, len);
     assert_int_equal(kit_open(kit), 0);
 }
 
@@ -425,14 +369,14 @@ static void
 a_record_that_the_tree_does_not_hold_is_not_proven(void **state)
 {
     struct kit *kit = *state;
-    uint8_t row[VALUE_MAX], key[8], root[LEAF_HASH_SIZE];
+    uint8_t row[KIT_VALUE_MAX], key[8], root[LEAF_HASH_SIZE];
     struct merkle_proof proof;
     size_t len;
 
     fill(kit, true);
-    len = row_get(kit, "ev", key, be64_key(key, OLD), row);
+    len = kit_row_get(kit->dir, "ev", key, be64_key(key, OLD), row);
     row[31] ^= 1; /* its time: no read notices */
-    row_set(kit, "ev", key, sizeof key, row, len);
+    kit_row_set(kit->dir, "ev", key, sizeof key, row, len);
     assert_int_equal(kit_open(kit), 0);
     assert_int_equal(store_prove_inclusion(kit->st, OLD + 1, RECORDS, &proof), 0);
     assert_int_equal(store_prove_inclusion(kit->st, OLD, RECORDS, &proof), -EBADMSG);
@@ -539,13 +483,13 @@ static void
 a_damaged_finding_index_is_noticed(void **state)
 {
     struct kit *kit = *state;
-    uint8_t key[16] = {0, 0, 0, 1, 0, 0, 0, 1}, chunk[4096], good[VALUE_MAX];
+    uint8_t key[16] = {0, 0, 0, 1, 0, 0, 0, 1}, chunk[4096], good[KIT_VALUE_MAX];
     uint64_t seqs[RECORDS];
     size_t count = 0, len;
 
     fill(kit, true);
     be64_key(key + 8, 126); /* the second chunk */
-    len = row_get(kit, "seqs", key, sizeof key, good);
+    len = kit_row_get(kit->dir, "seqs", key, sizeof key, good);
     assert_int_equal(len, 1000);
     for (unsigned i = 0; i < 5; i++) {
         size_t cut = i == 0 ? len - 1 : len;
@@ -557,7 +501,7 @@ a_damaged_finding_index_is_noticed(void **state)
             be64_key(chunk + len - 8, RECORDS + 1); /* beyond the watermark */
         if (i == 3)
             be64_key(chunk, 125); /* not the one its key names */
-        row_set(kit, "seqs", key, sizeof key, chunk, cut);
+        kit_row_set(kit->dir, "seqs", key, sizeof key, chunk, cut);
         assert_int_equal(kit_open(kit), 0);
         assert_int_equal(store_find(kit->st, 1, 1, seqs, RECORDS, &count), i < 4 ? -EBADMSG : 0);
         assert_int_equal(*store_damage(kit->st) != '\0', i < 4);
@@ -663,7 +607,7 @@ static void
 a_row_that_is_its_leaf_alone_reads_as_erased(void **state)
 {
     struct kit *kit = *state;
-    uint8_t row[VALUE_MAX], key[8];
+    uint8_t row[KIT_VALUE_MAX], key[8];
     struct store_slice *slice = NULL;
     struct store_row got;
     struct leaf leaf;
@@ -674,8 +618,8 @@ a_row_that_is_its_leaf_alone_reads_as_erased(void **state)
 
     fill(kit, true);
     for (uint64_t seq = 2; seq <= RECORDS; seq++) {
-        row_get(kit, "ev", key, be64_key(key, seq), row);
-        row_set(kit, "ev", key, sizeof key, row, LEAF);
+        kit_row_get(kit->dir, "ev", key, be64_key(key, seq), row);
+        kit_row_set(kit->dir, "ev", key, sizeof key, row, LEAF);
     }
     snprintf(find, sizeof find, "%s/find", kit->dir);
     kit_remove(find);

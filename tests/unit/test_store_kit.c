@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <lmdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -226,4 +227,57 @@ kit_grep(const char *dir, const void *bytes, size_t len)
     grep.count = 0;
     assert_int_equal(nftw(dir, grep_one, 16, FTW_PHYS), 0);
     return grep.count;
+}
+
+/* ---- rows of a closed log */
+
+void
+kit_row_set(const char *root, const char *db, const void *key_bytes, size_t key_len, const void *value, size_t len)
+{
+    uint8_t name[64], bytes[KIT_VALUE_MAX];
+    MDB_val key = {.mv_size = key_len, .mv_data = name};
+    MDB_val val = {.mv_size = len, .mv_data = bytes};
+    char dir[PATH_MAX];
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+
+    memcpy(name, key_bytes, key_len);
+    if (len > 0)
+        memcpy(bytes, value, len);
+    snprintf(dir, sizeof dir, "%s/%s", root, strcmp(db, "seqs") == 0 ? "find" : "log");
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
+    assert_int_equal(mdb_env_open(env, dir, MDB_NOTLS, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, db, 0, &dbi), 0);
+    assert_int_equal(len > 0 ? mdb_put(txn, dbi, &key, &val, 0) : mdb_del(txn, dbi, &key, NULL), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+size_t
+kit_row_get(const char *root, const char *db, const void *key_bytes, size_t key_len, uint8_t ret[KIT_VALUE_MAX])
+{
+    uint8_t name[64];
+    MDB_val key = {.mv_size = key_len, .mv_data = name};
+    MDB_val val;
+    char dir[PATH_MAX];
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+
+    memcpy(name, key_bytes, key_len);
+    snprintf(dir, sizeof dir, "%s/%s", root, strcmp(db, "seqs") == 0 ? "find" : "log");
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
+    assert_int_equal(mdb_env_open(env, dir, MDB_NOTLS, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, db, 0, &dbi), 0);
+    assert_int_equal(mdb_get(txn, dbi, &key, &val), 0);
+    assert_true(val.mv_size <= KIT_VALUE_MAX);
+    memcpy(ret, val.mv_data, val.mv_size);
+    mdb_txn_abort(txn);
+    mdb_env_close(env);
+    return val.mv_size;
 }

@@ -16,6 +16,8 @@
 #define KIT_PARTS  3u
 #define KIT_SLOTS  8u
 
+#define KIT_VALUE_MAX 8192u /* bytes of a row that the two functions at the end take */
+
 struct kit {
     char root[PATH_MAX / 4];
     char dir[PATH_MAX / 2], key_dir[PATH_MAX / 2], kek[PATH_MAX / 2];
@@ -58,6 +60,11 @@ void kit_assert_row(struct kit *kit, uint64_t seq, uint64_t number, uint32_t ent
 
 /* A test with a store of its own. */
 #define KIT_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
+
+/* A row of the closed log in dir/log, or of the finding index ("seqs"), by another's hand: replaces it (len 0: deletes
+ * it); reads it, and returns its length. */
+void kit_row_set(const char *dir, const char *db, const void *key, size_t key_len, const void *value, size_t len);
+size_t kit_row_get(const char *dir, const char *db, const void *key, size_t key_len, uint8_t ret[KIT_VALUE_MAX]);
 
 /* How often the bytes occur in the files below dir. */
 size_t kit_grep(const char *dir, const void *bytes, size_t len);

@@ -129,56 +129,6 @@ options_of(const struct copy *c, bool keys)
                                    .key_count = 1};
 }
 
-/* Replaces a row of the copy by value; len 0: deletes it. */
-static void
-row_set(const struct copy *c, const char *db, const void *key_bytes, size_t key_len, const void *value, size_t len)
-{
-    uint8_t name[16], bytes[8192];
-    MDB_val key = {.mv_size = key_len, .mv_data = name}, val = {.mv_size = len, .mv_data = bytes};
-    char dir[PATH_MAX];
-    MDB_env *env;
-    MDB_txn *txn;
-    MDB_dbi dbi;
-
-    memcpy(name, key_bytes, key_len);
-    if (len > 0)
-        memcpy(bytes, value, len);
-    snprintf(dir, sizeof dir, "%s/log", c->kit->dir);
-    assert_int_equal(mdb_env_create(&env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
-    assert_int_equal(mdb_env_open(env, dir, MDB_NOTLS, 0600), 0);
-    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-    assert_int_equal(mdb_dbi_open(txn, db, 0, &dbi), 0);
-    assert_int_equal(len > 0 ? mdb_put(txn, dbi, &key, &val, 0) : mdb_del(txn, dbi, &key, NULL), 0);
-    assert_int_equal(mdb_txn_commit(txn), 0);
-    mdb_env_close(env);
-}
-
-static size_t
-row_get(const struct copy *c, const char *db, const void *key_bytes, size_t key_len, uint8_t ret[8192])
-{
-    uint8_t name[16];
-    MDB_val key = {.mv_size = key_len, .mv_data = name}, val;
-    char dir[PATH_MAX];
-    MDB_env *env;
-    MDB_txn *txn;
-    MDB_dbi dbi;
-
-    memcpy(name, key_bytes, key_len);
-    snprintf(dir, sizeof dir, "%s/log", c->kit->dir);
-    assert_int_equal(mdb_env_create(&env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
-    assert_int_equal(mdb_env_open(env, dir, MDB_NOTLS, 0600), 0);
-    assert_int_equal(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), 0);
-    assert_int_equal(mdb_dbi_open(txn, db, 0, &dbi), 0);
-    assert_int_equal(mdb_get(txn, dbi, &key, &val), 0);
-    assert_true(val.mv_size <= 8192);
-    memcpy(ret, val.mv_data, val.mv_size);
-    mdb_txn_abort(txn);
-    mdb_env_close(env);
-    return val.mv_size;
-}
-
 static void
 seq_key(uint64_t seq, uint8_t ret[8])
 {
@@ -324,15 +274,15 @@ content_that_is_missing_is_told_apart(void **state)
     struct copy *c = *state;
     struct verify_options options = options_of(c, true);
     struct verify_report report;
-    uint8_t row[8192], key[8];
+    uint8_t row[KIT_VALUE_MAX], key[8];
 
     seq_key(120, key);
-    (void)row_get(c, "ev", key, sizeof key, row);
-    row_set(c, "ev", key, sizeof key, row, 33 + 32 * KIT_SLOTS);
+    (void)kit_row_get(c->kit->dir, "ev", key, sizeof key, row);
+    kit_row_set(c->kit->dir, "ev", key, sizeof key, row, 33 + 32 * KIT_SLOTS);
     assert_int_equal(verify_copy(&options, &report), -ENODATA);
     assert_int_equal(report.missing, 120);
     seq_key(7, key);
-    row_set(c, "ev", key, sizeof key, NULL, 0);
+    kit_row_set(c->kit->dir, "ev", key, sizeof key, NULL, 0);
     assert_int_equal(verify_copy(&options, &report), -EBADMSG);
     assert_string_equal(report.what, "record 7 is missing");
 }
@@ -384,12 +334,12 @@ content_that_an_erasure_names_may_be_gone(void **state)
     struct copy *c = *state;
     struct verify_options options = options_of(c, true);
     struct verify_report report;
-    uint8_t row[8192], key[8];
+    uint8_t row[KIT_VALUE_MAX], key[8];
     size_t len;
 
     seq_key(120, key);
-    len = row_get(c, "ev", key, sizeof key, row);
-    row_set(c, "ev", key, sizeof key, row, 33 + 32 * KIT_SLOTS);
+    len = kit_row_get(c->kit->dir, "ev", key, sizeof key, row);
+    kit_row_set(c->kit->dir, "ev", key, sizeof key, row, 33 + 32 * KIT_SLOTS);
     erasure_add(c, 121, 130);
     assert_int_equal(verify_copy(&options, &report), -ENODATA); /* that is another one */
     assert_int_equal(report.missing, 120);
@@ -398,7 +348,8 @@ content_that_an_erasure_names_may_be_gone(void **state)
     assert_int_equal(verify_copy(&options, &report), 0);
     assert_int_equal(report.missing, 0);
     assert_int_equal(report.erased, 1);
-    row_set(c, "ev", key, sizeof key, row, len); /* named, and there: it is not what the erasure promised, but it fits */
+    kit_row_set(c->kit->dir, "ev", key, sizeof key, row,
+                len); /* named, and there: it is not what the erasure promised, but it fits */
     assert_int_equal(verify_copy(&options, &report), 0);
     assert_int_equal(report.erased, 0);
     erasure_add(c, RECORDS + 3, RECORDS + 3); /* names itself */
@@ -412,16 +363,16 @@ each_byte_of_a_record_counts_and_its_number_is_named(void **state)
     struct copy *c = *state;
     struct verify_options with = options_of(c, true), without = options_of(c, false);
     struct verify_report report;
-    uint8_t row[8192], key[8];
+    uint8_t row[KIT_VALUE_MAX], key[8];
     size_t len;
 
     seq_key(41, key);
-    len = row_get(c, "ev", key, sizeof key, row);
+    len = kit_row_get(c->kit->dir, "ev", key, sizeof key, row);
     for (size_t at = 0; at < len; at += at < 40 ? 1 : 7) {
         int rc;
 
         row[at] ^= 1;
-        row_set(c, "ev", key, sizeof key, row, len);
+        kit_row_set(c->kit->dir, "ev", key, sizeof key, row, len);
         row[at] ^= 1;
         rc = verify_copy(&with, &report);
         assert_int_equal(rc, -EBADMSG);
@@ -439,25 +390,25 @@ the_tree_and_the_end_of_the_log_count(void **state)
     struct copy *c = *state;
     struct verify_options options = options_of(c, false);
     struct verify_report report;
-    uint8_t row[8192], key[8];
-    size_t len = row_get(c, "tile", tile, sizeof tile, row);
+    uint8_t row[KIT_VALUE_MAX], key[8];
+    size_t len = kit_row_get(c->kit->dir, "tile", tile, sizeof tile, row);
 
     for (size_t at = 0; at < len; at += 331) {
         row[at] ^= 1;
-        row_set(c, "tile", tile, sizeof tile, row, len);
+        kit_row_set(c->kit->dir, "tile", tile, sizeof tile, row, len);
         assert_int_equal(verify_copy(&options, &report), -EBADMSG);
         assert_non_null(strstr(report.what, "tile 0/0"));
         row[at] ^= 1;
     }
-    row_set(c, "tile", tile, sizeof tile, row, len);
-    len = row_get(c, "meta", "state", 5, row);
+    kit_row_set(c->kit->dir, "tile", tile, sizeof tile, row, len);
+    len = kit_row_get(c->kit->dir, "meta", "state", 5, row);
     row[len - 1] ^= 1;
-    row_set(c, "meta", "state", 5, row, len);
+    kit_row_set(c->kit->dir, "meta", "state", 5, row, len);
     assert_int_equal(verify_copy(&options, &report), -EBADMSG);
     row[len - 1] ^= 1;
-    row_set(c, "meta", "state", 5, row, len);
+    kit_row_set(c->kit->dir, "meta", "state", 5, row, len);
     seq_key(RECORDS, key);
-    row_set(c, "ev", key, sizeof key, NULL, 0);
+    kit_row_set(c->kit->dir, "ev", key, sizeof key, NULL, 0);
     assert_int_equal(verify_copy(&options, &report), -EBADMSG);
     assert_non_null(strstr(report.what, "record 300 is missing"));
 }
