@@ -195,6 +195,20 @@ inside_destroy(struct inside **inside)
     *inside = NULL;
 }
 
+int
+inside_setup(void **state)
+{
+    inside_create((struct inside **)state, NULL);
+    return 0;
+}
+
+int
+inside_teardown(void **state)
+{
+    inside_destroy((struct inside **)state);
+    return 0;
+}
+
 struct town *
 inside_town(struct inside *inside)
 {

@@ -13,6 +13,9 @@ struct inside;
 /* Makes log and town, and starts the broker. more: as daemon_create. */
 void inside_create(struct inside **ret, const char *more);
 void inside_destroy(struct inside **inside);
+/* The two as cmocka's fixtures: *state is the inside. */
+int inside_setup(void **state);
+int inside_teardown(void **state);
 struct town *inside_town(struct inside *inside);
 
 /* Starts it again after inside_stop; returns what broker_open did. */

@@ -8,25 +8,6 @@
 #define ODD_SIZE (2 * DOCUMENT_CHUNK_SIZE + 777)
 #define TEXT(t)  ((char *)(uintptr_t)(t))
 
-static int
-setup(void **state)
-{
-    struct inside *inside;
-
-    inside_create(&inside, NULL);
-    *state = inside;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct inside *inside = *state;
-
-    inside_destroy(&inside);
-    return 0;
-}
-
 struct file {
     uint8_t *bytes, digest[DIGEST_SIZE];
     uint32_t size;
@@ -708,7 +689,7 @@ a_full_log_takes_no_document_and_shows_none_unrecorded(void **state)
     free(other.bytes);
 }
 
-#define INSIDE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define INSIDE_TEST(name) cmocka_unit_test_setup_teardown(name, inside_setup, inside_teardown)
 
 int
 main(void)

@@ -59,25 +59,6 @@ knock(struct peer *p, const struct daemon *d, const struct keyfile *key, const c
     return answer;
 }
 
-static int
-setup(void **state)
-{
-    struct inside *inside;
-
-    inside_create(&inside, NULL);
-    *state = inside;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct inside *inside = *state;
-
-    inside_destroy(&inside);
-    return 0;
-}
-
 static void
 a_unit_whose_places_are_all_idle_gets_in_and_the_longest_idle_leaves(void **state)
 {
@@ -376,5 +357,5 @@ main(void)
         cmocka_unit_test(a_full_queue_with_heartbeats_in_between_is_taken_to_its_end),
     };
 
-    return cmocka_run_group_tests_name("wire: sessions", tests, setup, teardown);
+    return cmocka_run_group_tests_name("wire: sessions", tests, inside_setup, inside_teardown);
 }

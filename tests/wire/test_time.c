@@ -12,25 +12,6 @@
 #define HOUR_MS (3600ll * 1000)
 #define DAY_MS  (24 * HOUR_MS)
 
-static int
-setup(void **state)
-{
-    struct inside *inside;
-
-    inside_create(&inside, NULL);
-    *state = inside;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct inside *inside = *state;
-
-    inside_destroy(&inside);
-    return 0;
-}
-
 /* ---- the guard */
 
 static void
@@ -485,5 +466,5 @@ main(void)
         cmocka_unit_test(a_log_that_was_at_rest_for_a_month_is_not_continued_without_the_operators_word),
     };
 
-    return cmocka_run_group_tests_name("wire: time", tests, setup, teardown);
+    return cmocka_run_group_tests_name("wire: time", tests, inside_setup, inside_teardown);
 }
