@@ -20,6 +20,26 @@ int query_record(struct broker *b, uint32_t unit, uint64_t seq, struct store_sli
 /* The seq of an event id; E_UNKNOWN. */
 int query_seq(struct broker *b, const char *event_id, uint64_t *ret, struct refusal *refusal, const char *path);
 
+/* RFC 3339, in the arena; NULL when it is used up. */
+char *query_time(struct arena *arena, uint64_t ms);
+
+/* ---- query_event.c */
+
+/* What a unit is shown of an event, section by section, and why. */
+int explain_fill(struct broker *b, uint32_t unit, const Wici__V1__Explain *asked, struct store_slice *slice,
+                 Wici__V1__QueryResult *result, struct refusal *refusal);
+/* Who of those that an own event was addressed to has fetched it. */
+int fetched_fill(struct broker *b, uint32_t unit, const Wici__V1__FetchedQuery *asked, struct store_slice *slice,
+                 Wici__V1__QueryResult *result, struct refusal *refusal);
+
+/* ---- query_course.c */
+
+/* The dossiers linked with one. */
+int group_fill(struct broker *b, uint32_t unit, const char *text, Wici__V1__QueryResult *result,
+               struct refusal *refusal);
+int courses_fill(struct broker *b, uint32_t unit, const Wici__V1__CoursesQuery *asked, Wici__V1__QueryResult *result,
+                 struct refusal *refusal);
+
 /* ---- outside.c */
 
 int outside_fill(struct broker *b, struct session *session, const Wici__V1__OutsideQuery *asked,
