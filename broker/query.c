@@ -19,9 +19,7 @@
 int
 query_refuse(struct refusal *refusal, enum error_code code, const char *path)
 {
-    refusal->code = code;
-    refusal->rule = RULE_NONE;
-    (void)snprintf(refusal->path, sizeof refusal->path, "%s", path);
+    refusal_set(refusal, code, path);
     return -EACCES;
 }
 

@@ -86,9 +86,7 @@ sequence_destroy(struct sequence **sequence)
 static int
 refuse(struct refusal *refusal, enum error_code code, const char *path)
 {
-    refusal->code = code;
-    refusal->rule = RULE_NONE;
-    (void)snprintf(refusal->path, sizeof refusal->path, "%s", path);
+    refusal_set(refusal, code, path);
     return -EACCES;
 }
 

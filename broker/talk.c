@@ -24,14 +24,6 @@
 
 #define PROTOCOL_VERSION 1u
 
-static void
-refuse(struct refusal *refusal, enum error_code code, const char *path)
-{
-    refusal->code = code;
-    refusal->rule = RULE_NONE;
-    (void)snprintf(refusal->path, sizeof refusal->path, "%s", path);
-}
-
 /* The names clients choose: 1 to 64 of a-z A-Z 0-9 . _ - and no run of eleven digits, which could be a person's. */
 static bool
 name_is_valid(const char *name)
@@ -234,7 +226,7 @@ session_take_over(struct broker *b, struct session *old)
 {
     struct refusal refusal;
 
-    refuse(&refusal, E_TAKEN_OVER, "");
+    refusal_set(&refusal, E_TAKEN_OVER, "");
     reply_refused(b, &old->route, old->unit, &refusal, 0, 0);
     return talk_end_session(b, old);
 }
@@ -271,9 +263,9 @@ hello_take(struct broker *b, const struct front_message *from, uint32_t unit, co
     int rc;
 
     if (hello->protocol != PROTOCOL_VERSION)
-        refuse(&refusal, E_PROTOCOL, "hello.protocol");
+        refusal_set(&refusal, E_PROTOCOL, "hello.protocol");
     else if (!name_is_valid(name))
-        refuse(&refusal, E_REQUEST, "hello.session");
+        refusal_set(&refusal, E_REQUEST, "hello.session");
     if (refusal.code != E_NONE) {
         reply_refused(b, &from->route, unit, &refusal, 0, 0);
         return 0;
@@ -291,7 +283,7 @@ hello_take(struct broker *b, const struct front_message *from, uint32_t unit, co
             rc = sessions_add(b->sessions, &from->route, from->key, unit, name, &session);
     }
     if (rc == -ENOBUFS) {
-        refuse(&refusal, E_LIMIT, "hello.session");
+        refusal_set(&refusal, E_LIMIT, "hello.session");
         reply_refused(b, &from->route, unit, &refusal, 0, 0);
         return 0;
     }
@@ -307,7 +299,7 @@ hello_take(struct broker *b, const struct front_message *from, uint32_t unit, co
     if (!held) {
         log_warn("session: %s/%s has seen a log that this is not (seq=%llu)", u.id, name,
                  (unsigned long long)hello->known->seq);
-        refuse(&refusal, E_LOG_DIVERGED, "hello.known");
+        refusal_set(&refusal, E_LOG_DIVERGED, "hello.known");
         reply_refused(b, &from->route, unit, &refusal, 0, 0);
     }
     session->safe_told = backups_safe_up_to(b->backups);
@@ -325,7 +317,7 @@ publish_refused(struct broker *b, const struct session *session, const Wici__V1_
     Wici__V1__Refusal why;
     struct refusal refusal;
 
-    refuse(&refusal, code, path);
+    refusal_set(&refusal, code, path);
     wici__v1__broker_message__init(&message);
     wici__v1__refused__init(&refused);
     refusal_fill(&why, &refusal);
@@ -444,13 +436,13 @@ subscribe_start(struct broker *b, const Wici__V1__Subscribe *subscribe, uint64_t
     case WICI__V1__SUBSCRIBE__START_FROM_SEQ:
         *ret = subscribe->from_seq == 0 ? 1 : subscribe->from_seq;
         if (*ret > store_next(b->store)) {
-            refuse(refusal, E_REQUEST, "subscribe.fromSeq");
+            refusal_set(refusal, E_REQUEST, "subscribe.fromSeq");
             return -EINVAL;
         }
         return 0;
     case WICI__V1__SUBSCRIBE__START_FROM_TIME:
         if (time_parse(subscribe->from_time, &ms) != 0) {
-            refuse(refusal, E_REQUEST, "subscribe.fromTime");
+            refusal_set(refusal, E_REQUEST, "subscribe.fromTime");
             return -EINVAL;
         }
         rc = store_slice_begin(b->store, &slice);
@@ -459,7 +451,7 @@ subscribe_start(struct broker *b, const Wici__V1__Subscribe *subscribe, uint64_t
             store_slice_end(&slice);
         }
         return rc == -EINVAL ? -EIO : rc;
-    default: refuse(refusal, E_REQUEST, "subscribe"); return -EINVAL;
+    default: refusal_set(refusal, E_REQUEST, "subscribe"); return -EINVAL;
     }
 }
 
@@ -487,7 +479,7 @@ stream_fill(struct broker *b, struct reader *r, const Wici__V1__Subscribe *subsc
     if (subscribe->filter != NULL) {
         r->filter_len = wici__v1__filter__get_packed_size(subscribe->filter);
         if (r->filter_len > STORE_VALUE_MAX) {
-            refuse(refusal, E_LIMIT, "subscribe.filter");
+            refusal_set(refusal, E_LIMIT, "subscribe.filter");
             return -EINVAL;
         }
         r->filter_packed = malloc(r->filter_len + 1);
@@ -499,7 +491,7 @@ stream_fill(struct broker *b, struct reader *r, const Wici__V1__Subscribe *subsc
     if (subscribe->cursor[0] == '\0')
         return 0;
     if (!name_is_valid(subscribe->cursor)) {
-        refuse(refusal, E_REQUEST, "subscribe.cursor");
+        refusal_set(refusal, E_REQUEST, "subscribe.cursor");
         return -EINVAL;
     }
     old = cursor_reader(b, r->feed.unit, subscribe->cursor);
@@ -507,13 +499,13 @@ stream_fill(struct broker *b, struct reader *r, const Wici__V1__Subscribe *subsc
         return rc;
     rc = cursor_attach(b, r, subscribe->cursor, start);
     if (rc == -EEXIST || rc == -ENOBUFS) {
-        refuse(refusal, rc == -EEXIST ? E_CURSOR : E_LIMIT, "subscribe.cursor");
+        refusal_set(refusal, rc == -EEXIST ? E_CURSOR : E_LIMIT, "subscribe.cursor");
         return -EINVAL;
     }
     if (rc == 0 && old != NULL) {
         struct refusal taken;
 
-        refuse(&taken, E_TAKEN_OVER, "");
+        refusal_set(&taken, E_TAKEN_OVER, "");
         reply_refused(b, &old->session->route, old->session->unit, &taken, old->number, 0);
         rc = talk_end_reader(b, old);
     }
@@ -532,7 +524,7 @@ subscribe_take(struct broker *b, struct session *session, const Wici__V1__Subscr
                  : reader_add(b->sessions, session, READER_STREAM, subscribe->subscription, &r);
 
     if (rc == -EEXIST || rc == -ENOBUFS) {
-        refuse(&refusal, rc == -EEXIST ? E_REQUEST : E_LIMIT, "subscribe.subscription");
+        refusal_set(&refusal, rc == -EEXIST ? E_REQUEST : E_LIMIT, "subscribe.subscription");
         rc = -EINVAL;
     }
     if (rc == 0)
@@ -568,7 +560,7 @@ ack_take(struct broker *b, struct session *session, const Wici__V1__Ack *ack)
     struct refusal refusal;
 
     if (r == NULL || ack->seq < r->acked || (ack->seq > r->sent && ack->seq > r->announced)) {
-        refuse(&refusal, E_REQUEST, r == NULL ? "ack.subscription" : "ack.seq");
+        refusal_set(&refusal, E_REQUEST, r == NULL ? "ack.subscription" : "ack.seq");
         reply_refused(b, &session->route, session->unit, &refusal, ack->subscription, 0);
         return 0;
     }
@@ -589,7 +581,7 @@ unsubscribe_take(struct broker *b, struct session *session, const Wici__V1__Unsu
 
     if (r != NULL)
         return talk_end_reader(b, r);
-    refuse(&refusal, E_REQUEST, "unsubscribe.subscription");
+    refusal_set(&refusal, E_REQUEST, "unsubscribe.subscription");
     reply_refused(b, &session->route, session->unit, &refusal, unsubscribe->subscription, 0);
     return 0;
 }
@@ -605,11 +597,11 @@ read_times(struct broker *b, struct reader *r, const Wici__V1__Read *read, uint6
     int rc;
 
     if (read->since[0] != '\0' && time_parse(read->since, &since_ms) != 0) {
-        refuse(refusal, E_REQUEST, "read.since");
+        refusal_set(refusal, E_REQUEST, "read.since");
         return -EINVAL;
     }
     if (read->until[0] != '\0' && time_parse(read->until, &until_ms) != 0) {
-        refuse(refusal, E_REQUEST, "read.until");
+        refusal_set(refusal, E_REQUEST, "read.until");
         return -EINVAL;
     }
     if (since_ms == 0 && until_ms == 0)
@@ -640,7 +632,7 @@ read_event(struct broker *b, struct reader *r, const char *text, uint64_t *from,
     int rc;
 
     if (uuid_parse(text, id) != 0) {
-        refuse(refusal, E_REQUEST, "read.eventId");
+        refusal_set(refusal, E_REQUEST, "read.eventId");
         return -EINVAL;
     }
     rc = store_id_find(b->store, id, &seq);
@@ -682,23 +674,23 @@ read_fill(struct broker *b, struct reader *r, const Wici__V1__Read *read, struct
     filter.n_families = family[0] != '\0';
     rc = filter_take(&r->feed.filter, &filter, "read", refusal);
     if (rc == -EINVAL)
-        refuse(refusal, E_REQUEST, strncmp(refusal->path, "read.d", 6) == 0 ? "read.dossier" : "read.family");
+        refusal_set(refusal, E_REQUEST, strncmp(refusal->path, "read.d", 6) == 0 ? "read.dossier" : "read.family");
     if (rc != 0)
         return rc;
     r->type = (uint32_t)read->type;
     if (r->type != 0 && type_by_number(r->type) == NULL) {
-        refuse(refusal, E_REQUEST, "read.type");
+        refusal_set(refusal, E_REQUEST, "read.type");
         return -EINVAL;
     }
     if (read->to_seq != 0 && read->to_seq < read->from_seq) {
-        refuse(refusal, E_REQUEST, "read.toSeq");
+        refusal_set(refusal, E_REQUEST, "read.toSeq");
         return -EINVAL;
     }
     r->to_seq = read->to_seq;
     r->max_events = read->max_events == 0 || read->max_events > WIRE_READ_MAX ? WIRE_READ_MAX : read->max_events;
     if (read->reason[0] != '\0') {
         if (!reason_is_valid(read->reason)) {
-            refuse(refusal, E_REASON, "read.reason");
+            refusal_set(refusal, E_REASON, "read.reason");
             return -EINVAL;
         }
         r->with_content = true;
@@ -720,7 +712,7 @@ read_take(struct broker *b, struct session *session, const Wici__V1__Read *read)
     int rc = reader_add(b->sessions, session, READER_READ, read->request, &r);
 
     if (rc == -EEXIST || rc == -ENOBUFS) {
-        refuse(&refusal, rc == -EEXIST ? E_REQUEST : E_LIMIT, "read.request");
+        refusal_set(&refusal, rc == -EEXIST ? E_REQUEST : E_LIMIT, "read.request");
         rc = -EINVAL;
     }
     if (rc == 0)
@@ -757,7 +749,7 @@ state_refused(struct broker *b, const struct front_message *from, uint32_t unit,
         request = message->document_put->request;
     if (message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_GET)
         request = message->document_get->request;
-    refuse(&refusal, E_STATE, "");
+    refusal_set(&refusal, E_STATE, "");
     reply_refused_stranger(b, from, unit, &refusal, subscription, request);
 }
 
@@ -772,7 +764,7 @@ busy_refused(struct broker *b, const struct session *session, const Wici__V1__Cl
 
     if ((!read && !query && !get) || !reply_is_full(b, session))
         return false;
-    refuse(&refusal, E_BUSY, "");
+    refusal_set(&refusal, E_BUSY, "");
     reply_refused(b, &session->route, session->unit, &refusal, 0,
                   read  ? message->read->request
                   : get ? message->document_get->request
@@ -825,7 +817,7 @@ talk_take(struct broker *b, const struct front_message *from)
     session = sessions_find(b->sessions, &from->route, from->key);
     unit = from->key[0] == '\0' ? CORE_UNIT_NONE : core_unit_by_key(b->core, from->key, b->clock.now_ms);
     if (unit == CORE_UNIT_NONE || (session != NULL && session->unit != unit)) {
-        refuse(&refusal, E_KEY, "");
+        refusal_set(&refusal, E_KEY, "");
         if (session != NULL) {
             rc = refused_record(b, session->unit, E_KEY);
             if (rc == 0)
@@ -839,7 +831,7 @@ talk_take(struct broker *b, const struct front_message *from)
                                             zmq_msg_size(payload), true, b->message_arena, &decoded) == 0)
         message = (Wici__V1__ClientMessage *)decoded;
     if (message == NULL || message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE__NOT_SET) {
-        refuse(&refusal, E_DECODE, "");
+        refusal_set(&refusal, E_DECODE, "");
         if (session != NULL)
             rc = refused_record(b, unit, E_DECODE);
         reply_refused(b, &from->route, unit, &refusal, 0, 0);

@@ -55,9 +55,7 @@ check_path_pop(struct check_path *path)
 int
 check_refuse(struct refusal *refusal, enum error_code code, const char *path)
 {
-    refusal->code = code;
-    refusal->rule = RULE_NONE;
-    snprintf(refusal->path, sizeof refusal->path, "%s", path);
+    refusal_set(refusal, code, path);
     utf8_cut(refusal->path);
     return -EBADMSG;
 }

@@ -4,6 +4,7 @@
 #include "errors.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -114,4 +115,12 @@ rule_by_id(const char *id, enum error_code code)
         if (rules[rule].code == code && strcmp(rules[rule].id, id) == 0)
             return (enum rule)rule;
     return RULE_NONE;
+}
+
+void
+refusal_set(struct refusal *ret, enum error_code code, const char *path)
+{
+    ret->code = code;
+    ret->rule = RULE_NONE;
+    (void)snprintf(ret->path, sizeof ret->path, "%s", path);
 }

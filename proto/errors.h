@@ -18,8 +18,8 @@ enum error_code {
 };
 
 /*
- * The rules behind them: several may have one code, and a code need not have any. A constant ends in W where the same rule
- * also has a milder reaction.
+ * The rules behind them: several may have one code, and a code need not have any. A constant ends in W where the same
+ * rule also has a milder reaction.
  */
 enum rule {
     RULE_NONE,
@@ -54,7 +54,8 @@ enum error_code rule_code(enum rule rule);
 const char *rule_source(enum rule rule);
 /* The rule's own sentence, or its code's. */
 const char *rule_text(enum rule rule, bool pl);
-/* The rule that a refusal or warning with this code comes from when nothing else is said; RULE_NONE: several, or none. */
+/* The rule that a refusal or warning with this code comes from when nothing else is said; RULE_NONE: several, or none.
+ */
 enum rule rule_of_code(enum error_code code);
 /* The rule with this id and code; RULE_NONE: none. */
 enum rule rule_by_id(const char *id, enum error_code code);
@@ -66,5 +67,7 @@ struct refusal {
     enum rule rule; /* RULE_NONE: the code says it all */
     char path[ERROR_PATH_MAX];
 };
+/* A refusal that no rule of its own gives; a longer path is cut. */
+void refusal_set(struct refusal *ret, enum error_code code, const char *path);
 
 #endif
