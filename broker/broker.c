@@ -12,6 +12,7 @@
 #include "broker/restore.h"
 #include "broker/sequence.h"
 #include "broker/shown.h"
+#include "broker/talk.h"
 #include "proto/keyfile.h"
 #include "proto/language.h"
 

@@ -173,17 +173,6 @@ void refusal_fill(Wici__V1__Refusal *ret, const struct refusal *refusal);
 /* The log's newest committed place, in the arena. NULL: the arena is used up. */
 Wici__V1__Position *reply_head(struct broker *b, struct arena *arena);
 
-/* In talk.c: one message of a peer. -errno: latch. */
-int talk_take(struct broker *b, const struct front_message *message);
-/* May this stand as a reason for reading: a line that is not blank, at most REASON_MAX long? */
-bool reason_is_valid(const char *reason);
-/* Ends a reader: its access window is set aside to be recorded, its cursor stays. */
-int talk_end_reader(struct broker *b, struct reader *reader);
-/* Ends a session and all it reads. */
-int talk_end_session(struct broker *b, struct session *session);
-/* Ends the sessions that are gone, silent, or whose key is no longer valid. */
-int talk_sweep(struct broker *b, bool keys);
-
 /* In query.c */
 int query_answer(struct broker *b, struct session *session, const Wici__V1__Query *query);
 

@@ -4,6 +4,7 @@
 #include "broker/access.h"
 #include "broker/query.h"
 #include "broker/shown_job.h"
+#include "broker/talk.h"
 
 #include <assert.h>
 #include <errno.h>

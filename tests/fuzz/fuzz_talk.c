@@ -13,6 +13,7 @@
 #include "broker/deliver.h"
 #include "broker/init.h"
 #include "broker/log.h"
+#include "broker/talk.h"
 #include "proto/keyfile.h"
 #include "tests/fuzz/fuzz.h"
 

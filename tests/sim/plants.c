@@ -6,6 +6,7 @@
 #include "broker/access.h"
 #include "broker/cursor.h"
 #include "broker/deliver.h"
+#include "broker/talk.h"
 #include "tests/sim/sim.h"
 
 #include <errno.h>
