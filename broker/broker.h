@@ -173,7 +173,4 @@ void refusal_fill(Wici__V1__Refusal *ret, const struct refusal *refusal);
 /* The log's newest committed place, in the arena. NULL: the arena is used up. */
 Wici__V1__Position *reply_head(struct broker *b, struct arena *arena);
 
-/* In query.c */
-int query_answer(struct broker *b, struct session *session, const Wici__V1__Query *query);
-
 #endif

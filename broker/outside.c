@@ -3,7 +3,7 @@
  * agency, to print. That it was told is recorded, with the agency as the reason.
  */
 #include "broker/access.h"
-#include "broker/query.h"
+#include "broker/query_answer.h"
 
 #include <errno.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * holds, or the broker stops.
  */
 #include "broker/access.h"
-#include "broker/query.h"
+#include "broker/query_answer.h"
 #include "proto/tlogproof.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* Deadlines, page by page. */
-#include "broker/query.h"
+#include "broker/query_answer.h"
 
 #include "proto/date.h"
 #include "proto/limits.h"

@@ -1,7 +1,7 @@
 /*
  * query_course - questions about dossiers: which are linked, and where the referrals and cases in them stand
  */
-#include "broker/query.h"
+#include "broker/query_answer.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * query_event - questions about one event: why a unit is shown of it what it is, and who has fetched it
  */
 #include "broker/cursor.h"
-#include "broker/query.h"
+#include "broker/query_answer.h"
 
 #include <errno.h>
 #include <string.h>

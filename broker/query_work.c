@@ -1,5 +1,5 @@
 /* Tasks that are no deadlines, page by page. A unit is told of one only where it is given the record that asks. */
-#include "broker/query.h"
+#include "broker/query_answer.h"
 
 #include "proto/date.h"
 #include "proto/limits.h"

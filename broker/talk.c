@@ -3,6 +3,7 @@
 
 #include "broker/documents.h"
 #include "broker/pack.h"
+#include "broker/query_answer.h"
 #include "broker/refusals.h"
 #include "broker/sequence.h"
 #include "proto/decode.h"
