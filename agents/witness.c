@@ -189,6 +189,22 @@ keys_take(struct witness *w, const struct note_key *keys, size_t count)
 
 /* ---- the checkpoint that we know */
 
+/* "wici.example/log-e2": 2; without "-eN": 1. *ret_len: of the name before it. */
+static unsigned long
+epoch_of(const char *origin, size_t *ret_len)
+{
+    const char *at = strrchr(origin, '-');
+    char *end;
+    unsigned long epoch = at != NULL && at[1] == 'e' && at[2] >= '1' && at[2] <= '9' ? strtoul(at + 2, &end, 10) : 0;
+
+    if (epoch == 0 || *end != '\0') {
+        *ret_len = strlen(origin);
+        return 1;
+    }
+    *ret_len = (size_t)(at - origin);
+    return epoch;
+}
+
 static int
 known_load(struct witness *w)
 {
@@ -197,10 +213,24 @@ known_load(struct witness *w)
     size_t len;
     int rc = agent_read(w->o.dirs->state, KNOWN_FILE, NOTE_FILE_MAX, &text, &len);
 
-    if (rc == 0 && note_parse(text, len, &note) == 0)
-        w->has_known = note_checkpoint_parse(note.text, note.text_len, &w->known) == 0;
+    if (rc == 0)
+        rc = note_parse(text, len, &note);
+    if (rc == 0)
+        rc = note_checkpoint_parse(note.text, note.text_len, &w->known);
     free(text);
+    w->has_known = rc == 0;
     return rc == -ENOENT ? 0 : rc;
+}
+
+/* The epoch of what is delivered now. What the broker says of it is not signed: it may be later than that of the
+ * checkpoint that we know, and not earlier. */
+static uint64_t
+epoch_now(const struct witness *w)
+{
+    size_t len;
+    uint64_t known = w->has_known ? epoch_of(w->known.origin, &len) : 1;
+
+    return w->epoch > known ? w->epoch : known;
 }
 
 static int
@@ -257,22 +287,6 @@ known_is_in(struct witness *w, const struct note_checkpoint *checkpoint)
         rc = merkle_consistency_check(known->size, checkpoint->size, known->root, checkpoint->root, &proof);
     json_decref(answer);
     return rc;
-}
-
-/* "wici.example/log-e2": 2; without "-eN": 1. *ret_len: of the name before it. */
-static unsigned long
-epoch_of(const char *origin, size_t *ret_len)
-{
-    const char *at = strrchr(origin, '-');
-    char *end;
-    unsigned long epoch = at != NULL && at[1] == 'e' && at[2] >= '1' && at[2] <= '9' ? strtoul(at + 2, &end, 10) : 0;
-
-    if (epoch == 0 || *end != '\0') {
-        *ret_len = strlen(origin);
-        return 1;
-    }
-    *ret_len = (size_t)(at - origin);
-    return epoch;
 }
 
 /* An older copy took the log's place, by the administrator's command, and does not hold all that we know. */
@@ -455,7 +469,7 @@ witness_event(struct witness *w, const struct wici_event *event)
     if (rc != 0 || leaf.seq != event->seq)
         return caught(w, "content", event->seq, NULL, 0);
     disclosure_leaf_hash(&leaf, hash);
-    rc = pending_add(w, leaf.seq, w->epoch, hash);
+    rc = pending_add(w, leaf.seq, epoch_now(w), hash);
     if (rc == 0 && w->pending_count > before)
         rc = unproven_add(w, &w->pending[before]);
     return rc;
@@ -501,7 +515,7 @@ unproven_caught(struct witness *w, size_t index, const char *note)
 static int
 pending_ask(struct witness *w, bool *ret_more)
 {
-    size_t count = w->pending_count < INCLUSIONS_MAX ? w->pending_count : INCLUSIONS_MAX, kept = 0, lost = 0;
+    size_t count = w->pending_count < INCLUSIONS_MAX ? w->pending_count : INCLUSIONS_MAX, kept = 0, lost = 0, len;
     json_t *seqs = json_array(), *answer = NULL;
     struct note_checkpoint checkpoint;
     const char *note;
@@ -521,7 +535,7 @@ pending_ask(struct witness *w, bool *ret_more)
     for (size_t i = 0; i < count && rc == 0; i++) {
         int checked = pending_check(&w->pending[i], json_object_get(answer, "proofs"), &checkpoint);
 
-        if (checked == -EBADMSG && w->pending[i].epoch < w->epoch)
+        if (checked == -EBADMSG && w->pending[i].epoch < epoch_of(checkpoint.origin, &len))
             lost++;
         else if (checked == -EBADMSG)
             rc = unproven_caught(w, i, note);
@@ -650,8 +664,10 @@ witness_open(struct witness **ret, const struct witness_options *options)
         rc = keys_load(w);
     if (rc == -EBADMSG)
         agent_log(AGENT_ERROR, "log_key, or state/log.keys: not a verifier key");
-    if (rc == 0)
-        rc = known_load(w);
+    if (rc == 0 && (rc = known_load(w)) == -EBADMSG)
+        agent_log(AGENT_ERROR,
+                  "state/checkpoint is damaged: it cannot be seen any more whether the log holds what it held. "
+                  "Put it back, or remove it when the administrator says that the log is whole");
     if (rc == 0)
         rc = unproven_load(w);
     if (rc == 0) {

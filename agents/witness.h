@@ -22,8 +22,8 @@
  *
  * Events not proven yet are kept in state/unproven over a restart (not over a power failure).
  *
- * Errors: 0; -ENOTRECOVERABLE: caught, told and noted, stop; else -errno when the disk fails. Ownership: borrows all of
- * its options. Threads: one.
+ * Errors: 0; -ENOTRECOVERABLE: caught, told and noted, stop; -EBADMSG: one of the files above is damaged, told, stop;
+ * else -errno when the disk fails. Ownership: borrows all of its options. Threads: one.
  */
 #ifndef WICI_WITNESS_H
 #define WICI_WITNESS_H
@@ -53,8 +53,8 @@ void witness_close(struct witness **witness);
 int witness_event(struct witness *witness, const struct wici_event *event);
 /* A step at now_ms of a steady clock, on a connection that is ready. */
 int witness_run(struct witness *witness, uint64_t now_ms);
-/* The epoch of the log that the connection leads to: what is taken from now on is of it. What is of an earlier one may
- * be lost, which is told, and is no lie. */
+/* The epoch of the log that the connection leads to, as the broker says: what is taken from now on is of it. What is of
+ * an earlier epoch than a signed checkpoint may be lost, which is told, and is no lie. */
 void witness_epoch(struct witness *witness, uint64_t epoch);
 /* A new connection: what is known is compared at once. */
 void witness_hurry(struct witness *witness);

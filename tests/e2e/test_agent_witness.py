@@ -105,8 +105,9 @@ class Agent(play.Agent):
         super().__init__(*args)
         self.wici, self.liar, self.more = wici, None, ""
 
-    def start(self):
+    def start(self, lie=None):
         self.liar = Liar(self.wici, self.broker, wici_client.read_key(self.key))
+        self.liar.lie = lie or self.liar.lie
         self.liar.start()
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f"endpoint = {self.liar.endpoint}\nserver_key = {self.liar.public.decode()}\nkey_file = {self.key}\n"
@@ -288,6 +289,44 @@ def older_statements_are_caught(world):
     check(world.ops.caught("rollback")["record"] == given[0].size, "another checkpoint")
 
 
+def an_epoch_that_nobody_signed_excuses_nothing(world):
+    """A false event; then the liar says that the log was restored since. The statements are those of the old one."""
+    world.ops.start()
+    play.wait("connected", lambda: world.ops.process.poll() is None and world.ops.liar.behind)
+    filed = len(world.ops.inbox())
+
+    def lie(message):
+        if message.query_result.WhichOneof("result") == "inclusion":
+            message.query_result.inclusion.note = ""
+        for delivery, _ in parts_of(message):
+            delivery.ts_ms += 1000
+    world.ops.liar.lie = lie
+    _, seq = world.send()
+    play.wait("the event", lambda: len(world.ops.inbox()) > filed)
+    world.ops.end()
+
+    def restored(message):
+        if message.WhichOneof("message") == "welcome":
+            message.welcome.head.epoch += 1
+    world.ops.start(restored)
+    check(world.ops.caught("inclusion")["record"] == seq, "another record")
+
+
+def what_is_known_and_cannot_be_read_stops_it(world):
+    """Without it an older log would pass: it is not begun anew by itself."""
+    known = world.school.text("state/checkpoint")
+    world.school.end()
+    with open(f"{world.school.dir}/state/checkpoint", "w", encoding="utf-8") as f:
+        f.write(known[:40])
+    again = subprocess.run([f"{BIN}/wici-agent", "--once", "-c", world.school.config], capture_output=True, text=True,
+                           check=False)
+    check(again.returncode == 1 and "state/checkpoint" in again.stderr, f"it went on: {again.returncode} {again.stderr}")
+    check(world.school.text("state/checkpoint") == known[:40], "it was changed")
+    with open(f"{world.school.dir}/state/checkpoint", "w", encoding="utf-8") as f:
+        f.write(known)
+    world.school.start()
+
+
 def a_receipt_of_something_else_is_caught(world):
     def lie(message):
         if message.query_result.WhichOneof("result") == "receipt":
@@ -356,7 +395,8 @@ def main():
     try:
         for test in (each_sent_event_gets_its_receipt, what_is_received_is_proven, a_changed_byte_is_never_filed,
                      a_change_with_digests_to_match_is_caught, what_was_not_proven_before_a_kill_is_proven_after_it,
-                     older_statements_are_caught, a_receipt_of_something_else_is_caught,
+                     older_statements_are_caught, an_epoch_that_nobody_signed_excuses_nothing,
+                     what_is_known_and_cannot_be_read_stops_it, a_receipt_of_something_else_is_caught,
                      a_record_of_something_else_than_was_sent_is_caught, a_forked_log_is_caught):
             test(world)
             print("ok", test.__name__, flush=True)
