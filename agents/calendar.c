@@ -190,14 +190,3 @@ calendar_due(const struct calendar *calendar, int32_t from, struct term term)
     }
     return term.shift ? working_from(calendar, due) : due;
 }
-
-int32_t
-calendar_working_between(const struct calendar *calendar, int32_t from, int32_t to)
-{
-    int32_t first = from < to ? from : to, last = from < to ? to : from, count = 0;
-
-    for (int32_t day = first + 1; day <= last; day++)
-        if (calendar_is_working(calendar, day))
-            count++;
-    return from <= to ? count : -count;
-}

@@ -61,7 +61,5 @@ bool calendar_is_working(const struct calendar *calendar, int32_t day);
 
 /* The last day of a term that an event of day `from` began. */
 int32_t calendar_due(const struct calendar *calendar, int32_t from, struct term term);
-/* How many working days lie after `from`, up to and with `to`; negative when `to` is earlier. */
-int32_t calendar_working_between(const struct calendar *calendar, int32_t from, int32_t to);
 
 #endif

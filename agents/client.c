@@ -43,7 +43,7 @@ client_now_ms(void)
 
 /* ---- errors */
 
-void
+static void
 error_set(struct error_buffer *e, const char *code, const char *path, const char *pl, const char *en)
 {
     snprintf(e->code, sizeof e->code, "%s", code);

@@ -174,7 +174,6 @@ void client_wake(struct wici *w);
 /* Runs until *done, or the time is over. 0, -ETIMEDOUT, -EACCES (refused by the broker), -EDEADLK, -EINTR, ... */
 int client_wait(struct wici *w, const bool *done, int timeout_ms);
 
-void error_set(struct error_buffer *e, const char *code, const char *path, const char *pl, const char *en);
 void error_set_code(struct error_buffer *e, enum error_code code, const char *path);
 void error_set_refusal(struct error_buffer *e, const Wici__V1__Refusal *refusal);
 

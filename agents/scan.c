@@ -89,8 +89,8 @@ scan_find(const uint8_t *data, size_t len, uint32_t number, struct scan_field *r
     return rc < 0 ? rc : found;
 }
 
-size_t
-scan_put_varint(uint8_t *to, uint64_t value)
+static size_t
+put_varint(uint8_t *to, uint64_t value)
 {
     size_t n = 0;
 
@@ -105,7 +105,7 @@ scan_put_varint(uint8_t *to, uint64_t value)
 size_t
 scan_put_tag(uint8_t *to, uint32_t number, uint32_t wire, uint64_t value)
 {
-    size_t n = scan_put_varint(to, (uint64_t)number << 3 | wire);
+    size_t n = put_varint(to, (uint64_t)number << 3 | wire);
 
-    return n + scan_put_varint(to + n, value);
+    return n + put_varint(to + n, value);
 }

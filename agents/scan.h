@@ -31,8 +31,7 @@ int scan_next(struct scan *scan, struct scan_field *ret);
 /* The last bytes field of that number. 1, 0 or -EBADMSG */
 int scan_find(const uint8_t *data, size_t len, uint32_t number, struct scan_field *ret);
 
-/* Write a field's tag, and its length or value; return the bytes written. */
-size_t scan_put_varint(uint8_t *to, uint64_t value);
+/* Writes a field's tag, and its length or value; returns the bytes written. */
 size_t scan_put_tag(uint8_t *to, uint32_t number, uint32_t wire, uint64_t value);
 
 #endif

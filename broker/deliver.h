@@ -17,7 +17,6 @@
 #include "broker/record.h"
 
 #define DELIVER_TURN_MAX   64u /* records looked at in one turn */
-#define DELIVER_STUCK_MS   50u /* a peer whose queue was full is tried again */
 #define POSITIONS_EVERY_MS 1000u
 
 /* A record was applied: notes which units may want it once it is committed. A sequence_fn; arg is the broker. */

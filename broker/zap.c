@@ -24,7 +24,6 @@ struct zap {
     pthread_mutex_t lock; /* guards what follows */
     struct zap_key *keys; /* sorted by key */
     size_t count;
-    uint64_t refused;
 };
 
 struct frame {
@@ -60,8 +59,6 @@ key_is_known(struct zap *zap, const char *key)
     found = zap->count == 0 ? NULL : bsearch(&wanted, zap->keys, zap->count, sizeof wanted, key_compare);
     known = found != NULL &&
             (found->until_ms == 0 || found->until_ms > (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
-    if (!known)
-        zap->refused++;
     (void)pthread_mutex_unlock(&zap->lock);
     return known;
 }
@@ -225,15 +222,4 @@ zap_replace(struct zap *zap, const struct zap_key *keys, size_t count)
     (void)pthread_mutex_unlock(&zap->lock);
     free(old);
     return 0;
-}
-
-uint64_t
-zap_refused(struct zap *zap)
-{
-    uint64_t refused;
-
-    (void)pthread_mutex_lock(&zap->lock);
-    refused = zap->refused;
-    (void)pthread_mutex_unlock(&zap->lock);
-    return refused;
 }

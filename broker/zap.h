@@ -32,7 +32,4 @@ void zap_stop(struct zap **zap);
 /* From now on these keys may connect and no others. Copies and sorts them. -ENOMEM: the old set stays. */
 int zap_replace(struct zap *zap, const struct zap_key *keys, size_t count);
 
-/* Handshakes refused since the start. */
-uint64_t zap_refused(struct zap *zap);
-
 #endif

@@ -11,7 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct cli_command cli_commands[] = {
+struct cli_command {
+    const char *name;
+    cli_fn *fn;
+    const char *help;
+};
+
+/* All commands; the last one has no name. */
+static const struct cli_command commands[] = {
     {"init", cmd_wicid, N_("make a new log, with its keys and first administrator (runs wicid init)")},
     {"key", cmd_key, N_("make a key pair; give a unit a new key")},
     {"agency", cmd_agency, N_("enrol institutions, list them")},
@@ -270,7 +277,7 @@ static void
 help_print(FILE *out)
 {
     fprintf(out, "%s\n\n", _("Usage: wici COMMAND [OPTION...] [WORD...]"));
-    for (const struct cli_command *c = cli_commands; c->name != NULL; c++)
+    for (const struct cli_command *c = commands; c->name != NULL; c++)
         fprintf(out, "  %-12s %s\n", c->name, _(c->help));
     fprintf(out, "\n%s\n", _("wici COMMAND --help tells more. The manual: wici(1)."));
 }
@@ -325,7 +332,7 @@ main(int argc, char **argv)
         help_print(stderr);
         return CLI_USAGE;
     }
-    for (const struct cli_command *c = cli_commands; c->name != NULL && rc < 0; c++) {
+    for (const struct cli_command *c = commands; c->name != NULL && rc < 0; c++) {
         if (strcmp(argv[at], c->name) == 0)
             rc = c->fn(&cli, argc - at, argv + at);
     }

@@ -41,14 +41,6 @@ struct cli {
 
 typedef int cli_fn(struct cli *cli, int argc, char **argv);
 
-struct cli_command {
-    const char *name;
-    cli_fn *fn;
-    const char *help;
-};
-/* All commands; the last one has no name. */
-extern const struct cli_command cli_commands[];
-
 cli_fn cmd_wicid, cmd_backup, cmd_erase, cmd_key, cmd_agency, cmd_unit, cmd_participant, cmd_directory, cmd_policy,
     cmd_publish, cmd_tail, cmd_read, cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_checkpoint,
     cmd_log, cmd_receipt, cmd_document, cmd_referrals, cmd_deadlines, cmd_report, cmd_worklist, cmd_audit,
@@ -94,8 +86,6 @@ bool cli_time(const char *text, char ret[32]);
 
 /* ---- settings and the connection */
 
-/* Reads the settings file over what was not given as an option. Prints what is wrong. */
-int cli_settings(struct cli *cli);
 /* Connects and waits. CLI_OK, or the exit code; says why. */
 int cli_connect(struct cli *cli);
 /* The role to act in: --role, else `preferred` if the unit has it, else the only one it has. NULL: said why. */
@@ -131,8 +121,6 @@ void table_print(struct table *table);
 /* One line of CSV (RFC 4180) of as many const char *; a text that a table calculator would take for a formula gets a
  * quote before it. */
 void csv_row(size_t count, ...);
-/* Columns a UTF-8 text takes on screen. */
-size_t text_width(const char *text);
 
 /* A member's text, "" when it is not there; numbers are written out. The buffer is shared by eight calls. */
 const char *jstr(const json_t *json, const char *key);

@@ -71,8 +71,9 @@ settings_read(struct cli *cli, const char *path, bool must)
     return rc == 0 ? CLI_OK : rc == -EINVAL ? CLI_USAGE : CLI_FAILED;
 }
 
-int
-cli_settings(struct cli *cli)
+/* The settings file, over what was not given as an option. Prints what is wrong. */
+static int
+settings_take(struct cli *cli)
 {
     const char *path = cli->config != NULL ? cli->config : getenv("WICI_CONFIG");
     const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
@@ -170,7 +171,7 @@ cli_connect(struct cli *cli)
 {
     struct wici_options options = {0};
     char session[32], *text = NULL;
-    int rc = cli_settings(cli);
+    int rc = settings_take(cli);
 
     if (rc != CLI_OK)
         return rc;

@@ -24,7 +24,8 @@ struct table {
     size_t width[TABLE_COLUMNS_MAX];
 };
 
-size_t
+/* Columns a UTF-8 text takes on screen. */
+static size_t
 text_width(const char *text)
 {
     mbstate_t state = {0};

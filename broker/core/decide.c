@@ -32,12 +32,6 @@ decide_is(const struct deciding *d, enum relation_kind kind)
 }
 
 bool
-decide_knows(const struct deciding *d, uint32_t dossier)
-{
-    return core_dossier_for(d->core, d->command->unit, d->core->dossiers.at[dossier].id) != 0;
-}
-
-bool
 decide_setting(const struct deciding *d, const char *setting)
 {
     return registers_hold(&d->core->registers, REGISTER_SETTING, d->core->directory.units[d->command->unit].agency,

@@ -51,8 +51,6 @@ bool decide_is(const struct deciding *d, enum relation_kind kind);
 bool decide_is_in(const struct deciding *d, uint32_t dossier, enum relation_kind kind);
 /* The event's dossier is there and the unit may write to it. */
 bool decide_may_write(const struct deciding *d);
-/* The unit has or had a relation to the dossier. */
-bool decide_knows(const struct deciding *d, uint32_t dossier);
 
 /* sys.c: a command that takes no open relation to the dossier, which the unit knows. */
 bool sys_is_open_to_all_who_know(const struct deciding *d);

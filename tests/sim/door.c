@@ -451,10 +451,3 @@ zap_replace(struct zap *zap, const struct zap_key *keys, size_t count)
     zap->count = count;
     return 0;
 }
-
-uint64_t
-zap_refused(struct zap *zap)
-{
-    (void)zap;
-    return 0;
-}

@@ -237,17 +237,6 @@ terms_end_when_the_law_says(void **state)
 }
 
 static void
-working_days_between_two_days_are_counted_both_ways(void **state)
-{
-    const struct calendar *calendar = *state;
-
-    assert_int_equal(calendar_working_between(calendar, day("2026-11-25"), day("2026-11-25")), 0);
-    assert_int_equal(calendar_working_between(calendar, day("2026-11-25"), day("2026-11-30")), 3);
-    assert_int_equal(calendar_working_between(calendar, day("2026-11-30"), day("2026-11-25")), -3);
-    assert_int_equal(calendar_working_between(calendar, day("2026-12-23"), day("2026-12-28")), 1);
-}
-
-static void
 a_line_that_is_no_rule_is_named(void **state)
 {
     static const char *const bad[] = {
@@ -319,7 +308,6 @@ main(void)
         cmocka_unit_test(epiphany_is_a_holiday_from_2011_on),
         cmocka_unit_test(working_days_are_monday_to_friday_without_holidays),
         cmocka_unit_test(terms_end_when_the_law_says),
-        cmocka_unit_test(working_days_between_two_days_are_counted_both_ways),
         cmocka_unit_test(a_line_that_is_no_rule_is_named),
         cmocka_unit_test(what_is_too_much_or_no_text_is_refused),
     };
