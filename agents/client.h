@@ -158,8 +158,20 @@ struct wici {
     uint32_t next_request;
 };
 
+/* ---- client_link.c: the connection */
+
+/* libzmq's own codes as -errno. */
+int client_err_from_zmq(int err);
 /* CLOCK_MONOTONIC in milliseconds. */
 int64_t client_now_ms(void);
+
+/* Opens the next socket and says HELLO on it; libzmq holds it back until the handshake is done. */
+int client_connect(struct wici *w);
+void client_disconnect(struct wici *w);
+/* When to try again: after at least that long, and longer with each attempt that failed. */
+void client_pause(struct wici *w, int64_t least);
+/* Takes what libzmq tells about the connection; how much that was. */
+size_t client_monitor(struct wici *w);
 
 /* Sends one message on the connection that is open; one that cannot be sent means a lost connection, and is sent again
  * by its owner after the next WELCOME. */
@@ -168,14 +180,16 @@ void client_send_message(struct wici *w, const Wici__V1__ClientMessage *message)
 /* Drops the connection; the next is tried after a pause of at least pause_ms. */
 void client_lose(struct wici *w, int64_t pause_ms);
 
+void error_set_code(struct error_buffer *e, enum error_code code, const char *path);
+void error_set_refusal(struct error_buffer *e, const Wici__V1__Refusal *refusal);
+
+/* ---- client.c: the loop */
+
 /* Makes wici_fd() readable: there is something to send. */
 void client_wake(struct wici *w);
 
 /* Runs until *done, or the time is over. 0, -ETIMEDOUT, -EACCES (refused by the broker), -EDEADLK, -EINTR, ... */
 int client_wait(struct wici *w, const bool *done, int timeout_ms);
-
-void error_set_code(struct error_buffer *e, enum error_code code, const char *path);
-void error_set_refusal(struct error_buffer *e, const Wici__V1__Refusal *refusal);
 
 /* publish.c */
 void publish_up(struct wici *w, uint64_t next_number, bool new_epoch);
