@@ -2,6 +2,7 @@
  * bench - what the parts of `wici bench` share
  *
  *     cmd_bench.c      options; starts everybody and waits for them
+ *     bench_worker.c   what they all do
  *     bench_publish.c  publishers
  *     bench_read.c     live subscribers and replays
  *     bench_result.c   what came out, as JSON and as text

@@ -139,7 +139,7 @@ const char *word_label(const struct cli *cli, const char *word);
 /* The label of a type, by its name or its enum word. */
 const char *type_label(const struct cli *cli, const char *name);
 
-/* ---- the registry (cmd_types.c) */
+/* ---- the registry (cmd_types.c, section.c) */
 
 /* The type of that name, enum word or number. NULL: none. */
 struct type_info;
