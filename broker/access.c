@@ -291,15 +291,15 @@ static int
 over_write(struct broker *b, const struct access_over *over)
 {
     struct access_record record = {.unit = unit_id(b, over->unit),
-                          .cursor = over->name,
-                          .why = "", /* streams have no reason */
-                          .question = "",
-                          .from_seq = over->window.from_seq,
-                          .to_seq = over->window.to_seq,
-                          .events = over->window.events,
-                          .opened_seq = over->window.opened_seq,
-                          .as_of_seq = over->as_of_seq,
-                          .asked = over->asked};
+                                   .cursor = over->name,
+                                   .why = "", /* streams have no reason */
+                                   .question = "",
+                                   .from_seq = over->window.from_seq,
+                                   .to_seq = over->window.to_seq,
+                                   .events = over->window.events,
+                                   .opened_seq = over->window.opened_seq,
+                                   .as_of_seq = over->as_of_seq,
+                                   .asked = over->asked};
     char name[STORE_NAME_MAX];
     int rc = record.events > 0 ? record_write(b, &record) : 0;
 
@@ -345,14 +345,14 @@ int
 access_read(struct broker *b, const struct reader *reader)
 {
     struct access_record record = {.unit = unit_id(b, reader->feed.unit),
-                          .cursor = reader_name(reader),
-                          .why = reader->why, /* as who asked stated it, auditor or not */
-                          .question = "",
-                          .from_seq = reader->window.from_seq,
-                          .to_seq = reader->window.to_seq,
-                          .events = reader->window.events,
-                          .opened_seq = reader->window.opened_seq,
-                          .as_of_seq = store_head(b->store)};
+                                   .cursor = reader_name(reader),
+                                   .why = reader->why, /* as who asked stated it, auditor or not */
+                                   .question = "",
+                                   .from_seq = reader->window.from_seq,
+                                   .to_seq = reader->window.to_seq,
+                                   .events = reader->window.events,
+                                   .opened_seq = reader->window.opened_seq,
+                                   .as_of_seq = store_head(b->store)};
     int rc;
 
     access_asked(b, reader, &record.asked);
@@ -365,14 +365,14 @@ int
 access_shown(struct broker *b, const struct session *session, uint64_t seq)
 {
     struct access_record record = {.unit = unit_id(b, session->unit),
-                          .cursor = session->name,
-                          .why = "",
-                          .question = "",
-                          .from_seq = seq,
-                          .to_seq = seq,
-                          .events = 1,
-                          .opened_seq = store_head(b->store),
-                          .as_of_seq = store_head(b->store)};
+                                   .cursor = session->name,
+                                   .why = "",
+                                   .question = "",
+                                   .from_seq = seq,
+                                   .to_seq = seq,
+                                   .events = 1,
+                                   .opened_seq = store_head(b->store),
+                                   .as_of_seq = store_head(b->store)};
     int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_RECORDS * ROOM_RECORD_BYTES);
 
     return rc == 0 ? record_write(b, &record) : rc;
@@ -383,14 +383,14 @@ access_told(struct broker *b, const struct session *session, const char *questio
             const char *why)
 {
     struct access_record record = {.unit = unit_id(b, session->unit),
-                          .cursor = session->name,
-                          .why = why,
-                          .question = question,
-                          .from_seq = seq,
-                          .to_seq = seq,
-                          .opened_seq = store_head(b->store),
-                          .as_of_seq = store_head(b->store),
-                          .asked.entry = entry};
+                                   .cursor = session->name,
+                                   .why = why,
+                                   .question = question,
+                                   .from_seq = seq,
+                                   .to_seq = seq,
+                                   .opened_seq = store_head(b->store),
+                                   .as_of_seq = store_head(b->store),
+                                   .asked.entry = entry};
     int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_RECORDS * ROOM_RECORD_BYTES);
 
     return rc == 0 ? record_write(b, &record) : rc;
@@ -399,10 +399,9 @@ access_told(struct broker *b, const struct session *session, const char *questio
 int
 access_told_auditor(struct broker *b, const struct session *session, const char *question, uint32_t entry, uint64_t seq)
 {
-    struct core_unit u;
+    bool auditor = core_unit_is(b->core, session->unit, WICI__V1__ROLE__AUD);
 
-    core_unit(b->core, session->unit, &u);
-    return (u.roles >> WICI__V1__ROLE__AUD & 1u) != 0 ? access_told(b, session, question, entry, seq, "") : 0;
+    return auditor ? access_told(b, session, question, entry, seq, "") : 0;
 }
 
 /* The marks found at start, copied: the store must not be written to while it lists them. */
@@ -456,13 +455,13 @@ access_recover(struct broker *b)
         char unit[STORE_NAME_MAX + 1];
         char *end;
         struct access_record record = {.unit = unit,
-                              .cursor = m.values[i].cursor,
-                              .why = "",
-                              .question = "",
-                              .from_seq = m.values[i].from_seq,
-                              .to_seq = head,
-                              .as_of_seq = head,
-                              .possibly = true};
+                                       .cursor = m.values[i].cursor,
+                                       .why = "",
+                                       .question = "",
+                                       .from_seq = m.values[i].from_seq,
+                                       .to_seq = head,
+                                       .as_of_seq = head,
+                                       .possibly = true};
 
         memcpy(unit, m.names[i] + strlen(MARK_PREFIX), strlen(m.names[i]) - strlen(MARK_PREFIX) + 1);
         end = strchr(unit, ':');

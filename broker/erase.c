@@ -23,11 +23,11 @@
 #include <string.h>
 #include <time.h>
 
-#define FOLD_PIECE      64u       /* records folded between two looks at the clock */
-#define FOLD_US_MIN     2000u     /* of folding in one tick */
-#define FOLD_US_MAX     20000u    /* ... where the rest of a tick takes as long */
+#define FOLD_PIECE      64u        /* records folded between two looks at the clock */
+#define FOLD_US_MIN     2000u      /* of folding in one tick */
+#define FOLD_US_MAX     20000u     /* ... where the rest of a tick takes as long */
 #define ROW_BYTES       (4u << 12) /* what rewriting a row may take of the map: the path to it */
-#define ROWS_FEW        16u       /* rows rewritten in one tick, where the map has little room */
+#define ROWS_FEW        16u        /* rows rewritten in one tick, where the map has little room */
 #define NO_ROOM_WAIT_MS 5000u
 
 enum stage { STAGE_IDLE, STAGE_SCAN, STAGE_DOCUMENTS, STAGE_ROWS };
@@ -50,7 +50,7 @@ struct eraser {
     uint64_t intended_seq;
     uint64_t *rows; /* the records to be rewritten */
     size_t row_at, row_count;
-    size_t key_at; /* whose documents are next */
+    size_t key_at;       /* whose documents are next */
     uint64_t no_room_ms; /* boot time: not before */
 
     struct core *fresh; /* the state that is folded anew; NULL: none is */
@@ -131,15 +131,6 @@ asker_answer(struct broker *b, struct eraser *e)
 
 /* ---- asking */
 
-static bool
-is_administrator(const struct broker *b, uint32_t unit)
-{
-    struct core_unit u;
-
-    core_unit(b->core, unit, &u);
-    return (u.roles >> WICI__V1__ROLE__ADM & 1u) != 0;
-}
-
 /* They were erased by an earlier order. */
 static int
 answer_before(struct broker *b, const uint8_t id[16], Wici__V1__QueryResult *result)
@@ -213,7 +204,7 @@ int
 erase_preview(struct broker *b, const struct session *session, uint32_t request,
               const Wici__V1__ErasePreviewQuery *asked, Wici__V1__QueryResult *result, struct refusal *refusal)
 {
-    if (!is_administrator(b, session->unit))
+    if (!core_unit_is(b->core, session->unit, WICI__V1__ROLE__ADM))
         return query_refuse(refusal, E_UNKNOWN, "query.erasePreview");
     return ask(b, session, request, true, asked->dossiers, asked->n_dossiers, result, refusal);
 }
@@ -226,7 +217,7 @@ erase_order(struct broker *b, const struct session *session, uint32_t request, c
     struct core_unit unit;
     int rc;
 
-    if (!is_administrator(b, session->unit))
+    if (!core_unit_is(b->core, session->unit, WICI__V1__ROLE__ADM))
         return query_refuse(refusal, E_UNKNOWN, "query.erase");
     core_unit(b->core, session->unit, &unit);
     rc = erase_order_take(&order, asked, unit.id, refusal);
@@ -330,7 +321,8 @@ fold_begin(struct broker *b)
     return rc == 0 ? fold_open(&e->fold, b->store, e->fresh, NULL) : rc;
 }
 
-/* Goes on for about as long as the rest of a tick takes; takes the place of the state in use once it has come as far. */
+/* Goes on for about as long as the rest of a tick takes; takes the place of the state in use once it has come as far.
+ */
 static int
 fold_step(struct broker *b)
 {
@@ -594,7 +586,9 @@ erase_step(struct broker *b)
     case STAGE_IDLE: break;
     case STAGE_SCAN: rc = waits_for_backup(b) ? 0 : scan_step(b); break;
     case STAGE_DOCUMENTS: rc = documents_step(b); break;
-    case STAGE_ROWS: rc = e->row_at < e->row_count || b->clock.mono_ms < e->no_room_ms ? rows_step(b) : finish(b); break;
+    case STAGE_ROWS:
+        rc = e->row_at < e->row_count || b->clock.mono_ms < e->no_room_ms ? rows_step(b) : finish(b);
+        break;
     }
     if (rc == 0)
         rc = store_commit(b->store); /* a batch of its own: with one open the log cannot grow for what is received */

@@ -243,15 +243,13 @@ proof_leaves(struct broker *b, uint32_t unit, const Wici__V1__LeavesQuery *asked
     Wici__V1__Leaves *list = arena_alloc(b->reply_arena, sizeof *list);
     ProtobufCBinaryData *leaves = arena_alloc(b->reply_arena, LEAVES_MAX * sizeof *leaves);
     uint8_t input[LEAF_INPUT_MAX];
-    struct core_unit u;
     struct leaf leaf;
     uint32_t entry;
     int rc = 0;
 
     if (list == NULL || leaves == NULL)
         return -ENOBUFS;
-    core_unit(b->core, unit, &u);
-    if ((u.roles >> WICI__V1__ROLE__AUD & 1u) == 0)
+    if (!core_unit_is(b->core, unit, WICI__V1__ROLE__AUD))
         return query_refuse(refusal, E_UNKNOWN, "query.leaves");
     if (asked->from_seq == 0)
         return query_refuse(refusal, E_REQUEST, "query.leaves.fromSeq");

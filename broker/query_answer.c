@@ -56,15 +56,6 @@ cursor_add(void *arg, const char *unit, const char *name, const struct store_cur
     return 0;
 }
 
-static bool
-is_administrator(const struct broker *b, uint32_t unit)
-{
-    struct core_unit u;
-
-    core_unit(b->core, unit, &u);
-    return (u.roles >> WICI__V1__ROLE__ADM & 1u) != 0;
-}
-
 /* A unit's cursors; all units' for an administrator. -ENOBUFS: more than one answer holds. */
 static int
 cursors_fill(struct broker *b, uint32_t unit, size_t *ret_count, Wici__V1__CursorInfo ***ret)
@@ -75,7 +66,7 @@ cursors_fill(struct broker *b, uint32_t unit, size_t *ret_count, Wici__V1__Curso
     int rc;
 
     core_unit(b->core, unit, &u);
-    whose = is_administrator(b, unit) ? NULL : u.id;
+    whose = core_unit_is(b->core, unit, WICI__V1__ROLE__ADM) ? NULL : u.id;
     rc = cursors_write(b); /* what was acknowledged counts as it stands */
     if (rc == 0)
         rc = store_cursor_each(b->store, whose, cursor_add, &list);
@@ -133,7 +124,9 @@ status_fill(struct broker *b, uint32_t unit, Wici__V1__QueryResult *result)
     s->safe_up_to = backups_safe_up_to(b->backups);
     s->last_fsync_us = b->stats.last_commit_us;
     s->commits = b->stats.commits;
-    if (is_administrator(b, unit)) { /* a count that rises tells others that a dossier was opened, or who came */
+    if (core_unit_is(
+            b->core, unit,
+            WICI__V1__ROLE__ADM)) { /* a count that rises tells others that a dossier was opened, or who came */
         s->sessions = sessions_count(b->sessions);
         s->subscriptions = sessions_streams(b->sessions);
         s->dossiers = core_dossier_count(b->core);
@@ -195,7 +188,7 @@ backup_fill(struct broker *b, uint32_t unit, const char *label, Wici__V1__QueryR
 
     if (m == NULL)
         return -ENOBUFS;
-    if (!is_administrator(b, unit))
+    if (!core_unit_is(b->core, unit, WICI__V1__ROLE__ADM))
         return query_refuse(refusal, E_UNKNOWN, "query.backup");
     if (label[0] != '\0')
         rc = backups_ask(b->backups, label, b->clock.now_ms);

@@ -74,7 +74,6 @@ int
 shown_begin(struct broker *b, const struct session *session, uint32_t request, const Wici__V1__ShownQuery *asked,
             struct refusal *refusal)
 {
-    struct core_unit u;
     struct shown *s;
     uint8_t id[16];
     int rc;
@@ -96,8 +95,7 @@ shown_begin(struct broker *b, const struct session *session, uint32_t request, c
     memcpy(s->session, session->name, sizeof s->session);
     s->unit = session->unit;
     s->request = request;
-    core_unit(b->core, session->unit, &u);
-    s->auditor = (u.roles >> WICI__V1__ROLE__AUD & 1u) != 0;
+    s->auditor = core_unit_is(b->core, session->unit, WICI__V1__ROLE__AUD);
     s->entry = core_accounts_for(b->core, session->unit, id);
     memcpy(s->dossier, id, sizeof s->dossier);
     memcpy(s->why, asked->reason, strlen(asked->reason) + 1);
@@ -230,7 +228,6 @@ record_take(struct broker *b, struct shown *s, const struct record *record)
 {
     const Wici__V1__SysAccessRecordedS0 *body;
     struct shown_read read;
-    struct core_unit u;
 
     if (record->event.type->number != WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED || record->event.section_count == 0)
         return 0;
@@ -247,8 +244,7 @@ record_take(struct broker *b, struct shown *s, const struct record *record)
         .asked = {.entry = body->dossier_entry, .type = body->type}};
     if (read.unit == CORE_UNIT_NONE)
         return 0;
-    core_unit(b->core, read.unit, &u);
-    read.auditor = (u.roles >> WICI__V1__ROLE__AUD & 1u) != 0;
+    read.auditor = core_unit_is(b->core, read.unit, WICI__V1__ROLE__AUD);
     read.content = body->why[0] != '\0';
     for (size_t i = 0; i < body->n_families && i < FEED_FAMILIES_MAX; i++) {
         const char *family = filter_family(body->families[i]);
@@ -267,10 +263,8 @@ open_take(void *arg, struct session *session)
 {
     struct broker *b = arg;
     struct shown *s = b->shown;
-    struct core_unit u;
     int rc = 0;
 
-    core_unit(b->core, session->unit, &u);
     for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX && rc == 0; i++) {
         const struct reader *r = session->streams[i];
         struct shown_read read;
@@ -280,7 +274,7 @@ open_take(void *arg, struct session *session)
         read = (struct shown_read){.opened_seq = r->window.opened_seq,
                                    .as_of_seq = s->head,
                                    .unit = session->unit,
-                                   .auditor = (u.roles >> WICI__V1__ROLE__AUD & 1u) != 0,
+                                   .auditor = core_unit_is(b->core, session->unit, WICI__V1__ROLE__AUD),
                                    .narrowed = r->feed.filter.dossier_count > 1};
         access_asked(b, r, &read.asked);
         text_take(read.cursor, sizeof read.cursor, r->cursor[0] != '\0' ? r->cursor : session->name);

@@ -92,6 +92,14 @@ core_unit(const struct core *core, uint32_t unit, struct core_unit *ret)
     };
 }
 
+bool
+core_unit_is(const struct core *core, uint32_t unit, unsigned role)
+{
+    assert(unit < core->directory.unit_count);
+    assert(role < ROLE_COUNT);
+    return (core->directory.units[unit].roles >> role & 1u) != 0;
+}
+
 uint32_t
 core_unit_count(const struct core *core)
 {

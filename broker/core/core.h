@@ -109,6 +109,8 @@ uint32_t core_unit_by_key(const struct core *core, const char *key, uint64_t now
 uint32_t core_unit_by_id(const struct core *core, const char *id);
 /* index must be below core_unit_count(). */
 void core_unit(const struct core *core, uint32_t unit, struct core_unit *ret);
+/* Has it this role? enum Role */
+bool core_unit_is(const struct core *core, uint32_t unit, unsigned role);
 /* Units' numbers lie below it; some of them stand in for external agencies and are nobody's (core_unit_by_id). */
 uint32_t core_unit_count(const struct core *core);
 /* Fills a Directory in the arena with everything but persons. -ENOMEM. */
