@@ -98,7 +98,7 @@ struct session {
     uint32_t unit;
     uint64_t next_number;
     uint64_t heard_ms;  /* boot time */
-    uint64_t safe_told;  /* how far verified backups go, as the client was told */
+    uint64_t safe_told; /* how far verified backups go, as the client was told */
     uint64_t probed_ms; /* boot time: when it was last asked for by a message */
     bool gone;          /* to be dropped by the next sessions_sweep */
     bool stuck;         /* its queue was full when last tried */
@@ -118,6 +118,7 @@ struct unit_readers {
     struct reader *busy, *busy_last; /* queue */
     bool queued;                     /* stands in the queue of units */
     uint32_t fresh;                  /* records of the open batch that its live streams may want */
+    uint64_t diverged_ms;            /* boot time: when the operator was last told that it has seen another log */
     atomic_size_t answering; /* bytes of answers on their way to the unit's peers; libzmq's thread counts down */
 };
 

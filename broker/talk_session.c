@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define PROTOCOL_VERSION 1u
+#define DIVERGED_TELL_MS 60000u
 
 /* ---- ending */
 
@@ -229,6 +230,20 @@ room_make(struct broker *b, uint32_t unit)
     return idlest == NULL ? 0 : talk_end_session(b, idlest);
 }
 
+/* The operator is told once a minute of each unit: a peer cannot fill the log. */
+static void
+diverged_tell(const struct broker *b, const struct session *session, uint64_t seq)
+{
+    struct unit_readers *readers = sessions_unit_if(b->sessions, session->unit);
+    struct core_unit u;
+
+    if (readers->diverged_ms != 0 && b->clock.mono_ms - readers->diverged_ms < DIVERGED_TELL_MS)
+        return;
+    readers->diverged_ms = b->clock.mono_ms;
+    core_unit(b->core, session->unit, &u);
+    log_warn("session: %s/%s has seen a log that this is not (seq=%llu)", u.id, session->name, (unsigned long long)seq);
+}
+
 int
 hello_take(struct broker *b, const struct front_message *from, uint32_t unit, const Wici__V1__Hello *hello)
 {
@@ -275,8 +290,7 @@ hello_take(struct broker *b, const struct front_message *from, uint32_t unit, co
     log_debug("session: %s/%s says hello (key=%s software=%s)", u.id, name, log_escape(from->key, shown, sizeof shown),
               log_escape(hello->software, software, sizeof software));
     if (!held) {
-        log_warn("session: %s/%s has seen a log that this is not (seq=%llu)", u.id, name,
-                 (unsigned long long)hello->known->seq);
+        diverged_tell(b, session, hello->known->seq);
         refusal_set(&refusal, E_LOG_DIVERGED, "hello.known");
         reply_refused(b, &from->route, unit, &refusal, 0, 0);
     }

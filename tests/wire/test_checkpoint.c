@@ -448,6 +448,25 @@ head_now(struct town *t)
     return welcome;
 }
 
+static void
+the_operator_is_told_of_another_log_and_a_peer_cannot_fill_his(void **state)
+{
+    struct town *t = *state;
+    Wici__V1__Position elsewhere;
+    uint8_t hash[32] = {7};
+    bool diverged;
+
+    wici__v1__position__init(&elsewhere);
+    elsewhere.epoch = 1;
+    elsewhere.seq = 3;
+    elsewhere.leaf_hash = (ProtobufCBinaryData){.len = sizeof hash, .data = hash};
+    for (unsigned i = 0; i < 20; i++) {
+        peer_free(hello_known(t, &elsewhere, &diverged));
+        assert_true(diverged);
+    }
+    shell(t, "test $(grep -c 'has seen a log that this is not (seq=3)' log) = 1");
+}
+
 /* Letters that are signed, beyond a copy that is then put back. */
 static void
 go_back(struct town *t)
@@ -621,6 +640,7 @@ main(void)
         cmocka_unit_test(a_guard_that_cannot_be_written_only_delays_the_checkpoint),
         cmocka_unit_test(a_key_that_is_not_the_logs_is_refused),
         cmocka_unit_test(the_key_is_rotated_on_the_stopped_broker_and_by_a_record),
+        cmocka_unit_test(the_operator_is_told_of_another_log_and_a_peer_cannot_fill_his),
         cmocka_unit_test(a_restored_older_copy_goes_on_as_a_new_epoch),
         cmocka_unit_test(a_new_epoch_survives_an_interruption_and_never_takes_a_number_twice),
         cmocka_unit_test(the_verifier_follows_a_log_through_its_epochs),
