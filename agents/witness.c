@@ -4,6 +4,7 @@
 #include "agents/witness.h"
 
 #include "proto/disclosure.h"
+#include "proto/endorse.h"
 #include "proto/limits.h"
 #include "proto/member.h"
 #include "proto/note.h"
@@ -49,7 +50,6 @@ struct witness {
     size_t unproven_size; /* bytes of it */
     uint64_t asked_ms;    /* 0: ask at once */
     uint64_t waits_ms, told_ms;
-    time_t key_told;
     bool overflow_told;
 };
 
@@ -147,26 +147,65 @@ ask(struct witness *w, json_t *request, const char *result, json_t **ret)
     return *ret == NULL ? -EAGAIN : 0;
 }
 
-/* The keys that the log has announced. */
+/* The keys that the log has announced, in that order. */
+struct announced {
+    struct note_key keys[NOTE_KEYS_MAX];
+    char endorsed[NOTE_KEYS_MAX][ENDORSE_SIZE_MAX]; /* "": no key vouches for it */
+    size_t count;
+};
+
 static int
-keys_ask(struct witness *w, struct note_key ret[NOTE_KEYS_MAX], size_t *ret_count)
+keys_ask(struct witness *w, struct announced *ret)
 {
     json_t *checkpoint = NULL, *key;
-    size_t i, count = 0;
+    size_t i;
     int rc = ask(w, json_pack("{s:{}}", "checkpoint"), "checkpoint", &checkpoint);
 
     if (rc != 0)
         return rc;
+    ret->count = 0;
     json_array_foreach(json_object_get(checkpoint, "keys"), i, key)
     {
         const char *vkey = json_string_value(json_object_get(key, "vkey"));
+        const char *endorsed = json_string_value(json_object_get(key, "endorsed"));
 
-        if (vkey != NULL && count < NOTE_KEYS_MAX && note_key_parse(vkey, strlen(vkey), &ret[count]) == 0)
-            count++;
+        if (vkey == NULL || ret->count == NOTE_KEYS_MAX ||
+            note_key_parse(vkey, strlen(vkey), &ret->keys[ret->count]) != 0)
+            continue;
+        if (endorsed == NULL || strlen(endorsed) >= ENDORSE_SIZE_MAX)
+            endorsed = "";
+        memcpy(ret->endorsed[ret->count++], endorsed, strlen(endorsed) + 1);
     }
     json_decref(checkpoint);
-    *ret_count = count;
-    return count == 0 ? -EAGAIN : 0;
+    return ret->count == 0 ? -EAGAIN : 0;
+}
+
+static bool
+key_is_trusted(const struct witness *w, const struct note_key *key)
+{
+    for (size_t i = 0; i < w->key_count; i++)
+        if (strcmp(w->keys[i].name, key->name) == 0 &&
+            memcmp(w->keys[i].public_key, key->public_key, sizeof key->public_key) == 0)
+            return true;
+    return false;
+}
+
+/* Takes those that a trusted one vouches for. */
+static void
+keys_follow(struct witness *w, const struct announced *announced)
+{
+    char text[NOTE_KEY_TEXT_SIZE];
+
+    for (size_t i = 0; i < announced->count && w->key_count < NOTE_KEYS_MAX; i++) {
+        const struct note_key *key = &announced->keys[i];
+
+        if (key_is_trusted(w, key) || endorse_check(announced->endorsed[i], key, w->keys, w->key_count) != 0)
+            continue;
+        w->keys[w->key_count++] = *key;
+        note_key_format(key, text);
+        agent_log(AGENT_WARN, "the log has a new key, and one that log_key names vouches for it: add it to log_key: %s",
+                  text);
+    }
 }
 
 /* Takes them over and says which. */
@@ -324,38 +363,64 @@ epoch_check(struct witness *w, const struct note_checkpoint *checkpoint, const c
     return rc == -EBADMSG ? epoch_follow(w, checkpoint) : rc;
 }
 
+/*
+ * A key that we do not know signed it: what the broker says of its keys is asked. ret->count 0: nothing is to be taken
+ * over. -ENOKEY: nothing makes it a key of this log.
+ */
+static int
+note_open_announced(struct witness *w, const char *note, size_t len, struct note_checkpoint *ret,
+                    struct announced *announced)
+{
+    uint32_t by;
+    int rc = keys_ask(w, announced);
+
+    if (rc != 0)
+        return rc;
+    if (!w->keys_fixed)
+        return note_checkpoint_open(note, len, announced->keys, announced->count, ret, &by);
+    keys_follow(w, announced);
+    announced->count = 0;
+    return note_checkpoint_open(note, len, w->keys, w->key_count, ret, &by);
+}
+
+/* It is signed: what we know must be in it. Then it is what we know. */
+static int
+note_compare(struct witness *w, const char *note, size_t len, const struct note_checkpoint *checkpoint,
+             const struct announced *announced)
+{
+    bool same_name = !w->has_known || strcmp(checkpoint->origin, w->known.origin) == 0;
+    int rc;
+
+    if (!same_name)
+        rc = epoch_check(w, checkpoint, note, len);
+    else if ((rc = known_is_in(w, checkpoint)) == -EBADMSG)
+        return caught(w, checkpoint->size < w->known.size ? "rollback" : "fork", checkpoint->size, note, len);
+    if (rc == 0 && announced->count > 0)
+        rc = keys_take(w, announced->keys, announced->count);
+    if (rc == 0 && (!w->has_known || checkpoint->size != w->known.size || !same_name))
+        rc = known_take(w, checkpoint, note, len);
+    return rc;
+}
+
 /* A checkpoint that the broker gave: its signature, and what we know must be in it. Then it is what we know. */
 static int
 note_take(struct witness *w, const char *note, size_t len, struct note_checkpoint *ret)
 {
-    struct note_key announced[NOTE_KEYS_MAX];
-    size_t count = 0;
+    struct announced *announced = calloc(1, sizeof *announced);
     uint32_t by;
-    int rc = w->key_count == 0 ? -ENOKEY : note_checkpoint_open(note, len, w->keys, w->key_count, ret, &by);
+    int rc = announced == NULL   ? -ENOMEM
+             : w->key_count == 0 ? -ENOKEY
+                                 : note_checkpoint_open(note, len, w->keys, w->key_count, ret, &by);
 
-    if (rc == -ENOKEY && w->keys_fixed) {
-        if (time(NULL) - w->key_told >= (time_t)(TELL_MS / 1000))
-            agent_log(AGENT_ERROR, "the log is signed by a key that log_key does not name: nothing can be checked");
-        w->key_told = time(NULL);
-        return -EAGAIN;
-    }
-    if (rc == -ENOKEY) {
-        rc = keys_ask(w, announced, &count);
-        if (rc == 0)
-            rc = note_checkpoint_open(note, len, announced, count, ret, &by);
-    }
-    if (rc == -EAGAIN || rc == -ENOMEM)
-        return rc;
-    if (rc != 0)
-        return caught(w, "signature", 0, note, len);
-    if (w->has_known && strcmp(ret->origin, w->known.origin) != 0)
-        rc = epoch_check(w, ret, note, len);
-    else if ((rc = known_is_in(w, ret)) == -EBADMSG)
-        return caught(w, ret->size < w->known.size ? "rollback" : "fork", ret->size, note, len);
-    if (rc == 0 && count > 0)
-        rc = keys_take(w, announced, count);
-    if (rc == 0 && (!w->has_known || ret->size != w->known.size || strcmp(ret->origin, w->known.origin) != 0))
-        rc = known_take(w, ret, note, len);
+    if (rc == -ENOKEY)
+        rc = note_open_announced(w, note, len, ret, announced);
+    if (rc == -ENOKEY && w->keys_fixed)
+        rc = caught(w, "key", 0, note, len);
+    else if (rc == 0)
+        rc = note_compare(w, note, len, ret, announced);
+    else if (rc != -EAGAIN && rc != -ENOMEM)
+        rc = caught(w, "signature", 0, note, len);
+    free(announced);
     return rc;
 }
 

@@ -20,6 +20,9 @@
  * broker, and told, if the log still contains what we know. A new epoch (docs/AUDIT.md) that does not contain it is
  * told and followed.
  *
+ * With log_key nothing is taken from the broker but what is proven: a key that a trusted one vouches for (endorse.h) is
+ * followed, and told, so that it can be put into the configuration; a signature by any other key is caught.
+ *
  * Events not proven yet are kept in state/unproven over a restart (not over a power failure).
  *
  * Errors: 0; -ENOTRECOVERABLE: caught, told and noted, stop; -EBADMSG: one of the files above is damaged, told, stop;

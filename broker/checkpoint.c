@@ -27,8 +27,10 @@ struct checkpoints {
 static int
 key_take(struct log_keys *keys, const Wici__V1__SysLogKeyS0 *body, uint64_t seq)
 {
-    if (keys->count == LOG_KEYS_MAX || note_key_parse(body->vkey, strlen(body->vkey), &keys->at[keys->count]) != 0)
+    if (keys->count == LOG_KEYS_MAX || strlen(body->endorsed) >= ENDORSE_SIZE_MAX ||
+        note_key_parse(body->vkey, strlen(body->vkey), &keys->at[keys->count]) != 0)
         return -EBADMSG;
+    memcpy(keys->endorsed[keys->count], body->endorsed, strlen(body->endorsed) + 1);
     keys->seq[keys->count++] = seq;
     return 0;
 }

@@ -12,6 +12,7 @@
 #define BROKER_CHECKPOINT_H
 
 #include "broker/record.h"
+#include "proto/endorse.h"
 #include "proto/note.h"
 #include "store/store.h"
 
@@ -30,6 +31,7 @@ struct log_keys {
     size_t count;
     struct note_key at[LOG_KEYS_MAX];
     uint64_t seq[LOG_KEYS_MAX]; /* of the record */
+    char endorsed[LOG_KEYS_MAX][ENDORSE_SIZE_MAX]; /* by the key before; "": by none */
 
     size_t epoch_count; /* without the first epoch, which no record begins */
     struct log_epoch epochs[LOG_KEYS_MAX];

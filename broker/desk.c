@@ -58,7 +58,7 @@ desk_signer(const char *path, const char *name, struct note_signer *ret)
 }
 
 int
-desk_log_key(struct desk *desk, const struct note_key *key, const struct note_key *replaces)
+desk_log_key(struct desk *desk, const struct note_key *key, const struct note_key *replaces, const char *endorsed)
 {
     char vkey[NOTE_KEY_TEXT_SIZE], old[NOTE_KEY_TEXT_SIZE];
     Wici__V1__SysLogKeyS0 body;
@@ -68,6 +68,7 @@ desk_log_key(struct desk *desk, const struct note_key *key, const struct note_ke
     wici__v1__section__init(&section);
     note_key_format(key, vkey);
     body.vkey = vkey;
+    body.endorsed = (char *)(uintptr_t)endorsed; /* packing only reads it */
     if (replaces != NULL) {
         note_key_format(replaces, old);
         body.replaces = old;

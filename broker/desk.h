@@ -24,7 +24,8 @@ void desk_close(struct desk *desk);
 
 /* Makes a signer key of that name in a new file. -EINVAL: it is no name for a key. */
 int desk_signer(const char *path, const char *name, struct note_signer *ret);
-/* Writes the record that announces the log's key. replaces: NULL when it is the first. */
-int desk_log_key(struct desk *desk, const struct note_key *key, const struct note_key *replaces);
+/* Writes the record that announces the log's key. replaces: NULL when it is the first. endorsed (endorse.h): "" when no
+ * key vouches for it. */
+int desk_log_key(struct desk *desk, const struct note_key *key, const struct note_key *replaces, const char *endorsed);
 
 #endif

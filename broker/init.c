@@ -287,7 +287,7 @@ init_run(const struct config *config, const struct init_options *o)
     if ((rc = signer_have(config, o->origin, &signer)) != 0 || (rc = guard_have(config)) != 0)
         goto out;
     if ((rc = agency_write(&desk, o)) != 0 || (rc = unit_write(&desk, o, admin.public_key)) != 0 ||
-        (rc = policy_write(&desk)) != 0 || (rc = desk_log_key(&desk, &signer.key, NULL)) != 0 ||
+        (rc = policy_write(&desk)) != 0 || (rc = desk_log_key(&desk, &signer.key, NULL, "")) != 0 ||
         (rc = store_commit(desk.store)) != 0) {
         log_error("init: the first records cannot be written: %s %s", strerror(-rc), store_damage(desk.store));
         goto out;

@@ -169,6 +169,7 @@ checkpoint_fill(struct broker *b, Wici__V1__QueryResult *result)
         note_key_format(&keys->at[i], vkey);
         list[i]->vkey = vkey;
         list[i]->seq = keys->seq[i];
+        list[i]->endorsed = TEXT(keys->endorsed[i]);
     }
     c->n_keys = keys->count;
     c->keys = list;

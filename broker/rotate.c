@@ -1,8 +1,10 @@
 /*
  * rotate - a new key for the log, and a new epoch: what init.h says of both
  *
- * Either way the new key stands in a file beside the old one until its record is on disk; then it takes the old one's
- * place. So after an interruption there are either both, and the log names the newer one, or the log never heard of it.
+ * Either way the old key, where it is there, vouches for the new one (endorse.h), in the record that announces it: who
+ * trusts the one can follow. And either way the new key stands in a file beside the old one until its record is on
+ * disk; then it takes the old one's place. So after an interruption there are either both, and the log names the newer
+ * one, or the log never heard of it.
  *
  * The guard is not written here. It still holds the checkpoint of the earlier epoch, and the record of the new one
  * carries just that: so the broker knows at its start that the operator has seen it, and replaces it when it signs
@@ -58,11 +60,31 @@ rotation_is_begun(const struct desk *desk, const char *aside, struct note_signer
     return signerfile_read(aside, fresh) == 0 && key_is(&fresh->key, key_last(desk));
 }
 
+/* The key that signed until now vouches for the next one, where it is at hand; also one of a branch that was lost. */
+static int
+endorse(const struct config *config, const struct note_key *key, char ret[ENDORSE_SIZE_MAX])
+{
+    struct note_signer old = {.key.name = ""};
+    int rc = signerfile_read(config->checkpoint_key, &old);
+
+    ret[0] = '\0';
+    if (rc != 0) {
+        log_warn("init: %s cannot be read: no key vouches for the new one, and agents that were told one (log_key) "
+                 "have to be told the new one",
+                 config->checkpoint_key);
+        return 0;
+    }
+    rc = endorse_make(&old, key, ret);
+    note_signer_wipe(&old);
+    return rc;
+}
+
 /* Makes the key of that epoch aside and appends its record. */
 static int
-rotation_begin(struct desk *desk, const char *aside, uint64_t epoch, struct note_signer *fresh)
+rotation_begin(struct desk *desk, const struct config *config, const char *aside, uint64_t epoch,
+               struct note_signer *fresh)
 {
-    char name[STORE_EPOCH_NAME_MAX];
+    char name[STORE_EPOCH_NAME_MAX], endorsed[ENDORSE_SIZE_MAX];
     int rc;
 
     if (desk->log_keys.count == LOG_KEYS_MAX)
@@ -71,7 +93,9 @@ rotation_begin(struct desk *desk, const char *aside, uint64_t epoch, struct note
         return -errno;
     store_epoch_name(store_identity(desk->store), epoch, name);
     rc = desk_signer(aside, name, fresh);
-    return rc == 0 ? desk_log_key(desk, &fresh->key, key_last(desk)) : rc;
+    if (rc == 0)
+        rc = endorse(config, &fresh->key, endorsed);
+    return rc == 0 ? desk_log_key(desk, &fresh->key, key_last(desk), endorsed) : rc;
 }
 
 static int
@@ -102,7 +126,7 @@ init_log_key(const struct config *config)
     if (rc == 0)
         rc = rotation_open(&desk, config, aside);
     if (rc == 0 && !rotation_is_begun(&desk, aside, &fresh)) {
-        rc = rotation_begin(&desk, aside, store_identity(desk.store)->epoch, &fresh);
+        rc = rotation_begin(&desk, config, aside, store_identity(desk.store)->epoch, &fresh);
         if (rc == 0)
             rc = store_commit(desk.store);
     }
@@ -249,14 +273,15 @@ epoch_write(struct desk *desk, uint64_t epoch, char *last_known)
 
 /* One commit: the record of the epoch, that of its key, and the number of the epoch. */
 static int
-epoch_begin(struct desk *desk, const char *aside, struct past *past, struct note_signer *fresh)
+epoch_begin(struct desk *desk, const struct config *config, const char *aside, struct past *past,
+            struct note_signer *fresh)
 {
     uint64_t last = store_identity(desk->store)->epoch;
     uint64_t epoch = (past->epoch > last ? past->epoch : last) + 1;
     int rc = epoch_write(desk, epoch, past->note);
 
     if (rc == 0)
-        rc = rotation_begin(desk, aside, epoch, fresh);
+        rc = rotation_begin(desk, config, aside, epoch, fresh);
     if (rc == 0)
         rc = store_epoch_begin(desk->store, epoch);
     return rc == 0 ? store_commit(desk->store) : rc;
@@ -293,7 +318,7 @@ init_new_epoch(const struct config *config)
         goto out;
     }
     if (rc == 0 && !begun)
-        rc = epoch_begin(&desk, aside, &past, &fresh);
+        rc = epoch_begin(&desk, config, aside, &past, &fresh);
     if (rc == 0) /* before the key's turn: as long as the key waits, the same command comes by here again */
         rc = restore_mark_remove(config->data_dir);
     if (rc == 0)

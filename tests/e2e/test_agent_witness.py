@@ -386,18 +386,91 @@ def a_forked_log_is_caught(world):
     world.verifies(f"{world.school.dir}/state/checkpoint")
 
 
+def rotate(world):
+    """Another key of the log, on the stopped broker; its vkey."""
+    world.broker.stop()
+    done = subprocess.run([f"{BIN}/wicid", "init", "--log-key", "-c", world.broker.config], capture_output=True, text=True, check=False)
+    check(done.returncode == 0, done.stderr)
+    world.broker.start()
+    return world.admin.run("log", "key").split()[-1]
+
+
+def a_change_of_the_logs_key_is_followed_with_proof(world):
+    world.school.more = f"log_key = {world.vkey}\n"
+    world.school.start()
+    world.send()
+    play.wait("a first proof", lambda: world.school.known() > 0)
+    world.school.end()
+    rotate(world)
+    world.vkey = rotate(world)  # twice: the first new one vouches for the second
+    before = world.school.known()
+    world.school.start()
+    name, seq = world.send()
+    play.wait("a proof by the new key", lambda: world.school.known() >= seq > before)
+    play.wait(f"{name}.receipt", lambda: world.school.has(f"sent/{name}.receipt"))
+    world.verifies(f"{world.school.dir}/sent/{name}.receipt")
+    check(f"add it to log_key: {world.vkey}" in world.school.text("agent.log"), "the new key was not told")
+    check(not world.school.has("state/alarm.json"), "a proven change was an alarm")
+    world.school.end()
+
+
+def endorsed_keys(message):
+    """The keys that a message tells."""
+    if message.WhichOneof("message") != "query_result" or message.query_result.WhichOneof("result") != "checkpoint":
+        return []
+    return message.query_result.checkpoint.keys
+
+
+def a_change_that_nobody_vouches_for_is_refused(world):
+    """The log is signed by a new key; that the old one vouches for it is taken away, changed, or said of another."""
+    def nothing(message):
+        for key in endorsed_keys(message):
+            key.endorsed = ""
+
+    def changed(message):
+        for key in endorsed_keys(message):
+            key.endorsed = key.endorsed.replace("\n", "\n\n", 1)
+
+    def of_another(message):
+        keys = endorsed_keys(message)
+        for key in keys[2:]:
+            key.endorsed = keys[1].endorsed
+
+    for lie in (nothing, changed, of_another):
+        old = world.vkey
+        world.vkey = rotate(world)
+        world.school.more = f"log_key = {old}\n"
+        world.school.start(lie)
+        world.school.drop(f"key-{lie.__name__}", referral())
+        world.school.caught("key")
+        world.school.start()  # the same broker, without the lie
+        world.send()
+        play.wait("a new proof", lambda: world.vkey in world.school.text("agent.log"))
+        world.school.end()
+
+
+LIES = (each_sent_event_gets_its_receipt, what_is_received_is_proven, a_changed_byte_is_never_filed,
+        a_change_with_digests_to_match_is_caught, what_was_not_proven_before_a_kill_is_proven_after_it,
+        older_statements_are_caught, an_epoch_that_nobody_signed_excuses_nothing,
+        what_is_known_and_cannot_be_read_stops_it, a_receipt_of_something_else_is_caught,
+        a_record_of_something_else_than_was_sent_is_caught, a_forked_log_is_caught)
+KEYS = (a_change_of_the_logs_key_is_followed_with_proof, a_change_that_nobody_vouches_for_is_refused)
+
+
 def main():
+    run(LIES)
+    run(KEYS)
+
+
+def run(tests):
+    """In a world of their own."""
     root = tempfile.mkdtemp(prefix="wici-agent-witness-")
     world = World(root)
     world.broker.stop()
     shutil.copytree(f"{root}/data", f"{root}/early")
     world.broker.start()
     try:
-        for test in (each_sent_event_gets_its_receipt, what_is_received_is_proven, a_changed_byte_is_never_filed,
-                     a_change_with_digests_to_match_is_caught, what_was_not_proven_before_a_kill_is_proven_after_it,
-                     older_statements_are_caught, an_epoch_that_nobody_signed_excuses_nothing,
-                     what_is_known_and_cannot_be_read_stops_it, a_receipt_of_something_else_is_caught,
-                     a_record_of_something_else_than_was_sent_is_caught, a_forked_log_is_caught):
+        for test in tests:
             test(world)
             print("ok", test.__name__, flush=True)
         world.broker.stop()
