@@ -30,6 +30,8 @@
 #define MARK_SIZE  (1u + FIND_PAIR_SIZE + 8u + LEAF_HASH_SIZE)
 #define FORMAT     1u
 
+#define FIND_DUE_PART 32u
+
 struct find {
     char dir[PATH_MAX];
     uint8_t pair[FIND_PAIR_SIZE];
@@ -341,6 +343,20 @@ map_grow(struct find *f)
     if (info.me_mapsize * 2 > f->map_size_max)
         return -ENOSPC;
     return err_from_lmdb(mdb_env_set_mapsize(f->env, info.me_mapsize * 2));
+}
+
+/*
+ * Records in many dossiers touch nearly every page of the index, however few they are, and LMDB writes a touched page
+ * whole: the larger the index, the more must share that.
+ */
+uint64_t
+find_due(uint64_t head)
+{
+    uint64_t due = head / FIND_DUE_PART;
+
+    if (due < STORE_FIND_FLUSH)
+        return STORE_FIND_FLUSH;
+    return due < STORE_FIND_FLUSH_MAX ? due : STORE_FIND_FLUSH_MAX;
 }
 
 int

@@ -47,6 +47,8 @@ const struct find_mark *find_mark(const struct find *find);
 int find_add(struct find *find, uint32_t entry, uint32_t generation, uint64_t seq);
 /* Takes back the record added last, which was of this entry. */
 void find_pop(struct find *find, uint32_t entry, uint32_t generation);
+/* How many records are to wait in the tail before they are moved, in a log of `head` records. */
+uint64_t find_due(uint64_t head);
 /* Moves the tail up to and with mark->seq into LMDB, in one transaction. */
 int find_flush(struct find *find, const struct find_mark *mark);
 

@@ -385,7 +385,7 @@ keys_check(struct store *st, const uint8_t pair[KEYS_PAIR_SIZE])
     return rc;
 }
 
-/* Feeds the finding index what it has not taken in, in steps of STORE_FIND_FLUSH. */
+/* Feeds the finding index what it has not taken in, as much at a time as is taken in together while the log grows. */
 static int
 find_roll_forward(struct store *st, MDB_txn *txn)
 {
@@ -423,7 +423,7 @@ find_roll_forward(struct store *st, MDB_txn *txn)
         rc = row_split(st, seq, val.mv_data, val.mv_size, &row);
         if (rc == 0 && !row.erased)
             rc = find_add(st->find, row.entry, row.generation, seq);
-        if (rc == 0 && seq - find_mark(st->find)->seq == STORE_FIND_FLUSH) {
+        if (rc == 0 && seq - find_mark(st->find)->seq == find_due(st->at.head)) {
             struct find_mark reached = {.seq = seq};
 
             leaf_hash(row.leaf, row.leaf_len, reached.hash);

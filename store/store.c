@@ -626,10 +626,12 @@ store_find_behind(const struct store *st)
 int
 store_find_flush(struct store *st, bool all)
 {
+    uint64_t due = find_due(st->at.head);
+
     if (st->latched)
         return -EIO;
-    while (store_find_behind(st) >= (all ? 1u : STORE_FIND_FLUSH)) {
-        struct find_mark mark = {.seq = find_mark(st->find)->seq + STORE_FIND_FLUSH};
+    while (store_find_behind(st) >= (all ? 1u : due)) {
+        struct find_mark mark = {.seq = find_mark(st->find)->seq + due};
         MDB_txn *txn;
         struct row row;
         int rc;

@@ -45,7 +45,8 @@
 #define STORE_MAP_OWN_PCT      97u          /* records of reads stop there; what has to be written to end still fits */
 #define STORE_MARK_SIZE        16u          /* bytes by which an erased dossier is recognised */
 #define STORE_KEY_ENTRIES_STEP 1024u        /* key entries made and synced at a time */
-#define STORE_FIND_FLUSH       50000u       /* index rows written in one transaction */
+#define STORE_FIND_FLUSH       50000u       /* records that the finding index takes in together, in a small log */
+#define STORE_FIND_FLUSH_MAX   250000u      /* the same in a large one; bounds the memory of those that wait */
 #define STORE_CHECKPOINT_STEP  65536u       /* records: of the checkpoints in one such stretch the last one is kept */
 #define STORE_CLEAR_ENTRY      0u           /* key entry of records that belong to no dossier: not sealed */
 #define STORE_NO_ENTRY         UINT32_MAX   /* read from an erased record: its row no longer names an entry */
@@ -287,7 +288,10 @@ int store_readers_check(struct store *st);
  * the index has not taken in yet. Returns the number found in *ret_count.
  */
 int store_find(struct store *st, uint32_t entry, uint64_t from, uint64_t *ret_seqs, size_t max, size_t *ret_count);
-/* Takes committed records into the index when enough wait, or all of them when `all`. Called by the owner's loop. */
+/*
+ * Takes committed records into the index when enough wait, or all of them when `all`. Called by the owner's loop. Enough:
+ * a 32nd of the log, STORE_FIND_FLUSH at least and STORE_FIND_FLUSH_MAX at most.
+ */
 int store_find_flush(struct store *st, bool all);
 /* Takes what the index says of an erased key entry away. Between batches. -EINVAL: its key was not erased. */
 int store_find_drop(struct store *st, uint32_t entry);

@@ -1,4 +1,5 @@
 /* The finding index, through store_find: flushed, restarted, deleted or damaged, it tells what the log says. */
+#include "store/find.h"
 #include "tests/unit/test_store_kit.h"
 
 #include <errno.h>
@@ -142,6 +143,17 @@ flushes_by_itself_only_when_enough_wait(void **state)
     assert_int_equal(kit_open(kit), 0);
     assert_int_equal(store_find_behind(kit->st), 30);
     assert_lists_from(kit, 1, 5000);
+}
+
+static void
+the_larger_the_log_the_more_is_taken_in_together(void **state)
+{
+    (void)state;
+    assert_int_equal(find_due(0), STORE_FIND_FLUSH);
+    assert_int_equal(find_due(UINT64_C(32) * STORE_FIND_FLUSH), STORE_FIND_FLUSH);
+    assert_int_equal(find_due(UINT64_C(64) * STORE_FIND_FLUSH), 2 * STORE_FIND_FLUSH);
+    assert_int_equal(find_due(UINT64_C(32) * STORE_FIND_FLUSH_MAX), STORE_FIND_FLUSH_MAX);
+    assert_int_equal(find_due(UINT64_MAX), STORE_FIND_FLUSH_MAX);
 }
 
 static void
@@ -362,6 +374,7 @@ main(void)
         KIT_TEST(finds_in_the_tail_and_in_chunks_and_in_both),
         KIT_TEST(many_small_flushes_fill_the_same_chunks),
         KIT_TEST(flushes_by_itself_only_when_enough_wait),
+        cmocka_unit_test(the_larger_the_log_the_more_is_taken_in_together),
         KIT_TEST(does_not_find_the_open_batch_and_flushes_beside_it),
         KIT_TEST(finds_nothing_for_an_entry_without_records),
         KIT_TEST(goes_on_after_a_reopen_where_it_was),
