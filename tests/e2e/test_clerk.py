@@ -17,6 +17,7 @@ SOURCE = os.environ["WICI_SOURCE"]
 BIN = os.environ["WICI_BIN"]
 sys.path[:0] = [os.path.join(SOURCE, "tests", folder) for folder in ("interop", "golden")]
 import play  # noqa: E402
+from wici_client import new_key  # noqa: E402
 from world import UNITS, World, new_id  # noqa: E402
 
 TODAY = datetime.datetime.now(datetime.timezone.utc).date()
@@ -38,30 +39,34 @@ class Clerk(unittest.TestCase):
         self.addCleanup(self.dir.cleanup)
         self.world = World(self.dir.name, units={**UNITS, "straznik": ("ops", ["CLERK"]), "ops-dyr": ("ops", ["DIR"])})
         self.addCleanup(self.world.stop)
-        public, secret = self.world.keys["straznik"]
-        with open(self.path("clerk.key"), "w", opener=lambda p, f: os.open(p, f, 0o600), encoding="utf-8") as f:
-            f.write(f"public = {public}\nsecret = {secret}\n")
+        self.key_file("straznik", "clerk.key")
         self.configure()
 
     def path(self, name):
         """A file of this test."""
         return f"{self.dir.name}/{name}"
 
-    def configure(self, **more):
-        """Writes the clerk's configuration."""
-        with open(self.path("clerk.conf"), "w", encoding="utf-8") as f:
-            f.write(f"endpoint = {self.world.broker.endpoint}\nserver_key = {self.world.broker.server_key}\n"
-                    "key_file = clerk.key\n")
-            f.writelines(f"{name} = {value}\n" for name, value in more.items())
+    def key_file(self, unit, name):
+        """Writes the key pair of a unit; returns the file."""
+        public, secret = self.world.keys[unit]
+        with open(self.path(name), "w", opener=lambda p, f: os.open(p, f, 0o600), encoding="utf-8") as f:
+            f.write(f"public = {public}\nsecret = {secret}\n")
+        return self.path(name)
 
-    def start(self, *more):
+    def configure(self, config="clerk.conf", **more):
+        """Writes a clerk's configuration."""
+        with open(self.path(config), "w", encoding="utf-8") as f:
+            f.write(f"endpoint = {self.world.broker.endpoint}\nserver_key = {self.world.broker.server_key}\n")
+            f.writelines(f"{name} = {value}\n" for name, value in {"key_file": "clerk.key", **more}.items())
+
+    def start(self, *more, config="clerk.conf"):
         """A clerk that is running."""
-        return subprocess.Popen([f"{BIN}/wici-clerk", "-c", self.path("clerk.conf"), "-v", *more], text=True,
+        return subprocess.Popen([f"{BIN}/wici-clerk", "-c", self.path(config), "-v", *more], text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def run_clerk(self, *more, expect=0):
+    def run_clerk(self, *more, expect=0, config="clerk.conf"):
         """One run to its end: what it told, as lists of words."""
-        process = self.start(*more)
+        process = self.start(*more, config=config)
         out, err = process.communicate(timeout=DEADLINE)
         self.assertEqual(process.returncode, expect, err)
         self.said = err
@@ -158,6 +163,48 @@ class Clerk(unittest.TestCase):
         count = collections.Counter((name, dossier) for name, clock, dossier, _ in self.told())
         self.assertEqual(count, {("SYS_DEADLINE_MISSED", dossier): 1 for dossier in dossiers})
 
+    def test_two_watchers_tell_everything_once(self):
+        """Two units with the role CLERK, of two agencies, both told to do all of it, one of them killed on the way."""
+        with self.world.session("admin") as admin:
+            self.world.enrol(admin, "straznik2", "nadzor", ["CLERK"])
+        with self.world.session("sp12-pedagog") as client:
+            dossiers = {new_id() for _ in range(200)}
+            for dossier in dossiers:
+                self.referral(dossier, client)
+        self.key_file("straznik2", "clerk2.key")
+        self.configure("clerk2.conf", key_file="clerk2.key")
+        killed = self.start("--as-of", day(15), config="clerk2.conf")
+        self.assertIn("missed D1", killed.stdout.readline())
+        killed.send_signal(signal.SIGKILL)
+        killed.communicate()
+        self.assertLess(len(self.told()), 200)  # it was in the middle
+        both = [self.start("--as-of", day(15), config=config) for config in ("clerk.conf", "clerk2.conf")]
+        for clerk in both:
+            _, err = clerk.communicate(timeout=DEADLINE)
+            self.assertEqual(clerk.returncode, 0, err)
+        self.assertEqual(self.run_clerk("--as-of", day(15)), [])
+        self.assertEqual(self.run_clerk("--as-of", day(15), config="clerk2.conf"), [])
+        count = collections.Counter((name, dossier) for name, clock, dossier, _ in self.told())
+        self.assertEqual(count, {("SYS_DEADLINE_MISSED", dossier): 1 for dossier in dossiers})
+
+    def test_a_watcher_that_is_suspended_or_has_an_old_key_tells_nothing_and_its_successor_all(self):
+        """The broker's state says what is still to be told: neither a pause nor another key loses or repeats anything."""
+        self.referral(new_id())
+        self.assertEqual(self.as_of(7), [("approaching", "D1")])
+        with self.world.session("admin") as admin:
+            self.world.command(admin, "SYS_UNIT_SUSPENDED", sys_unit_suspended_s0={"unit_id": "straznik", "reason": "przerwa"})
+        self.assertEqual(self.run_clerk("--as-of", day(12), expect=1), [])
+        with self.world.session("admin") as admin:
+            self.world.command(admin, "SYS_UNIT_RESUMED", sys_unit_resumed_s0={"unit_id": "straznik"})
+        self.assertEqual(self.as_of(12), [("approaching", "D1")])
+        new = self.world.keys["straznik"] = new_key()
+        with self.world.session("admin") as admin:
+            self.world.command(admin, "SYS_UNIT_KEY_ROTATED", sys_unit_key_rotated_s0={"unit_id": "straznik", "key": new[0]})
+        self.assertEqual(self.run_clerk("--as-of", day(15), expect=1), [])
+        self.key_file("straznik", "clerk.key")
+        self.assertEqual(self.as_of(15), [("missed", "D1")])
+        self.assertEqual(self.as_of(15), [])
+
     def test_it_runs_on_and_ends_when_asked(self):
         """The daemon: what is recalled is told at the next round; the broker may go and come."""
         dossier = new_id()
@@ -198,11 +245,9 @@ class Clerk(unittest.TestCase):
 
     def deadlines(self, unit, *more):
         """What `wici deadlines` lists for that unit."""
-        public, secret = self.world.keys[unit]
-        with open(self.path(f"{unit}.key"), "w", opener=lambda p, f: os.open(p, f, 0o600), encoding="utf-8") as f:
-            f.write(f"public = {public}\nsecret = {secret}\n")
         done = subprocess.run([f"{BIN}/wici", f"--endpoint={self.world.broker.endpoint}",
-                               f"--server-key={self.world.broker.server_key}", f"--key-file={self.path(f'{unit}.key')}", "--json",
+                               f"--server-key={self.world.broker.server_key}",
+                               f"--key-file={self.key_file(unit, f'{unit}.key')}", "--json",
                                "deadlines", *more], text=True, capture_output=True, check=False, timeout=DEADLINE)
         self.assertIn(done.returncode, (0, 5), done.stderr)
         return json.loads(done.stdout or "[]")
@@ -228,9 +273,7 @@ class Clerk(unittest.TestCase):
 
     def test_a_key_of_another_unit_watches_nothing(self):
         """Only the role CLERK."""
-        public, secret = self.world.keys["ops-sw"]
-        with open(self.path("clerk.key"), "w", encoding="utf-8") as f:
-            f.write(f"public = {public}\nsecret = {secret}\n")
+        self.key_file("ops-sw", "clerk.key")
         self.run_clerk("--once", expect=1)
         self.assertIn("CLERK", self.said)
 
