@@ -101,6 +101,22 @@ apply_key(struct core *core, const Wici__V1__SysUnitKeyRotatedS0 *body, uint64_t
     return directory_add_key(&core->directory, unit, body->key, until_ms, ts_ms);
 }
 
+static void
+policy_keep(struct policy_past *past, struct policy *policy, uint64_t until_seq)
+{
+    if (policy == NULL)
+        return;
+    if (past->count == POLICIES_PAST_MAX) {
+        policy_join(past->at[1], past->at[0]);
+        policy_destroy(&past->at[0]);
+        past->count--;
+        memmove(past->at, past->at + 1, past->count * sizeof past->at[0]);
+        memmove(past->until_seq, past->until_seq + 1, past->count * sizeof past->until_seq[0]);
+    }
+    past->at[past->count] = policy;
+    past->until_seq[past->count++] = until_seq;
+}
+
 static int
 apply_policy(struct core *core, const Wici__V1__SysPolicyLoadedS0 *body, uint64_t seq)
 {
@@ -118,7 +134,7 @@ apply_policy(struct core *core, const Wici__V1__SysPolicyLoadedS0 *body, uint64_
         policy_destroy(&policy);
         return -ENOMEM;
     }
-    policy_destroy(&core->policy);
+    policy_keep(&core->past, core->policy, seq);
     free(core->policy_text);
     core->policy = policy;
     core->policy_text = text;

@@ -40,6 +40,8 @@ core_destroy(struct core **core)
     agency_clocks_clear(&c->agency_clocks);
     numbers_clear(&c->scratch);
     policy_destroy(&c->policy);
+    for (uint32_t i = 0; i < c->past.count; i++)
+        policy_destroy(&c->past.at[i]);
     free(c->policy_text);
     free(c);
     *core = NULL;

@@ -218,8 +218,8 @@ struct core_erase_member {
 size_t core_erase_group(const struct core *core, const uint8_t dossier_id[16], struct core_erase_member *ret,
                         size_t max);
 /*
- * The units that were, or may have been, given something of the record: by its relations and the policy in force, as
- * if nothing had narrowed the past since. Ascending; *ret lives until the next call. -ENOMEM
+ * The units that were, or may have been, given something of the record: by its relations and the policies that were in
+ * force since it was taken, as if nothing had narrowed the past. Ascending; *ret lives until the next call. -ENOMEM
  */
 int core_recipients(struct core *core, const struct core_record *record, const uint32_t **ret, size_t *ret_count);
 /* The record of the intent by which that dossier was erased, whoever asks; 0: it was not. */

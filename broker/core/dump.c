@@ -246,6 +246,9 @@ core_dump(const struct core *core, uint8_t **ret, size_t *ret_len)
     put_directory(&dump, &core->directory);
     put_number(&dump, core->policy_seq);
     put_text(&dump, core->policy_text != NULL ? core->policy_text : "");
+    put_number(&dump, core->past.count);
+    for (uint32_t i = 0; i < core->past.count; i++)
+        put_number(&dump, core->past.until_seq[i]);
     put_number(&dump, core->latest_ms);
     put_registers(&dump, &core->registers);
     put_erased(&dump, &core->erased);

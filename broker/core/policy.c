@@ -392,6 +392,16 @@ policy_version(const struct policy *policy)
     return policy->version;
 }
 
+void
+policy_join(struct policy *policy, const struct policy *other)
+{
+    for (uint32_t type = 0; type < TYPE_SYS_FIRST; type++)
+        for (unsigned role = 0; role < POLICY_ROLES; role++) {
+            policy->cells[type][role].full |= other->cells[type][role].full;
+            policy->cells[type][role].half |= other->cells[type][role].half;
+        }
+}
+
 struct policy_cell
 policy_cell(const struct policy *policy, uint32_t type, unsigned role)
 {

@@ -15,7 +15,7 @@
  * A cell is P (may publish), p (may publish on the conditions core_decide knows) or neither, then the classes given in
  * full, then after / the classes given by half; - alone is nothing.
  *
- * Ownership: policy_parse makes, policy_destroy frees. Threads: constant after parsing.
+ * Ownership: policy_parse makes, policy_destroy frees. Threads: constant after parsing, but for policy_join.
  */
 #ifndef POLICY_H
 #define POLICY_H
@@ -38,6 +38,8 @@ struct policy_cell {
  * from SW to AUD once, and no cell may exceed the ceiling but where `above` says so. -ENOMEM. */
 int policy_parse(struct policy **ret, const char *text, size_t len, struct refusal *refusal);
 void policy_destroy(struct policy **policy);
+/* Adds to each cell what the other one gives; what may be published stays. */
+void policy_join(struct policy *policy, const struct policy *other);
 
 const char *policy_version(const struct policy *policy);
 /* All-zero cells for types and roles the matrix does not hold. */

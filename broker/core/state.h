@@ -14,6 +14,17 @@
 #define ROLE_BIT(role) (1u << WICI__V1__ROLE__##role)
 #define TYPE(name)     ((uint32_t)WICI__V1__EVENT_TYPE__##name)
 
+/*
+ * What was given by a policy that is replaced was given: each with the record that replaced it, ascending. Beyond
+ * POLICIES_PAST_MAX the two oldest become one, which gives what either gave, for as long as the younger one did.
+ */
+#define POLICIES_PAST_MAX 16u
+struct policy_past {
+    struct policy *at[POLICIES_PAST_MAX];
+    uint64_t until_seq[POLICIES_PAST_MAX];
+    uint32_t count;
+};
+
 struct core {
     struct directory directory;
     struct dossiers dossiers;
@@ -21,6 +32,7 @@ struct core {
     struct erased erased;
     struct agency_clocks agency_clocks;
     struct policy *policy; /* NULL: none yet, so nobody may publish and nobody is given a section */
+    struct policy_past past; /* those before it, of which an erasure has to know */
     char *policy_text;
     uint64_t policy_seq;
     uint64_t latest_ms;     /* time of the newest record: the core's only notion of now */

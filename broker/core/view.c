@@ -224,18 +224,18 @@ struct reader {
 };
 
 static void
-reader_rights(struct reader *r)
+policy_rights(struct reader *r, const struct policy *policy)
 {
     uint32_t type = r->record->event->type->number;
 
-    if (r->core->policy == NULL)
+    if (policy == NULL)
         return;
     for (unsigned role = ROLE_FIRST; role <= ROLE_LAST; role++) {
         struct policy_cell cell;
 
         if ((r->roles & 1u << role) == 0)
             continue;
-        cell = policy_cell(r->core->policy, type, role);
+        cell = policy_cell(policy, type, role);
         r->full |= cell.full;
         r->half |= cell.half;
         if ((ADDRESS_ROLES & 1u << role) != 0) {
@@ -243,6 +243,18 @@ reader_rights(struct reader *r)
             r->address_half |= cell.half;
         }
     }
+}
+
+/* ever: by each policy that was in force at the record or after it. */
+static void
+reader_rights(struct reader *r, bool ever)
+{
+    const struct policy_past *past = &r->core->past;
+
+    policy_rights(r, r->core->policy);
+    for (uint32_t i = 0; ever && i < past->count; i++)
+        if (past->until_seq[i] > r->record->seq)
+            policy_rights(r, past->at[i]);
 }
 
 static bool
@@ -427,7 +439,7 @@ ways_of(const struct core *core, uint32_t unit, const struct core_record *record
 enum look {
     LOOK_NOW,
     LOOK_CONTENT, /* an auditor's, with a reason */
-    LOOK_EVER     /* what has narrowed the past since, and a suspension, do not count */
+    LOOK_EVER     /* what has narrowed the past since, a policy too, and a suspension, do not count */
 };
 
 static void
@@ -483,7 +495,7 @@ compute(const struct core *core, uint32_t unit, const struct core_record *record
     /* Looking at everything gives S0; what its other roles may see takes a relation like anybody's. */
     if (auditor && !ways.delivered && !ways.referred)
         r.roles = ROLE_BIT(AUD);
-    reader_rights(&r);
+    reader_rights(&r, look == LOOK_EVER);
     for (size_t i = 0; i < event->section_count; i++)
         give(ret, i, section_verdict(&r, i));
     /* Who is given no part is not shown the header either: that something was said here is itself a fact. */

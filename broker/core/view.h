@@ -19,8 +19,8 @@ bool view_relation_delivers(const struct core *core, uint32_t unit, const struct
 /* core_view of a record in a dossier, and whether something else than an auditor's look brings it to the unit. */
 bool view_reaches(const struct core *core, uint32_t unit, const struct core_record *record, struct core_view *ret);
 
-/* core_view, but recalls, consents that do not hold any more and suspensions do not count: was, or may have been, given
- * something of it. */
+/* core_view, but recalls, consents that do not hold any more, suspensions and policies that give less do not count:
+ * was, or may have been, given something of it. */
 bool view_ever_received(const struct core *core, uint32_t unit, const struct core_record *record);
 /* The record's dossier was forgotten. */
 bool view_is_forgotten(const struct core *core, const struct core_record *record);

@@ -2,6 +2,7 @@
  * Erasing in the core: what goes with a dossier, who is told, what is answered afterwards; and that forgetting one
  * leaves of the others what a fold of a log without it gives.
  */
+#include "broker/core/policy.h"
 #include "test_core_kit.h"
 
 #include <stdio.h>
@@ -136,6 +137,46 @@ recipients_are_those_who_were_given_it_even_if_they_are_given_it_no_more(void **
     KIT_SAY(k, "adm", "sys.unit_suspended", 0, "", "0{'unitId':'sch'}", NULL, NULL);
     kit_expect(k, said, "fcc=013 aud=0"); /* recalled, and sch suspended */
     assert_string_equal(recipients_of(k, said), "sw dir sch fcc aud");
+}
+
+/* The policy of the program, but that schools are given nothing of placements. */
+static char *
+without_schools(void)
+{
+    char *text = strdup(policy_default_text), *cell;
+
+    assert_non_null(text);
+    cell = strstr(text, "placement.changed");
+    assert_non_null(cell);
+    cell = strstr(cell, " 0/1367 "); /* SCH */
+    assert_non_null(cell);
+    memcpy(cell, " -      ", 8);
+    return text;
+}
+
+/* What a policy gave was given, as long as it was in force; what it would have given later was not. */
+static void
+recipients_are_those_of_the_policy_of_then_too(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *before, *after;
+    char *narrow = without_schools();
+
+    kit_open_case(k, "sw", 'C');
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'fcc'}", NULL, NULL);
+    before = KIT_SAY(k, "fcc", "placement.changed", 'C', "sch", "0 1@p1 3@p1", NULL, NULL);
+    assert_string_equal(kit_seen(k, "sch", before), "013");
+    kit_policy(k, narrow);
+    after = KIT_SAY(k, "fcc", "placement.changed", 'C', "sch", "0 1@p1 3@p1", NULL, NULL);
+    assert_string_equal(kit_seen(k, "sch", before), "");
+    assert_string_equal(recipients_of(k, before), "sw dir sch fcc");
+    assert_string_equal(recipients_of(k, after), "sw dir fcc");
+    for (unsigned i = 0; i < 40; i++) { /* more than are kept: nobody is forgotten for that */
+        kit_policy(k, i % 2 == 0 ? policy_default_text : narrow);
+        assert_string_equal(recipients_of(k, before), "sw dir sch fcc");
+        assert_string_equal(recipients_of(k, after), "sw dir sch fcc"); /* it can be read again, or could */
+    }
+    free(narrow);
 }
 
 /* ---- afterwards */
@@ -366,6 +407,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         RULE(merged_dossiers_go_together_and_linked_ones_stay),
         RULE(recipients_are_those_who_were_given_it_even_if_they_are_given_it_no_more),
+        RULE(recipients_are_those_of_the_policy_of_then_too),
         RULE(of_an_erased_dossier_nobody_is_given_anything),
         RULE(who_was_told_hears_erased_and_everybody_else_unknown),
         cmocka_unit_test(forgetting_leaves_of_the_others_what_a_log_with_holes_gives),

@@ -421,8 +421,8 @@ kit_own(struct kit *kit, const char *type, const char *sections)
     return r;
 }
 
-static void
-load_policy(struct kit *kit)
+void
+kit_policy(struct kit *kit, const char *text)
 {
     struct kit_record *r = &kit->records[kit->count];
     const struct kit_line line = {.unit = "adm:ADM", .type = "sys.policy_loaded", .sections = "0"};
@@ -430,9 +430,9 @@ load_policy(struct kit *kit)
 
     make(kit, &line, r);
     body = r->event.sections[0].section->sys_policy_loaded_s0;
-    body->text = arena_alloc(r->arena, policy_default_len + 1);
+    body->text = arena_alloc(r->arena, strlen(text) + 1);
     assert_non_null(body->text);
-    memcpy(body->text, policy_default_text, policy_default_len + 1);
+    memcpy(body->text, text, strlen(text) + 1);
     take(kit, r, 0, NULL);
 }
 
@@ -466,7 +466,7 @@ kit_create(struct kit *kit)
     kit->now_ms = 1772352000000; /* 2026-03-01 */
     assert_int_equal(core_create(&kit->core), 0);
     assert_int_equal(core_create(&kit->folded), 0);
-    load_policy(kit);
+    kit_policy(kit, policy_default_text);
     (void)kit_own(kit, "sys.agency_enrolled", "0{'agencyId':'op','name':'op','kinds':['AUDIT']}");
     body_text(body, sizeof body, "0{'unitId':'adm','agencyId':'op','name':'adm','roles':['ADM'],'key':'%s'}",
               key_text("adm"));

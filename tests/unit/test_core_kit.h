@@ -74,6 +74,8 @@ void kit_refused_by(struct kit *kit, const struct kit_line *line, enum rule rule
 struct kit_record *kit_marked(struct kit *kit, const struct kit_line *line, const char *warnings);
 #define KIT_MARKED(kit, warnings, ...) kit_marked(kit, &(const struct kit_line){__VA_ARGS__}, warnings)
 #define KIT_REFUSED_BY(kit, rule, ...) kit_refused_by(kit, &(const struct kit_line){__VA_ARGS__}, rule)
+/* Another policy is loaded. */
+void kit_policy(struct kit *kit, const char *text);
 #define KIT_SAY(kit, ...)              kit_say(kit, &(const struct kit_line){__VA_ARGS__})
 
 /* A unit's number, or that which stands for an external agency. */
