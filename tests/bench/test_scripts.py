@@ -95,6 +95,8 @@ class Scripts(unittest.TestCase):
             done = subprocess.run([f"{BIN}/{words[0]}", *words[1:]], capture_output=True, text=True, check=False, timeout=300)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("/s", done.stdout)
+        done = subprocess.run([f"{BIN}/bench_witness", self.dir], capture_output=True, text=True, check=False, timeout=300)
+        self.assertEqual((done.returncode, done.stdout.count("processor")), (0, 3), done.stderr)
         self.assertEqual(self.left(), [])
 
 
