@@ -5,9 +5,12 @@
 #include "broker/log.h"
 
 #include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct option_word levels[] = {
     {"error", LOG_ERROR}, {"warn", LOG_WARN}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {NULL, 0}};
@@ -83,6 +86,50 @@ config_store(const struct config *config)
                                   .kek_path = config->kek_file,
                                   .erased_path = config->erased_file,
                                   .map_size_max = config->data_size_max};
+}
+
+/* Makes the directory and its parents, for their owner only. */
+static int
+directory_make(const char *path)
+{
+    char part[PATH_MAX];
+    size_t len = strlen(path);
+
+    if (len == 0 || len >= sizeof part)
+        return -ENAMETOOLONG;
+    memcpy(part, path, len + 1);
+    for (char *at = part + 1; *at != '\0'; at++) {
+        if (*at != '/')
+            continue;
+        *at = '\0';
+        if (mkdir(part, 0700) != 0 && errno != EEXIST)
+            return -errno;
+        *at = '/';
+    }
+    return mkdir(part, 0700) != 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int
+parent_make(const char *path)
+{
+    char copy[PATH_MAX];
+
+    if (strlen(path) >= sizeof copy)
+        return -ENAMETOOLONG;
+    memcpy(copy, path, strlen(path) + 1);
+    return directory_make(dirname(copy));
+}
+
+int
+config_directories(const struct config *config)
+{
+    int rc;
+
+    if ((rc = directory_make(config->data_dir)) != 0 || (rc = directory_make(config->key_dir)) != 0 ||
+        (rc = parent_make(config->kek_file)) != 0 || (rc = parent_make(config->curve_key)) != 0 ||
+        (rc = parent_make(config->checkpoint_key)) != 0)
+        return rc;
+    return parent_make(config->guard_file);
 }
 
 void

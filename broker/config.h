@@ -52,6 +52,9 @@ void config_print(const struct config *config, FILE *out);
 /* Where the log is, as the store takes it; borrows from the configuration. */
 struct store_options config_store(const struct config *config);
 
+/* Makes the directories that it names, with their parents, for their owner only. -errno */
+int config_directories(const struct config *config);
+
 void config_free(struct config *config);
 
 #endif

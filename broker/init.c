@@ -15,49 +15,14 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-
-/* Makes the directory and its parents, for their owner only. */
-static int
-directory_make(const char *path)
-{
-    char part[PATH_MAX];
-    size_t len = strlen(path);
-
-    if (len == 0 || len >= sizeof part)
-        return -ENAMETOOLONG;
-    memcpy(part, path, len + 1);
-    for (char *at = part + 1; *at != '\0'; at++) {
-        if (*at != '/')
-            continue;
-        *at = '\0';
-        if (mkdir(part, 0700) != 0 && errno != EEXIST)
-            return -errno;
-        *at = '/';
-    }
-    return mkdir(part, 0700) != 0 && errno != EEXIST ? -errno : 0;
-}
-
-static int
-parent_make(const char *path)
-{
-    char copy[PATH_MAX];
-
-    if (strlen(path) >= sizeof copy)
-        return -ENAMETOOLONG;
-    memcpy(copy, path, strlen(path) + 1);
-    return directory_make(dirname(copy));
-}
 
 /* The key pair in the file; made when there is no file. */
 static int
@@ -173,18 +138,6 @@ guard_have(const struct config *config)
     return rc;
 }
 
-int
-init_directories(const struct config *config)
-{
-    int rc;
-
-    if ((rc = directory_make(config->data_dir)) != 0 || (rc = directory_make(config->key_dir)) != 0 ||
-        (rc = parent_make(config->kek_file)) != 0 || (rc = parent_make(config->curve_key)) != 0 ||
-        (rc = parent_make(config->checkpoint_key)) != 0)
-        return rc;
-    return parent_make(config->guard_file);
-}
-
 static int
 log_make(const struct config *config, const char *origin)
 {
@@ -198,7 +151,7 @@ log_make(const struct config *config, const char *origin)
     (void)clock_look(&clock);
     identity.created_ms = clock.now_ms;
     memcpy(identity.origin, origin, strlen(origin) + 1);
-    if ((rc = init_directories(config)) != 0)
+    if ((rc = config_directories(config)) != 0)
         return rc;
     rc = store_create(&options, &identity);
     return rc == -EEXIST ? 0 : rc; /* perhaps an init that was interrupted: whether it has records is asked next */

@@ -5,7 +5,6 @@
  */
 #include "broker/restore.h"
 
-#include "broker/init.h"
 #include "broker/log.h"
 #include "proto/event.h"
 #include "proto/language.h"
@@ -103,7 +102,7 @@ restore_run(const struct config *config, const char *from, const char *keys_from
     int rc = what == NULL || shared == MAP_FAILED ? -ENOMEM : 0;
 
     if (rc == 0)
-        rc = init_directories(config);
+        rc = config_directories(config);
     if (rc != 0) {
         log_error("restore: %s: %s", config->data_dir, strerror(-rc));
         goto out;

@@ -554,12 +554,12 @@ static int
 ask(struct broker *b, struct shown *s, struct store_slice *slice, uint64_t until_us)
 {
     unsigned looked = 0;
+    int rc;
 
     for (; s->at < s->event_folded; s->at++) {
         struct shown_event *event = &s->events[s->at];
         struct core_view view;
         struct record record;
-        int rc;
 
         event->asker_sees = s->auditor && event->type != 0;
         event->asker_classes = UINT8_MAX;
@@ -576,7 +576,9 @@ ask(struct broker *b, struct shown *s, struct store_slice *slice, uint64_t until
         event->asker_sees = view.received;
         event->asker_classes = view_classes(&view, &record.event);
     }
-    return shown_answer(b, s);
+    rc = shown_answer(b, s);
+    shown_drop(b);
+    return rc;
 }
 
 int

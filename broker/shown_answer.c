@@ -138,7 +138,7 @@ shown_answer(struct broker *b, struct shown *s)
     int rc = 0;
 
     if (session == NULL || session->unit != s->unit || session->gone || strcmp(session->name, s->session) != 0)
-        goto out; /* nobody waits for it */
+        return 0; /* nobody waits for it */
     arena_reset(b->reply_arena);
     wici__v1__broker_message__init(&message);
     wici__v1__query_result__init(&result);
@@ -163,7 +163,5 @@ shown_answer(struct broker *b, struct shown *s)
     } else if (rc == 0) {
         reply_queue_for(b, session, &message);
     }
-out:
-    shown_drop(b);
     return rc;
 }
