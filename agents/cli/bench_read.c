@@ -80,7 +80,7 @@ head_read(struct worker *me)
     if (rc != 0)
         return rc;
     welcome = json_loads(text, 0, NULL);
-    me->until_seq = jnum(json_object_get(welcome, "head"), "seq");
+    me->until_seq = member_number(json_object_get(welcome, "head"), "seq");
     json_decref(welcome);
     free(text);
     return 0;

@@ -70,11 +70,11 @@ latency_print(const struct cli *cli, const char *title, const json_t *latency)
 
     if (json_object_size(latency) == 0)
         return;
-    words_micros(jnum(latency, "p50Us"), cli->pl, p50);
-    words_micros(jnum(latency, "p99Us"), cli->pl, p99);
-    words_micros(jnum(latency, "maxUs"), cli->pl, max);
+    words_micros(member_number(latency, "p50Us"), cli->pl, p50);
+    words_micros(member_number(latency, "p99Us"), cli->pl, p99);
+    words_micros(member_number(latency, "maxUs"), cli->pl, max);
     printf(_("%s: half within %s, 99 %% within %s, at most %s (of %llu)\n"), title, p50, p99, max,
-           (unsigned long long)jnum(latency, "count"));
+           (unsigned long long)member_number(latency, "count"));
 }
 
 static double
@@ -88,14 +88,15 @@ text_print(const struct bench *b, const json_t *json)
 {
     if (b->publishers > 0) {
         printf(_("published events: %llu of %llu bytes in %.0f s, %.0f/s (refused: %llu)\n"),
-               (unsigned long long)jnum(json, "published"), (unsigned long long)jnum(json, "eventBytes"),
-               real(json, "seconds"), real(json, "publishedPerSecond"), (unsigned long long)jnum(json, "refused"));
+               (unsigned long long)member_number(json, "published"),
+               (unsigned long long)member_number(json, "eventBytes"), real(json, "seconds"),
+               real(json, "publishedPerSecond"), (unsigned long long)member_number(json, "refused"));
         latency_print(b->cli, _("publish -> answer"), json_object_get(json, "publishToAnswer"));
         latency_print(b->cli, _("publish -> deliver"), json_object_get(json, "publishToDeliver"));
         printf(_("the log grew by %.0f bytes an event\n"), real(json, "storeBytesPerEvent"));
     }
     if (b->replays > 0)
-        printf(_("replayed events: %llu, %.0f/s\n"), (unsigned long long)jnum(json, "replayed"),
+        printf(_("replayed events: %llu, %.0f/s\n"), (unsigned long long)member_number(json, "replayed"),
                real(json, "replayedPerSecond"));
     if (b->broker_pid != 0)
         printf(_("processor time of the broker: %.1f µs an event\n"), real(json, "brokerCpuUsPerEvent"));
@@ -105,7 +106,7 @@ int
 bench_result_print(struct bench *b)
 {
     json_t *json = result_json(b);
-    int rc = jnum(json, "refused") > 0 ? CLI_FAILED : CLI_OK;
+    int rc = member_number(json, "refused") > 0 ? CLI_FAILED : CLI_OK;
 
     for (unsigned i = 0; i < BENCH_THREADS_MAX; i++)
         if (b->workers[i].rc != 0)

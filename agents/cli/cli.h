@@ -11,6 +11,7 @@
 #define WICI_CLI_H
 
 #include "proto/language.h"
+#include "proto/member.h"
 #include "agents/wici.h"
 
 #include <jansson.h>
@@ -124,7 +125,6 @@ void csv_row(size_t count, ...);
 
 /* A member's text, "" when it is not there; numbers are written out. The buffer is shared by eight calls. */
 const char *jstr(const json_t *json, const char *key);
-uint64_t jnum(const json_t *json, const char *key);
 /* A new UUID, version 7. NULL: no memory, or no randomness. */
 json_t *cli_uuid(void);
 /* The strings of an array, joined by spaces; a malloc'd text. */

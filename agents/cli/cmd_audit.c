@@ -139,7 +139,7 @@ audit_gather(struct audit *a, const char *type)
 static void
 rfc3339(const json_t *record, char ret[TIME_TEXT_SIZE])
 {
-    time_format(jnum(record, "tsMs"), ret);
+    time_format(member_number(record, "tsMs"), ret);
 }
 
 /* ---- refusals */
@@ -174,7 +174,8 @@ refusals_sum(const struct audit *a)
                             "count", 0, "first", when);
             json_object_set_new(sums, name, sum);
         }
-        json_object_set_new(sum, "count", json_integer((json_int_t)(jnum(sum, "count") + jnum(record, "count"))));
+        json_object_set_new(sum, "count",
+                            json_integer((json_int_t)(member_number(sum, "count") + member_number(record, "count"))));
         json_object_set_new(sum, "last", json_string(when));
     }
     sorted = calloc(json_object_size(sums) + 1, sizeof *sorted);
@@ -286,7 +287,7 @@ reads_print(const struct audit *a)
         bool possibly = json_is_true(json_object_get(record, "possibly"));
 
         snprintf(range, sizeof range, "%s-%s", jstr(record, "fromSeq"), jstr(record, "toSeq"));
-        table_row(t, jstr(record, "seq"), time_local_ms(jnum(record, "tsMs")), jstr(record, "unit"),
+        table_row(t, jstr(record, "seq"), time_local_ms(member_number(record, "tsMs")), jstr(record, "unit"),
                   unit_agency(a->directory, jstr(record, "unit")), jstr(record, "cursor"),
                   possibly ? "?" : jstr(record, "events"), range, jstr(record, "why"), read_remark(record));
     }

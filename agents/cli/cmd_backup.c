@@ -43,7 +43,7 @@ progress_print(const struct cli *cli, const json_t *b, bool terminal)
     if (!terminal)
         return;
     if (strcmp(state, "COPYING") == 0) {
-        words_bytes(jnum(b, "bytes"), cli->pl, bytes);
+        words_bytes(member_number(b, "bytes"), cli->pl, bytes);
         fprintf(stderr, _("\r%s: copying, %s so far\033[K"), jstr(b, "label"), bytes);
     } else if (strcmp(state, "VERIFYING") == 0) {
         fprintf(stderr, _("\r%s: verifying, at record %s\033[K"), jstr(b, "label"), jstr(b, "records"));
@@ -73,7 +73,7 @@ backup_print(const json_t *b)
         printf(_("%s: failed: %s\n"), label, failure_text(jstr(b, "failure")));
     else
         printf(_("%s: under way since %s\n"), label, time_local(jstr(b, "started")));
-    if (jnum(b, "safeUpTo") != 0)
+    if (member_number(b, "safeUpTo") != 0)
         printf(_("In a verified backup up to record %s: whoever sent them need not keep them longer.\n"),
                jstr(b, "safeUpTo"));
     return strcmp(state, "FAILED") == 0 ? CLI_FAILED : CLI_OK;

@@ -57,7 +57,7 @@ usage_read(const struct bench *b, struct bench_usage *ret)
 
     if (rc != CLI_OK)
         return rc;
-    ret->store_bytes = jnum(json_object_get(result, "status"), "storeBytes");
+    ret->store_bytes = member_number(json_object_get(result, "status"), "storeBytes");
     json_decref(result);
     if (b->broker_pid != 0 && cpu_read(b->broker_pid, &ret->cpu_us) != 0) {
         cli_warn(_("there is no process %u"), b->broker_pid);

@@ -155,9 +155,9 @@ documents_print(const struct cli *cli, const json_t *list)
         char number[24], bytes[24];
 
         (void)snprintf(number, sizeof number, "%zu", i + 1);
-        (void)snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)jnum(document, "size"));
+        (void)snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)member_number(document, "size"));
         table_row(t, number, jstr(document, "name"), jstr(document, "mediaType"), bytes,
-                  class_label(cli, (unsigned)jnum(document, "class")), jstr(document, "sha256"));
+                  class_label(cli, (unsigned)member_number(document, "class")), jstr(document, "sha256"));
     }
     table_print(t);
 }

@@ -56,7 +56,8 @@ dossiers_print(const struct cli *cli, const json_t *erasure, bool goes)
     bool any = false;
     size_t i;
 
-    json_array_foreach(json_object_get(erasure, "dossiers"), i, dossier) {
+    json_array_foreach(json_object_get(erasure, "dossiers"), i, dossier)
+    {
         const char *link = jstr(dossier, "link");
 
         if (json_is_true(json_object_get(dossier, "goes")) != goes)
@@ -80,9 +81,8 @@ recipients_print(const json_t *erasure)
         return;
     printf(_("\nIt was, or may have been, given to:\n"));
     table = table_create(4, _("UNIT"), _("RECORDS"), _("FROM"), _("TO"));
-    json_array_foreach(recipients, i, recipient)
-        table_row(table, jstr(recipient, "unit"), jstr(recipient, "records"), jstr(recipient, "fromSeq"),
-                  jstr(recipient, "toSeq"));
+    json_array_foreach(recipients, i, recipient) table_row(table, jstr(recipient, "unit"), jstr(recipient, "records"),
+                                                           jstr(recipient, "fromSeq"), jstr(recipient, "toSeq"));
     table_print(table);
 }
 
@@ -93,7 +93,7 @@ preview_print(const struct cli *cli, const json_t *erasure)
     dossiers_print(cli, erasure, false);
     printf(_("Records: %s, from number %s to number %s. Documents: %s.\n"), jstr(erasure, "records"),
            jstr(erasure, "fromSeq"), jstr(erasure, "toSeq"),
-           jnum(erasure, "documents") == 0 ? "0" : jstr(erasure, "documents"));
+           member_number(erasure, "documents") == 0 ? "0" : jstr(erasure, "documents"));
     recipients_print(erasure);
 }
 
@@ -109,10 +109,11 @@ done_print(const struct cli *cli, const json_t *erasure, const char *clear_by)
                jstr(erasure, "intendedSeq"));
         return;
     }
-    printf(_("\nErased. Records: %s. The order is record %s. Units that get a notice with the numbers of what they were "
-             "given: %zu.\n"),
-           jstr(erasure, "records"), jstr(erasure, "intendedSeq"),
-           json_array_size(json_object_get(erasure, "recipients")));
+    printf(
+        _("\nErased. Records: %s. The order is record %s. Units that get a notice with the numbers of what they were "
+          "given: %zu.\n"),
+        jstr(erasure, "records"), jstr(erasure, "intendedSeq"),
+        json_array_size(json_object_get(erasure, "recipients")));
     if (clear_by[0] != '\0') {
         words_date(clear_by, cli->pl, date);
         printf(_("Older copies can be read until the key-encryption key is rotated and its old one destroyed: planned "
@@ -232,7 +233,8 @@ cmd_erase(struct cli *cli, int argc, char **argv)
     };
     static const struct cli_syntax syntax = {
         options, N_("DOSSIER..."),
-        N_("Shows what an erasure of these dossiers would take, with those merged with them, and which units were given "
+        N_("Shows what an erasure of these dossiers would take, with those merged with them, and which units were "
+           "given "
            "it; with --reason and --order erases it, for good. For administrators."),
         1, 16};
     struct cli_args args;

@@ -195,7 +195,7 @@ root_is(const json_t *answer, const char *key, const struct size_word *word)
 static int
 consistency_print(const json_t *c, const struct size_word *older, const struct size_word *newer)
 {
-    struct consistency file = {.old_size = jnum(c, "oldSize"),
+    struct consistency file = {.old_size = member_number(c, "oldSize"),
                                .checkpoint = newer->is_checkpoint ? newer->note : jstr(c, "note")};
     const json_t *hash;
     char *text;
@@ -359,7 +359,7 @@ cmd_export(struct cli *cli, int argc, char **argv)
     rc = checkpoint_ask(cli, &checkpoint);
     if (rc != CLI_OK)
         return rc;
-    if (jnum(checkpoint, "size") == 0) {
+    if (member_number(checkpoint, "size") == 0) {
         cli_warn(_("nothing was signed yet: ask again in a second"));
         rc = CLI_NOT_FOUND;
         goto out;
@@ -370,12 +370,12 @@ cmd_export(struct cli *cli, int argc, char **argv)
         rc = CLI_FAILED;
         goto out;
     }
-    rc = export_write(cli, tiles, jstr(checkpoint, "note"), jnum(checkpoint, "size"));
+    rc = export_write(cli, tiles, jstr(checkpoint, "note"), member_number(checkpoint, "size"));
     if (rc == CLI_OK && json)
         rc = cli_print_json(
-            json_pack("{s:s,s:I}", "dir", args.words[0], "records", (json_int_t)jnum(checkpoint, "size")));
+            json_pack("{s:s,s:I}", "dir", args.words[0], "records", (json_int_t)member_number(checkpoint, "size")));
     else if (rc == CLI_OK)
-        printf(_("%s: %llu records\n"), args.words[0], (unsigned long long)jnum(checkpoint, "size"));
+        printf(_("%s: %llu records\n"), args.words[0], (unsigned long long)member_number(checkpoint, "size"));
 out:
     tiledir_close(&tiles);
     json_decref(checkpoint);

@@ -85,8 +85,8 @@ due_ask(struct cli *cli, const char *agency, json_t *all)
             json_object_set_new(item, "agency", json_string(agency));
             json_array_append(all, item);
         }
-        dossier = (json_int_t)jnum(answer, "nextDossierSeq");
-        after = (json_int_t)jnum(answer, "nextAfterSeq");
+        dossier = (json_int_t)member_number(answer, "nextDossierSeq");
+        after = (json_int_t)member_number(answer, "nextAfterSeq");
         json_decref(result);
     } while (dossier != 0);
     return CLI_OK;
@@ -110,7 +110,7 @@ outside_list(struct cli *cli, const json_t *served)
         {
             char since[WORDS_TEXT_SIZE];
 
-            words_time(jnum(item, "tsMs"), cli->pl, since);
+            words_time(member_number(item, "tsMs"), cli->pl, since);
             table_row(table, jstr(item, "agency"), since, type_label(cli, jstr(item, "type")), jstr(item, "eventId"),
                       jstr(item, "dossier"));
         }

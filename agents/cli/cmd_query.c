@@ -114,7 +114,7 @@ explanation_print(const struct cli *cli, const json_t *e)
     {
         bool given = strncmp(jstr(row, "verdict"), "GIVEN", strlen("GIVEN")) == 0;
 
-        table_row(t, class_label(cli, (unsigned)(jnum(row, "sectionId") % 10)), given ? _("yes") : _("no"),
+        table_row(t, class_label(cli, (unsigned)(member_number(row, "sectionId") % 10)), given ? _("yes") : _("no"),
                   jstr(row, cli->pl ? "pl" : "en"));
     }
     table_print(t);
@@ -167,7 +167,7 @@ fetched_print(const json_t *list)
 
     json_array_foreach(list, i, row)
     {
-        uint64_t s = jnum(row, "notReadingS");
+        uint64_t s = member_number(row, "notReadingS");
         char age[48] = "";
 
         if (json_is_true(json_object_get(row, "neverConnected")))
@@ -214,7 +214,7 @@ static const char *const durability = N_("every commit, before the answer");
 static void
 status_sizes(const struct cli *cli, struct table *t, const json_t *s)
 {
-    uint64_t bytes = jnum(s, "storeBytes"), max = jnum(s, "storeBytesMax");
+    uint64_t bytes = member_number(s, "storeBytes"), max = member_number(s, "storeBytesMax");
     char used[WORDS_TEXT_SIZE], most[WORDS_TEXT_SIZE], text[192];
 
     words_bytes(bytes, cli->pl, used);
@@ -234,7 +234,7 @@ status_print(const struct cli *cli, const json_t *s)
 
     status_row(t, _("records"), head, "seq");
     status_row(t, _("epoch"), head, "epoch");
-    table_row(t, _("in a verified backup up to"), jnum(s, "safeUpTo") == 0 ? _("none") : jstr(s, "safeUpTo"));
+    table_row(t, _("in a verified backup up to"), member_number(s, "safeUpTo") == 0 ? _("none") : jstr(s, "safeUpTo"));
     status_row(t, _("signed up to"), s, "signedUpTo");
     status_sizes(cli, t, s);
     if (json_object_get(s, "sessions") != NULL) { /* an administrator, who has one himself */
@@ -244,8 +244,8 @@ status_print(const struct cli *cli, const json_t *s)
     }
     table_row(t, _("started"), time_local(jstr(s, "started")));
     status_row(t, _("commits since then"), s, "commits");
-    words_micros(jnum(s, "lastFsyncUs"), cli->pl, text);
-    table_row(t, _("last write to disk took"), jnum(s, "commits") == 0 ? "-" : text);
+    words_micros(member_number(s, "lastFsyncUs"), cli->pl, text);
+    table_row(t, _("last write to disk took"), member_number(s, "commits") == 0 ? "-" : text);
     table_row(t, _("written to disk"), strcmp(policy, durability) == 0 ? _(durability) : policy);
     status_row(t, _("index behind (records)"), s, "indexBehind");
     table_row(t, _("software"), jstr(s, "software"));

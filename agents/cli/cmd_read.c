@@ -43,7 +43,7 @@ event_print(const struct reading *r, const json_t *event)
     const json_t *header = json_object_get(event, "header"), *actor = json_object_get(header, "actor"), *section;
     size_t i;
 
-    printf("%6s  %s  %s", jstr(event, "seq"), time_local_ms(jnum(event, "tsMs")),
+    printf("%6s  %s  %s", jstr(event, "seq"), time_local_ms(member_number(event, "tsMs")),
            type_label(r->cli, jstr(header, "type")));
     printf("  [%s %s]", jstr(actor, "unit"), jstr(actor, "role"));
     if (jstr(header, "dossierId")[0] != '\0')

@@ -83,7 +83,7 @@ referrals_ask(struct cli *cli, bool open_only, json_t *all)
             if (!open_only || !has_ended(course))
                 json_array_append(all, course);
         }
-        from = (json_int_t)jnum(answer, "nextSeq");
+        from = (json_int_t)member_number(answer, "nextSeq");
         json_decref(result);
     } while (from != 0);
     return CLI_OK;
@@ -149,9 +149,10 @@ course_print(const struct cli *cli, const json_t *course)
         printf(_("      referral: %s\n"), referral);
     else if (outcome[0] != '\0')
         printf(_("      outcome: %s\n"), word_label(cli, outcome));
-    json_array_foreach(json_object_get(course, "parts"), i, part) if (jstr(part, "unit")[0] != '\0') printf(
-        _("      part %ld: %s (%s)\n"), (long)jnum(part, "no"), state_label(cli, part, "state"), jstr(part, "unit"));
-    else printf(_("      part %ld: %s\n"), (long)jnum(part, "no"), state_label(cli, part, "state"));
+    json_array_foreach(json_object_get(course, "parts"), i, part) if (jstr(part, "unit")[0] != '\0')
+        printf(_("      part %ld: %s (%s)\n"), (long)member_number(part, "no"), state_label(cli, part, "state"),
+               jstr(part, "unit"));
+    else printf(_("      part %ld: %s\n"), (long)member_number(part, "no"), state_label(cli, part, "state"));
     if (kase[0] != '\0')
         printf(_("      case: %s\n"), kase);
     json_array_foreach(json_object_get(course, "workers"), i, worker) worker_print(cli, worker);

@@ -104,7 +104,7 @@ counts_print(const struct cli *cli, const json_t *subject)
     size_t i;
 
     json_array_foreach(json_object_get(subject, "kinds"), i, row)
-        table_row(t, class_label(cli, (unsigned)jnum(row, "class")), jstr(row, "parts"));
+        table_row(t, class_label(cli, (unsigned)member_number(row, "class")), jstr(row, "parts"));
     heading_print(cli, SUBJECT_KINDS);
     table_print(t);
     t = table_create(3, _("unit"), _("institution"), _("events"));
@@ -126,7 +126,7 @@ documents_print(const struct cli *cli, const json_t *documents)
     t = table_create(6, _("record"), _("name"), _("kind of file"), _("bytes"), _("part"), _("SHA-256"));
     json_array_foreach(documents, i, row)
         table_row(t, jstr(row, "seq"), jstr(row, "name"), jstr(row, "mediaType"), jstr(row, "size"),
-                  class_label(cli, (unsigned)jnum(row, "class")), jstr(row, "sha256"));
+                  class_label(cli, (unsigned)member_number(row, "class")), jstr(row, "sha256"));
     heading_print(cli, SUBJECT_DOCUMENTS);
     table_print(t);
 }

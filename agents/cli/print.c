@@ -207,12 +207,6 @@ jstr(const json_t *json, const char *key)
     return "";
 }
 
-uint64_t
-jnum(const json_t *json, const char *key)
-{
-    return strtoull(jstr(json, key), NULL, 10);
-}
-
 json_t *
 cli_uuid(void)
 {

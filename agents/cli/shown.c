@@ -88,7 +88,7 @@ events_join(json_t *to, const json_t *from)
         bool known = false;
 
         for (size_t k = 0; k < json_array_size(to) && !known; k++)
-            known = jnum(json_array_get(to, k), "seq") == jnum(event, "seq");
+            known = member_number(json_array_get(to, k), "seq") == member_number(event, "seq");
         if (!known)
             json_array_append_new(to, json_deep_copy(event));
     }
@@ -115,7 +115,7 @@ shown_ask(struct cli *cli, const struct shown_request *request, json_t **ret)
         events_join(json_object_get(all, "events"), json_object_get(page, "events"));
         json_array_extend(json_object_get(all, "reads"), json_object_get(page, "reads"));
         json_object_set(all, "asOfSeq", json_object_get(page, "asOfSeq"));
-        from = jnum(page, "nextRecord");
+        from = member_number(page, "nextRecord");
         json_decref(result);
     } while (from != 0);
     *ret = all;
@@ -167,7 +167,7 @@ event_type(const json_t *shown, uint64_t seq)
 
     json_array_foreach(json_object_get(shown, "events"), i, event)
     {
-        if (jnum(event, "seq") == seq)
+        if (member_number(event, "seq") == seq)
             return jstr(event, "type");
     }
     return "";
@@ -186,7 +186,7 @@ remark_text(const json_t *read, const json_t *shown)
 static const char *
 read_time(const json_t *read)
 {
-    return jnum(read, "record") == 0 ? _("still reading") : time_local_ms(jnum(read, "tsMs"));
+    return member_number(read, "record") == 0 ? _("still reading") : time_local_ms(member_number(read, "tsMs"));
 }
 
 void
@@ -210,8 +210,8 @@ shown_print(const struct cli *cli, const json_t *list, const json_t *directory)
 
             classes_text(shown, classes);
             table_row(t, read_time(read), unit, agency, jstr(shown, "seq"),
-                      type_label(cli, event_type(list, jnum(shown, "seq"))), classes[0] != '\0' ? classes : _("header"),
-                      jstr(read, "why"), remark_text(read, shown));
+                      type_label(cli, event_type(list, member_number(shown, "seq"))),
+                      classes[0] != '\0' ? classes : _("header"), jstr(read, "why"), remark_text(read, shown));
         }
     }
     table_print(t);
@@ -228,11 +228,11 @@ shown_csv(const json_t *list, const json_t *directory)
     json_array_foreach(json_object_get(list, "reads"), i, read)
     {
         const char *unit = jstr(read, "unit"), *agency = unit_agency(directory, unit);
-        bool going_on = jnum(read, "record") == 0;
+        bool going_on = member_number(read, "record") == 0;
         char when[TIME_TEXT_SIZE] = "";
 
         if (!going_on)
-            time_format(jnum(read, "tsMs"), when);
+            time_format(member_number(read, "tsMs"), when);
         if (jstr(read, "question")[0] != '\0')
             csv_row(12, jstr(read, "record"), when, unit, agency, jstr(read, "cursor"), "", "", "",
                     jstr(read, "question"), jstr(read, "why"), "0", "0");
@@ -245,7 +245,7 @@ shown_csv(const json_t *list, const json_t *directory)
 
             classes_text(shown, classes);
             csv_row(12, going_on ? "" : jstr(read, "record"), when, unit, agency, jstr(read, "cursor"),
-                    jstr(shown, "seq"), event_type(list, jnum(shown, "seq")), classes, "", jstr(read, "why"),
+                    jstr(shown, "seq"), event_type(list, member_number(shown, "seq")), classes, "", jstr(read, "why"),
                     at_most ? "1" : "0", going_on ? "1" : "0");
         }
     }

@@ -147,13 +147,13 @@ order_find(const json_t *intents, const char *mark)
         body = sys_body(event);
         if (erased == NULL && !has_mark(body, mark))
             continue;
-        if (erased != NULL && jnum(body, "part") <= 1)
+        if (erased != NULL && member_number(body, "part") <= 1)
             break; /* another order */
         if (erased == NULL) {
-            erased = json_pack("{s:o,s:s,s:s,s:s,s:s,s:[]}", "intendedSeq", number_json(jnum(event, "seq")), "reason",
-                               jstr(body, "reason"), "orderSha256", jstr(body, "orderSha256"), "orderedBy",
+            erased = json_pack("{s:o,s:s,s:s,s:s,s:s,s:[]}", "intendedSeq", number_json(member_number(event, "seq")),
+                               "reason", jstr(body, "reason"), "orderSha256", jstr(body, "orderSha256"), "orderedBy",
                                jstr(body, "orderedBy"), "backupsClearBy", jstr(body, "backupsClearBy"), "ranges");
-            time_set(erased, "ts", jnum(event, "tsMs"));
+            time_set(erased, "ts", member_number(event, "tsMs"));
         }
         json_array_extend(json_object_get(erased, "ranges"), json_object_get(body, "ranges"));
     }
@@ -164,19 +164,19 @@ static int
 order_outcome(struct account *a, json_t *erased)
 {
     json_t *done = json_array(), *told = json_array(), *event, *recipients = json_array();
-    uint64_t intended = jnum(erased, "intendedSeq");
+    uint64_t intended = member_number(erased, "intendedSeq");
     bool is_done = false;
     size_t i;
     int rc = events_read(a, json_pack("{s:s}", "type", "SYS_ERASURE_DONE"), done);
 
     if (rc == CLI_OK)
         rc = events_read(a, json_pack("{s:s}", "type", "SYS_ERASURE_NOTIFIED"), told);
-    json_array_foreach(done, i, event) is_done = is_done || jnum(sys_body(event), "intendedSeq") == intended;
+    json_array_foreach(done, i, event) is_done = is_done || member_number(sys_body(event), "intendedSeq") == intended;
     json_array_foreach(told, i, event)
     {
         const json_t *body = sys_body(event);
 
-        if (jnum(body, "intendedSeq") == intended)
+        if (member_number(body, "intendedSeq") == intended)
             json_array_append_new(recipients,
                                   json_pack("{s:s,s:s,s:o}", "unit", jstr(body, "unit"), "agency",
                                             unit_agency(a->directory, jstr(body, "unit")), "ranges", ranges_of(body)));
@@ -205,7 +205,7 @@ erased_take(struct account *a, bool *ret)
             *ret = true;
             json_object_set_new(a->subject, "erased", erased);
             json_object_set_new(a->subject, "asOfSeq",
-                                number_json(jnum(json_object_get(a->cli->welcome, "head"), "seq")));
+                                number_json(member_number(json_object_get(a->cli->welcome, "head"), "seq")));
             rc = order_outcome(a, erased);
             json_object_del(a->subject, "reason"); /* nothing was read that is written down */
             leave_out(a, "ERASED_CONTENT");
@@ -235,8 +235,8 @@ shown_type(const json_t *list, uint64_t seq)
     const json_t *event;
     size_t i;
 
-    json_array_foreach(json_object_get(list, "events"), i, event) if (jnum(event, "seq") == seq) return jstr(event,
-                                                                                                             "type");
+    json_array_foreach(json_object_get(list, "events"), i,
+                       event) if (member_number(event, "seq") == seq) return jstr(event, "type");
     return "";
 }
 
@@ -244,8 +244,8 @@ shown_type(const json_t *list, uint64_t seq)
 static void
 recipient_add(const struct account *a, json_t *index, const json_t *read, json_t *row)
 {
-    bool reading = jnum(read, "record") == 0;
-    uint64_t ms = reading ? (uint64_t)time(NULL) * 1000 : jnum(read, "tsMs");
+    bool reading = member_number(read, "record") == 0;
+    uint64_t ms = reading ? (uint64_t)time(NULL) * 1000 : member_number(read, "tsMs");
     char *key;
     json_t *known;
 
@@ -261,7 +261,7 @@ recipient_add(const struct account *a, json_t *index, const json_t *read, json_t
         json_array_append(list_of(a, "recipients"), row);
     }
     time_set(known, "last", ms);
-    json_object_set_new(known, "times", number_json(jnum(known, "times") + 1));
+    json_object_set_new(known, "times", number_json(member_number(known, "times") + 1));
     if (reading)
         json_object_set_new(known, "reading", json_true());
     json_decref(row);
@@ -289,8 +289,8 @@ recipients_fill(const struct account *a, const json_t *list)
 
             classes_text(shown, classes);
             recipient_add(a, index, read,
-                          json_pack("{s:o,s:s,s:s,s:b}", "seq", number_json(jnum(shown, "seq")), "type",
-                                    shown_type(list, jnum(shown, "seq")), "classes", classes, "atMost",
+                          json_pack("{s:o,s:s,s:s,s:b}", "seq", number_json(member_number(shown, "seq")), "type",
+                                    shown_type(list, member_number(shown, "seq")), "classes", classes, "atMost",
                                     at_most || json_is_true(json_object_get(shown, "atMost"))));
         }
     }
@@ -354,7 +354,7 @@ survey(const struct account *a)
     json_array_foreach(list_of(a, "events"), i, event)
     {
         row = source_row(a, jstr(json_object_get(json_object_get(event, "header"), "actor"), "unit"));
-        json_object_set_new(row, "events", number_json(jnum(row, "events") + 1));
+        json_object_set_new(row, "events", number_json(member_number(row, "events") + 1));
         json_array_foreach(json_object_get(event, "sections"), k, section)
         {
             uint32_t type;
@@ -432,8 +432,8 @@ deadlines_take(struct account *a)
         answer = json_object_get(result, "clocks");
         json_array_foreach(json_object_get(answer, "clocks"), i,
                            clock) if (strcmp(jstr(clock, "dossier"), a->request->dossier) == 0) deadline_add(a, clock);
-        seq = (json_int_t)jnum(answer, "nextSeq");
-        mark = (json_int_t)jnum(answer, "nextMark");
+        seq = (json_int_t)member_number(answer, "nextSeq");
+        mark = (json_int_t)member_number(answer, "nextMark");
         json_decref(result);
     } while (seq != 0);
     return CLI_OK;
@@ -476,7 +476,7 @@ content_take(struct account *a)
 
     if (rc != CLI_OK)
         return rc;
-    as_of = jnum(shown, "asOfSeq");
+    as_of = member_number(shown, "asOfSeq");
     json_object_set_new(a->subject, "asOfSeq", number_json(as_of));
     recipients_fill(a, shown);
     json_decref(shown);
@@ -546,7 +546,7 @@ subject_gather(struct cli *cli, const struct subject_request *request, json_t **
 static void
 document_name(const json_t *document, size_t place, char ret[64])
 {
-    (void)snprintf(ret, 64, "%014llu-%zu%s", (unsigned long long)jnum(document, "seq"), place,
+    (void)snprintf(ret, 64, "%014llu-%zu%s", (unsigned long long)member_number(document, "seq"), place,
                    media_suffix_of(jstr(document, "mediaType")));
 }
 
@@ -556,8 +556,8 @@ document_write(struct cli *cli, const json_t *subject, const json_t *document, c
 {
     uint8_t *bytes = NULL;
     size_t len = 0;
-    int rc = wici_document_get(cli->w, jnum(document, "seq"), jstr(document, "sha256"), jstr(subject, "reason"),
-                               cli->timeout_ms, &bytes, &len);
+    int rc = wici_document_get(cli->w, member_number(document, "seq"), jstr(document, "sha256"),
+                               jstr(subject, "reason"), cli->timeout_ms, &bytes, &len);
 
     *ret_missing = rc == -EPROTO && strcmp(wici_error(cli->w)->code, "E_NO_DOCUMENT") == 0;
     if (*ret_missing)
@@ -585,7 +585,7 @@ subject_documents(struct cli *cli, json_t *subject, const char *dir)
             char name[64], path[PATH_MAX];
             bool is_missing = false;
 
-            json_object_set_new(document, "seq", number_json(jnum(event, "seq")));
+            json_object_set_new(document, "seq", number_json(member_number(event, "seq")));
             json_array_append(all, document);
             if (dir == NULL || rc != CLI_OK)
                 continue;

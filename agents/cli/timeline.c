@@ -17,7 +17,7 @@ static int
 seq_compare(const void *a, const void *b)
 {
     const json_t *const *x = a, *const *y = b;
-    uint64_t m = jnum(*x, "seq"), n = jnum(*y, "seq");
+    uint64_t m = member_number(*x, "seq"), n = member_number(*y, "seq");
 
     return m < n ? -1 : m > n;
 }
