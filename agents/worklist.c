@@ -227,16 +227,47 @@ told_of(const json_t *clock)
                                                                              : "";
 }
 
+/* Why it has fallen to this unit, which stands in for the one that has to do it; "": it has not. */
+static const char *
+fallen_of(const struct worklist_options *o, const json_t *clock, const char *unit, int32_t due)
+{
+    if (strcmp(member_text(clock, "head"), o->unit) != 0 || strcmp(unit, o->unit) == 0)
+        return "";
+    return is_true(clock, "suspended") ? "SUSPENDED" : due < o->today ? "OVERDUE" : "";
+}
+
+/* What few deadlines have. */
+static void
+clock_details(const json_t *clock, enum clock_id id, const char *fallen, json_t *task)
+{
+    const char *told = told_of(clock), *worker = member_text(clock, "worker");
+
+    if (told[0] != '\0')
+        (void)json_object_set_new(task, "told", json_string(told));
+    if (fallen[0] != '\0')
+        (void)json_object_set_new(task, "fallen", json_string(fallen));
+    if (id == CLOCK_D16 && member_number(clock, "item") > 0)
+        (void)json_object_set_new(task, "row", json_integer((json_int_t)member_number(clock, "item")));
+    if (worker[0] != '\0')
+        (void)json_object_set_new(task, "worker", json_string(worker));
+    if (member_text(clock, "dossier")[0] == '\0' && member_text(clock, "agency")[0] != '\0')
+        (void)json_object_set_new(task, "agency", json_string(member_text(clock, "agency")));
+    if (is_true(clock, "substitute"))
+        (void)json_object_set_new(task, "substitute", json_true());
+    if (is_true(clock, "holderOnly"))
+        (void)json_object_set_new(task, "quiet", json_true());
+}
+
 static int
 clock_add(const struct made *m, const json_t *clock)
 {
     const struct worklist_options *o = m->o;
     enum clock_id id = clock_by_name(member_text(clock, "clock"));
-    const char *holder = member_text(clock, "holder"), *unit = member_text(clock, "unit");
+    const char *holder = member_text(clock, "holder"), *unit = member_text(clock, "unit"), *fallen;
     const struct clock_info *info;
+    bool ours, asked, question = is_question(id, clock);
     int32_t due, since = o->today;
     json_t *task;
-    bool ours, asked, question = is_question(id, clock);
     int rc;
 
     if (id == CLOCK_NONE)
@@ -247,18 +278,17 @@ clock_add(const struct made *m, const json_t *clock)
     rc = due_of(o, clock, id, &due);
     if (rc <= 0)
         return rc;
+    fallen = fallen_of(o, clock, unit, due);
     asked = strcmp(unit, holder) != 0; /* what was asked of this very unit is its work, whatever kind of office it is */
-    ours = strcmp(unit, o->unit) == 0 && (asked || rules_have(o->rules, info->id));
+    ours = fallen[0] != '\0' || (strcmp(unit, o->unit) == 0 && (asked || rules_have(o->rules, info->id)));
     (void)date_parse(member_text(clock, "startedOn"), &since);
-    task = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o}", "kind", "DEADLINE", "rule", info->id,
-        "pl", question ? work_kinds[0].pl : info->pl, "en", question ? work_kinds[0].en : info->en, "force",
-        clock_force_name(info->force), "source", info->source, "dossier", member_text(clock, "dossier"), "seq",
-        (json_int_t)member_number(clock, "startSeq"), "since", member_text(clock, "startedOn"), "unit", unit,
-        "closedBy", closing_events(id, clock), "told", optional(told_of(clock)), "row",
-        id == CLOCK_D16 && member_number(clock, "item") > 0 ? json_integer((json_int_t)member_number(clock, "item"))
-                                                            : json_null(),
-        "agency", optional(member_text(clock, "dossier")[0] == '\0' ? member_text(clock, "agency") : ""));
+    task = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "kind", "DEADLINE", "rule", info->id,
+                     "pl", question ? work_kinds[0].pl : info->pl, "en", question ? work_kinds[0].en : info->en,
+                     "force", clock_force_name(info->force), "source", info->source, "dossier",
+                     member_text(clock, "dossier"), "seq", (json_int_t)member_number(clock, "startSeq"), "since",
+                     member_text(clock, "startedOn"), "unit", unit, "closedBy", closing_events(id, clock));
+    if (task != NULL)
+        clock_details(clock, id, fallen, task);
     return task_add(ours ? m->tasks : m->others, task_dated(o, task, since, due));
 }
 

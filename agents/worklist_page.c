@@ -41,6 +41,8 @@ worklist_left(const json_t *task, bool polish, char ret[WORKLIST_LEFT_SIZE])
 
     if (json_object_get(task, "daysLeft") == NULL)
         waits_text((json_int_t)member_number(task, "waits"), polish, ret);
+    else if (left < 0 && json_is_true(json_object_get(task, "quiet"))) /* after a loss nobody is pressed */
+        snprintf(ret, WORKLIST_LEFT_SIZE, "%s", polish ? "gdy to będzie możliwe" : "when it is possible");
     else if (left == 0)
         snprintf(ret, WORKLIST_LEFT_SIZE, "%s", polish ? "dziś" : "today");
     else if (left == 1)
@@ -81,6 +83,23 @@ type_text(const char *name, bool polish)
     return type == NULL ? name : polish ? type->pl : type->en;
 }
 
+/* On whom it falls within the unit, or why it fell to this one. */
+static void
+put_who(FILE *out, const json_t *task, const json_t *names, bool polish)
+{
+    const char *worker = member_text(task, "worker"), *fallen = member_text(task, "fallen");
+    bool suspended = strcmp(fallen, "SUSPENDED") == 0;
+
+    if (worker[0] != '\0')
+        fprintf(out, ", %s", worker);
+    if (worker[0] != '\0' && json_is_true(json_object_get(task, "substitute")))
+        fputs(polish ? " (zastępstwo)" : " (substitute)", out);
+    if (fallen[0] != '\0')
+        fprintf(out, polish ? " (za: %s, %s)" : " (for: %s, %s)", name_of(names, member_text(task, "unit")),
+                suspended ? (polish ? "jednostka zawieszona" : "which is suspended")
+                          : (polish ? "nie zrobiono w terminie" : "not done in time"));
+}
+
 /* "zatwierdzenie IPUS (od: OPS)", "uzgodnienie ze spotkania, wiersz 2", "wydrukować i wysłać: odpowiedź (dla:
  * Szkoła)" */
 static void
@@ -96,6 +115,7 @@ put_title(FILE *out, const json_t *task, const json_t *names, bool polish)
                 name_of(names, to));
     else if (from[0] != '\0')
         fprintf(out, polish ? " (od: %s)" : " (from: %s)", name_of(names, from));
+    put_who(out, task, names, polish);
 }
 
 const char *
@@ -201,6 +221,7 @@ static int
 put_task(const struct sheet *s, const json_t *task, bool others)
 {
     char left[WORKLIST_LEFT_SIZE], due[WORKLIST_LEFT_SIZE], since[WORDS_TEXT_SIZE], *closed, *title;
+    bool late = days_left(task) < 0 && !json_is_true(json_object_get(task, "quiet"));
 
     closed = worklist_closed_by(task, s->o->polish);
     title = worklist_title(task, s->o->names, s->o->polish);
@@ -214,11 +235,12 @@ put_task(const struct sheet *s, const json_t *task, bool others)
     words_date(member_text(task, "since"), s->o->polish, since);
     fputs("<tr><td>", s->out);
     html_text(s->out, due);
-    fputs(days_left(task) < 0 ? "<br><b>" : "<br>", s->out);
+    fputs(late ? "<br><b>" : "<br>", s->out);
     html_text(s->out, left);
-    fputs(days_left(task) < 0 ? "</b></td><td>" : "</td><td>", s->out);
+    fputs(late ? "</b></td><td>" : "</td><td>", s->out);
     html_text(s->out, title);
-    html_exact(s->out, member_text(task, "rule"));
+    if (member_text(task, "rule")[0] != '\0')
+        html_exact(s->out, member_text(task, "rule"));
     put_how(s, task);
     if (member_text(task, "source")[0] != '\0') {
         fputs("<br><span class=\"small\">", s->out);

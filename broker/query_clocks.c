@@ -65,11 +65,21 @@ clock_message(const struct broker *b, const struct core_clock *clock, Wici__V1__
     if (clock->holder != CORE_UNIT_NONE) {
         core_unit(b->core, clock->holder, &holder);
         c->holder = TEXT(holder.id);
+        c->agency = TEXT(holder.agency);
     }
     if (clock->unit != CORE_UNIT_NONE) {
         core_unit(b->core, clock->unit, &unit);
         c->unit = TEXT(unit.id);
-        c->agency = TEXT(unit.agency);
+        if (clock->holder == CORE_UNIT_NONE)
+            c->agency = TEXT(unit.agency);
+    }
+    if (clock->worker != NULL)
+        c->worker = TEXT(clock->worker);
+    c->substitute = clock->substitute;
+    c->suspended = clock->suspended;
+    if (clock->head != CORE_UNIT_NONE) {
+        core_unit(b->core, clock->head, &unit);
+        c->head = TEXT(unit.id);
     }
     if (clock->agency[0] != '\0')
         c->agency = TEXT(clock->agency);

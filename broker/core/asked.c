@@ -85,16 +85,31 @@ add(struct core *core, uint32_t dossier, uint64_t seq, uint32_t unit, unsigned i
     return acts_add(&core->dossiers, dossier, &fact);
 }
 
+/* One of the unit's roles may publish the answer: others are addressed so that they know. */
+static bool
+may_answer(const struct core *core, uint32_t unit, uint32_t answer)
+{
+    for (unsigned role = 1; core->policy != NULL && unit != DIRECTORY_NONE && role < ROLE_COUNT; role++)
+        if ((core->directory.units[unit].roles >> role & 1u) != 0 && policy_cell(core->policy, answer, role).publish)
+            return true;
+    return false;
+}
+
 static int
 keep_addressed(struct core *core, const struct core_record *record, uint32_t dossier, uint64_t seq)
 {
     const Wici__V1__BrokerNote *note = record->note;
-    bool question = record->event->type->number == TYPE(INFO_REQUESTED) && seq == record->seq;
+    bool asks_info = record->event->type->number == TYPE(INFO_REQUESTED);
+    const uint8_t *question = asks_info && seq == record->seq ? record->event->event_id : NULL;
+    uint32_t answer = asks_info ? TYPE(INFO_PROVIDED) : TYPE(COURT_OPINION_DELIVERED);
     int rc = 0;
 
-    for (size_t i = 0; note != NULL && i < note->n_resolved_to && rc == 0; i++)
-        rc = add(core, dossier, seq, directory_addressee(&core->directory, note->resolved_to[i]), 0,
-                 question ? record->event->event_id : NULL);
+    for (size_t i = 0; note != NULL && i < note->n_resolved_to && rc == 0; i++) {
+        uint32_t unit = directory_addressee(&core->directory, note->resolved_to[i]);
+
+        if (may_answer(core, unit, answer))
+            rc = add(core, dossier, seq, unit, 0, question);
+    }
     return rc;
 }
 

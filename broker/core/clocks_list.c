@@ -4,6 +4,7 @@
 #include "broker/core/agency_clocks.h"
 #include "broker/core/asked.h"
 #include "broker/core/view.h"
+#include "broker/core/workers.h"
 #include "proto/limits.h"
 
 #include <assert.h>
@@ -26,9 +27,9 @@ is_of_interest(const struct core_clock *clock)
     return false;
 }
 
-/* How much of a dossier's deadlines a unit may know: as its holder, or by its office. */
+/* How much of a dossier's deadlines a unit may know: as its holder, by its office, or as who takes part. */
 struct right {
-    bool all, holder, office;
+    bool all, holder, office, works;
 };
 
 static struct right
@@ -44,6 +45,7 @@ right_of(const struct core *core, uint32_t unit, const struct dossier *dossier)
             continue;
         right.holder = right.holder || relation->kind == RELATION_HOLDER || relation->kind == RELATION_PENDING;
         right.office = right.office || relation->kind == RELATION_OFFICE;
+        right.works = right.works || relation->kind == RELATION_PARTICIPANT;
     }
     return right;
 }
@@ -60,19 +62,66 @@ may_know(const struct right *right, const struct core_clock *clock, const struct
            (right->office && !clock->holder_only && !(mark_clock(start) == CLOCK_D15 && start->key != 0));
 }
 
-/* Who was asked is told what he was asked for, and nothing else of the dossier: not who holds it, nor of a loss. */
-static bool
-may_know_asked(uint32_t unit, const struct dossier *dossier, const struct mark *start, bool knows,
-               struct core_clock *clock)
+/* Roles that may publish an event which meets the clock. */
+static uint32_t
+roles_of(const struct core *core, enum clock_id clock)
 {
-    if (clock->state != CORE_CLOCK_RUNS || !asked_is(dossier, start->seq, asked_item(start), unit))
+    const struct clock_event *event;
+    uint32_t roles = 0;
+
+    for (size_t i = 0; core->policy != NULL && (event = clock_event_at(i)) != NULL; i++)
+        for (unsigned role = 1; role < ROLE_COUNT && event->clock == clock && event->deed == CLOCK_MEETS; role++)
+            roles |= (uint32_t)policy_cell(core->policy, event->type, role).publish << role;
+    return roles;
+}
+
+/* Who does it: who was asked; the holder, where such a thing is his to publish; else who works on the family and does.
+ */
+static uint32_t
+doer(const struct core *core, const struct kin *kin, const struct core_clock *clock)
+{
+    uint32_t roles = roles_of(core, clock->clock), unit;
+
+    if (clock->unit != clock->holder || clock->holder == CORE_UNIT_NONE ||
+        (core->directory.units[clock->holder].roles & roles) != 0)
+        return clock->unit;
+    unit = workers_unit(core, kin, roles);
+    return unit == DIRECTORY_NONE ? clock->holder : unit;
+}
+
+/*
+ * Who was asked is told what he was asked for, and nothing else of the dossier: not who holds it, nor of a loss. Who
+ * takes part is told what falls to him.
+ */
+static bool
+may_know_own(uint32_t unit, const struct dossier *dossier, const struct mark *start, const struct right *right,
+             bool knows, struct core_clock *clock)
+{
+    if (clock->state != CORE_CLOCK_RUNS)
         return knows;
+    if (!asked_is(dossier, start->seq, asked_item(start), unit))
+        return knows || (right->works && clock->unit == unit && !clock->holder_only);
     clock->unit = unit;
     if (!knows) {
         clock->holder = CORE_UNIT_NONE;
         clock->holder_only = false;
     }
     return true;
+}
+
+/* On whom within the unit, and on whom after it. Persons are their own agency's to know. kin NULL: an agency's. */
+static void
+falls_to(const struct core *core, uint32_t asker, const struct kin *kin, struct core_clock *clock)
+{
+    const struct directory *directory = &core->directory;
+
+    clock->head = CORE_UNIT_NONE;
+    if (clock->unit == CORE_UNIT_NONE)
+        return;
+    clock->suspended = directory->units[clock->unit].suspended;
+    clock->head = directory_head(directory, clock->unit);
+    if (kin != NULL && directory->units[clock->unit].agency == directory->units[asker].agency)
+        clock->worker = workers_on_duty(core, kin, clock->unit, roles_of(core, clock->clock), &clock->substitute);
 }
 
 /* False: the page is full, and *at says where to go on. */
@@ -90,7 +139,7 @@ list_dossier(const struct core *core, uint32_t unit, uint32_t dossier, struct co
         return true;
     right = right_of(core, unit, d);
     leads = right.all || right.holder || right.office;
-    if (!leads && !asked_anything(d, unit))
+    if (!leads && !right.works && !asked_anything(d, unit))
         return true;
     clocks_kin(&core->dossiers, dossier, &kin);
     for (; i < d->marks.count; i++) {
@@ -98,18 +147,20 @@ list_dossier(const struct core *core, uint32_t unit, uint32_t dossier, struct co
         struct core_clock clock;
         bool knows;
 
-        if ((!leads && !asked_is(d, start->seq, asked_item(start), unit)) ||
+        if ((!leads && !right.works && !asked_is(d, start->seq, asked_item(start), unit)) ||
             !clocks_of(core, &kin, dossier, start, &clock))
             continue;
+        clock.unit = doer(core, &kin, &clock);
         knows = may_know(&right, &clock, start);
         if (!right.all)
-            knows = may_know_asked(unit, d, start, knows, &clock);
+            knows = may_know_own(unit, d, start, &right, knows, &clock);
         if (!knows)
             continue;
         if (*count == max) {
             *at = (struct core_clocks_at){.seq = d->opened_seq, .mark = i};
             return false;
         }
+        falls_to(core, unit, &kin, &clock);
         ret[(*count)++] = clock;
     }
     return true;
@@ -156,6 +207,7 @@ list_agencies(const struct core *core, uint32_t unit, struct core_clocks_at *at,
                 *at = (struct core_clocks_at){.seq = AGENCIES_FROM + i, .mark = mark};
                 return count;
             }
+            falls_to(core, unit, NULL, &clock);
             ret[count++] = clock;
         }
     }

@@ -349,7 +349,14 @@ struct core_clock {
     uint32_t holder;  /* the unit that holds the dossier, or has to answer; of an agency's, its organiser of services;
                          CORE_UNIT_NONE, also for who may not know */
     uint32_t unit;    /* on whom it falls: who was asked, and else the holder; of an agency's, its organiser of
-                         services; CORE_UNIT_NONE */
+                         services; in a list of clocks also who works on the family, where no role of the holder
+                         publishes what meets it; CORE_UNIT_NONE */
+    /* In a list of clocks. Within the unit it falls to the substitute of the day, else to the main worker of a role
+     * that does such things; when the unit is suspended, or the day is over, to its head. */
+    const char *worker; /* a person of the asker's own agency; NULL. Lives until the next core_apply */
+    bool substitute;    /* the worker is */
+    bool suspended;     /* the unit is */
+    uint32_t head;      /* who stands in for the unit; CORE_UNIT_NONE */
 };
 #define CORE_DAY_NONE INT32_MIN
 

@@ -3,6 +3,7 @@
  * told what the state says. So nobody learns here what he was not told by the events that he was given.
  */
 #include "broker/core/acts.h"
+#include "broker/core/clocks.h"
 #include "broker/core/parts.h"
 #include "broker/core/view.h"
 
@@ -182,9 +183,50 @@ unit_with(const struct core *core, const struct dossier *dossier, enum relation_
     return found;
 }
 
+/* The act ends what was announced before it: the referral is answered anew, sent on or over, or its case is. */
+static bool
+ends_step(const struct act *act)
+{
+    switch (act->input) {
+    case IN_RECEIVED:
+    case IN_ACCEPTED:
+    case IN_REJECTED:
+    case IN_ON_HOLD:
+    case IN_FORWARDED:
+    case IN_COMPLETED:
+    case IN_FAILED:
+    case IN_CANCELLED:
+    case IN_CLOSED:
+    case IN_CLOSED_MONITORED: return true;
+    default: return false;
+    }
+}
+
+/* The announced step was taken, up to the record `end`, in the referral or in the case that took it up. */
+static bool
+is_taken(const struct core *core, const struct dossier *dossier, const struct act *said, uint64_t end)
+{
+    struct kin kin;
+
+    clocks_kin(&core->dossiers, (uint32_t)(dossier - core->dossiers.at), &kin);
+    for (size_t k = 0; k < kin.count; k++) {
+        const struct dossier *d = &core->dossiers.at[kin.at[k]];
+
+        for (uint32_t i = 0; i < d->act_count; i++) {
+            const struct act *act = &d->acts[i];
+
+            if (act_seq(act) <= act_seq(said) || act_seq(act) > end || (act->flags & (ACT_RECALLED | ACT_COPIED)) != 0)
+                continue;
+            if (ends_step(act) || (act->input == IN_NONE && act->code == ACT_CODE_STEP && act->number == said->number))
+                return true;
+        }
+    }
+    return false;
+}
+
 /*
- * Whose turn it is. An answer may say it, until the referral is sent on; else it is for the unit that was asked last
- * and has not taken it up yet, and after that for the holder.
+ * Whose turn it is. An answer may say it, until that unit took the step, or the referral is answered anew, sent on or
+ * over. Else it is for the unit that was asked last and has not taken it up yet, and after that for the holder.
  */
 static void
 next_step(const struct core *core, const struct dossier *dossier, uint64_t end, struct core_course *ret)
@@ -197,11 +239,11 @@ next_step(const struct core *core, const struct dossier *dossier, uint64_t end, 
 
         if ((act->flags & ACT_RECALLED) != 0 || act_seq(act) > end)
             continue;
-        if (act->input == IN_FORWARDED)
-            said = NULL;
-        else if (act->input == IN_NONE && act->code == ACT_CODE_NEXT)
+        if (act->input == IN_NONE && act->code == ACT_CODE_NEXT)
             said = act;
     }
+    if (said != NULL && is_taken(core, dossier, said, end))
+        said = NULL;
     ret->next_unit = said != NULL ? said->number : pending != CORE_UNIT_NONE ? pending : ret->holder;
     if (said != NULL && said->day != DATE_NONE)
         date_format(said->day, ret->next_due);

@@ -433,3 +433,33 @@ directory_active_admins(const struct directory *d)
     }
     return count;
 }
+
+/* ---- who stands in */
+
+#define PARENTS_MAX 32u /* however the units above were enrolled */
+
+static bool
+leads(const struct directory *directory, uint32_t unit, uint32_t roles)
+{
+    return (directory->units[unit].roles & roles) != 0 && !directory->units[unit].suspended;
+}
+
+uint32_t
+directory_head(const struct directory *directory, uint32_t unit)
+{
+    const uint32_t director = 1u << WICI__V1__ROLE__DIR, heads = director | 1u << WICI__V1__ROLE__HEAD;
+    const struct agency *agency = &directory->agencies[directory->units[unit].agency];
+    uint32_t above = unit;
+
+    for (unsigned i = 0; i < PARENTS_MAX && directory->units[above].enrolled != NULL; i++) {
+        above = directory_unit(directory, directory->units[above].enrolled->parent);
+        if (above == DIRECTORY_NONE)
+            break;
+        if (above != unit && leads(directory, above, heads))
+            return above;
+    }
+    for (uint32_t i = 0; i < agency->units.count; i++)
+        if (agency->units.at[i] != unit && leads(directory, agency->units.at[i], director))
+            return agency->units.at[i];
+    return DIRECTORY_NONE;
+}

@@ -99,6 +99,9 @@ bool directory_key_valid(const struct key *key, uint64_t now_ms);
 const char *directory_unit_id(const struct directory *directory, uint32_t unit);
 const char *directory_agency_id(const struct directory *directory, uint32_t agency);
 const char *directory_unit_agency_id(const struct directory *directory, uint32_t unit);
+/* Who stands in for a unit that does not act: the nearest unit above it with the role DIR or HEAD that is not
+ * suspended, else such a director's unit of its agency. DIRECTORY_NONE: there is none besides it. */
+uint32_t directory_head(const struct directory *directory, uint32_t unit);
 bool directory_names(const struct directory *directory, uint32_t unit,
                      const char *id); /* id is the unit or its agency */
 unsigned directory_active_admins(const struct directory *directory);

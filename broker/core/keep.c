@@ -136,6 +136,61 @@ keep_next(const struct core *core, struct dossiers *ds, const struct core_record
     return 0;
 }
 
+/* Work with the family, as against its paper: opening, linking, inviting and asking are no step. */
+static bool
+is_step(uint32_t type)
+{
+    switch (type) {
+    case WICI__V1__EVENT_TYPE__CASE_INTERVIEW_COMPLETED:
+    case WICI__V1__EVENT_TYPE__CASE_ASSISTANT_REQUESTED:
+    case WICI__V1__EVENT_TYPE__CASE_ASSISTANT_ASSIGNED:
+    case WICI__V1__EVENT_TYPE__CASE_PLAN_UPDATED:
+    case WICI__V1__EVENT_TYPE__CASE_ASSESSMENT_RECORDED:
+    case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_ANSWERED:
+    case WICI__V1__EVENT_TYPE__COURT_OPINION_DELIVERED:
+    case WICI__V1__EVENT_TYPE__MEETING_HELD:
+    case WICI__V1__EVENT_TYPE__IPUS_AGREED:
+    case WICI__V1__EVENT_TYPE__IPUS_APPROVED:
+    case WICI__V1__EVENT_TYPE__IPUS_SERVICE_REPORTED:
+    case WICI__V1__EVENT_TYPE__INFO_PROVIDED: return true;
+    default: return false;
+    }
+}
+
+/* The newest fact of that code about the unit in the family; NULL: none that counts. */
+static const struct act *
+newest_fact(const struct dossiers *ds, const struct kin *kin, unsigned code, uint32_t unit)
+{
+    const struct act *best = NULL;
+
+    for (size_t k = 0; k < kin->count; k++)
+        for (uint32_t i = 0; i < ds->at[kin->at[k]].act_count; i++) {
+            const struct act *act = &ds->at[kin->at[k]].acts[i];
+
+            if (act->input == IN_NONE && act->code == code && act->number == unit && (act->flags & ACT_RECALLED) == 0 &&
+                (best == NULL || act_seq(act) > act_seq(best)))
+                best = act;
+        }
+    return best;
+}
+
+/* The unit does what an answer to the family's referral announced of it. */
+static int
+keep_step(struct dossiers *ds, const struct core_record *record, uint32_t dossier, uint32_t actor)
+{
+    const struct act *said, *taken;
+    struct kin kin;
+
+    if (!is_step(record->event->type->number))
+        return 0;
+    clocks_kin(ds, dossier, &kin);
+    said = newest_fact(ds, &kin, ACT_CODE_NEXT, actor);
+    taken = said == NULL ? NULL : newest_fact(ds, &kin, ACT_CODE_STEP, actor);
+    if (said == NULL || (taken != NULL && act_seq(taken) > act_seq(said)))
+        return 0;
+    return keep_fact(ds, dossier, record->seq, ACT_CODE_STEP, DATE_NONE, actor, THING_NONE);
+}
+
 static int
 keep_link(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
 {
@@ -384,6 +439,8 @@ keep_acts(struct core *core, const struct core_record *record, uint32_t dossier,
         rc = keep_parts(core, record, dossier, &parts);
     if (rc == 0)
         rc = keep_gated(ds, record, dossier);
+    if (rc == 0)
+        rc = keep_step(ds, record, dossier, actor);
     if (rc != 0)
         return rc;
     switch (record->event->type->number) {

@@ -3,6 +3,7 @@
 #include "broker/core/facts.h"
 #include "broker/core/rules.h"
 #include "proto/date.h"
+#include "proto/limits.h"
 
 #include <string.h>
 
@@ -154,26 +155,78 @@ duties(struct core_worker *list, size_t count)
     }
 }
 
+/* Adds those of one dossier. */
+static void
+gather(const struct core *core, uint32_t dossier, struct core_worker *list, size_t max, size_t *count)
+{
+    const struct dossier *d = &core->dossiers.at[dossier];
+    int32_t today = date_of_moment(core->latest_ms);
+
+    for (uint32_t i = 0; i < d->act_count; i++) {
+        const struct act *act = &d->acts[i];
+        struct core_worker worker;
+
+        if (!is_worker(act))
+            continue;
+        worker = worker_of(core, d, act, today);
+        if (!is_over(&worker, today))
+            put(list, max, count, &worker);
+    }
+}
+
 size_t
 core_course_workers(const struct core *core, const struct core_course *course, struct core_worker *ret, size_t max)
 {
     const struct dossiers *ds = &core->dossiers;
-    int32_t today = date_of_moment(core->latest_ms);
     size_t count = 0;
 
     if (!course->whole)
         return 0;
     for (EACH_OF_GROUP(ds, member, course->dossier))
-        for (uint32_t i = 0; i < ds->at[member].act_count; i++) {
-            const struct act *act = &ds->at[member].acts[i];
-            struct core_worker worker;
-
-            if (!is_worker(act))
-                continue;
-            worker = worker_of(core, &ds->at[member], act, today);
-            if (!is_over(&worker, today))
-                put(ret, max, &count, &worker);
-        }
+        gather(core, member, ret, max, &count);
     duties(ret, count);
     return count;
+}
+
+static size_t
+gather_all(const struct core *core, const struct kin *kin, struct core_worker list[COURSE_WORKERS_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < kin->count; i++)
+        gather(core, kin->at[i], list, COURSE_WORKERS_MAX, &count);
+    duties(list, count);
+    return count;
+}
+
+static bool
+does(const struct core_worker *worker, uint32_t roles)
+{
+    return (roles >> role_by_name(worker->role) & 1u) != 0;
+}
+
+uint32_t
+workers_unit(const struct core *core, const struct kin *kin, uint32_t roles)
+{
+    struct core_worker list[COURSE_WORKERS_MAX];
+
+    for (size_t i = gather_all(core, kin, list); i-- > 0;)
+        if (does(&list[i], roles))
+            return directory_unit(&core->directory, list[i].unit);
+    return DIRECTORY_NONE;
+}
+
+const char *
+workers_on_duty(const struct core *core, const struct kin *kin, uint32_t unit, uint32_t roles, bool *ret_substitute)
+{
+    struct core_worker list[COURSE_WORKERS_MAX];
+    const char *id = directory_unit_id(&core->directory, unit);
+    size_t count = gather_all(core, kin, list);
+
+    for (size_t i = 0; i < count; i++)
+        if (list[i].on_duty && does(&list[i], roles) && strcmp(list[i].unit, id) == 0) {
+            *ret_substitute = list[i].substitute;
+            return list[i].person;
+        }
+    return NULL;
 }

@@ -106,7 +106,7 @@ def story(ids, day):
             s("meetingAgreementsIssuedS1", {"deliveredTo": [{"personRef": "osoba-1", "how": "IN_PERSON", "on": day(66)}]},
               ["osoba-1"]),
             s("meetingAgreementsIssuedS6", {"row": {"no": 1, "action": "Zajęcia wyrównawcze dwa razy w tygodniu.",
-                                                    "responsible": "szkoła", "dueOn": day(90)}}, ["osoba-2"]),
+                                                    "responsible": "Szkoła Podstawowa nr 12", "dueOn": day(90)}}, ["osoba-2"]),
             s("meetingAgreementsIssuedS6", {"row": {"no": 2, "action": "Konsultacja w poradni.", "responsible": "matka",
                                                     "dueOn": day(90)}}, ["osoba-1"])],
             expect={"cus-sw": "016", "cus-dir": "016", "sp12-pedagog": "06"},

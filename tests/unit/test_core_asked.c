@@ -209,9 +209,10 @@ an_opinion_falls_to_who_was_asked_for_it(void **state)
     struct kit_record *asked;
 
     kit_active_case(k, 'C');
-    asked = say(k, "sw", "court.opinion_requested", "fa", "0{'requestedOn':'2026-03-11','dueOn':'2026-03-25'} 1@p1 5",
+    asked = say(k, "sw", "court.opinion_requested", "fa kur", "0{'requestedOn':'2026-03-11','dueOn':'2026-03-25'} 1@p1 5",
                 "+'onBehalfOf':'x','channel':'PAPER','receivedOn':'2026-03-11'");
     CLOCKS("fa", "D12 fa (-)");
+    CLOCKS("kur", ""); /* is told, and gives no opinions */
     CLOCKS("sw", "D12 fa (sw)");
     CLOCKS("dir", "D12 fa (sw)");
     say(k, "fa", "court.opinion_delivered", "ct", "0{'deliveredOn':'2026-03-24'} 5 6=ct", kit_answering(asked));

@@ -363,6 +363,67 @@ ours_and_others_are_joined_in_their_order(void **state)
     json_decref(list);
 }
 
+/* A deadline of ops-fa whose head is this unit. */
+#define OF_FA(more)                                                                                                    \
+    "[{\"dossier\":\"" OTHER                                                                                           \
+    "\",\"clock\":\"D12\",\"startSeq\":\"9\",\"startedOn\":\"2026-03-23\",\"due\":\"2026-04-10\","                     \
+    "\"named\":true,\"holder\":\"ops-fa\",\"unit\":\"ops-fa\",\"head\":\"ops\"" more "}]"
+
+static void
+a_task_falls_to_the_head_when_it_is_late_or_its_unit_suspended(void **state)
+{
+    json_t *list = list_of("2026-04-10", "D1", OF_FA(""), "[]");
+    char *title;
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 0); /* it is the unit's today */
+    assert_int_equal(json_array_size(json_object_get(list, "others")), 1);
+    json_decref(list);
+    list = list_of("2026-04-11", "D1", OF_FA(""), "[]");
+    title = worklist_title(task(list, "tasks", 0), NULL, true);
+    assert_string_equal(title, "opinia dla sądu (za: ops-fa, nie zrobiono w terminie)");
+    free(title);
+    json_decref(list);
+    list = list_of("2026-03-25", "D1", OF_FA(",\"suspended\":true"), "[]");
+    title = worklist_title(task(list, "tasks", 0), NULL, false);
+    assert_string_equal(title, "opinion for the court (for: ops-fa, which is suspended)");
+    free(title);
+    json_decref(list);
+}
+
+static void
+a_task_says_on_whom_it_falls(void **state)
+{
+    json_t *list = list_of(
+        "2026-04-10", "",
+        "[{\"dossier\":\"" OTHER "\",\"clock\":\"D12\",\"startSeq\":\"9\",\"startedOn\":\"2026-03-23\","
+        "\"due\":\"2026-04-10\",\"named\":true,\"holder\":\"ops\",\"unit\":\"ops\",\"worker\":\"p-7\","
+        "\"substitute\":true}]",
+        "[]");
+    char *title = worklist_title(task(list, "tasks", 0), NULL, true);
+
+    (void)state;
+    assert_string_equal(title, "opinia dla sądu, p-7 (zastępstwo)");
+    free(title);
+    json_decref(list);
+}
+
+static void
+after_a_loss_nobody_is_pressed(void **state)
+{
+    json_t *list = list_of(
+        "2026-04-12", "",
+        "[{\"dossier\":\"" OTHER "\",\"clock\":\"D12\",\"startSeq\":\"9\",\"startedOn\":\"2026-03-23\","
+        "\"due\":\"2026-04-10\",\"named\":true,\"holder\":\"ops\",\"unit\":\"ops\",\"holderOnly\":true}]",
+        "[]");
+    char left[WORKLIST_LEFT_SIZE];
+
+    (void)state;
+    worklist_left(task(list, "tasks", 0), true, left);
+    assert_string_equal(left, "gdy to będzie możliwe");
+    json_decref(list);
+}
+
 static void
 the_next_step_an_answer_announced_is_a_task(void **state)
 {
@@ -497,6 +558,9 @@ main(void)
         cmocka_unit_test(what_has_no_date_stands_behind_what_is_due_today),
         cmocka_unit_test(work_of_a_newer_broker_is_left_out_and_what_is_no_work_refused),
         cmocka_unit_test(ours_and_others_are_joined_in_their_order),
+        cmocka_unit_test(a_task_falls_to_the_head_when_it_is_late_or_its_unit_suspended),
+        cmocka_unit_test(a_task_says_on_whom_it_falls),
+        cmocka_unit_test(after_a_loss_nobody_is_pressed),
         cmocka_unit_test(the_next_step_an_answer_announced_is_a_task),
         cmocka_unit_test(what_is_no_answer_of_the_broker_is_refused),
         cmocka_unit_test(a_clock_of_a_newer_broker_is_left_out),
