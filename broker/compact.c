@@ -155,8 +155,10 @@ compact_run(const struct config *config)
     struct compaction *c = calloc(1, sizeof *c);
     int rc;
 
-    if (c == NULL)
+    if (c == NULL) {
+        log_error("compact: %s", strerror(ENOMEM));
         return -ENOMEM;
+    }
     c->config = config;
     rc = log_open(c);
     if (rc == 0)
