@@ -38,9 +38,8 @@ def cells():
 
 
 # What is not driven from here, and why that is enough.
-# Only an administrator comes there, by enrolling or by ordering an erasure.
-ADMINISTRATORS = {"AGENCIES_MAX", "UNITS_MAX", "REGISTERS_MAX", "ERASE_DOSSIERS_MAX", "ERASE_GIVEN_MAX",
-                  "ERASE_RECORDS_MAX", "ERASE_PASSES_MAX"}
+# Only an administrator comes there, by enrolling.
+ADMINISTRATORS = {"AGENCIES_MAX", "UNITS_MAX", "REGISTERS_MAX"}
 UNREACHABLE = {"STORE_VALUE_MAX"}  # WIRE_FILTER_MAX and FEED_FAMILIES_MAX come before
 TESTED = {  # (limit or cell): the test that goes there
     "WIRE_MESSAGE_MAX": ("tests/wire/test_door.c", "what_is_too_large_is_never_taken_in"),
@@ -53,6 +52,10 @@ TESTED = {  # (limit or cell): the test that goes there
     "LEFT_PER_UNIT_MAX": ("tests/unit/test_core_limits.c", "one_unit_cannot_stop_the_others_writing"),
     "DOCUMENT_SIZE_MAX": ("tests/wire/test_documents.c", "what_has_no_sense_is_refused"),
     "DOCUMENT_CHUNK_SIZE": ("tests/wire/test_documents.c", "what_has_no_sense_is_refused"),
+    "ERASE_DOSSIERS_MAX": ("tests/wire/test_erase_limits.c", "an_order_reaches_so_many_dossiers"),
+    "ERASE_GIVEN_MAX": ("tests/wire/test_erase_limits.c", "so_many_numbers_are_kept_of_what_was_given"),
+    "ERASE_PASSES_MAX": ("tests/wire/test_erase_limits.c", "a_dossier_that_does_not_come_to_rest_is_given_up"),
+    "ERASE_RECORDS_MAX": ("tests/wire/test_erase_limits.c", "one_commit_says_what_is_intended_in_so_many_records"),
     ("Read", "ready", "E_FULL"): ("tests/wire/test_fault.c", "reading_a_full_log_again_and_again_does_not_stop_the_broker"),
 }
 
