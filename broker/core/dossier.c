@@ -634,6 +634,66 @@ others_own(const struct dossiers *ds, uint32_t dossier, const struct relation *s
     return false;
 }
 
+static bool
+is_held(const struct dossier *dossier)
+{
+    for (uint32_t i = 0; i < dossier->relation_count; i++)
+        if (dossier->relations[i].kind == RELATION_HOLDER && dossier->relations[i].until_seq == 0)
+            return true;
+    return false;
+}
+
+/* The newest relation by which the dossier was held, of its own; or by that unit (WHO_ANY: its own, whoever). */
+static struct relation *
+last_holder(const struct dossier *dossier, uint32_t who)
+{
+    struct relation *last = NULL;
+
+    for (uint32_t i = 0; i < dossier->relation_count; i++) {
+        struct relation *relation = &dossier->relations[i];
+
+        if (relation->kind == RELATION_HOLDER && (last == NULL || relation->from_seq >= last->from_seq) &&
+            (who == WHO_ANY ? (relation->flags & RELATION_SHARED) == 0 : relation->who == who))
+            last = relation;
+    }
+    return last;
+}
+
+/*
+ * While they were one with others, one of those was taken over, and so were these. By themselves they are held by who
+ * held them last: what ended that was said elsewhere. His office looks on again.
+ */
+static void
+hold_again(struct dossiers *ds, uint32_t dossier)
+{
+    const struct relation *last = NULL;
+    uint32_t member = dossier, who;
+
+    if (is_held(&ds->at[dossier]))
+        return;
+    do {
+        const struct relation *own = last_holder(&ds->at[member], WHO_ANY);
+
+        if (own != NULL && (last == NULL || own->from_seq > last->from_seq))
+            last = own;
+        member = ds->at[member].group_next;
+    } while (member != dossier);
+    if (last == NULL)
+        return;
+    who = last->who;
+    do {
+        struct dossier *d = &ds->at[member];
+        struct relation *again = last_holder(d, who);
+
+        for (uint32_t i = 0; again != NULL && i < d->relation_count; i++)
+            if (d->relations[i].kind == RELATION_OFFICE && d->relations[i].until_seq == again->until_seq)
+                d->relations[i].until_seq = 0;
+        if (again != NULL)
+            again->until_seq = 0;
+        member = d->group_next;
+    } while (member != dossier);
+}
+
 void
 dossiers_unlink(struct dossiers *ds, uint32_t a, uint32_t b, enum link_kind kind, uint64_t seq)
 {
@@ -665,6 +725,8 @@ dossiers_unlink(struct dossiers *ds, uint32_t a, uint32_t b, enum link_kind kind
         }
         acts_fold(ds, members[i]);
     }
+    for (uint32_t i = 0; i < count; i++)
+        hold_again(ds, members[i]);
 }
 
 void

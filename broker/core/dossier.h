@@ -173,7 +173,8 @@ int dossiers_copy(struct dossiers *dossiers, struct directory *directory, uint32
                   enum relation_kind kind, uint64_t from_seq);
 /* Both ways; once. */
 int dossiers_link(struct dossiers *dossiers, uint32_t a, uint32_t b, enum link_kind kind);
-/* Takes a link back, at seq: merged dossiers part, and what they shared ends where it was not their own. */
+/* Takes a link back, at seq: merged dossiers part, and what they shared ends where it was not their own. Where nobody
+ * holds them then, who held them last by themselves holds them again. */
 void dossiers_unlink(struct dossiers *dossiers, uint32_t a, uint32_t b, enum link_kind kind, uint64_t seq);
 void dossiers_flag(struct dossiers *dossiers, uint32_t dossier, uint8_t flags);
 bool dossiers_same_group(const struct dossiers *dossiers, uint32_t a, uint32_t b);

@@ -348,13 +348,29 @@ keep_delivered(struct core *core, const struct core_record *record, uint32_t dos
                            facts_day(FACTS_TEXT(record->event, 0, Wici__V1__SysDeliveredOutsideS0, delivered_on)));
 }
 
+/* Something that stands ties the two in that way, from either side. */
+static bool
+is_linked_by(const struct dossier *dossier, uint32_t other, int32_t kind)
+{
+    for (uint32_t i = 0; i < dossier->act_count; i++) {
+        const struct act *act = &dossier->acts[i];
+
+        if (act->input == IN_NONE && act->code == ACT_CODE_LINK && (act->flags & ACT_RECALLED) == 0 &&
+            act->number == other && act->day == kind)
+            return true;
+    }
+    return false;
+}
+
 static void
 take_link_back(struct dossiers *ds, uint32_t dossier, uint64_t seq, uint64_t now_seq)
 {
     for (uint32_t i = 0; i < ds->at[dossier].act_count; i++) {
         const struct act *act = &ds->at[dossier].acts[i];
 
-        if (act->input == IN_NONE && act->code == ACT_CODE_LINK && act_seq(act) == seq)
+        if (act->input == IN_NONE && act->code == ACT_CODE_LINK && act_seq(act) == seq &&
+            !is_linked_by(&ds->at[dossier], act->number, act->day) &&
+            !is_linked_by(&ds->at[act->number], dossier, act->day))
             dossiers_unlink(ds, dossier, act->number, (enum link_kind)act->day, now_seq);
     }
 }

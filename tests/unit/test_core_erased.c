@@ -3,7 +3,7 @@
  * leaves of the others what a fold of a log without it gives.
  */
 #include "broker/core/policy.h"
-#include "test_core_kit.h"
+#include "test_core_erase_kit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,59 +17,24 @@ id_of(char letter, uint8_t ret[16])
     assert_int_equal(uuid_parse(kit_id(letter), ret), 0);
 }
 
-/* The intent to erase the group of a dossier, and a notice to each of the units. Returns its seq. */
-static uint64_t
-erase(struct kit *k, char letter, const char *const *units, size_t count)
+/* With the dossier of that letter. */
+static size_t
+erase(struct kit *k, char letter, const char *const *units, size_t count, struct core_erase_member *ret)
 {
-    struct core_erase_member members[DOSSIERS + 1];
-    char keys[2048] = "", body[3072], mark[CORE_MARK_TEXT_SIZE];
-    size_t members_count, len = 0;
-    uint64_t seq = k->count + 1;
     uint8_t id[16];
 
     id_of(letter, id);
-    members_count = core_erase_group(k->core, id, members, DOSSIERS + 1);
-    assert_true(members_count > 0);
-    for (size_t i = 0; i < members_count; i++) {
-        if (!members[i].goes)
-            continue;
-        core_erased_mark(members[i].dossier_id, mark);
-        len += (size_t)snprintf(keys + len, sizeof keys - len, "%s{'entry':%u,'generation':1,'mark':'%s'}",
-                                len > 0 ? "," : "", members[i].entry, mark);
-    }
-    (void)snprintf(body, sizeof body,
-                   "0{'reason':'COURT_ORDER','orderSha256':'%064d','orderedBy':'adm','keys':[%s],'part':1,'parts':1}", 0,
-                   keys);
-    (void)kit_own(k, "sys.erasure_intended", body);
-    for (size_t i = 0; i < count; i++) {
-        (void)snprintf(body, sizeof body,
-                       "0{'intendedSeq':'%zu','unit':'%s','reason':'COURT_ORDER','ranges':[{'fromSeq':'1','toSeq':'2'}]}",
-                       (size_t)seq, units[i]);
-        (void)kit_own(k, "sys.erasure_notified", body);
-    }
-    return seq;
+    return kit_erase(k, id, units, count, ret, DOSSIERS + 1);
 }
 
-static bool
-is_of(const struct core_erase_member *members, size_t count, uint32_t entry)
-{
-    for (size_t i = 0; i < count; i++)
-        if (members[i].goes && members[i].entry == entry)
-            return true;
-    return false;
-}
-
-/* The fold of the log without the records of these entries. */
 static struct core *
 fold_without(const struct kit *k, const struct core_erase_member *members, size_t count)
 {
-    struct core *core;
+    static bool gone[KIT_RECORDS_MAX];
 
-    assert_int_equal(core_create(&core), 0);
     for (size_t i = 0; i < k->count; i++)
-        if (!is_of(members, count, k->records[i].record.entry))
-            assert_int_equal(core_apply(core, &k->records[i].record), 0);
-    return core;
+        gone[i] = kit_goes(members, count, k->records[i].record.entry);
+    return kit_fold_but(k, gone);
 }
 
 static const char *
@@ -186,6 +151,7 @@ of_an_erased_dossier_nobody_is_given_anything(void **state)
 {
     struct kit *k = *state;
     const char *const told[] = {"sw", "sch"};
+    struct core_erase_member members[DOSSIERS + 1];
     const struct kit_record *other, *notice;
     size_t before = 0;
     uint8_t id[16];
@@ -195,7 +161,7 @@ of_an_erased_dossier_nobody_is_given_anything(void **state)
     kit_referral(k, 'R', "sw");
     other = kit_referral(k, 'S', "sw");
     before = k->count;
-    (void)erase(k, 'R', told, 2);
+    (void)erase(k, 'R', told, 2, members);
     for (size_t i = 0; i < before; i++) {
         if (k->records[i].record.entry == 0 || k->records[i].record.entry == other->record.entry)
             continue;
@@ -223,6 +189,7 @@ who_was_told_hears_erased_and_everybody_else_unknown(void **state)
 {
     struct kit *k = *state;
     const char *const told[] = {"sw", "sch"};
+    struct core_erase_member members[DOSSIERS + 1];
     struct kit_line line = {"sw", "referral.answered", 'R', "", "0 6{'status':'received'}", NULL, NULL};
     bool done = true;
     uint64_t seq;
@@ -232,7 +199,8 @@ who_was_told_hears_erased_and_everybody_else_unknown(void **state)
     kit_open_case(k, "sw", 'C');
     id_of('R', id);
     assert_int_equal(core_erased(k->core, id, &done), 0);
-    seq = erase(k, 'R', told, 2);
+    seq = k->count + 1;
+    (void)erase(k, 'R', told, 2, members);
     kit_refused(k, &line, E_ERASED, "header.dossierId");
     line.unit = "ops:SW";
     kit_refused(k, &line, E_DOSSIER, "header.dossierId");
@@ -241,8 +209,7 @@ who_was_told_hears_erased_and_everybody_else_unknown(void **state)
     kit_refused(k, &line, E_ERASED, "header.dossierId");
     line.unit = "ops";
     kit_refused(k, &line, E_DOSSIER, "header.dossierId");
-    line = (struct kit_line){
-        "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$R'}", NULL, NULL};
+    line = (struct kit_line){"sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$R'}", NULL, NULL};
     kit_refused(k, &line, E_ERASED, "sections[0].caseLinkedS0.otherDossier");
     assert_int_equal(core_erased(k->core, id, &done), seq);
     assert_false(done);
@@ -378,7 +345,7 @@ forgetting_leaves_of_the_others_what_a_log_with_holes_gives(void **state)
                 goes += members[i].goes;
             erased++;
             merged += goes > 1;
-            (void)erase(k, letter, told, 1);
+            (void)erase(k, letter, told, 1, members);
             holes = fold_without(k, members, count);
             assert_same_world(k, k->core, holes);
             /* What comes later finds the same as well: one is put in the other's place. */

@@ -217,6 +217,55 @@ a_merge_is_taken_back_by_recalling_its_link(void **state)
 }
 
 static void
+what_was_said_twice_is_taken_back_twice(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *r = kit_referral(k, 'R', "sw"), *links[2], *c = kit_open_case(k, "sw", 'C'), *d;
+
+    for (size_t i = 0; i < 2; i++)
+        links[i] = KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$R'}", NULL, NULL);
+    assert_int_equal(referral_state(k, 'R'), REFERRAL_IN_PROGRESS);
+    KIT_SAY(k, "sw", "case.linked", 'C', "", "0", kit_correcting(links[1], "ENTERED_IN_ERROR"), NULL);
+    assert_int_equal(referral_state(k, 'R'), REFERRAL_IN_PROGRESS);
+    kit_relations_are(k, "sw", r, "holder");
+    KIT_SAY(k, "sw", "case.linked", 'C', "", "0", kit_correcting(links[0], "ENTERED_IN_ERROR"), NULL);
+    assert_int_equal(referral_state(k, 'R'), REFERRAL_REQUESTED);
+    kit_relations_are(k, "sw", r, "pending");
+    /* Merged, once from each side. */
+    d = kit_open_case(k, "sw", 'D');
+    links[0] = KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'MERGED_INTO','otherDossier':'$D'}", NULL, NULL);
+    links[1] = KIT_SAY(k, "sw", "case.linked", 'D', "", "0{'kind':'MERGED_INTO','otherDossier':'$C'}", NULL, NULL);
+    KIT_SAY(k, "sw", "case.linked", 'C', "", "0", kit_correcting(links[0], "ENTERED_IN_ERROR"), NULL);
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'fcc'}", NULL, NULL);
+    kit_relations_are(k, "fcc", d, "participant");
+    KIT_SAY(k, "sw", "case.linked", 'D', "", "0", kit_correcting(links[1], "ENTERED_IN_ERROR"), NULL);
+    kit_relations_are(k, "fcc", d, "");
+    kit_relations_are(k, "fcc", c, "participant");
+}
+
+static void
+a_case_that_parts_is_held_by_who_held_it_itself(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *c = kit_open_case(k, "sw", 'C'), *d = kit_open_case(k, "sw", 'D'),
+                            *e = kit_open_case(k, "sw", 'E'), *link;
+
+    KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'MERGED_INTO','otherDossier':'$D'}", NULL, NULL);
+    link = KIT_SAY(k, "sw", "case.linked", 'D', "", "0{'kind':'MERGED_INTO','otherDossier':'$E'}", NULL, NULL);
+    KIT_SAY(k, "sw", "referral.submitted", 'E', "ic", "0 1@p1 6{'service':'HAND_OVER'}", NULL, NULL);
+    KIT_SAY(k, "ic", "referral.answered", 'E', "", "0 6{'status':'accepted'}", NULL, NULL);
+    kit_relations_are(k, "ic", c, "holder");
+    kit_relations_are(k, "sw", c, "");
+    KIT_SAY(k, "ic", "case.linked", 'D', "", "0", kit_correcting(link, "ENTERED_IN_ERROR"), NULL);
+    kit_relations_are(k, "sw", c, "holder");
+    kit_relations_are(k, "sw", d, "holder");
+    kit_relations_are(k, "dir", d, "office");
+    kit_relations_are(k, "ic", d, "");
+    kit_relations_are(k, "ic", e, "holder");
+    kit_relations_are(k, "sw", e, "");
+}
+
+static void
 of_three_merged_cases_two_stay_together(void **state)
 {
     struct kit *k = *state;
@@ -501,6 +550,8 @@ main(void)
         RULE(versions_count_again_after_a_recall),
         RULE(merged_cases_have_one_course),
         RULE(a_merge_is_taken_back_by_recalling_its_link),
+        RULE(what_was_said_twice_is_taken_back_twice),
+        RULE(a_case_that_parts_is_held_by_who_held_it_itself),
         RULE(of_three_merged_cases_two_stay_together),
         RULE(i37_a_withdrawn_consent_stops_what_rests_on_it_and_nothing_else),
         RULE(i37_a_consent_ends_with_its_date),
