@@ -18,6 +18,7 @@ struct page_options {
     const char *header, *footer; /* lines of the office's own; may be NULL or empty */
     const json_t *names;         /* {"unit or agency id": "name"}; NULL: ids only */
     bool polish;                 /* else English */
+    const char *person;          /* of one event: a copy for this person of the family (page.h); NULL: for the office */
 };
 
 /* The head of a page, its office's line, and its title. html_close: the office's last line, and the end. */

@@ -346,10 +346,12 @@ put_header(const struct page *p, const json_t *event, const json_t *header)
     }
     put_row(p, say(p, "zawód", "profession"), member_text(actor, "profession"));
     put_row(p, say(p, "osoba działająca", "acting person"), member_text(actor, "personRef"));
-    put_row(p, say(p, "w imieniu", "on behalf of"), member_text(actor, "onBehalfOf"));
+    if (p->o->person == NULL)
+        put_row(p, say(p, "w imieniu", "on behalf of"), member_text(actor, "onBehalfOf"));
     put_row_of(p, say(p, "droga wpływu", "channel"), member_text(actor, "channel"), put_code);
     put_row_of(p, say(p, "data wpływu", "received on"), member_text(actor, "receivedOn"), put_date);
-    put_addresses(p, json_object_get(header, "to"));
+    if (p->o->person == NULL)
+        put_addresses(p, json_object_get(header, "to"));
     put_row_of(p, say(p, "kiedy się zdarzyło", "occurred at"), member_text(header, "occurredAt"), put_time);
     time_format(member_number(event, "tsMs"), time);
     put_row_of(p, say(p, "zapisano w dzienniku", "recorded in the log"), time, put_time);
@@ -415,8 +417,50 @@ put_section(const struct page *p, const json_t *section)
         fputc('\n', p->out);
     }
     put_people(p, say(p, "Dotyczy osób:", "About persons:"), json_object_get(section, "subjects"));
+    if (p->o->person != NULL)
+        return;
     put_people(p, say(p, "Tylko dla:", "Only for:"), json_object_get(section, "onlyFor"));
     put_people(p, say(p, "Nie dla:", "Not to:"), json_object_get(section, "notTo"));
+}
+
+static bool
+names(const json_t *list, const char *id)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)list, i, item)
+    {
+        if (json_is_string(item) && strcmp(json_string_value(item), id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* May stand on this page; what is no section may not. */
+static bool
+is_for_reader(const struct page *p, const json_t *section)
+{
+    const json_t *only = json_object_get(section, "onlyFor"), *not_to = json_object_get(section, "notTo");
+
+    if (p->o->person == NULL)
+        return true;
+    return json_is_object(section) && (only == NULL || (json_is_array(only) && json_array_size(only) == 0)) &&
+           (not_to == NULL || (json_is_array(not_to) && !names(not_to, p->o->person)));
+}
+
+/* Those of the sections that are for the reader. */
+static void
+put_sections(const struct page *p, const json_t *sections)
+{
+    const json_t *section;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)sections, i, section)
+    {
+        if (is_for_reader(p, section))
+            put_section(p, section);
+    }
 }
 
 /*
@@ -474,16 +518,17 @@ put_files(const struct page *p, const json_t *files)
     fputs("</table>\n", p->out);
 }
 
-/* All of an event but its name. */
+/* All of an event but its name; for a person what is for that person. */
 static void
 put_event(const struct page *p, const json_t *event)
 {
-    const json_t *header = json_object_get(event, "header"), *section, *note = json_object_get(event, "note");
-    size_t i;
+    const json_t *header = json_object_get(event, "header"), *note = json_object_get(event, "note");
 
     put_marks(p, header);
     put_header(p, event, header);
-    json_array_foreach(json_object_get(event, "sections"), i, section) put_section(p, section);
+    put_sections(p, json_object_get(event, "sections"));
+    if (p->o->person != NULL)
+        return;
     put_files(p, json_object_get(event, "files"));
     if (json_is_object(note) && json_object_size(note) > 0) {
         put_heading(p, say(p, "Dopisane przez brokera", "Added by the broker"));

@@ -3,6 +3,10 @@
  *
  * In the frame of html.h. Labels come from the registry of event types; every value out of the event is escaped.
  *
+ * A copy for a person (page_options.person) has no section whose not_to names that person, and none that is only for
+ * some institutions; it does not say to whom the event went, for whom sections are or are not, nor what the broker
+ * added, nor that anything was left out.
+ *
  * Threads: any.
  */
 #ifndef WICI_PAGE_H

@@ -1,7 +1,6 @@
 /*
- * query_event - questions about one event: why a unit is shown of it what it is, and who has fetched it
+ * query_event - a question about one event: why a unit is shown of it what it is
  */
-#include "broker/cursor.h"
 #include "broker/query_answer.h"
 
 #include <errno.h>
@@ -153,91 +152,5 @@ explain_fill(struct broker *b, uint32_t unit, const Wici__V1__Explain *asked, st
         rc = explain_sections(b, unit, &record, &view, explanation);
     result->result_case = WICI__V1__QUERY_RESULT__RESULT_EXPLANATION;
     result->explanation = explanation;
-    return rc;
-}
-
-/* ---- who has fetched an own event */
-
-struct reading {
-    bool any;
-    uint64_t seq, acked_ms; /* the furthest, the newest */
-};
-
-static int
-reading_add(void *arg, const char *unit, const char *name, const struct store_cursor *cursor)
-{
-    struct reading *reading = arg;
-
-    (void)unit;
-    (void)name;
-    reading->any = true;
-    if (cursor->seq > reading->seq)
-        reading->seq = cursor->seq;
-    if (cursor->acked_ms > reading->acked_ms)
-        reading->acked_ms = cursor->acked_ms;
-    return 0;
-}
-
-static int
-fetched_unit(struct broker *b, const char *id, uint64_t seq, Wici__V1__Fetched **ret)
-{
-    Wici__V1__Fetched *f = arena_alloc(b->reply_arena, sizeof *f);
-    struct reading reading = {.any = false};
-    int rc = store_cursor_each(b->store, id, reading_add, &reading);
-
-    if (rc != 0)
-        return rc;
-    if (f == NULL)
-        return -ENOBUFS;
-    wici__v1__fetched__init(f);
-    f->unit = arena_text(b->reply_arena, id);
-    f->never_connected = !reading.any;
-    f->fetched = reading.any && reading.seq >= seq;
-    if (reading.acked_ms != 0) {
-        f->last_read = query_time(b->reply_arena, reading.acked_ms);
-        if (b->clock.now_ms > reading.acked_ms)
-            f->not_reading_s = (b->clock.now_ms - reading.acked_ms) / 1000;
-    }
-    if (f->unit == NULL || f->last_read == NULL)
-        return -ENOBUFS;
-    *ret = f;
-    return 0;
-}
-
-int
-fetched_fill(struct broker *b, uint32_t unit, const Wici__V1__FetchedQuery *asked, struct store_slice *slice,
-             Wici__V1__QueryResult *result, struct refusal *refusal)
-{
-    Wici__V1__FetchedList *list = arena_alloc(b->reply_arena, sizeof *list);
-    const Wici__V1__BrokerNote *note;
-    struct record record;
-    struct core_view view;
-    struct core_unit u;
-    uint64_t seq = 0;
-    int rc;
-
-    if (list == NULL)
-        return -ENOBUFS;
-    rc = query_seq(b, asked->event_id, &seq, refusal, "query.fetched.eventId");
-    if (rc == 0)
-        rc = query_record(b, unit, seq, slice, &record, &view, refusal, "query.fetched.eventId");
-    if (rc != 0)
-        return rc;
-    core_unit(b->core, unit, &u);
-    if (strcmp(record.event.header->actor->unit, u.id) != 0)
-        return query_refuse(refusal, E_UNKNOWN, "query.fetched.eventId");
-    rc = cursors_write(b);
-    wici__v1__fetched_list__init(list);
-    list->seq = seq;
-    note = record.core.note;
-    if (note != NULL) {
-        list->units = arena_alloc(b->reply_arena, (note->n_resolved_to + 1) * sizeof(Wici__V1__Fetched *));
-        if (list->units == NULL)
-            return -ENOBUFS;
-        for (size_t i = 0; i < note->n_resolved_to && rc == 0; i++)
-            rc = fetched_unit(b, note->resolved_to[i], seq, &list->units[list->n_units++]);
-    }
-    result->result_case = WICI__V1__QUERY_RESULT__RESULT_FETCHED;
-    result->fetched = list;
     return rc;
 }

@@ -58,6 +58,7 @@
 #define COURSES_LOOKED_AT_MAX 8192u         /* dossiers looked at for one answer */
 #define MARKS_PER_DOSSIER_MAX 4096u         /* what events of one dossier say to its deadlines */
 #define CLOCK_FAMILY_MAX     512u           /* dossiers that one deadline is looked for in */
+#define FETCHED_MAX          1024u          /* units told of one own event; more than can be addressed */
 #define WORK_MAX             200u           /* tasks without a deadline in one answer */
 #define WORK_LOOKED_AT_MAX   8192u          /* dossiers looked at for one answer */
 #define CLOCKS_MAX           1000u          /* deadlines in one answer */

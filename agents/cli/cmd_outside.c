@@ -193,6 +193,48 @@ outside_page(struct cli *cli, const char *agency, const json_t *directory, const
     return exit_code;
 }
 
+/* ---- a copy for a person of the family */
+
+static int
+own_take(void *arg, const struct wici_event *event)
+{
+    json_t **ret = arg;
+    char *text = NULL;
+    int rc = wici_event_json(event, &text);
+
+    if (rc == 0 && *ret == NULL)
+        *ret = json_loads(text, 0, NULL);
+    free(text);
+    return rc;
+}
+
+/* Of what this unit itself may read. */
+static int
+person_page(struct cli *cli, const char *person, const json_t *directory, const char *event_id, const char *path)
+{
+    json_t *names = directory_names(json_object_get(directory, "directory")), *event = NULL;
+    const struct page_options options = {.names = names, .polish = cli->pl, .person = person};
+    char *html = NULL, request[80];
+    int rc, exit_code = CLI_OK;
+
+    (void)snprintf(request, sizeof request, "{\"eventId\":\"%.36s\"}", event_id);
+    rc = wici_read(cli->w, request, cli->timeout_ms, own_take, &event);
+    if (rc == 0 && event == NULL)
+        exit_code = CLI_NOT_FOUND;
+    else if (rc == 0)
+        rc = page_render(event, &options, &html);
+    if (rc != 0)
+        exit_code = cli_fail(cli, rc, event_id);
+    else if (html != NULL)
+        exit_code = cli_file_write(path != NULL ? path : "-", html, strlen(html));
+    if (exit_code == CLI_OK && path != NULL)
+        printf(_("%s: for %s alone; parts that are not for this person are not in it\n"), path, person);
+    free(html);
+    json_decref(event);
+    json_decref(names);
+    return exit_code;
+}
+
 /* ---- done, confirm */
 
 static void
@@ -248,6 +290,8 @@ cmd_outside(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"agency", 'a', N_("ID"), 0, N_("the institution; needed where the unit serves several"), 0},
+        {"person", 'p', N_("PERSON"), 0,
+         N_("page: a copy of an own or received event for this person of the family, without what is not for them"), 0},
         {"output", 'o', N_("FILE"), 0, N_("page: into this new file, not to standard output"), 0},
         {"channel", 'C', N_("CHANNEL"), 0,
          N_("done: PAPER, EDORECZENIA, EPUAP, EMAIL, PHONE, IN_PERSON; else the institution's usual one"), 0},
@@ -276,6 +320,8 @@ cmd_outside(struct cli *cli, int argc, char **argv)
         rc = CLI_FAILED;
     if (rc == CLI_OK && args.word_count == 1) {
         rc = outside_list(cli, served);
+    } else if (rc == CLI_OK && strcmp(verb, "page") == 0 && args_has(&args, 'p')) {
+        rc = person_page(cli, args_get(&args, 'p'), directory, args.words[1], args_get(&args, 'o'));
     } else if (rc == CLI_OK) {
         agency = agency_meant(served);
         if (agency == NULL)

@@ -159,23 +159,30 @@ age_text(uint64_t s, char *ret, size_t size)
 }
 
 static void
-fetched_print(const json_t *list)
+fetched_print(const struct cli *cli, const json_t *list)
 {
-    struct table *t = table_create(4, _("unit"), _("fetched"), _("last read"), _("not reading for"));
+    struct table *t = table_create(5, _("unit"), _("fetched"), _("last read"), _("not reading for"), _("confirmed"));
     const json_t *row;
     size_t i;
 
     json_array_foreach(list, i, row)
     {
         uint64_t s = member_number(row, "notReadingS");
-        char age[48] = "";
+        bool outside = json_is_true(json_object_get(row, "outside"));
+        char age[48] = "", on[WORDS_TEXT_SIZE] = "";
 
-        if (json_is_true(json_object_get(row, "neverConnected")))
+        if (outside)
+            snprintf(age, sizeof age, "%s", _("on paper"));
+        else if (json_is_true(json_object_get(row, "neverConnected")))
             snprintf(age, sizeof age, "%s", _("never connected"));
         else if (s > 0)
             age_text(s, age, sizeof age);
+        words_date(jstr(row, "deliveredOn"), cli->pl, on);
         table_row(t, jstr(row, "unit"), json_is_true(json_object_get(row, "fetched")) ? _("yes") : _("no"),
-                  time_local(jstr(row, "lastRead")), age);
+                  outside ? on : time_local(jstr(row, "lastRead")), age,
+                  !json_is_true(json_object_get(row, "mustConfirm")) ? ""
+                  : json_is_true(json_object_get(row, "confirmed"))  ? _("yes")
+                                                                     : _("no"));
     }
     table_print(t);
 }
@@ -185,7 +192,10 @@ cmd_fetched(struct cli *cli, int argc, char **argv)
 {
     static const struct cli_syntax syntax = {
         NULL, N_("EVENT_ID"),
-        N_("Tells which addressed units have fetched an event of ours, and for how long each has not read."), 1, 1};
+        N_("Tells which addressed units have fetched an event of ours, and for how long each has not read; to which "
+           "institutions without the system it was handed over; and of what was entered in error, who has confirmed "
+           "it."),
+        1, 1};
     struct cli_args args;
     json_t *result;
     int rc;
@@ -193,7 +203,7 @@ cmd_fetched(struct cli *cli, int argc, char **argv)
     args_parse(cli, &syntax, argc, argv, &args);
     rc = ask(cli, json_pack("{s:{s:s}}", "fetched", "eventId", args.words[0]), "fetched", &result);
     if (rc == CLI_OK && !cli->json)
-        fetched_print(json_object_get(result, "units"));
+        fetched_print(cli, json_object_get(result, "units"));
     json_decref(result);
     return rc;
 }

@@ -312,6 +312,9 @@ struct core_due_place {
  * of each whether anything of it is for the agency. *place says where to begin, and then where to go on. */
 size_t core_due_outside(const struct core *core, uint32_t stand_in, struct core_due_place *place, uint64_t *ret,
                         size_t max);
+/* The id is that of an agency without the system; *ret_day: when the record was handed over to it, 0: on a day that was
+ * not said, CORE_DAY_NONE: it was not. */
+bool core_is_outside(const struct core *core, const char *id, const struct core_record *record, int32_t *ret_day);
 /* It is to be printed for the agency, or was; and it was delivered. */
 bool core_is_due_or_delivered(const struct core *core, uint32_t stand_in, const struct core_record *record);
 bool core_was_delivered(const struct core *core, uint32_t stand_in, const struct core_record *record);
@@ -414,5 +417,7 @@ size_t core_work(const struct core *core, uint32_t unit, struct core_work_at *at
 /* The recall reached the unit, which may have been given what it recalls, and is the author of neither. */
 bool core_must_confirm(const struct core *core, uint32_t unit, const struct core_record *recall,
                        const struct core_record *recalled);
+/* The unit has said what it did with its copy of what the recall takes back. */
+bool core_has_confirmed(const struct core *core, uint32_t unit, const struct core_record *recall);
 
 #endif

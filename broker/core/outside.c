@@ -243,6 +243,20 @@ state_of(const struct core *core, uint32_t stand_in, const struct core_record *r
 }
 
 bool
+core_is_outside(const struct core *core, const char *id, const struct core_record *record, int32_t *ret_day)
+{
+    uint32_t stand_in = directory_addressee(&core->directory, id);
+    uint32_t dossier = record->entry == 0 ? DOSSIER_NONE : dossiers_by_entry(&core->dossiers, record->entry);
+    const struct act *fact;
+
+    if (stand_in == DIRECTORY_NONE || !core->directory.units[stand_in].outside)
+        return false;
+    fact = dossier == DOSSIER_NONE ? NULL : fact_find(&core->dossiers, dossier, stand_in, record->seq);
+    *ret_day = fact == NULL || fact->day == DATE_NONE ? CORE_DAY_NONE : fact->day;
+    return true;
+}
+
+bool
 core_is_due_or_delivered(const struct core *core, uint32_t stand_in, const struct core_record *record)
 {
     return state_of(core, stand_in, record) != OUTSIDE_NOT_DUE;

@@ -103,15 +103,23 @@ meetings(struct looking *l)
 /* ---- recalls, of everyone who may have been given what was recalled (core_must_confirm) */
 
 static bool
-is_confirmed(const struct looking *l, uint64_t seq)
+is_confirmed(const struct dossier *d, uint32_t unit, uint64_t seq)
 {
-    for (uint32_t i = 0; i < l->d->act_count; i++) {
-        const struct act *act = &l->d->acts[i];
+    for (uint32_t i = 0; i < d->act_count; i++) {
+        const struct act *act = &d->acts[i];
 
-        if (act->input == IN_NONE && act->code == ACT_CODE_CONFIRMED && act_seq(act) == seq && act->number == l->unit)
+        if (act->input == IN_NONE && act->code == ACT_CODE_CONFIRMED && act_seq(act) == seq && act->number == unit)
             return true;
     }
     return false;
+}
+
+bool
+core_has_confirmed(const struct core *core, uint32_t unit, const struct core_record *recall)
+{
+    const struct dossier *d = core_record_dossier(core, recall);
+
+    return d != NULL && recall->note != NULL && is_confirmed(d, unit, recall->note->corrects_seq);
 }
 
 static void
@@ -122,7 +130,8 @@ recalls(struct looking *l)
     for (uint32_t i = 0; i < l->d->act_count; i++) {
         const struct act *act = &l->d->acts[i];
 
-        if (act->input == IN_NONE && act->code == ACT_CODE_RECALL && act->number != 0 && !is_confirmed(l, act_seq(act)))
+        if (act->input == IN_NONE && act->code == ACT_CODE_RECALL && act->number != 0 &&
+            !is_confirmed(l->d, l->unit, act_seq(act)))
             found(l, CORE_WORK_RECALL, act_seq(act) + act->number, DATE_NONE);
     }
 }

@@ -273,7 +273,8 @@ render(const char *json, bool polish)
     char *html = NULL;
 
     assert_non_null(event);
-    assert_int_equal(page_render(event, &(struct page_options){"Nagłówek <h>", "Stopka", names, polish}, &html), 0);
+    assert_int_equal(page_render(event, &(struct page_options){"Nagłówek <h>", "Stopka", names, polish, NULL}, &html),
+                     0);
     json_decref(event);
     json_decref(names);
     return html;

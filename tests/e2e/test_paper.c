@@ -95,13 +95,49 @@ static void
 what_was_handed_over_is_due_no_more(void **state)
 {
     (void)state;
+    wici_check("ops-sw", WORDS("fetched", letter), polish, NULL, 0, "na papierze");
+    wici_check("ops-sw", WORDS("fetched", letter, "--json"), NULL, NULL, 0, "\"outside\":true");
     wici_check("ops-sw", WORDS("outside", "done", letter, "--by", "nowak", "--on", "2026-03-02"), polish, NULL, 0,
                "przekazano instytucji bez systemu");
+    wici_check("ops-sw", WORDS("fetched", letter), polish, NULL, 0, "2.03.2026");
+    wici_check("ops-sw", WORDS("fetched", letter, "--json"), NULL, NULL, 0, "\"fetched\":true");
     wici_check("ops-sw", WORDS("outside", "done", letter), polish, NULL, 3, "E_EXISTS");
     wici_check("ops-sw", WORDS("outside", "list"), polish, NULL, 5, NULL);
     wici_check("ops-sw", WORDS("outside", "page", letter), polish, NULL, 0,
                "Czy chodzi"); /* once more, if it is lost */
     wici_check("ops-sw", WORDS("read", "--type", "sys.delivered_outside", "--json"), NULL, NULL, 0, "\"sp3\"");
+}
+
+static void
+a_copy_for_a_person_of_the_family_lacks_what_is_not_for_them(void **state)
+{
+    char id[37], path[512], *event, *page;
+
+    (void)state;
+    if (asprintf(
+            &event,
+            "{\"header\":{\"type\":\"MEETING_AGREEMENTS_ISSUED\",\"dossierId\":\"%s\",\"actor\":{\"role\":\"SW\"}},"
+            "\"sections\":[{\"meetingAgreementsIssuedS0\":{\"meetingId\":\"%s\"}},{\"meetingAgreementsIssuedS6\":{"
+            "\"row\":"
+            "{\"no\":1,\"action\":\"Spotkanie za "
+            "miesiąc.\"}}},{\"notTo\":[\"p1\"],\"meetingAgreementsIssuedS6\":{\"row\":"
+            "{\"no\":2,\"action\":\"Rozmowa z babcią.\"}}}]}",
+            dossier, dossier) < 0)
+        abort();
+    publish("ops-sw", event, id);
+    free(event);
+    page = kit_expect(&broker, "ops-sw", WORDS("outside", "page", id, "--person", "p1"), polish, NULL, 0,
+                      "Spotkanie za miesiąc.");
+    assert_null(strstr(page, "Rozmowa z babcią."));
+    assert_null(strstr(page, "Nie dla"));
+    free(page);
+    page = kit_expect(&broker, "ops-sw", WORDS("outside", "page", id, "--person", "p2"), polish, NULL, 0,
+                      "Rozmowa z babcią.");
+    free(page);
+    (void)snprintf(path, sizeof path, "%s/copy.html", broker.dir);
+    wici_check("ops-sw", WORDS("outside", "page", id, "--person", "p1", "--output", path), polish, NULL, 0,
+               "tylko dla p1");
+    wici_check("sp12", WORDS("outside", "page", id, "--person", "p1"), polish, NULL, 5, NULL); /* not its event */
 }
 
 static void
@@ -149,7 +185,12 @@ a_recall_is_confirmed_by_who_had_a_copy(void **state)
     publish("ops-sw", event, recall);
     free(event);
     wici_check("sp12", WORDS("confirm", recall, "eaten"), polish, NULL, 2, NULL);
+    wici_check("sp12", WORDS("worklist"), polish, NULL, 0, recall);
+    wici_check("ops-sw", WORDS("fetched", recall, "--json"), NULL, NULL, 0, "\"mustConfirm\":true");
     wici_check("sp12", WORDS("confirm", recall, "destroyed"), polish, NULL, 0, "odłożenie lub zniszczenie");
+    wici_check("ops-sw", WORDS("fetched", recall, "--json"), NULL, NULL, 0, "\"confirmed\":true");
+    wici_check("ops-sw", WORDS("fetched", recall), polish, NULL, 0, "potwierdzono");
+    wici_check("sp12", WORDS("worklist"), polish, NULL, 5, NULL); /* nothing is left to do */
     wici_check("sp12", WORDS("confirm", recall, "destroyed"), polish, NULL, 3, "E_EXISTS");
     wici_check("ops-sw", WORDS("confirm", recall, "set-aside"), polish, NULL, 5, "E_UNKNOWN"); /* its own */
     wici_check("ops-sw", WORDS("read", "--type", "sys.recall_confirmed", "--json"), NULL, NULL, 0, wrong);
@@ -191,6 +232,7 @@ main(void)
         cmocka_unit_test(what_is_due_is_listed_for_the_unit_that_serves_the_agency),
         cmocka_unit_test(its_page_is_what_the_agency_may_read),
         cmocka_unit_test(what_was_handed_over_is_due_no_more),
+        cmocka_unit_test(a_copy_for_a_person_of_the_family_lacks_what_is_not_for_them),
         cmocka_unit_test(a_case_names_who_works_on_it_and_who_stands_in),
         cmocka_unit_test(a_recall_is_confirmed_by_who_had_a_copy),
     };
