@@ -16,6 +16,7 @@
 #define WICI_REPORT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define REPORT_EVENTS_MAX 1000000u
@@ -33,6 +34,9 @@ int report_add(struct report *report, const json_t *event);
  * Deadlines are counted by municipality; their unit is empty.
  */
 int report_rows(const struct report *report, json_t **ret);
+/* The row belongs to the half-yearly summary of what became of the plans (CUS art. 46): plans, and the deadlines of
+ * plans, of that summary and of the coordinators' meetings. */
+bool report_row_is_art46(const json_t *row);
 void report_free(struct report **report);
 
 #endif

@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { OPT_CSV = 520 };
+enum { OPT_CSV = 520, OPT_ART46, OPT_PRESENT, OPT_ON };
 
 struct counting {
     struct cli *cli;
@@ -105,6 +106,86 @@ period_read(const struct cli_args *args, int32_t *ret_since, int32_t *ret_until)
         usage_fail(_("the period ends before it begins"));
 }
 
+/* ---- the half-yearly summary */
+
+/* Leaves what art. 46 of the act on centres of social services asks for. Steals all. NULL: no memory. */
+static json_t *
+art46_of(json_t *all)
+{
+    json_t *rows = json_array(), *row;
+    size_t i;
+
+    json_array_foreach(all, i, row)
+    {
+        if (rows != NULL && report_row_is_art46(row))
+            (void)json_array_append(rows, row);
+    }
+    json_decref(all);
+    return rows;
+}
+
+static bool
+has_role(const json_t *unit, const char *role)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(unit, "roles"), i, item)
+    {
+        if (json_is_string(item) && strcmp(json_string_value(item), role) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* To whom it is presented: the directors and the organisers of the local community of our agency. *ret: an exit code.
+ */
+static json_t *
+units_find(struct cli *cli, int *ret)
+{
+    const char *agency = jstr(cli->welcome, "agency");
+    json_t *result = NULL, *units = json_array(), *list;
+    const json_t *unit;
+    size_t i;
+
+    *ret = cli_query(cli, json_pack("{s:{}}", "directory"), &result);
+    list = json_object_get(json_object_get(result, "directory"), "units");
+    json_array_foreach(list, i, unit)
+    {
+        if (strcmp(jstr(unit, "agency"), agency) == 0 && (has_role(unit, "DIR") || has_role(unit, "OSL")))
+            (void)json_array_append_new(units, json_string(jstr(unit, "id")));
+    }
+    json_decref(result);
+    if (*ret == CLI_OK && json_array_size(units) == 0) {
+        cli_warn(_("this institution has no unit of a director or of an organiser of the local community"));
+        *ret = CLI_FAILED;
+    }
+    return units;
+}
+
+/* Records that the summary of the period was presented; that is what its deadline waits for. */
+static int
+present(struct cli *cli, const struct cli_args *args)
+{
+    const char *role = cli_role(cli, "OUS"), *on = args_get(args, OPT_ON);
+    char today[DATE_TEXT_SIZE];
+    json_t *units;
+    int rc;
+
+    if (role == NULL)
+        return CLI_USAGE;
+    units = units_find(cli, &rc);
+    if (rc != CLI_OK) {
+        json_decref(units);
+        return rc;
+    }
+    date_format(date_of_moment((uint64_t)time(NULL) * 1000u), today);
+    return cli_command_event(cli, "sys.report_presented", NULL, role,
+                             json_pack("{s:s, s:s, s:s, s:o, s:s}", "kind", "ART_46", "periodFrom", args_get(args, 's'),
+                                       "periodTo", args_get(args, 'U'), "presentedTo", units, "presentedOn",
+                                       on != NULL ? on : today));
+}
+
 int
 cmd_report(struct cli *cli, int argc, char **argv)
 {
@@ -112,6 +193,10 @@ cmd_report(struct cli *cli, int argc, char **argv)
         {"since", 's', N_("DATE"), 0, N_("first day of the period"), 0},
         {"until", 'U', N_("DATE"), 0, N_("last day of the period"), 0},
         {"csv", OPT_CSV, NULL, 0, N_("print CSV"), 0},
+        {"art46", OPT_ART46, NULL, 0, N_("only the half-yearly summary of the plans (CUS art. 46)"), 0},
+        {"present", OPT_PRESENT, NULL, 0,
+         N_("record that it was presented to our director and organiser of the local community; with --art46"), 0},
+        {"on", OPT_ON, N_("DATE"), 0, N_("presented on; else today"), 0},
         {NULL, 0, NULL, 0, NULL, 0},
     };
     static const struct cli_syntax syntax = {
@@ -119,7 +204,8 @@ cmd_report(struct cli *cli, int argc, char **argv)
         N_("Counts for a period, from all that this unit may read: families with an assistant, \"Za życiem\" among "
            "them, "
            "plans of social services, meetings, opinions, referrals by source and outcome, deadlines kept and missed. "
-           "Numbers by unit and municipality, never by person."),
+           "Numbers by unit and municipality, never by person. With --art46 and --present the summary is recorded as "
+           "presented, which its deadline (D8) waits for."),
         0, 0};
     struct counting c = {.cli = cli};
     struct cli_args args;
@@ -129,6 +215,9 @@ cmd_report(struct cli *cli, int argc, char **argv)
 
     args_parse(cli, &syntax, argc, argv, &args);
     period_read(&args, &since, &until);
+    if ((args_has(&args, OPT_PRESENT) && !args_has(&args, OPT_ART46)) ||
+        (args_has(&args, OPT_ON) && !args_has(&args, OPT_PRESENT)))
+        usage_fail(_("--present goes with --art46, and --on with --present"));
     rc = cli_connect(cli);
     if (rc != CLI_OK)
         return rc;
@@ -138,10 +227,14 @@ cmd_report(struct cli *cli, int argc, char **argv)
     rc = read_all(&c);
     if (rc == CLI_OK && report_rows(c.report, &rows) != 0)
         rc = cli_fail(cli, -ENOMEM, "report");
+    if (rc == CLI_OK && args_has(&args, OPT_ART46) && (rows = art46_of(rows)) == NULL)
+        rc = cli_fail(cli, -ENOMEM, "report");
     if (rc == CLI_OK && cli->json)
         rc = cli_print_json(json_incref(rows));
     else if (rc == CLI_OK)
         rows_print(cli, rows, args_has(&args, OPT_CSV));
+    if (rc == CLI_OK && args_has(&args, OPT_PRESENT))
+        rc = present(cli, &args);
     json_decref(rows);
     report_free(&c.report);
     return rc;

@@ -527,6 +527,53 @@ deadlines_tell_what_is_due_and_by_when(void **state)
     wici_check("ops-sw", WORDS("deadlines", "--clocks", holidays, "--holidays", holidays), english, NULL, 2, ":");
 }
 
+/* Enrols a unit of ops with one role, and makes its key. */
+static void
+enrol(const char *unit, const char *role)
+{
+    char key[128];
+
+    (void)snprintf(key, sizeof key, "%s/%s.key", broker.dir, unit);
+    wici_check("admin", WORDS("key", "generate", key), NULL, NULL, 0, NULL);
+    wici_check("admin", WORDS("unit", "add", unit, "--agency", "ops", "--name", unit, "--role", role, "--key", key),
+               NULL, NULL, 0, NULL);
+}
+
+static void
+the_half_yearly_summary_is_printed_and_recorded_when_it_was_presented(void **state)
+{
+    char *summary;
+
+    (void)state;
+    enrol("ops-ous", "OUS");
+    summary = wici_is("ops-ous", WORDS("report", "--art46", "--since", "2026-01-01", "--until", "2026-06-30", "--csv"),
+                      polish, NULL, 0, "ipus_made,");
+    assert_null(strstr(summary, "families"));
+    assert_null(strstr(summary, "referrals"));
+    free(summary);
+    wici_check("ops-ous", WORDS("report", "--art46", "--present", "--since", "2026-01-01", "--until", "2026-06-30"),
+               polish, NULL, 1, "organizatora społeczności lokalnej"); /* there is nobody to present it to */
+    enrol("ops-dir", "DIR");
+    enrol("ops-osl", "OSL");
+    wici_check("ops-ous", WORDS("report", "--since", "2026-01-01", "--until", "2026-06-30", "--present"), polish, NULL,
+               2, "--art46");
+    wici_check(
+        "ops-ous",
+        WORDS("report", "--art46", "--present", "--on", "2026-07-10", "--since", "2026-01-01", "--until", "2026-06-30"),
+        polish, NULL, 0, "zapisano pod numerem");
+    summary = wici_is("ops-dir", WORDS("read", "--type", "sys.report_presented", "--json"), NULL, NULL, 0,
+                      "2026-07-10");
+    assert_non_null(strstr(summary, "\"ops-dir\""));
+    assert_non_null(strstr(summary, "\"ops-osl\""));
+    assert_non_null(strstr(summary, "2026-06-30"));
+    free(summary);
+    summary = wici_is("ops-ous", WORDS("deadlines", "--as-of", "2026-12-01"), polish, NULL, 0, "D8"); /* the next one */
+    assert_non_null(strstr(summary, "2027-01-10"));
+    free(summary);
+    wici_check("sp12", WORDS("report", "--art46", "--present", "--since", "2026-01-01", "--until", "2026-06-30"), NULL,
+               NULL, 1, NULL); /* a school has none of them */
+}
+
 /* The referral of sp12 was answered by ops-sw above. */
 static void
 a_report_counts_by_unit_and_never_by_person(void **state)
@@ -693,6 +740,7 @@ main(void)
         cmocka_unit_test(a_work_list_says_what_to_do_next),
         cmocka_unit_test(who_is_asked_has_it_on_his_list_and_who_prints_too),
         cmocka_unit_test(a_report_counts_by_unit_and_never_by_person),
+        cmocka_unit_test(the_half_yearly_summary_is_printed_and_recorded_when_it_was_presented),
         cmocka_unit_test(reading_finds_or_exits_with_5),
         cmocka_unit_test(a_cursor_goes_on_where_it_was),
         cmocka_unit_test(explain_and_fetched_tell_what_the_unit_may_know),

@@ -227,8 +227,8 @@ plans_of_services_are_made_updated_concluded_and_running(void **state)
 
 #define DEADLINE(kind, seq, due, more)                                                                                 \
     "{\"sysDeadline" kind "S0\":{\"deadline\":{\"clock\":\"D1\",\"startSeq\":\"" seq "\",\"due\":\"" due "\"" more "}" \
-                                                                                                                   "}" \
-                                                                                                                   "}"
+    "}"                                                                                                                \
+    "}"
 
 static void
 deadlines_are_kept_late_or_missed_by_their_due_date(void **state)
@@ -248,6 +248,33 @@ deadlines_are_kept_late_or_missed_by_their_due_date(void **state)
     assert_int_equal(count(r, "deadlines_late", "D1", NULL, NULL), 1);
     assert_int_equal(count(r, "deadlines_missed", "D1", NULL, NULL), 2);
     report_free(&r);
+}
+
+static void
+the_half_yearly_summary_is_of_plans_and_their_deadlines(void **state)
+{
+    static const struct {
+        const char *measure, *detail;
+        bool is;
+    } rows[] = {
+        {"ipus_made", "", true},
+        {"ipus_running", "", true},
+        {"deadlines_kept", "D3", true},
+        {"deadlines_late", "D8", true},
+        {"deadlines_missed", "", true},
+        {"deadlines_kept", "D1", false},
+        {"deadlines_missed", "D15", false},
+        {"referrals", "D3", false},
+        {"families_supported", "", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *row = json_pack("{s:s, s:s}", "measure", rows[i].measure, "detail", rows[i].detail);
+
+        assert_int_equal(report_row_is_art46(row), rows[i].is);
+        json_decref(row);
+    }
 }
 
 static void
@@ -275,6 +302,7 @@ main(void)
         cmocka_unit_test(referrals_are_told_apart_by_source_and_outcome),
         cmocka_unit_test(plans_of_services_are_made_updated_concluded_and_running),
         cmocka_unit_test(deadlines_are_kept_late_or_missed_by_their_due_date),
+        cmocka_unit_test(the_half_yearly_summary_is_of_plans_and_their_deadlines),
         cmocka_unit_test(other_events_and_what_was_withheld_are_passed_over),
     };
 
