@@ -9,9 +9,13 @@
 bool
 gate_recalled(const struct dossier *dossier, uint64_t seq)
 {
-    for (uint32_t i = 0; i < dossier->act_count; i++)
-        if ((dossier->acts[i].flags & ACT_RECALLED) != 0 && act_seq(&dossier->acts[i]) == seq)
+    for (uint32_t i = 0; i < dossier->act_count; i++) {
+        const struct act *act = &dossier->acts[i];
+
+        /* The fact that says so: what a record said before it was amended is recalled as well. */
+        if (act->input == IN_NONE && act->code == ACT_CODE_RECALL && act_seq(act) == seq)
             return true;
+    }
     return false;
 }
 

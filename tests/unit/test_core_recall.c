@@ -404,6 +404,30 @@ who_was_invited_is_given_the_agreements_also_as_they_are_amended(void **state)
 
 #define RECALL(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
+/* ---- what was amended was not recalled */
+
+static void
+an_amended_event_stays_open_beside_another_ones_recall_and_is_amended_again(void **state)
+{
+    static const char answer[] =
+        "0{'outcome':'TAKEN_UP','answeredOn':'2026-03-01'} 6{'status':'accepted','nextAction':{'unit':"
+        "'sw','due':'2026-03-20'}}";
+    struct kit *k = *state;
+    const struct kit_record *said, *amended, *wrong;
+
+    kit_referral(k, 'R', "sw");
+    said = KIT_SAY(k, "sw", "referral.answered", 'R', "", answer, NULL, "sch=0 dir=06");
+    amended = KIT_SAY(k, "sw", "referral.answered", 'R', "", answer, kit_correcting(said, "AMENDED"), NULL);
+    wrong = KIT_SAY(k, "sw", "placement.changed", 'R', "", "0 1@p1 3@p1",
+                    "+'onBehalfOf':'p1','channel':'PAPER','receivedOn':"
+                    "'2026-03-01'",
+                    NULL);
+    KIT_SAY(k, "sw", "placement.changed", 'R', "", "0", kit_correcting(wrong, "ENTERED_IN_ERROR"), NULL);
+    kit_expect(k, said, "sch=0 dir=06"); /* its next step was said anew, so the old one counts no more */
+    kit_expect(k, amended, "sch=0 dir=06");
+    KIT_SAY(k, "sw", "referral.answered", 'R', "", answer, kit_correcting(said, "AMENDED"), NULL);
+}
+
 int
 main(void)
 {
@@ -424,6 +448,7 @@ main(void)
         RECALL(what_two_records_opened_ends_with_the_recall_of_both_and_not_of_one),
         RECALL(who_was_invited_is_given_the_agreements_also_as_they_are_amended),
         RECALL(a_recall_reaches_more_units_than_a_list_of_the_note_holds),
+        RECALL(an_amended_event_stays_open_beside_another_ones_recall_and_is_amended_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
