@@ -16,6 +16,7 @@
 #include "agents/agent_work.h"
 #include "agents/inbox.h"
 #include "agents/inbox_documents.h"
+#include "agents/inbox_erased.h"
 #include "proto/date.h"
 #include "proto/language.h"
 #include "agents/outbox.h"
@@ -59,6 +60,7 @@ struct agent {
     struct delivery delivery;
     struct agent_work work;
     struct documents_fetch fetch;
+    struct erased_work erased;
     int signal_fd, notify_fd;
     enum wici_state state;
     uint64_t connections; /* noted */
@@ -161,6 +163,13 @@ run_documents(struct agent *a, uint64_t now)
 }
 
 static int
+run_erased(struct agent *a)
+{
+    a->erased.waits = inbox_erasures(a->inbox) || a->erased.waits;
+    return erased_run(&a->erased);
+}
+
+static int
 run_round(struct agent *a)
 {
     uint64_t now = now_ms();
@@ -183,6 +192,8 @@ run_round(struct agent *a)
         rc = run_history(a, now);
     if (rc == 0)
         rc = inbox_commit(a->inbox); /* a document comes after its event */
+    if (rc == 0)
+        rc = run_erased(a);
     if (rc == 0)
         rc = run_documents(a, now);
     if (rc == 0 && a->state == WICI_READY)
@@ -338,6 +349,7 @@ agent_open(struct agent *a)
     if (rc == 0)
         rc = agent_wici_subscribe(&a->wici, &a->config, a->inbox);
     a->fetch = (struct documents_fetch){.dirs = &a->dirs, .link = &a->wici.link, .waits = true};
+    a->erased = (struct erased_work){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config, .waits = true};
     a->receipts = (struct receipts){.dirs = &a->dirs, .link = &a->wici.link, .witness = a->witness, .who = &a->who};
     a->delivery = (struct delivery){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config};
     a->work.dirs = &a->dirs;
@@ -426,7 +438,7 @@ main(int argc, char **argv)
     char error[OPTIONS_ERROR_MAX] = "";
     int rc;
 
-    a.dirs = (struct agent_dirs){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    a.dirs = AGENT_DIRS_CLOSED;
     (void)language_set();
     argp_err_exit_status = 2;
     if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &arguments) != 0)

@@ -14,6 +14,8 @@
 #define CONFIG(member) offsetof(struct agent_config, member)
 #define ROLE(member)   offsetof(struct agent_role, member)
 
+static const struct option_word erased_words[] = {{"aside", 0}, {"remove", 1}, {NULL, 0}};
+
 static const struct option_def config_options[] = {
     /* name      kind         member            default  min max words */
     {"endpoint", OPTION_TEXT, CONFIG(endpoint), NULL, 1, 1000, NULL},
@@ -32,6 +34,7 @@ static const struct option_def config_options[] = {
     {"window", OPTION_NUMBER, CONFIG(window), "64", 1, 64, NULL},
     {"delivery_seconds", OPTION_NUMBER, CONFIG(delivery_s), "300", 1, 86400, NULL},
     {"delivery_days", OPTION_NUMBER, CONFIG(delivery_days), "60", 1, 3660, NULL},
+    {"erased", OPTION_WORD, CONFIG(erased_remove), "aside", 0, 0, erased_words},
 };
 
 static const struct option_word languages[] = {{"pl", 1}, {"en", 0}, {NULL, 0}};

@@ -39,6 +39,7 @@ struct agent_config {
     uint64_t window;        /* events under way at once */
     uint64_t delivery_s;    /* how often the broker is asked who has fetched what was sent */
     uint64_t delivery_days; /* for how long */
+    uint64_t erased_remove; /* copies of what was erased: 1 removed, 0 put into the folder erased */
     struct agent_role role;
 };
 

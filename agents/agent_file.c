@@ -71,7 +71,7 @@ folder_open(int *ret, int at, const char *name, dev_t *dev)
 int
 agent_dirs_open(struct agent_dirs *ret, const char *dir)
 {
-    struct agent_dirs d = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    struct agent_dirs d = AGENT_DIRS_CLOSED;
     dev_t dev = 0;
     int rc;
 
@@ -87,6 +87,8 @@ agent_dirs_open(struct agent_dirs *ret, const char *dir)
     if (rc == 0)
         rc = folder_open(&d.inbox, d.top, "inbox", &dev);
     if (rc == 0)
+        rc = folder_open(&d.erased, d.top, "erased", &dev);
+    if (rc == 0)
         rc = folder_open(&d.state, d.top, "state", &dev);
     if (rc == 0)
         rc = folder_open(&d.out, d.state, "out", &dev);
@@ -100,6 +102,8 @@ agent_dirs_open(struct agent_dirs *ret, const char *dir)
         rc = folder_open(&d.documents, d.state, "documents", &dev);
     if (rc == 0)
         rc = folder_open(&d.receipts, d.state, "receipts", &dev);
+    if (rc == 0)
+        rc = folder_open(&d.erasures, d.state, "erasures", &dev);
     if (rc == 0 && mkdirat(d.state, "keep", 0700) < 0 && errno != EEXIST)
         rc = -errno; /* the client's own */
     if (rc != 0) {
@@ -130,8 +134,9 @@ agent_dirs_lock(struct agent_dirs *dirs)
 void
 agent_dirs_close(struct agent_dirs *dirs)
 {
-    int *fds[] = {&dirs->top, &dirs->outbox,  &dirs->sent,  &dirs->rejected,  &dirs->inbox,    &dirs->state, &dirs->out,
-                  &dirs->in,  &dirs->history, &dirs->track, &dirs->documents, &dirs->receipts, &dirs->lock};
+    int *fds[] = {&dirs->top,    &dirs->outbox,    &dirs->sent,     &dirs->rejected, &dirs->inbox,
+                  &dirs->erased, &dirs->state,     &dirs->out,      &dirs->in,       &dirs->history,
+                  &dirs->track,  &dirs->documents, &dirs->receipts, &dirs->erasures, &dirs->lock};
 
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
         if (*fds[i] >= 0)
@@ -329,6 +334,12 @@ list_insert(struct agent_list *list, size_t max, const char *name)
     list->names[at] = copy;
     list->count++;
     return 0;
+}
+
+bool
+agent_name_any(const char *name)
+{
+    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
 int

@@ -8,6 +8,7 @@
  *     DIR/sent      what the log holds, and receipts       DIR/state/in       what is being put into inbox
  *     DIR/rejected  what was refused, and why              DIR/state/history  earlier events still to be read
  *     DIR/inbox     what was received                      DIR/state/track    sent events not yet fetched by all
+ *     DIR/erased    copies of what was erased since        DIR/state/erasures  notices of erasure to be carried out
  *                                                          DIR/state/documents  files of events, not in inbox yet
  *                                                          DIR/state/receipts sent events without their proof
  *
@@ -26,10 +27,11 @@
 #define AGENT_FILE_MAX (1u << 20) /* bytes of a file in outbox */
 
 struct agent_dirs {
-    int top, outbox, sent, rejected, inbox, state, out, in, history, track, documents,
-        receipts; /* open folders; -1 closed */
+    int top, outbox, sent, rejected, inbox, erased, state, out, in, history, track, documents, receipts,
+        erasures; /* open folders; -1 closed */
     int lock;
 };
+#define AGENT_DIRS_CLOSED ((struct agent_dirs){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1})
 
 /* Opens the folders, making those that are missing. -EXDEV: they lie on different file systems. */
 int agent_dirs_open(struct agent_dirs *ret, const char *dir);
@@ -64,6 +66,7 @@ struct agent_list {
     bool more;
 };
 typedef bool agent_accept_fn(const char *name);
+bool agent_name_any(const char *name); /* but "." and ".." */
 int agent_list(int dir, const char *after, agent_accept_fn *accept, size_t max, struct agent_list *ret);
 void agent_list_free(struct agent_list *list);
 

@@ -211,5 +211,10 @@ agent_status_print(const struct agent_dirs *dirs, const struct agent_config *con
             count_of(dirs->inbox, is_json));
     fprintf(out, "%s %u\n", pl ? "Dokumenty jeszcze nie pobrane:  " : "Documents not fetched yet:      ",
             count_of(dirs->documents, is_wanted));
+    if (count_of(dirs->erased, is_visible) > 0)
+        fprintf(out, "%s %u\n",
+                pl ? "Usunięte w systemie, kopie u nas w folderze erased, do zniszczenia:"
+                   : "Erased in the system, copies here in the folder erased, to be destroyed:",
+                count_of(dirs->erased, is_visible));
     return print_deliveries(dirs, pl, out);
 }

@@ -117,6 +117,14 @@ link_get(void *arg, uint64_t seq, const char *sha256, uint8_t **ret, size_t *ret
     return rc;
 }
 
+static int
+link_forget(void *arg, uint64_t from_seq, uint64_t to_seq)
+{
+    struct agent_wici *a = arg;
+
+    return wici_forget(a->client, from_seq, to_seq);
+}
+
 static bool
 link_unknown(void *arg)
 {
@@ -365,6 +373,7 @@ agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const
                                     .query = link_query,
                                     .put = link_put,
                                     .get = link_get,
+                                    .forget = link_forget,
                                     .unknown = link_unknown,
                                     .event_json = wici_event_json};
     return rc;

@@ -422,6 +422,12 @@ wici_safe_up_to(const struct wici *w)
     return w->safe_up_to;
 }
 
+int
+wici_forget(struct wici *w, uint64_t from_seq, uint64_t to_seq)
+{
+    return w->keep == NULL ? 0 : keep_forget(w->keep, from_seq, to_seq);
+}
+
 /* ---- making one */
 
 static int

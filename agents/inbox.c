@@ -4,6 +4,7 @@
 #include "agents/inbox.h"
 
 #include "agents/inbox_documents.h"
+#include "agents/inbox_erased.h"
 #include "agents/inbox_journal.h"
 #include "agents/page.h"
 #include "proto/event.h"
@@ -16,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEM_SIZE 80u /* "000000004711-referral", "-e" and an epoch */
+#define STEM_SIZE   80u /* "000000004711-referral", "-e" and an epoch */
+#define SUFFIX_SIZE 32u
 
 struct prepared {
     struct journal_entry entry;
@@ -35,19 +37,28 @@ struct inbox {
     uint64_t history_to; /* inbox_history(): the subscription brings what comes later */
     int failed;          /* within a read's callback */
     bool wanted;         /* an event named documents */
+    bool erasures;       /* a notice of erasure came */
 };
 
 /* ---- the two files of an event */
 
+/* After the log went back to an older copy its numbers come again: they must not hide the earlier files. */
+static void
+suffix_make(const struct inbox *box, char ret[SUFFIX_SIZE])
+{
+    uint64_t first, epoch = journal_epoch(box->journal, &first);
+
+    ret[0] = '\0';
+    if (epoch != first)
+        (void)snprintf(ret, SUFFIX_SIZE, "-e%" PRIu64, epoch);
+}
+
 static int
 stem_make(const struct inbox *box, uint64_t seq, const char *family, char ret[STEM_SIZE])
 {
-    uint64_t first, epoch = journal_epoch(box->journal, &first);
-    char suffix[32] = "";
+    char suffix[SUFFIX_SIZE];
 
-    /* After the log went back to an older copy its numbers come again: they must not hide the earlier files. */
-    if (epoch != first)
-        (void)snprintf(suffix, sizeof suffix, "-e%" PRIu64, epoch);
+    suffix_make(box, suffix);
     return snprintf(ret, STEM_SIZE, "%012" PRIu64 "-%.30s%s", seq, *family != '\0' ? family : "event", suffix) <
                    (int)STEM_SIZE
                ? 0
@@ -172,6 +183,8 @@ is_wanted(const struct inbox *box, const struct wici_event *event, const json_t 
     const struct agent_role *role = &box->o.config->role;
     const char *unit = member_text(json_object_get(json_object_get(json, "header"), "actor"), "unit");
 
+    if (erased_is_notice(event, json, box->o.who->unit))
+        return true;
     if (!role->own && strcmp(unit, box->o.who->unit) == 0)
         return false;
     for (size_t i = 0; role->family[i] != NULL; i++)
@@ -245,6 +258,19 @@ documents_note(struct inbox *box, const struct wici_event *event, json_t *json)
     return rc;
 }
 
+/* Durable before the event is acknowledged, as history_note(). */
+static int
+erasure_note(struct inbox *box, const struct wici_event *event, const json_t *json)
+{
+    char suffix[SUFFIX_SIZE];
+
+    if (!erased_is_notice(event, json, box->o.who->unit))
+        return 0;
+    suffix_make(box, suffix);
+    box->erasures = true;
+    return erased_note(box->o.dirs, event, json, suffix);
+}
+
 static int
 event_take(struct inbox *box, const struct wici_event *event)
 {
@@ -271,6 +297,8 @@ event_take(struct inbox *box, const struct wici_event *event)
         rc = -EBADMSG;
     if (rc == 0)
         rc = history_note(box, event, history_from(box, event, json));
+    if (rc == 0)
+        rc = erasure_note(box, event, json);
     if (rc == 0 && is_wanted(box, event, json)) {
         rc = documents_note(box, event, json);
         if (rc == 0)
@@ -414,6 +442,8 @@ inbox_open(struct inbox **ret, const struct inbox_options *options)
     if (rc == 0)
         rc = agent_sweep(options->dirs->history);
     if (rc == 0)
+        rc = agent_sweep(options->dirs->erasures);
+    if (rc == 0)
         rc = journal_open(&box->journal, options->dirs->state);
     if (rc == 0)
         rc = inbox_recover(box);
@@ -472,6 +502,15 @@ inbox_wanted(struct inbox *box)
 
     box->wanted = false;
     return wanted;
+}
+
+bool
+inbox_erasures(struct inbox *box)
+{
+    bool erasures = box->erasures;
+
+    box->erasures = false;
+    return erasures;
 }
 
 uint64_t

@@ -11,7 +11,8 @@
  * An event that opens earlier history to this unit (sys.participant_added about it, and two others) leaves a note in
  * state/history, made durable with the event; inbox_history() reads that dossier's history and files what is new.
  *
- * An event that names documents leaves notes in state/documents in the same way; inbox_documents.h fetches them.
+ * An event that names documents leaves notes in state/documents in the same way; inbox_documents.h fetches them. A
+ * notice that records were erased leaves one in state/erasures; inbox_erased.h carries it out.
  *
  * Errors: 0; or -errno when the disk fails: stop. Ownership: borrows all of its options. Threads: one.
  */
@@ -56,6 +57,9 @@ int inbox_history(struct inbox *box);
 
 /* Did events name documents since the last call? Fetch them after inbox_commit() (inbox_documents.h). */
 bool inbox_wanted(struct inbox *box);
+
+/* Did a notice of erasure come since the last call? It is carried out after inbox_commit() (inbox_erased.h). */
+bool inbox_erasures(struct inbox *box);
 
 /* Events put into the folder since the start. */
 uint64_t inbox_filed(const struct inbox *box);

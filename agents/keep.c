@@ -432,6 +432,24 @@ keep_safe(struct keep *k, uint64_t seq)
 }
 
 int
+keep_forget(struct keep *k, uint64_t from_seq, uint64_t to_seq)
+{
+    bool any = false;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < k->count; i++) {
+        struct entry *e = &k->entries[i];
+
+        if (e->gone || e->seq < from_seq || e->seq > to_seq || e->seq == 0)
+            continue;
+        rc = entry_remove(k, e);
+        any = true;
+    }
+    entries_compact(k);
+    return rc == 0 && any && fsync(k->dir_fd) != 0 ? -errno : rc;
+}
+
+int
 keep_epoch(struct keep *k, uint64_t epoch)
 {
     char text[32];

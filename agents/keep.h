@@ -39,6 +39,9 @@ int keep_drop(struct keep *keep, uint64_t number);
 /* Backups hold the log up to seq: what is in it is let go. */
 int keep_safe(struct keep *keep, uint64_t seq);
 
+/* What is in the log under these numbers was erased there: it is let go, and never sent again. */
+int keep_forget(struct keep *keep, uint64_t from_seq, uint64_t to_seq);
+
 /* Notes the log's epoch. Returns 1 if it is another one than noted before: all events kept are due again. 0: the same,
  * or the first. */
 int keep_epoch(struct keep *keep, uint64_t epoch);

@@ -284,6 +284,38 @@ event_give(const struct kit_event *e, wici_event_fn *fn, void *arg)
     return fn(arg, &event);
 }
 
+/* Numbers as texts, as proto3 JSON has them. */
+static json_t *
+notice_of(const struct kit_event *e)
+{
+    json_t *ranges = json_array();
+    unsigned from, to;
+    char unit[16] = "";
+    int len = 0;
+
+    assert_int_equal(sscanf(e->name, "%15s %n", unit, &len), 1);
+    for (const char *at = e->name + len; sscanf(at, "%u-%u %n", &from, &to, &len) == 2; at += len) {
+        char first[16], last[16];
+
+        (void)snprintf(first, sizeof first, "%u", from);
+        (void)snprintf(last, sizeof last, "%u", to);
+        json_array_append_new(ranges, json_pack("{s:s, s:s}", "fromSeq", first, "toSeq", last));
+    }
+    return json_pack("{s:{s:s, s:s, s:o}}", "sysErasureNotifiedS0", "unit", unit, "reason", "COURT_ORDER", "ranges",
+                     ranges);
+}
+
+static int
+fake_forget(void *arg, uint64_t from_seq, uint64_t to_seq)
+{
+    struct kit *kit = arg;
+    size_t len = strlen(kit->forgot);
+
+    (void)snprintf(kit->forgot + len, sizeof kit->forgot - len, "%llu-%llu ", (unsigned long long)from_seq,
+                   (unsigned long long)to_seq);
+    return 0;
+}
+
 static int
 fake_event_json(const struct wici_event *event, char **ret)
 {
@@ -294,7 +326,9 @@ fake_event_json(const struct wici_event *event, char **ret)
                              e->unit, "sections");
     json_t *sections = json_object_get(json, "sections");
 
-    if (e->name != NULL)
+    if (strcmp(e->type, "sys.erasure_notified") == 0)
+        json_array_append_new(sections, notice_of(e));
+    else if (e->name != NULL)
         json_array_append_new(sections, json_pack("{s:{s:[{s:s, s:s}]}}", "referralSubmittedS1", "persons", "personRef",
                                                   "p1", "name", e->name));
     if (e->history_from != 0)
@@ -388,12 +422,14 @@ kit_open(struct kit *kit, const char *dir)
                                                  .page_footer = empty,
                                                  .own = true}};
     kit->unknown = kit->under_way = false;
+    kit->forgot[0] = '\0';
     kit->link = (struct agent_link){.arg = kit,
                                     .encode = fake_encode,
                                     .publish = fake_publish,
                                     .ack = fake_ack,
                                     .read = fake_read,
                                     .query = fake_query,
+                                    .forget = fake_forget,
                                     .unknown = fake_unknown,
                                     .put = fake_put,
                                     .get = fake_get,

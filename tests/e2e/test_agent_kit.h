@@ -29,10 +29,11 @@
 struct kit_event {
     uint64_t seq;
     const char *type, *family, *dossier, *unit; /* unit: the author's */
-    const char *name;                           /* a person's name in its S1 section; NULL: none */
-    uint64_t history_from;                      /* sys.participant_added about our unit */
-    unsigned log;                               /* which log's event it is: its id depends on it */
-    unsigned documents;                         /* documents that it names: "document 1", "document 2" */
+    const char *name; /* a person's name in its S1 section, NULL: none; of a sys.erasure_notified its unit and ranges,
+                         "sp3 3-4 7-7" */
+    uint64_t history_from; /* sys.participant_added about our unit */
+    unsigned log;          /* which log's event it is: its id depends on it */
+    unsigned documents;    /* documents that it names: "document 1", "document 2" */
 };
 
 struct kit_answer {
@@ -62,6 +63,7 @@ struct kit {
     const char *get_code;    /* what documents are refused with; NULL: they are given */
     char order[16];          /* what came: d a document, u an event */
     char put[80], named[80]; /* digest of the last document that came; that the last event named */
+    char forgot[80];         /* ranges that kept events were let go of: "3-4 7-7 " */
 };
 
 int kit_setup(void **state);

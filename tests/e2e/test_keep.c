@@ -102,6 +102,29 @@ what_a_backup_holds_is_let_go(void **state)
 }
 
 static void
+what_was_erased_is_let_go_and_never_due_again(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t one, two, three;
+
+    reopen(f, 100);
+    assert_int_equal(keep_epoch(f->keep, 7), 0);
+    one = add(f, 1);
+    two = add(f, 2);
+    three = add(f, 3);
+    assert_int_equal(keep_answered(f->keep, one, 10), 0);
+    assert_int_equal(keep_answered(f->keep, two, 11), 0);
+    assert_int_equal(keep_forget(f->keep, 0, 10), 0); /* what has no answer is under no number */
+    assert_int_equal(keep_forget(f->keep, 12, 20), 0);
+    assert_int_equal(keep_count(f->keep), 2);
+    reopen(f, 100);
+    assert_int_equal(keep_epoch(f->keep, 8), 1);
+    assert_int_equal(due(f), two);
+    assert_int_equal(due(f), three);
+    assert_false(keep_has_due(f->keep));
+}
+
+static void
 a_new_epoch_makes_everything_due(void **state)
 {
     struct fixture *f = *state;
@@ -184,6 +207,7 @@ main(void)
         TEST(what_has_no_answer_is_due_after_a_restart_in_the_old_order),
         TEST(what_was_refused_is_let_go),
         TEST(what_a_backup_holds_is_let_go),
+        TEST(what_was_erased_is_let_go_and_never_due_again),
         TEST(a_new_epoch_makes_everything_due),
         TEST(a_full_directory_lets_go_of_answered_events_only),
         TEST(a_directory_belongs_to_one_program),

@@ -1,0 +1,360 @@
+/*
+ * inbox_erased - see inbox_erased.h
+ */
+#include "agents/inbox_erased.h"
+
+#include "proto/member.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NOTE_MAX   (1u << 20)
+#define LIST_MAX   256u
+#define NAME_SIZE  256u
+#define RANGES_MAX 2048u /* in one notice, as sys.proto has it */
+#define RECEIPT    ".receipt.json"
+
+struct range {
+    uint64_t from, to;
+    bool found; /* a copy of one of these records at least */
+};
+
+struct notice {
+    uint64_t seq;
+    char suffix[32];
+    struct range ranges[RANGES_MAX];
+    size_t count;
+    unsigned files; /* moved or removed */
+};
+
+/* ---- the note */
+
+static const json_t *
+body_of(const json_t *json)
+{
+    const json_t *section;
+    size_t index;
+
+    json_array_foreach(json_object_get(json, "sections"), index, section)
+    {
+        const json_t *body = json_object_get(section, "sysErasureNotifiedS0");
+
+        if (body != NULL)
+            return body;
+    }
+    return NULL;
+}
+
+bool
+erased_is_notice(const struct wici_event *event, const json_t *json, const char *unit)
+{
+    return strcmp(event->type, "sys.erasure_notified") == 0 && unit[0] != '\0' &&
+           strcmp(member_text(body_of(json), "unit"), unit) == 0;
+}
+
+static void
+note_name(uint64_t seq, char ret[NAME_SIZE])
+{
+    (void)snprintf(ret, NAME_SIZE, "%012" PRIu64 ".json", seq);
+}
+
+int
+erased_note(const struct agent_dirs *dirs, const struct wici_event *event, const json_t *json, const char *suffix)
+{
+    json_t *note = json_pack("{s:I, s:s, s:O*}", "seq", (json_int_t)event->seq, "suffix", suffix, "ranges",
+                             json_object_get(body_of(json), "ranges"));
+    char *text = note == NULL ? NULL : json_dumps(note, JSON_COMPACT), name[NAME_SIZE];
+    int rc;
+
+    note_name(event->seq, name);
+    rc = text == NULL ? -ENOMEM : agent_write(dirs->erasures, name, text, strlen(text));
+    free(text);
+    json_decref(note);
+    return rc;
+}
+
+static int
+note_read(const struct agent_dirs *dirs, const char *name, struct notice *ret)
+{
+    char *text = NULL;
+    json_t *note = NULL, *range;
+    size_t index;
+    int rc = agent_read(dirs->erasures, name, NOTE_MAX, &text, NULL);
+
+    if (rc == 0 && (note = json_loads(text, 0, NULL)) == NULL)
+        rc = -EBADMSG;
+    *ret = (struct notice){.seq = member_number(note, "seq")};
+    (void)snprintf(ret->suffix, sizeof ret->suffix, "%s", member_text(note, "suffix"));
+    json_array_foreach(json_object_get(note, "ranges"), index, range)
+    {
+        if (ret->count == RANGES_MAX)
+            break; /* no broker writes more */
+        ret->ranges[ret->count++] = (struct range){.from = member_number(range, "fromSeq"),
+                                                   .to = member_number(range, "toSeq")};
+    }
+    json_decref(note);
+    free(text);
+    return rc;
+}
+
+static bool
+is_named(struct notice *n, uint64_t seq)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (n->ranges[i].from <= seq && seq <= n->ranges[i].to) {
+            n->ranges[i].found = true;
+            return true;
+        }
+    return false;
+}
+
+/* ---- one copy */
+
+/* What is in a folder of files, and the folder. What people put into it that is no file stays. */
+static int
+folder_remove(int dir, const char *name)
+{
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), rc = 0;
+    char after[NAME_SIZE] = "";
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    for (bool more = true; more && rc == 0;) {
+        struct agent_list list;
+
+        rc = agent_list(fd, after[0] != '\0' ? after : NULL, agent_name_any, LIST_MAX, &list);
+        if (rc != 0)
+            break;
+        for (size_t i = 0; i < list.count; i++) {
+            (void)snprintf(after, sizeof after, "%s", list.names[i]);
+            (void)agent_remove(fd, list.names[i]);
+        }
+        more = list.more;
+        agent_list_free(&list);
+    }
+    close(fd);
+    return rc == 0 && unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT ? -errno : rc;
+}
+
+/* A file, or a folder of files. */
+static int
+copy_put_away(const struct erased_work *w, int dir, const char *name, struct notice *n)
+{
+    char to[NAME_SIZE + 16];
+    int rc = 1;
+
+    if (!agent_exists(dir, name))
+        return 0;
+    n->files++;
+    if (w->config->erased_remove)
+        rc = agent_has_suffix(name, ".files") ? folder_remove(dir, name) : agent_remove(dir, name);
+    if (rc <= 0 && rc != -ENOTEMPTY && rc != -EEXIST && rc != -EISDIR)
+        return rc;
+    (void)snprintf(to, sizeof to, "%s", name); /* what is no file is not destroyed either */
+    rc = agent_move(dir, name, w->dirs->erased, to);
+    for (unsigned i = 2; rc == -EEXIST && i < 100; i++) {
+        (void)snprintf(to, sizeof to, "%u-%s", i, name);
+        rc = agent_move(dir, name, w->dirs->erased, to);
+    }
+    return rc == -ENOENT ? 0 : rc;
+}
+
+/* ---- inbox: files begin with the record's number, "000000004711-referral-1-e2.pdf" */
+
+static bool
+has_number(const char *name)
+{
+    return strspn(name, "0123456789") == 12 && name[12] == '-';
+}
+
+/* The epoch that a name was given in: "-e" and digits, before "-" or "." or the end. */
+static bool
+is_of_epoch(const char *name, const char *suffix)
+{
+    size_t len = 0;
+    const char *at = strstr(name, "-e");
+
+    for (; at != NULL; at = strstr(at + 1, "-e")) {
+        len = 2 + strspn(at + 2, "0123456789");
+        if (len > 2 && (at[len] == '-' || at[len] == '.' || at[len] == '\0'))
+            break;
+    }
+    return at == NULL ? suffix[0] == '\0' : strlen(suffix) == len && strncmp(at, suffix, len) == 0;
+}
+
+typedef int copy_fn(const struct erased_work *w, const char *name, struct notice *n);
+
+/* fn for each name in the folder that accept() likes. */
+static int
+names_each(const struct erased_work *w, int dir, agent_accept_fn *accept, struct notice *n, copy_fn *fn)
+{
+    char after[NAME_SIZE] = "";
+    bool more = true;
+    int rc = 0;
+
+    while (rc == 0 && more) {
+        struct agent_list list;
+
+        rc = agent_list(dir, after[0] != '\0' ? after : NULL, accept, LIST_MAX, &list);
+        if (rc != 0)
+            return rc;
+        for (size_t i = 0; rc == 0 && i < list.count; i++) {
+            (void)snprintf(after, sizeof after, "%s", list.names[i]);
+            rc = fn(w, list.names[i], n);
+        }
+        more = list.more;
+        agent_list_free(&list);
+    }
+    return rc;
+}
+
+static bool
+name_is_meant(const char *name, struct notice *n)
+{
+    return is_of_epoch(name + 12, n->suffix) && is_named(n, strtoull(name, NULL, 10));
+}
+
+static int
+inbox_copy(const struct erased_work *w, const char *name, struct notice *n)
+{
+    return name_is_meant(name, n) ? copy_put_away(w, w->dirs->inbox, name, n) : 0;
+}
+
+/* What is still to be fetched is given to nobody any more. */
+static int
+documents_copy(const struct erased_work *w, const char *name, struct notice *n)
+{
+    return name_is_meant(name, n) ? agent_remove(w->dirs->documents, name) : 0;
+}
+
+/* ---- sent: which record an event became stands in its receipt */
+
+static bool
+is_receipt(const char *name)
+{
+    return name[0] != '.' && agent_has_suffix(name, RECEIPT);
+}
+
+static int
+sent_copy(const struct erased_work *w, const char *name, struct notice *n)
+{
+    static const char *const besides[] = {".files", ".receipt", ".delivery.json", ".json",
+                                          RECEIPT}; /* the receipt last */
+    char *text = NULL, beside[NAME_SIZE + 16];
+    json_t *receipt = NULL;
+    uint64_t seq = 0;
+    int rc = agent_read(w->dirs->sent, name, NOTE_MAX, &text, NULL);
+
+    if (rc == 0)
+        receipt = json_loads(text, 0, NULL);
+    free(text);
+    seq = member_number(receipt, "seq");
+    json_decref(receipt);
+    if (rc != 0 || seq == 0 || n->suffix[0] != '\0' || !is_named(n, seq)) /* a receipt does not tell its epoch */
+        return rc == -ENOENT || rc == -EFBIG || rc == -EINVAL ? 0 : rc;
+    for (size_t i = 0; rc == 0 && i < sizeof besides / sizeof besides[0]; i++) {
+        (void)snprintf(beside, sizeof beside, "%.*s%s", (int)(strlen(name) - strlen(RECEIPT)), name, besides[i]);
+        rc = copy_put_away(w, w->dirs->sent, beside, n);
+    }
+    return rc;
+}
+
+/* ---- a notice */
+
+static int
+kept_forget(const struct erased_work *w, const struct notice *n)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < n->count && rc == 0; i++)
+        rc = w->link->forget(w->link->arg, n->ranges[i].from, n->ranges[i].to);
+    return rc;
+}
+
+/* Numbers, and nothing of what they were of. */
+static void
+notice_log(const struct erased_work *w, const struct notice *n)
+{
+    char text[160] = "";
+    size_t len = 0, missing = 0;
+
+    for (size_t i = 0; i < n->count; i++)
+        missing += !n->ranges[i].found;
+    for (size_t i = 0; i < n->count && len < sizeof text - 64; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len,
+                                n->ranges[i].from == n->ranges[i].to ? "%s%" PRIu64 : "%s%" PRIu64 "-%" PRIu64,
+                                i > 0 ? ", " : "", n->ranges[i].from, n->ranges[i].to);
+    if (len >= sizeof text - 64)
+        (void)snprintf(text + len, sizeof text - len, ", ...");
+    if (w->config->erased_remove)
+        agent_log(AGENT_WARN,
+                  "records were erased by order (notice %" PRIu64 "): %s; files of ours removed: %u; ranges of which "
+                  "nothing was found: %zu",
+                  n->seq, text, n->files, missing);
+    else
+        agent_log(AGENT_WARN,
+                  "records were erased by order (notice %" PRIu64
+                  "): %s; files of ours put into the folder erased: %u; "
+                  "ranges of which nothing was found: %zu",
+                  n->seq, text, n->files, missing);
+}
+
+static int
+notice_run(const struct erased_work *w, const char *name, struct notice *n)
+{
+    const struct agent_dirs *d = w->dirs;
+    int rc = note_read(d, name, n);
+
+    if (rc == 0)
+        rc = kept_forget(w, n);
+    if (rc == 0)
+        rc = names_each(w, d->documents, has_number, n, documents_copy);
+    if (rc == 0)
+        rc = names_each(w, d->inbox, has_number, n, inbox_copy);
+    if (rc == 0)
+        rc = names_each(w, d->sent, is_receipt, n, sent_copy);
+    if (rc != 0 || (rc = agent_sync(d->erased)) != 0 || (rc = agent_sync(d->inbox)) != 0 ||
+        (rc = agent_sync(d->sent)) != 0 || (rc = agent_sync(d->documents)) != 0)
+        return rc;
+    notice_log(w, n);
+    rc = agent_remove(d->erasures, name);
+    return rc == 0 ? agent_sync(d->erasures) : rc;
+}
+
+static bool
+is_note(const char *name)
+{
+    return name[0] != '.' && agent_has_suffix(name, ".json");
+}
+
+int
+erased_run(struct erased_work *w)
+{
+    struct notice *n = NULL;
+    int rc = 0;
+
+    if (!w->waits)
+        return 0;
+    n = malloc(sizeof *n);
+    if (n == NULL)
+        return -ENOMEM;
+    for (bool more = true; more && rc == 0;) {
+        struct agent_list list;
+
+        rc = agent_list(w->dirs->erasures, NULL, is_note, 1, &list);
+        if (rc != 0)
+            break;
+        more = list.count > 0;
+        if (more)
+            rc = notice_run(w, list.names[0], n);
+        agent_list_free(&list);
+    }
+    free(n);
+    w->waits = rc != 0;
+    return rc;
+}
