@@ -262,13 +262,14 @@ documents_note(struct inbox *box, const struct wici_event *event, json_t *json)
 static int
 erasure_note(struct inbox *box, const struct wici_event *event, const json_t *json)
 {
+    uint64_t first, epoch = journal_epoch(box->journal, &first);
     char suffix[SUFFIX_SIZE];
 
     if (!erased_is_notice(event, json, box->o.who->unit))
         return 0;
     suffix_make(box, suffix);
     box->erasures = true;
-    return erased_note(box->o.dirs, event, json, suffix);
+    return erased_note(box->o.dirs, event, json, suffix, epoch == first + 1);
 }
 
 static int

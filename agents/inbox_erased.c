@@ -27,6 +27,7 @@ struct range {
 struct notice {
     uint64_t seq;
     char suffix[32];
+    bool both; /* files without a suffix are meant, too */
     struct range ranges[RANGES_MAX];
     size_t count;
     unsigned files; /* moved or removed */
@@ -64,10 +65,13 @@ note_name(uint64_t seq, char ret[NAME_SIZE])
 }
 
 int
-erased_note(const struct agent_dirs *dirs, const struct wici_event *event, const json_t *json, const char *suffix)
+erased_note(const struct agent_dirs *dirs, const struct wici_event *event, const json_t *json, const char *suffix,
+            bool second)
 {
-    json_t *note = json_pack("{s:I, s:s, s:O*}", "seq", (json_int_t)event->seq, "suffix", suffix, "ranges",
-                             json_object_get(body_of(json), "ranges"));
+    const json_t *body = body_of(json);
+    bool both = second && strcmp(member_text(body, "reason"), "REPEATED") == 0;
+    json_t *note = json_pack("{s:I, s:s, s:b, s:O*}", "seq", (json_int_t)event->seq, "suffix", suffix, "both",
+                             (int)both, "ranges", json_object_get(body, "ranges"));
     char *text = note == NULL ? NULL : json_dumps(note, JSON_COMPACT), name[NAME_SIZE];
     int rc;
 
@@ -88,7 +92,7 @@ note_read(const struct agent_dirs *dirs, const char *name, struct notice *ret)
 
     if (rc == 0 && (note = json_loads(text, 0, NULL)) == NULL)
         rc = -EBADMSG;
-    *ret = (struct notice){.seq = member_number(note, "seq")};
+    *ret = (struct notice){.seq = member_number(note, "seq"), .both = json_is_true(json_object_get(note, "both"))};
     (void)snprintf(ret->suffix, sizeof ret->suffix, "%s", member_text(note, "suffix"));
     json_array_foreach(json_object_get(note, "ranges"), index, range)
     {
@@ -216,7 +220,8 @@ names_each(const struct erased_work *w, int dir, agent_accept_fn *accept, struct
 static bool
 name_is_meant(const char *name, struct notice *n)
 {
-    return is_of_epoch(name + 12, n->suffix) && is_named(n, strtoull(name, NULL, 10));
+    return (is_of_epoch(name + 12, n->suffix) || (n->both && is_of_epoch(name + 12, ""))) &&
+           is_named(n, strtoull(name, NULL, 10));
 }
 
 static int
@@ -255,7 +260,7 @@ sent_copy(const struct erased_work *w, const char *name, struct notice *n)
     free(text);
     seq = member_number(receipt, "seq");
     json_decref(receipt);
-    if (rc != 0 || seq == 0 || n->suffix[0] != '\0' || !is_named(n, seq)) /* a receipt does not tell its epoch */
+    if (rc != 0 || seq == 0 || (n->suffix[0] != '\0' && !n->both) || !is_named(n, seq)) /* a receipt tells no epoch */
         return rc == -ENOENT || rc == -EFBIG || rc == -EINVAL ? 0 : rc;
     for (size_t i = 0; rc == 0 && i < sizeof besides / sizeof besides[0]; i++) {
         (void)snprintf(beside, sizeof beside, "%.*s%s", (int)(strlen(name) - strlen(RECEIPT)), name, besides[i]);

@@ -13,7 +13,9 @@
  * notice itself is filed in inbox, so that people see it.
  *
  * Numbers are the present epoch's. After the log went back to an older copy, files of an earlier epoch may bear another
- * event's number: they are left to people.
+ * event's number: they are left to people. But not when the broker repeats what the older copy did not know of (reason
+ * REPEATED) and it is the first copy that came back: those records are in that copy, and files of both epochs are
+ * theirs.
  *
  * Errors: 0 or -errno: the disk fails, stop. Ownership: borrows its options. Threads: one.
  */
@@ -35,8 +37,10 @@ struct erased_work {
 
 /* Is this event a notice of erasure to this unit? */
 bool erased_is_notice(const struct wici_event *event, const json_t *json, const char *unit);
-/* Step 1. suffix: what file names of the present epoch end in ("" in the first one, "-e2"). */
-int erased_note(const struct agent_dirs *dirs, const struct wici_event *event, const json_t *json, const char *suffix);
+/* Step 1. suffix: what file names of the present epoch end in ("" in the first one, "-e2"); second: it is the one after
+ * the first that this agent knows. */
+int erased_note(const struct agent_dirs *dirs, const struct wici_event *event, const json_t *json, const char *suffix,
+                bool second);
 
 /* Steps 2 and 3 of all notices that wait. */
 int erased_run(struct erased_work *work);

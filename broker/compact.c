@@ -96,6 +96,7 @@ file_verify(struct compaction *c)
     struct verify_options options = {.dir = dir,
                                      .key_dir = c->config->key_dir,
                                      .kek_path = c->config->kek_file,
+                                     .erased_path = c->config->erased_file,
                                      .keys = c->keys.at,
                                      .key_count = c->keys.count};
     uint8_t root[MERKLE_HASH_SIZE];
@@ -108,6 +109,12 @@ file_verify(struct compaction *c)
         rc = verify_copy(&options, &c->verified);
     if (rc == 0 && (c->verified.records != head || memcmp(c->verified.root, root, sizeof root) != 0))
         rc = -EBADMSG;
+    if (rc == 0 && c->verified.listed > 0) { /* their rows are not rewritten yet */
+        log_error("compact: the log was put back from an older copy and does not know of %" PRIu64 " records that were "
+                  "erased since: start wicid, wait until its log says that it is done, stop it, and try again",
+                  c->verified.listed);
+        return -EINPROGRESS;
+    }
     if (rc == -ENODATA)
         log_error("compact: the content of record %" PRIu64 " is missing, and no record says that it was erased: look "
                   "into the log with wici verify",

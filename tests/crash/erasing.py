@@ -48,6 +48,7 @@ NEVER = 1_000_000
 WAIT = 20
 ENTRY = 80  # bytes of an entry of the key store
 ERASED = 2
+LISTED = 24  # bytes of a key in the list beside the guard
 ORDER = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 DOCUMENTS = {"first": b"%PDF pierwszy " * 30000, "second": b"%PDF drugi", "stays": b"%PDF zostaje"}  # the first has two chunks
 
@@ -246,7 +247,8 @@ def check_files(place, root):
         erased = [entry for entry in erased_entries(keys.read()) if entry not in place.erased_before]
     check(f"two dossiers' and three documents' keys are destroyed: {erased}", len(erased) == 5)
     with open(f"{root}/guard.erased", "rb") as gone:
-        entered = {struct.unpack(">II", pair)[0] for pair in iter(lambda: gone.read(8), b"")} if gone.seek(32) else set()
+        gone.seek(32)  # its header
+        entered = {struct.unpack(">I", record[:4])[0] for record in iter(lambda: gone.read(LISTED), b"")}
     check(f"they are entered beside the guard: {entered}", set(erased) <= entered)
     vkeys = [word for vkey in place.vkeys for word in ("--vkey", vkey)]
     done = subprocess.run([f"{BIN}/wici-verify", *vkeys, "--key-dir", f"{root}/keys", "--kek", f"{root}/kek", f"{root}/data"],

@@ -202,6 +202,34 @@ files_of_an_earlier_epoch_are_left_to_people(void **state)
     assert_string_equal(kit->forgot, "3-4 ");
 }
 
+/* What the broker repeats after the first restoration lies in the copy that came back. */
+static void
+files_of_both_epochs_are_meant_by_what_is_repeated(void **state)
+{
+    static const struct kit_event again[] = {
+        {10, "sys.erasure_notified", "sys", "", "broker", "sp3 3-4", 1, 1, 0},
+        {0},
+    };
+    struct kit *kit = *state;
+    struct erased_work work = work_of(kit);
+    struct inbox *box = kit_inbox(kit);
+
+    kit->events = events;
+    assert_int_equal(inbox_set_log(box, "wici.example", 1), 0);
+    assert_int_equal(kit_deliver(kit, box), 0);
+    assert_int_equal(agent_remove(kit->dirs.erasures, "000000000009.json"), 0);
+    sent_put(kit, "wniosek", 4);
+    assert_int_equal(inbox_set_log(box, "wici.example", 2), 0);
+    kit->events = again;
+    assert_int_equal(kit_deliver(kit, box), 0);
+    inbox_close(&box);
+    assert_int_equal(erased_run(&work), 0);
+    assert_false(kit_has(kit, "inbox/000000000003-referral.json"));
+    assert_true(kit_has(kit, "inbox/000000000005-case.json"));
+    assert_true(kit_has(kit, "erased/000000000004-case.json"));
+    assert_true(kit_has(kit, "erased/wniosek.json"));
+}
+
 /* ---- kill -9 */
 
 static void
@@ -271,6 +299,7 @@ main(void)
         TEST(a_file_that_is_aside_already_is_not_replaced),
         TEST(a_notice_to_another_unit_is_nothing_of_ours),
         TEST(files_of_an_earlier_epoch_are_left_to_people),
+        TEST(files_of_both_epochs_are_meant_by_what_is_repeated),
         cmocka_unit_test(killed_at_any_step_each_copy_is_aside_or_gone_in_the_end),
     };
 

@@ -301,8 +301,8 @@ notice_of(const struct kit_event *e)
         (void)snprintf(last, sizeof last, "%u", to);
         json_array_append_new(ranges, json_pack("{s:s, s:s}", "fromSeq", first, "toSeq", last));
     }
-    return json_pack("{s:{s:s, s:s, s:o}}", "sysErasureNotifiedS0", "unit", unit, "reason", "COURT_ORDER", "ranges",
-                     ranges);
+    return json_pack("{s:{s:s, s:s, s:o}}", "sysErasureNotifiedS0", "unit", unit, "reason",
+                     e->history_from != 0 ? "REPEATED" : "COURT_ORDER", "ranges", ranges);
 }
 
 static int
@@ -331,7 +331,7 @@ fake_event_json(const struct wici_event *event, char **ret)
     else if (e->name != NULL)
         json_array_append_new(sections, json_pack("{s:{s:[{s:s, s:s}]}}", "referralSubmittedS1", "persons", "personRef",
                                                   "p1", "name", e->name));
-    if (e->history_from != 0)
+    if (e->history_from != 0 && strcmp(e->type, "sys.participant_added") == 0)
         json_array_append_new(sections, json_pack("{s:{s:s, s:I}}", "sysParticipantAddedS0", "unit", "sp3",
                                                   "historyFrom", (json_int_t)e->history_from));
     for (unsigned i = 1; i <= e->documents; i++) {

@@ -31,7 +31,7 @@ struct kit_event {
     const char *type, *family, *dossier, *unit; /* unit: the author's */
     const char *name; /* a person's name in its S1 section, NULL: none; of a sys.erasure_notified its unit and ranges,
                          "sp3 3-4 7-7" */
-    uint64_t history_from; /* sys.participant_added about our unit */
+    uint64_t history_from; /* sys.participant_added about our unit; of a notice of erasure 1: it is REPEATED */
     unsigned log;          /* which log's event it is: its id depends on it */
     unsigned documents;    /* documents that it names: "document 1", "document 2" */
 };
