@@ -36,7 +36,7 @@ static const struct cli_command commands[] = {
     {"report", cmd_report, N_("the statistics of a period: families, plans, meetings, referrals, deadlines")},
     {"outside", cmd_outside,
      N_("what is due on paper to institutions without the system, and that it was handed over")},
-    {"confirm", cmd_confirm, N_("confirm that a copy of what was entered in error was set aside or destroyed")},
+    {"confirm", cmd_confirm, N_("confirm what became of copies of what was entered in error, or erased")},
     {"worklist", cmd_worklist, N_("what this unit has to do next, and by when")},
     {"cursor", cmd_cursor, N_("list durable cursors, or drop one")},
     {"explain", cmd_explain, N_("why this unit is given an event, and which of its sections")},

@@ -1,6 +1,6 @@
 /*
  * wici outside: what is due on paper to agencies without the system that this unit serves; and wici confirm: what the
- * unit did with its copy of an event that was entered in error
+ * unit did with its copy of an event that was entered in error, or with those of what was erased
  */
 #include "agents/cli/cli.h"
 #include "agents/page.h"
@@ -336,18 +336,21 @@ cmd_outside(struct cli *cli, int argc, char **argv)
     return rc;
 }
 
-/* ---- a recall is confirmed */
+/* ---- a recall, or an erasure, is confirmed */
 
-struct recall {
+/* What the event asks to be confirmed: the one or the other. */
+struct asked {
     char dossier[37], recalled[37];
+    char intended[24];
 };
 
 static int
-recall_take(void *arg, const struct wici_event *event)
+asked_take(void *arg, const struct wici_event *event)
 {
-    struct recall *recall = arg;
+    struct asked *asked = arg;
     char *text = NULL;
-    json_t *json, *header;
+    json_t *json, *header, *section;
+    size_t index;
     int rc = wici_event_json(event, &text);
 
     if (rc != 0)
@@ -355,12 +358,47 @@ recall_take(void *arg, const struct wici_event *event)
     json = json_loads(text, 0, NULL);
     header = json_object_get(json, "header");
     if (strcmp(jstr(header, "correction"), "ENTERED_IN_ERROR") == 0) {
-        (void)snprintf(recall->dossier, sizeof recall->dossier, "%s", jstr(header, "dossierId"));
-        (void)snprintf(recall->recalled, sizeof recall->recalled, "%s", jstr(header, "correctsEventId"));
+        (void)snprintf(asked->dossier, sizeof asked->dossier, "%s", jstr(header, "dossierId"));
+        (void)snprintf(asked->recalled, sizeof asked->recalled, "%s", jstr(header, "correctsEventId"));
+    }
+    json_array_foreach(json_object_get(json, "sections"), index, section)
+    {
+        const json_t *notice = json_object_get(section, "sysErasureNotifiedS0");
+
+        if (notice != NULL)
+            (void)snprintf(asked->intended, sizeof asked->intended, "%s", jstr(notice, "intendedSeq"));
     }
     json_decref(json);
     free(text);
     return 0;
+}
+
+static int
+recall_confirm(struct cli *cli, const struct asked *asked, const char *role, const char *event, const char *what,
+               const char *day)
+{
+    const char *how = strcmp(what, "set-aside") == 0   ? "SET_ASIDE"
+                      : strcmp(what, "destroyed") == 0 ? "DESTROYED"
+                                                       : NULL;
+
+    if (how == NULL)
+        usage_fail(_("of what was entered in error: %s"), "set-aside, destroyed");
+    return cli_command_answering(
+        cli, "sys.recall_confirmed", asked->dossier, role, event,
+        json_pack("{s:s,s:s,s:s}", "recalledEvent", asked->recalled, "how", how, "confirmedOn", day));
+}
+
+static int
+erasure_confirm(struct cli *cli, const struct asked *asked, const char *role, const char *what, const char *law,
+                const char *day)
+{
+    bool kept = strcmp(what, "kept") == 0;
+
+    if ((!kept && strcmp(what, "destroyed") != 0) || kept != (law != NULL))
+        usage_fail(_("of what was erased: %s"), "destroyed, kept --law TEXT");
+    return cli_command_event(cli, "sys.erasure_confirmed", NULL, role,
+                             json_pack("{s:s,s:s,s:s,s:s*}", "intendedSeq", asked->intended, "how",
+                                       kept ? "KEPT_BY_LAW" : "DESTROYED", "confirmedOn", day, "legalBasis", law));
 }
 
 int
@@ -368,26 +406,22 @@ cmd_confirm(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"on", 'd', N_("DATE"), 0, N_("when; else today"), 0},
+        {"law", 'l', N_("TEXT"), 0, N_("kept: the law that obliges this institution to"), 0},
         {NULL, 0, NULL, 0, NULL, 0},
     };
     static const struct cli_syntax syntax = {
-        options, N_("EVENT set-aside | EVENT destroyed"),
-        N_("Confirms what this unit did with its copy of what was entered in error. EVENT is the event that says it "
-           "was. "
-           "Exit code 5: there is no such event for this unit, or it takes nothing back."),
+        options, N_("EVENT set-aside | EVENT destroyed | EVENT kept --law TEXT"),
+        N_("Confirms what this unit did with its copy of what was entered in error, or with its copies of what was "
+           "erased. EVENT is the event that says it was. Exit code 5: there is no such event for this unit, or it asks "
+           "for nothing."),
         2, 2};
     struct cli_args args;
-    struct recall recall = {.dossier = ""};
-    const char *role, *how;
-    char day[16], request[80];
+    struct asked asked = {.dossier = ""};
+    const char *role, *day, *law;
+    char today_text[16], request[80];
     int rc;
 
     args_parse(cli, &syntax, argc, argv, &args);
-    how = strcmp(args.words[1], "set-aside") == 0   ? "SET_ASIDE"
-          : strcmp(args.words[1], "destroyed") == 0 ? "DESTROYED"
-                                                    : NULL;
-    if (how == NULL)
-        usage_fail(_("say: %s"), _(syntax.words));
     rc = cli_connect(cli);
     if (rc != CLI_OK)
         return rc;
@@ -395,13 +429,17 @@ cmd_confirm(struct cli *cli, int argc, char **argv)
     if (role == NULL)
         return CLI_USAGE;
     (void)snprintf(request, sizeof request, "{\"eventId\":\"%.36s\"}", args.words[0]);
-    rc = wici_read(cli->w, request, cli->timeout_ms, recall_take, &recall);
+    rc = wici_read(cli->w, request, cli->timeout_ms, asked_take, &asked);
     if (rc != 0)
         return cli_fail(cli, rc, args.words[0]);
-    if (recall.dossier[0] == '\0')
+    today(today_text);
+    day = args_get(&args, 'd') != NULL ? args_get(&args, 'd') : today_text;
+    law = args_get(&args, 'l');
+    if (asked.intended[0] != '\0')
+        return erasure_confirm(cli, &asked, role, args.words[1], law, day);
+    if (asked.dossier[0] == '\0')
         return CLI_NOT_FOUND;
-    today(day);
-    return cli_command_answering(cli, "sys.recall_confirmed", recall.dossier, role, args.words[0],
-                                 json_pack("{s:s,s:s,s:s}", "recalledEvent", recall.recalled, "how", how, "confirmedOn",
-                                           args_get(&args, 'd') != NULL ? args_get(&args, 'd') : day));
+    if (law != NULL)
+        usage_fail(_("of what was entered in error: %s"), "set-aside, destroyed");
+    return recall_confirm(cli, &asked, role, args.words[0], args.words[1], day);
 }

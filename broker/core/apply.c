@@ -216,6 +216,11 @@ apply_register(struct core *core, const struct core_record *record)
         case WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED: clocks_told(core, record, DOSSIER_NONE); break;
         case WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED: rc = apply_intent(core, body, record->seq); break;
         case WICI__V1__EVENT_TYPE__SYS_ERASURE_NOTIFIED: rc = apply_notice(core, body); break;
+        case WICI__V1__EVENT_TYPE__SYS_ERASURE_CONFIRMED:
+            unit = directory_unit(directory, record->event->header->actor->unit);
+            if (unit != DIRECTORY_NONE)
+                rc = erased_confirm(&core->erased, ((const Wici__V1__SysErasureConfirmedS0 *)body)->intended_seq, unit);
+            break;
         case WICI__V1__EVENT_TYPE__SYS_ERASURE_DONE:
             erased_finish(&core->erased, ((const Wici__V1__SysErasureDoneS0 *)body)->intended_seq);
             break;

@@ -230,6 +230,7 @@ put_erased(struct dump *dump, const struct erased *erased)
         put_number(dump, erased->at[i].done);
         put_numbers(dump, &erased->at[i].entries);
         put_numbers(dump, &erased->at[i].told);
+        put_numbers(dump, &erased->at[i].confirmed);
     }
     put_number(dump, erased->mark_count);
     for (uint32_t i = 0; i < erased->mark_count; i++) {

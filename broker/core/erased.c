@@ -10,6 +10,7 @@ erased_clear(struct erased *e)
     for (uint32_t i = 0; i < e->count; i++) {
         numbers_clear(&e->at[i].entries);
         numbers_clear(&e->at[i].told);
+        numbers_clear(&e->at[i].confirmed);
     }
     free(e->at);
     free(e->marks);
@@ -119,6 +120,20 @@ erased_tell(struct erased *e, uint64_t seq, uint32_t unit)
     struct erasure *erasure = erasure_at(e, seq);
 
     return erasure == NULL ? 0 : numbers_put(&erasure->told, unit);
+}
+
+int
+erased_confirm(struct erased *e, uint64_t seq, uint32_t unit)
+{
+    struct erasure *erasure = erasure_at(e, seq);
+
+    return erasure == NULL ? 0 : numbers_put(&erasure->confirmed, unit);
+}
+
+const struct erasure *
+erased_at(const struct erased *e, uint64_t seq)
+{
+    return erasure_at(e, seq);
 }
 
 void

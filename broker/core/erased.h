@@ -18,8 +18,9 @@
 struct erasure {
     uint64_t seq; /* of the first record of the intent */
     bool done;
-    struct numbers entries; /* of the keys */
-    struct numbers told;    /* units, ascending */
+    struct numbers entries;   /* of the keys */
+    struct numbers told;      /* units, ascending */
+    struct numbers confirmed; /* of them, those that said what became of their copies */
 };
 
 struct erased_mark {
@@ -39,6 +40,10 @@ void erased_clear(struct erased *erased);
 int erased_intend(struct erased *erased, uint64_t seq, const Wici__V1__SysErasureIntendedS0 *body);
 int erased_tell(struct erased *erased, uint64_t seq, uint32_t unit);
 void erased_finish(struct erased *erased, uint64_t seq);
+int erased_confirm(struct erased *erased, uint64_t seq, uint32_t unit);
+
+/* The erasure that began with this record; NULL: none did. */
+const struct erasure *erased_at(const struct erased *erased, uint64_t seq);
 
 /* The mark of a key entry that an intent names; NULL: none. */
 const uint8_t *erased_entry_mark(const struct erased *erased, uint32_t entry);

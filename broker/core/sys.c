@@ -14,6 +14,7 @@
  *     921                       OUS
  *     922                       the unit that serves the agency
  *     923                       each unit that was given what is recalled
+ *     927                       each unit that was told of the erasure
  *     913 914 915 916           CLERK
  *     911 912 924 925 926       nobody: the broker writes them itself
  *     928 929                   nobody: written on the stopped broker
@@ -147,6 +148,7 @@ sys_role(struct deciding *d)
                    ? 0
                    : refuse_role(d);
     case WICI__V1__EVENT_TYPE__SYS_DELIVERED_OUTSIDE: return stand_in_of(d) == DIRECTORY_NONE ? refuse_role(d) : 0;
+    case WICI__V1__EVENT_TYPE__SYS_ERASURE_CONFIRMED:
     case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED:
         return acts_as(d, ROLE_BIT(BRK) | ROLE_BIT(CLERK)) ? refuse_role(d) : 0;
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
@@ -380,6 +382,22 @@ confirmed_state(struct deciding *d, const Wici__V1__SysRecallConfirmedS0 *body)
     return rc == 0 ? decide_answer_to(d, recalled->event->header->actor->unit) : rc;
 }
 
+/* ---- what became of copies of what was erased */
+
+/* Who was not told learns nothing of whether there was an erasure. */
+static int
+erasure_confirmed_state(struct deciding *d, const Wici__V1__SysErasureConfirmedS0 *body)
+{
+    const struct erasure *erasure = erased_at(&d->core->erased, body->intended_seq);
+    bool kept = strcmp(body->how, "KEPT_BY_LAW") == 0;
+
+    if (erasure == NULL || !numbers_has(&erasure->told, d->command->unit))
+        return refuse_field(d, E_UNKNOWN, "intendedSeq");
+    if (numbers_has(&erasure->confirmed, d->command->unit))
+        return refuse_field(d, E_EXISTS, "intendedSeq");
+    return kept != (body->legal_basis[0] != '\0') ? refuse_field(d, E_FIELD, "legalBasis") : 0;
+}
+
 /* ---- delivered outside */
 
 static int
@@ -433,6 +451,7 @@ sys_state(struct deciding *d)
         return registers_full(&d->core->registers) ? decide_refuse(d, E_LIMIT, "") : 0;
     case WICI__V1__EVENT_TYPE__SYS_DELIVERED_OUTSIDE: return delivered_state(d, body);
     case WICI__V1__EVENT_TYPE__SYS_RECALL_CONFIRMED: return confirmed_state(d, body);
+    case WICI__V1__EVENT_TYPE__SYS_ERASURE_CONFIRMED: return erasure_confirmed_state(d, body);
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED:
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET:

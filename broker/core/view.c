@@ -366,6 +366,7 @@ register_receives(const struct core *core, uint32_t unit, const struct event *ev
                                                  directory_unit_agency_id(&core->directory, unit)) == 0;
     case WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED:
     case WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED:
+    case WICI__V1__EVENT_TYPE__SYS_ERASURE_CONFIRMED:
     case WICI__V1__EVENT_TYPE__SYS_ERASURE_DONE: return (roles & watching) != 0;
     case WICI__V1__EVENT_TYPE__SYS_ERASURE_NOTIFIED:
         return (roles & watching) != 0 || strcmp(FACTS_TEXT(event, 0, Wici__V1__SysErasureNotifiedS0, unit),

@@ -54,6 +54,33 @@ assert_log_holds(struct daemon *d)
     assert_int_equal(system(text), 0);
 }
 
+/* What the recipients say of their copies. */
+static void
+copies_are_confirmed(struct daemon *d)
+{
+    static const char *const units[] = {"ops-sw", "sp12"};
+
+    for (size_t i = 0; i < 2; i++) {
+        char *output = kit_expect(d, units[i], WORDS("read", "--type", "sys.erasure_notified", "--json"), NULL, NULL, 0,
+                                  NULL);
+        json_t *json = json_loads(output, 0, NULL);
+        const char *notice = json_string_value(json_object_get(json_object_get(json, "header"), "eventId"));
+
+        assert_non_null(notice);
+        wici_check(d, units[i], WORDS("confirm", notice, "set-aside"), NULL, 2, "kept --law");
+        wici_check(d, units[i], WORDS("confirm", notice, "kept"), NULL, 2, "kept --law");
+        if (i == 0)
+            wici_check(d, units[i], WORDS("confirm", notice, "destroyed"), polish, 0, "potwierdził");
+        else
+            wici_check(d, units[i], WORDS("confirm", notice, "kept", "--law", "art. 5 ustawy o archiwach"), NULL, 0,
+                       "confirmed");
+        wici_check(d, units[i], WORDS("confirm", notice, "destroyed"), NULL, 3, "E_EXISTS");
+        json_decref(json);
+        free(output);
+    }
+    wici_check(d, "admin", WORDS("read", "--type", "sys.erasure_confirmed", "--json"), NULL, 0, "KEPT_BY_LAW");
+}
+
 static void
 an_erasure_is_looked_at_ordered_and_told_to_recipients(void **state)
 {
@@ -105,6 +132,7 @@ an_erasure_is_looked_at_ordered_and_told_to_recipients(void **state)
     assert_null(strstr(output, dossier));
     free(output);
     wici_check(d, "sp12", WORDS("read", "--type", "sys.erasure_notified"), NULL, 0, NULL);
+    copies_are_confirmed(d);
     kit_restart(d);
     wici_check(d, "admin", WORDS("erase", dossier), polish, 0, "wcześniej");
     wici_check(d, "ops-sw", WORDS("read", "--dossier", dossier), NULL, 5, NULL);

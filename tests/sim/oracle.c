@@ -219,7 +219,7 @@ sys_gives(const struct looking *l)
 {
     bool watching = has_role(l, "AUD") || (l->roles >> WICI__V1__ROLE__ADM & 1u) != 0;
 
-    if (strcmp(l->type, "sys.access_recorded") == 0)
+    if (is_one_of(l->type, "sys.access_recorded sys.erasure_confirmed"))
         return watching;
     if (strcmp(l->type, "sys.event_rejected") == 0)
         return watching || names_us(l, 0, NULL, "agency");

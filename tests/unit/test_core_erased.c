@@ -227,6 +227,49 @@ who_was_told_hears_erased_and_everybody_else_unknown(void **state)
     kit_refused(k, &line, E_ERASED, "header.dossierId");
 }
 
+/* What a unit says of its copies, and what it is told. */
+static void
+confirm(struct kit *k, const char *unit, size_t seq, const char *how_and_more, enum error_code code, const char *field)
+{
+    struct kit_line line = {unit, "sys.erasure_confirmed", 0, "", NULL, NULL, NULL};
+    char body[256], path[80], expect[64];
+
+    (void)snprintf(body, sizeof body, "0{'intendedSeq':'%zu','confirmedOn':'2026-03-02',%s}", seq, how_and_more);
+    (void)snprintf(path, sizeof path, "sections[0].sysErasureConfirmedS0.%s", field);
+    (void)snprintf(expect, sizeof expect, "adm=0 aud=0 %s=0", unit);
+    line.sections = body;
+    line.expect = expect;
+    if (code != E_NONE)
+        kit_refused(k, &line, code, path);
+    else
+        (void)kit_say(k, &line);
+}
+
+static void
+who_was_told_says_once_what_became_of_its_copies(void **state)
+{
+    static const char destroyed[] = "'how':'DESTROYED'", kept[] = "'how':'KEPT_BY_LAW'",
+                      by_law[] = "'how':'KEPT_BY_LAW','legalBasis':'art. 6 ustawy'",
+                      destroyed_by_law[] = "'how':'DESTROYED','legalBasis':'art. 6 ustawy'";
+    struct kit *k = *state;
+    const char *const told[] = {"sw", "sch"};
+    struct core_erase_member members[DOSSIERS + 1];
+    size_t seq;
+
+    kit_agency(k, "audit");
+    kit_unit(k, "aud", "audit", "AUD");
+    kit_referral(k, 'R', "sw");
+    seq = k->count + 1;
+    (void)erase(k, 'R', told, 2, members);
+    confirm(k, "sw", seq, kept, E_FIELD, "legalBasis");
+    confirm(k, "sw", seq, destroyed_by_law, E_FIELD, "legalBasis");
+    confirm(k, "sw", seq + 1, destroyed, E_UNKNOWN, "intendedSeq"); /* that is no intent */
+    confirm(k, "ops:SW", seq, destroyed, E_UNKNOWN, "intendedSeq"); /* it was not told */
+    confirm(k, "sw", seq, destroyed, E_NONE, "");
+    confirm(k, "sw", seq, by_law, E_EXISTS, "intendedSeq");
+    confirm(k, "sch", seq, by_law, E_NONE, "");
+}
+
 /* ---- live and folded */
 
 static uint64_t
@@ -377,6 +420,7 @@ main(void)
         RULE(recipients_are_those_of_the_policy_of_then_too),
         RULE(of_an_erased_dossier_nobody_is_given_anything),
         RULE(who_was_told_hears_erased_and_everybody_else_unknown),
+        RULE(who_was_told_says_once_what_became_of_its_copies),
         cmocka_unit_test(forgetting_leaves_of_the_others_what_a_log_with_holes_gives),
     };
 
