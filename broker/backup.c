@@ -165,6 +165,8 @@ backup_child_main(int argc, char **argv)
 
     /* Damage in a page is expected here: it is to kill, and its death is an answer. */
     (void)signal(SIGBUS, SIG_DFL);
+    (void)signal(SIGABRT, SIG_DFL);
+    (void)signal(SIGSEGV, SIG_DFL);
     (void)signal(SIGXFSZ, SIG_IGN);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)setpriority(PRIO_PROCESS, 0,

@@ -79,11 +79,8 @@ page_fill(struct broker *b, struct session *session, uint32_t stand_in, const Wi
     struct record record;
     struct core_view view;
     struct bytes packed;
-    uint64_t seq;
-    int rc = query_seq(b, asked->event_id, &seq, refusal, "query.outside.eventId");
+    int rc = query_event(b, stand_in, asked->event_id, slice, &record, &view, refusal, "query.outside.eventId");
 
-    if (rc == 0)
-        rc = query_record(b, stand_in, seq, slice, &record, &view, refusal, "query.outside.eventId");
     if (rc != 0)
         return rc;
     if (!core_is_due_or_delivered(b->core, stand_in, &record.core))
@@ -101,7 +98,7 @@ page_fill(struct broker *b, struct session *session, uint32_t stand_in, const Wi
     if (ret->items[0]->delivery == NULL)
         return -ENOBUFS;
     /* In the commit that the answer waits for. */
-    rc = access_told(b, session, "outside", record.core.entry, seq, asked->agency);
+    rc = access_told(b, session, "outside", record.core.entry, record.core.seq, asked->agency);
     return rc == -ENOSPC ? query_refuse(refusal, E_FULL, "query.outside.eventId") : rc;
 }
 

@@ -72,18 +72,17 @@ proof_receipt(struct broker *b, const struct session *session, const Wici__V1__R
     struct core_view view;
     uint64_t seq = asked->seq, size;
     size_t len;
-    int rc = 0;
+    int rc;
 
     if (file == NULL)
         return -ENOBUFS;
     if ((seq != 0) == (asked->event_id[0] != '\0'))
         return query_refuse(refusal, E_REQUEST, "query.receipt");
-    if (seq == 0)
-        rc = query_seq(b, asked->event_id, &seq, refusal, path);
-    if (rc == 0)
-        rc = query_record(b, session->unit, seq, slice, &record, &view, refusal, path);
+    rc = seq == 0 ? query_event(b, session->unit, asked->event_id, slice, &record, &view, refusal, path)
+                  : query_record(b, session->unit, seq, slice, &record, &view, refusal, path);
     if (rc != 0)
         return rc;
+    seq = record.core.seq;
     (void)checkpoints_newest(b->checkpoints, &len, &size);
     if (seq > size)
         return query_refuse(refusal, E_BUSY, path);
@@ -171,6 +170,25 @@ root_put(struct broker *b, uint64_t size, ProtobufCBinaryData *ret)
     return rc == 0 ? hash_put(b, root, ret) : rc;
 }
 
+/* What is kept is handed out as it was signed, or not at all. */
+static int
+kept_check(struct broker *b, uint64_t size, const char *note, size_t len)
+{
+    const struct log_keys *keys = checkpoints_keys(b->checkpoints);
+    uint8_t root[MERKLE_HASH_SIZE];
+    struct note_checkpoint checkpoint;
+    uint32_t keys_signed;
+    int rc;
+
+    if (note_checkpoint_open(note, len, keys->at, keys->count, &checkpoint, &keys_signed) != 0 ||
+        checkpoint.size != size)
+        return store_damaged(b->store, size, "the checkpoint that is kept of it is not one that was signed");
+    rc = store_tree_root(b->store, size, root);
+    if (rc == 0 && memcmp(root, checkpoint.root, sizeof root) != 0)
+        rc = store_damaged(b->store, size, "the checkpoint that is kept of it has another root");
+    return rc;
+}
+
 /* The checkpoint of just this size, where the log keeps one; else "". */
 static int
 kept_note(struct broker *b, uint64_t size, char **ret)
@@ -189,7 +207,7 @@ kept_note(struct broker *b, uint64_t size, char **ret)
         return -ENOBUFS;
     memcpy(*ret, note, len);
     (*ret)[len] = '\0';
-    return 0;
+    return kept_check(b, size, *ret, len);
 }
 
 int

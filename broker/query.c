@@ -2,6 +2,7 @@
 #include "broker/query.h"
 
 #include <errno.h>
+#include <string.h>
 
 int
 query_refuse(struct refusal *refusal, enum error_code code, const char *path)
@@ -39,13 +40,20 @@ query_record(struct broker *b, uint32_t unit, uint64_t seq, struct store_slice *
 }
 
 int
-query_seq(struct broker *b, const char *event_id, uint64_t *ret, struct refusal *refusal, const char *path)
+query_event(struct broker *b, uint32_t unit, const char *event_id, struct store_slice *slice, struct record *ret,
+            struct core_view *view, struct refusal *refusal, const char *path)
 {
     uint8_t id[16];
+    uint64_t seq;
     int rc;
 
     if (uuid_parse(event_id, id) != 0)
         return query_refuse(refusal, E_REQUEST, path);
-    rc = store_id_find(b->store, id, ret);
-    return rc == -ENOENT ? query_refuse(refusal, E_UNKNOWN, path) : rc;
+    rc = store_id_find(b->store, id, &seq);
+    if (rc != 0)
+        return rc == -ENOENT ? query_refuse(refusal, E_UNKNOWN, path) : rc;
+    rc = query_record(b, unit, seq, slice, ret, view, refusal, path);
+    if (rc == 0 && memcmp(ret->event.event_id, id, sizeof id) != 0)
+        rc = store_damaged(b->store, seq, "the id table has it under another id");
+    return rc;
 }

@@ -16,8 +16,9 @@ int query_refuse(struct refusal *refusal, enum error_code code, const char *path
  */
 int query_record(struct broker *b, uint32_t unit, uint64_t seq, struct store_slice *slice, struct record *ret,
                  struct core_view *view, struct refusal *refusal, const char *path);
-/* The seq of an event id; E_UNKNOWN. */
-int query_seq(struct broker *b, const char *event_id, uint64_t *ret, struct refusal *refusal, const char *path);
+/* The same of an event, by its id. */
+int query_event(struct broker *b, uint32_t unit, const char *event_id, struct store_slice *slice, struct record *ret,
+                struct core_view *view, struct refusal *refusal, const char *path);
 
 /* RFC 3339, in the arena; NULL when it is used up. */
 char *query_time(struct arena *arena, uint64_t ms);

@@ -133,20 +133,18 @@ explain_fill(struct broker *b, uint32_t unit, const Wici__V1__Explain *asked, st
     struct core_view view;
     uint64_t seq = asked->seq;
     const char *path = seq != 0 ? "query.explain.seq" : "query.explain.eventId";
-    int rc = 0;
+    int rc;
 
     if (explanation == NULL)
         return -ENOBUFS;
     if ((seq != 0) == (asked->event_id[0] != '\0'))
         return query_refuse(refusal, E_REQUEST, "query.explain");
-    if (seq == 0)
-        rc = query_seq(b, asked->event_id, &seq, refusal, path);
-    if (rc == 0)
-        rc = query_record(b, unit, seq, slice, &record, &view, refusal, path);
+    rc = seq == 0 ? query_event(b, unit, asked->event_id, slice, &record, &view, refusal, path)
+                  : query_record(b, unit, seq, slice, &record, &view, refusal, path);
     if (rc != 0)
         return rc;
     wici__v1__explanation__init(explanation);
-    explanation->seq = seq;
+    explanation->seq = record.core.seq;
     rc = explain_relations(b, unit, &record, explanation);
     if (rc == 0)
         rc = explain_sections(b, unit, &record, &view, explanation);

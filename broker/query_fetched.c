@@ -154,17 +154,16 @@ fetched_fill(struct broker *b, uint32_t unit, const Wici__V1__FetchedQuery *aske
     struct record record, recalled;
     struct core_view view;
     struct core_unit u;
-    uint64_t seq = 0;
+    uint64_t seq;
     bool is_recall = false;
     int rc;
 
     if (list == NULL)
         return -ENOBUFS;
-    rc = query_seq(b, asked->event_id, &seq, refusal, "query.fetched.eventId");
-    if (rc == 0)
-        rc = query_record(b, unit, seq, slice, &record, &view, refusal, "query.fetched.eventId");
+    rc = query_event(b, unit, asked->event_id, slice, &record, &view, refusal, "query.fetched.eventId");
     if (rc != 0)
         return rc;
+    seq = record.core.seq;
     core_unit(b->core, unit, &u);
     if (strcmp(record.event.header->actor->unit, u.id) != 0)
         return query_refuse(refusal, E_UNKNOWN, "query.fetched.eventId");

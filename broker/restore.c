@@ -37,6 +37,8 @@ verify_apart(const struct restore_options *options, const struct backup_what *wh
     child = fork();
     if (child == 0) {
         (void)signal(SIGBUS, SIG_DFL);
+        (void)signal(SIGABRT, SIG_DFL);
+        (void)signal(SIGSEGV, SIG_DFL);
         shared->rc = restore_verify(options, what, &shared->report);
         _exit(EXIT_SUCCESS);
     }

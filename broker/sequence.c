@@ -90,6 +90,20 @@ refuse(struct refusal *refusal, enum error_code code, const char *path)
     return -EACCES;
 }
 
+/* The table of ids led to a record: is it the one of that id? */
+static int
+id_check(struct sequence *s, const struct store_row *row, const uint8_t id[16])
+{
+    struct record record;
+    int rc;
+
+    arena_reset(s->named_arena);
+    rc = record_load(&record, row, s->named_arena, false);
+    if (rc == 0 && memcmp(record.event.event_id, id, sizeof record.event.event_id) != 0)
+        rc = store_damaged(s->store, row->seq, "the id table has it under another id");
+    return rc;
+}
+
 /* The event is in the log already: the same answer again, or a refusal that tells nothing (-EACCES). */
 static int
 repeat_answer(struct sequence *s, uint32_t unit, const struct event *event, uint64_t seq, unsigned how,
@@ -107,8 +121,10 @@ repeat_answer(struct sequence *s, uint32_t unit, const struct event *event, uint
     if (row.erased)
         return refuse(&ret->refusal, E_ERASED, "header.eventId");
     core_unit(s->core, unit, &asker);
-    if (!record_is_same(&row, event) || strcmp(event->header->actor->agency, asker.agency) != 0)
-        return refuse(&ret->refusal, E_ID_REUSE, "header.eventId");
+    if (!record_is_same(&row, event) || strcmp(event->header->actor->agency, asker.agency) != 0) {
+        rc = id_check(s, &row, event->event_id);
+        return rc != 0 ? rc : refuse(&ret->refusal, E_ID_REUSE, "header.eventId");
+    }
     for (size_t i = 0; i < row.part_count; i++) {
         if (row.parts[i].slot != TYPE_SLOT_NOTE)
             continue;
@@ -148,6 +164,8 @@ named_find(struct sequence *s, const char *id_text, struct record *record, struc
         rc = record_load(record, &row, s->named_arena, true);
     if (rc == -ENOENT)
         return 0; /* erased: as if it had never been */
+    if (rc == 0 && memcmp(record->event.event_id, id, sizeof id) != 0)
+        rc = store_damaged(s->store, seq, "the id table has it under another id");
     if (rc != 0)
         return rc;
     *named = (struct core_named){.seq = record->core.seq,

@@ -187,32 +187,64 @@ places_check(const struct config *config)
         log_warn("config: data.dir, key.dir and kek.file share one file system: whoever copies it can read everything");
 }
 
+/* A sanitizer tells more of it than we could. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
+
 /*
  * LMDB's files are mapped: a page that the disk does not give, or has no room for, arrives as a signal. What is said
  * then is made before: a handler may do little more than write it.
  */
-static char page_text[512];
-static size_t page_text_len;
+struct last_words {
+    char text[512];
+    size_t len;
+};
+
+static struct last_words page_lost, page_broken;
+
+static void
+last_words_make(struct last_words *words, const char *sentence)
+{
+    int len = snprintf(words->text, sizeof words->text, "wicid: %s: %s\n", _("error"), sentence);
+
+    words->len = len < 0 || (size_t)len >= sizeof words->text ? 0 : (size_t)len;
+}
 
 static void
 page_missing(int signal)
 {
-    ssize_t put = write(STDERR_FILENO, page_text, page_text_len);
+    ssize_t put = write(STDERR_FILENO, page_lost.text, page_lost.len);
 
     (void)signal;
     (void)put;
     _exit(EXIT_FAILURE);
 }
 
+/* LMDB trusts what its pages say of themselves: a damaged one leads it anywhere. The signal ends the process as it
+ * would have; what it means is said before. */
+static void
+page_misled(int number)
+{
+    ssize_t put = write(STDERR_FILENO, page_broken.text, page_broken.len);
+
+    (void)put;
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+}
+
 static bool
 pages_watch(void)
 {
-    int len = snprintf(page_text, sizeof page_text, "wicid: %s: %s\n", _("error"),
-                       _("store: a page of a file cannot be read, or there is no room for one: stopping, nothing more "
-                         "is acknowledged"));
-
-    page_text_len = len < 0 || (size_t)len >= sizeof page_text ? 0 : (size_t)len;
-    return signal(SIGBUS, page_missing) != SIG_ERR;
+    last_words_make(&page_lost, _("store: a page of a file cannot be read, or there is no room for one: stopping, "
+                                  "nothing more is acknowledged"));
+    last_words_make(&page_broken, _("store: a page of a file makes no sense, or the program has an error: stopping, "
+                                    "nothing more is acknowledged; wici verify tells on a copy whether data.dir is "
+                                    "damaged, and at which record"));
+    return signal(SIGBUS, page_missing) != SIG_ERR && (SANITIZED || signal(SIGSEGV, page_misled) != SIG_ERR) &&
+           signal(SIGABRT, page_misled) != SIG_ERR;
 }
 
 /* libzmq ends the process when it cannot open what it starts with. */

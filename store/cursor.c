@@ -43,13 +43,14 @@ value_key(struct key *key, const char *name)
     return 0;
 }
 
-/* Puts head, then tail, under key. */
+/* Puts head, then tail, under key, behind their sum. */
 static int
 row_put(struct store *st, MDB_dbi dbi, struct key *name, const void *head, size_t head_len, const void *tail,
         size_t tail_len)
 {
     MDB_val key = {.mv_size = name->len, .mv_data = name->bytes};
-    MDB_val val = {.mv_size = head_len + tail_len};
+    MDB_val val = {.mv_size = CHECK_SIZE + head_len + tail_len};
+    uint8_t *at;
     bool opened;
     int rc = batch_begin(st, &opened);
 
@@ -58,11 +59,25 @@ row_put(struct store *st, MDB_dbi dbi, struct key *name, const void *head, size_
     rc = mdb_put(st->txn, dbi, &key, &val, MDB_RESERVE);
     if (rc != 0)
         return batch_fail(st, err_from_lmdb(rc));
+    at = val.mv_data;
     if (head_len > 0)
-        memcpy(val.mv_data, head, head_len);
+        memcpy(at + CHECK_SIZE, head, head_len);
     if (tail_len > 0)
-        memcpy((uint8_t *)val.mv_data + head_len, tail, tail_len);
+        memcpy(at + CHECK_SIZE + head_len, tail, tail_len);
+    be64_put(at, check_of(name->bytes, name->len, at + CHECK_SIZE, head_len + tail_len));
     return 0;
+}
+
+/* Takes the sum off. False: it is not that of this row. */
+static bool
+row_take(const MDB_val *key, const MDB_val *val, MDB_val *ret)
+{
+    uint8_t *bytes = val->mv_data;
+
+    if (val->mv_size < CHECK_SIZE)
+        return false;
+    *ret = (MDB_val){.mv_size = val->mv_size - CHECK_SIZE, .mv_data = bytes + CHECK_SIZE};
+    return be64_get(bytes) == check_of(key->mv_data, key->mv_size, ret->mv_data, ret->mv_size);
 }
 
 static int
@@ -121,12 +136,15 @@ rows_each(struct store *st, MDB_dbi dbi, struct key *prefix, row_fn *fn, void *a
 /* ---- cursors */
 
 static int
-cursor_decode(struct store *st, const MDB_val *val, struct store_cursor *ret)
+cursor_decode(struct store *st, const MDB_val *key, const MDB_val *row, struct store_cursor *ret)
 {
-    const uint8_t *bytes = val->mv_data;
+    const uint8_t *bytes;
+    MDB_val taken, *val = &taken;
 
-    if (val->mv_size < CURSOR_HEAD_SIZE || val->mv_size > CURSOR_HEAD_SIZE + STORE_VALUE_MAX)
+    if (!row_take(key, row, val) || val->mv_size < CURSOR_HEAD_SIZE ||
+        val->mv_size > CURSOR_HEAD_SIZE + STORE_VALUE_MAX)
         return damage_set(st, "cursors: a row has no sense");
+    bytes = val->mv_data;
     ret->seq = be64_get(bytes);
     ret->acked_ms = be64_get(bytes + 8);
     ret->filter = bytes + CURSOR_HEAD_SIZE;
@@ -167,7 +185,7 @@ store_cursor_get(struct store *st, const char *unit, const char *name, struct st
     key = (MDB_val){.mv_size = bytes.len, .mv_data = bytes.bytes};
     rc = err_from_lmdb(mdb_get(txn, st->cur, &key, &val));
     if (rc == 0)
-        rc = cursor_decode(st, &val, &found);
+        rc = cursor_decode(st, &key, &val, &found);
     if (rc == 0) {
         memcpy(st->filter, found.filter, found.filter_len); /* the map may move before the next write */
         found.filter = st->filter;
@@ -197,7 +215,7 @@ cursor_row(struct store *st, void *arg, const MDB_val *key, const MDB_val *val)
     const struct cursor_each *each = arg;
     struct store_cursor cursor;
     char names[KEY_MAX + 1];
-    int rc = cursor_decode(st, val, &cursor);
+    int rc = cursor_decode(st, key, val, &cursor);
 
     if (rc != 0)
         return rc;
@@ -254,12 +272,13 @@ value_row(struct store *st, void *arg, const MDB_val *key, const MDB_val *val)
 {
     const struct value_each *each = arg;
     char name[KEY_MAX + 1];
+    MDB_val taken;
 
-    if (key->mv_size > KEY_MAX)
-        return damage_set(st, "values: a name has no sense");
+    if (key->mv_size > KEY_MAX || !row_take(key, val, &taken))
+        return damage_set(st, "values: a row has no sense");
     memcpy(name, key->mv_data, key->mv_size);
     name[key->mv_size] = '\0';
-    return each->fn(each->arg, name, val->mv_data, val->mv_size);
+    return each->fn(each->arg, name, taken.mv_data, taken.mv_size);
 }
 
 int

@@ -2,7 +2,7 @@
  * doc - see doc.h
  *
  *     'u' | entry u32                     an upload: sealed head
- *     'd' | dossier entry u32 | tag 16    a document: entry u32 | size u32
+ *     'd' | dossier entry u32 | tag 16    a document: entry u32 | size u32 | sum of key and row (check.h)
  *     'c' | entry u32 | chunk u32         nonce 24 | sealed bytes
  *
  * Seals are XChaCha20-Poly1305 under the document's key with random nonces: a chunk that is sent again after a crash
@@ -33,7 +33,7 @@
 #define KEY_MAX   (1u + 4u + TAG_SIZE)
 #define HEAD_SIZE (8u + 4u + 4u + DIGEST_SIZE + 32u + 1u + STORE_DOC_OWNER_MAX) /* before it is sealed */
 #define HEAD_ROW  (NONCE + HEAD_SIZE + SEAL_TAG_SIZE)
-#define DOC_ROW   8u
+#define DOC_ROW   (8u + CHECK_SIZE)
 #define PATH_ROOM 8u /* pages that a put or a deletion may copy on its way to a row */
 
 static const uint8_t chunk_label[] = "wici-doc-v1"; /* labels with their NUL */
@@ -440,18 +440,19 @@ store_doc_bind(struct store *st, const struct store_doc *doc, uint32_t dossier)
     if (rc == 0) {
         be32_put(at, doc->entry);
         be32_put(at + 4, doc->size);
+        be64_put(at + 8, check_of(key.bytes, key.len, at, 8));
         rc = row_drop(st, &upload);
     }
     return rc == 0 ? 0 : batch_fail(st, rc);
 }
 
 static int
-document_decode(struct store *st, const MDB_val *val, uint32_t *ret_entry, uint32_t *ret_size)
+document_decode(struct store *st, const MDB_val *key, const MDB_val *val, uint32_t *ret_entry, uint32_t *ret_size)
 {
     const uint8_t *bytes = val->mv_data;
 
-    if (val->mv_size != DOC_ROW || be32_get(bytes) == STORE_CLEAR_ENTRY || be32_get(bytes + 4) == 0 ||
-        be32_get(bytes + 4) > STORE_DOC_SIZE_MAX)
+    if (val->mv_size != DOC_ROW || be64_get(bytes + 8) != check_of(key->mv_data, key->mv_size, bytes, 8) ||
+        be32_get(bytes) == STORE_CLEAR_ENTRY || be32_get(bytes + 4) == 0 || be32_get(bytes + 4) > STORE_DOC_SIZE_MAX)
         return damage_set(st, "documents: a row has no sense");
     *ret_entry = be32_get(bytes);
     *ret_size = be32_get(bytes + 4);
@@ -476,7 +477,7 @@ store_doc_find(struct store *st, uint32_t dossier, const char *owner, const uint
     key = val_of(&name);
     rc = err_from_lmdb(mdb_get(txn, st->doc, &key, &val));
     if (rc == 0)
-        rc = document_decode(st, &val, &doc.entry, &doc.size);
+        rc = document_decode(st, &key, &val, &doc.entry, &doc.size);
     view_end(st);
     if (rc == 0)
         rc = key_find(st, doc.entry, &key_bytes);
@@ -545,7 +546,7 @@ document_list(void *arg, const MDB_val *key, const MDB_val *val)
         return 1;
     if (key->mv_size != KEY_MAX)
         return damage_set(listed->st, "documents: a row has no sense");
-    rc = document_decode(listed->st, val, &listed->entries[i], &listed->sizes[i]);
+    rc = document_decode(listed->st, key, val, &listed->entries[i], &listed->sizes[i]);
     if (rc != 0)
         return rc;
     memcpy(listed->keys[i].bytes, key->mv_data, key->mv_size);

@@ -16,7 +16,7 @@
 #define HEADER_SIZE 32u
 #define READ_STEP   4096u /* records read at a time */
 
-#define VERSION 2u
+#define VERSION 3u
 
 enum { AT_MAGIC = 0, AT_VERSION = 8, AT_PAIR = 16 };
 
@@ -95,21 +95,50 @@ header_check(const struct erased *e)
     return 0;
 }
 
-/* Half of a record at the end is one that was being entered: its key was not touched yet. */
+/* What stands in a record, with its place in the file and the pair: a record of another list, or moved, does not fit.
+ */
+static uint64_t
+record_check(const struct erased *e, const uint8_t record[ERASED_RECORD_SIZE])
+{
+    uint8_t name[KEYS_PAIR_SIZE + 8];
+
+    memcpy(name, e->pair, KEYS_PAIR_SIZE);
+    be64_put(name + KEYS_PAIR_SIZE, e->records);
+    return check_of(name, sizeof name, record, ERASED_RECORD_SIZE - CHECK_SIZE);
+}
+
+static int
+record_read(struct erased *e, const uint8_t record[ERASED_RECORD_SIZE], bool *ended)
+{
+    static const uint8_t none[ERASED_RECORD_SIZE] = {0};
+    int rc;
+
+    if (memcmp(record, none, sizeof none) == 0) {
+        *ended = true; /* the file grew, and what was to stand there did not reach the disk */
+        return 0;
+    }
+    if (*ended || be64_get(record + ERASED_RECORD_SIZE - CHECK_SIZE) != record_check(e, record))
+        return -EBADMSG;
+    rc = gone_push(e, be32_get(record), be32_get(record + 4), record + 8);
+    e->records++;
+    return rc;
+}
+
+/* Half of a record at the end is one that was being entered: its key was not touched yet. Of any other record that does
+ * not fit nobody knows which key it means: to destroy another one would be worse than to stop. */
 static int
 records_read(struct erased *e)
 {
     static uint8_t bytes[READ_STEP * ERASED_RECORD_SIZE];
     off_t at = HEADER_SIZE;
     size_t had = sizeof bytes;
+    bool ended = false;
     int rc = 0;
 
     while (rc == 0 && had == sizeof bytes) {
         rc = file_read_at(e->fd, bytes, sizeof bytes, at, &had);
-        for (size_t i = 0; rc == 0 && i + ERASED_RECORD_SIZE <= had; i += ERASED_RECORD_SIZE) {
-            rc = gone_push(e, be32_get(bytes + i), be32_get(bytes + i + 4), bytes + i + 8);
-            e->records++;
-        }
+        for (size_t i = 0; rc == 0 && i + ERASED_RECORD_SIZE <= had; i += ERASED_RECORD_SIZE)
+            rc = record_read(e, bytes + i, &ended);
         at += (off_t)had;
     }
     return rc;
@@ -208,6 +237,7 @@ erased_add(struct erased *e, uint32_t entry, uint32_t generation, const uint8_t 
     be32_put(record, entry);
     be32_put(record + 4, generation);
     memcpy(record + 8, mark, STORE_MARK_SIZE);
+    be64_put(record + ERASED_RECORD_SIZE - CHECK_SIZE, record_check(e, record));
     rc = file_write_at(e->fd, record, sizeof record, (off_t)(HEADER_SIZE + e->records * ERASED_RECORD_SIZE));
     if (rc == 0 && fdatasync(e->fd) != 0)
         rc = -errno;

@@ -5,8 +5,9 @@
  * where the guard lies: when a store is opened, what it names is destroyed once more, before anything is read. It holds
  * numbers only:
  *
- *     header   magic "WICIGONE" 8 | version u32 = 2 | zero 4 | pair id 16
- *     each     entry u32 | generation u32 of the key that was destroyed | mark 16
+ *     header   magic "WICIGONE" 8 | version u32 = 3 | zero 4 | pair id 16
+ *     each     entry u32 | generation u32 of the key that was destroyed | mark 16 | sum (check.h) of these, pair id and
+ *              place in the file u64
  *
  * The mark is what the erased dossier is recognised by (docs/AUDIT.md, Erasing), zeros where the key was a document's,
  * or whoever destroyed it did not know.
@@ -19,15 +20,16 @@
 #ifndef STORE_ERASED_H
 #define STORE_ERASED_H
 
+#include "store/check.h"
 #include "store/keys.h"
 #include "store/store.h"
 
-#define ERASED_RECORD_SIZE (4u + 4u + STORE_MARK_SIZE)
+#define ERASED_RECORD_SIZE (4u + 4u + STORE_MARK_SIZE + CHECK_SIZE)
 
 struct erased;
 
 /* Reads the file; without one nothing was destroyed, and the first one entered makes it. -EBADMSG: it is no such file,
- * or another log's. */
+ * or another log's, or a record of it does not fit its sum: which key it names is then not known. */
 int erased_open(struct erased **ret, const char *path, const uint8_t pair[KEYS_PAIR_SIZE]);
 /* The same to look at it only. */
 int erased_open_copy(struct erased **ret, const char *path, const uint8_t pair[KEYS_PAIR_SIZE]);

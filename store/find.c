@@ -4,6 +4,7 @@
  * Invariants:
  *   (1) LMDB holds seqs up to and with mark.seq, the tail those above it.
  *   (2) Chunks of one entry do not overlap: the last seq of one is below the first of the next.
+ *   (4) total is that of the sums of all chunks in LMDB; it is added to and subtracted from with each that is written.
  *   (3) All reads of LMDB go through one read-only transaction that is renewed for each and reset after it, so that
  *       none is open while the map grows.
  *
@@ -14,6 +15,7 @@
 #include "store/find.h"
 
 #include "store/be.h"
+#include "store/check.h"
 #include "store/env.h"
 #include "store/file.h"
 #include "store/lmdb_err.h"
@@ -26,9 +28,9 @@
 #include <unistd.h>
 
 #define KEY_SIZE   16u
-#define CHUNK_SIZE (FIND_CHUNK * 8u)
-#define MARK_SIZE  (1u + FIND_PAIR_SIZE + 8u + LEAF_HASH_SIZE)
-#define FORMAT     1u
+#define CHUNK_SIZE (FIND_CHUNK * 8u) /* of the seqs; their sum is behind them */
+#define MARK_SIZE  (1u + FIND_PAIR_SIZE + 8u + LEAF_HASH_SIZE + CHECK_SIZE)
+#define FORMAT     2u
 
 #define FIND_DUE_PART 32u
 
@@ -41,6 +43,7 @@ struct find {
     MDB_txn *read; /* reset between reads */
     MDB_cursor *read_cursor;
     struct find_mark mark;
+    uint64_t total; /* of the sums of all chunks, as committed */
     struct tail tail;
 };
 
@@ -68,7 +71,7 @@ index_close(struct find *f)
 }
 
 static int
-mark_put(struct find *f, MDB_txn *txn, const struct find_mark *mark)
+mark_put(struct find *f, MDB_txn *txn, const struct find_mark *mark, uint64_t total)
 {
     uint8_t bytes[MARK_SIZE];
     char name[] = "mark";
@@ -79,12 +82,13 @@ mark_put(struct find *f, MDB_txn *txn, const struct find_mark *mark)
     memcpy(bytes + 1, f->pair, FIND_PAIR_SIZE);
     be64_put(bytes + 1 + FIND_PAIR_SIZE, mark->seq);
     memcpy(bytes + 1 + FIND_PAIR_SIZE + 8, mark->hash, LEAF_HASH_SIZE);
+    be64_put(bytes + MARK_SIZE - CHECK_SIZE, total);
     return mdb_put(txn, f->meta, &key, &val, 0);
 }
 
 /* -ENOENT: a fresh index. -EBADMSG: another format or log. */
 static int
-mark_get(struct find *f, MDB_txn *txn, struct find_mark *ret)
+mark_get(struct find *f, MDB_txn *txn, struct find_mark *ret, uint64_t *ret_total)
 {
     char name[] = "mark";
     MDB_val key = {.mv_size = sizeof name - 1, .mv_data = name};
@@ -99,13 +103,70 @@ mark_get(struct find *f, MDB_txn *txn, struct find_mark *ret)
         return -EBADMSG;
     ret->seq = be64_get(bytes + 1 + FIND_PAIR_SIZE);
     memcpy(ret->hash, bytes + 1 + FIND_PAIR_SIZE + 8, LEAF_HASH_SIZE);
+    *ret_total = be64_get(bytes + MARK_SIZE - CHECK_SIZE);
     return 0;
 }
+
+/* ---- chunks */
+
+static uint64_t
+chunk_sum(const void *key, const uint8_t *seqs, size_t len)
+{
+    return check_of(key, KEY_SIZE, seqs, len);
+}
+
+/* Is this a chunk of the list as we write them? *ret_len: bytes of its seqs. */
+static bool
+chunk_is_sound(const MDB_val *key, const MDB_val *val, size_t *ret_len)
+{
+    const uint8_t *bytes = val->mv_data;
+    size_t len = val->mv_size - CHECK_SIZE;
+
+    if (key->mv_size != KEY_SIZE || val->mv_size <= CHECK_SIZE || len % 8 != 0 || len > CHUNK_SIZE ||
+        memcmp((const uint8_t *)key->mv_data + 8, bytes, 8) != 0 ||
+        be64_get(bytes + len) != chunk_sum(key->mv_data, bytes, len))
+        return false;
+    *ret_len = len;
+    return true;
+}
+
+static uint64_t
+chunk_kept_sum(const MDB_val *val)
+{
+    return val->mv_size < CHECK_SIZE ? 0 : be64_get((const uint8_t *)val->mv_data + val->mv_size - CHECK_SIZE);
+}
+
+/* All chunks are sound, and none is missing. -EBADMSG */
+static int
+chunks_check(const struct find *f, MDB_txn *txn, uint64_t total)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val key, val;
+    size_t len;
+    int rc = mdb_cursor_open(txn, f->seqs, &cursor);
+
+    for (rc = rc == 0 ? mdb_cursor_get(cursor, &key, &val, MDB_FIRST) : rc; rc == 0;
+         rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT)) {
+        if (!chunk_is_sound(&key, &val, &len)) {
+            rc = MDB_CORRUPTED;
+            break;
+        }
+        total -= chunk_kept_sum(&val);
+    }
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    if (rc == MDB_NOTFOUND)
+        rc = total == 0 ? 0 : MDB_CORRUPTED;
+    return rc == MDB_CORRUPTED ? -EBADMSG : err_from_lmdb(rc);
+}
+
+/* ---- opening */
 
 static int
 index_open(struct find *f)
 {
     struct find_mark mark = {0};
+    uint64_t total = 0;
     MDB_txn *txn = NULL;
     int rc;
 
@@ -120,7 +181,9 @@ index_open(struct find *f)
         rc = err_from_lmdb(rc);
         goto out;
     }
-    rc = mark_get(f, txn, &mark);
+    rc = mark_get(f, txn, &mark, &total);
+    if (rc == 0)
+        rc = chunks_check(f, txn, total);
     if (rc == -ENOENT) {
         MDB_stat stat;
 
@@ -128,7 +191,7 @@ index_open(struct find *f)
         if (rc == 0 && stat.ms_entries != 0)
             rc = -EBADMSG;
         if (rc == 0)
-            rc = err_from_lmdb(mark_put(f, txn, &mark));
+            rc = err_from_lmdb(mark_put(f, txn, &mark, total));
     }
     if (rc != 0)
         goto out;
@@ -141,6 +204,7 @@ index_open(struct find *f)
     }
     mdb_txn_reset(f->read);
     f->mark = mark;
+    f->total = total;
 out:
     if (txn != NULL)
         mdb_txn_abort(txn);
@@ -234,17 +298,9 @@ list_compare(const void *a, const void *b)
     return (x->key > y->key) - (x->key < y->key);
 }
 
-/* Is this a chunk of the list as we write them? */
-static bool
-chunk_is_sound(const MDB_val *key, const MDB_val *val)
-{
-    return key->mv_size == KEY_SIZE && val->mv_size > 0 && val->mv_size % 8 == 0 && val->mv_size <= CHUNK_SIZE &&
-           memcmp((const uint8_t *)key->mv_data + 8, val->mv_data, 8) == 0;
-}
-
 /* Positions the cursor at the last chunk of the list. -ENOENT: it has none. */
 static int
-chunk_last(MDB_cursor *cursor, uint64_t list, MDB_val *key, MDB_val *val)
+chunk_last(MDB_cursor *cursor, uint64_t list, MDB_val *key, MDB_val *val, size_t *ret_len)
 {
     uint8_t wanted[KEY_SIZE];
     int rc;
@@ -258,23 +314,25 @@ chunk_last(MDB_cursor *cursor, uint64_t list, MDB_val *key, MDB_val *val)
         rc = mdb_cursor_get(cursor, key, val, MDB_LAST);
     if (rc != 0)
         return err_from_lmdb(rc);
-    if (!chunk_is_sound(key, val))
+    if (!chunk_is_sound(key, val, ret_len))
         return -EBADMSG;
     return be64_get(key->mv_data) == list ? 0 : -ENOENT;
 }
 
 /* Appends ascending seqs to the list: fills its last chunk, then begins new ones. */
 static int
-list_append(struct find *f, MDB_txn *txn, MDB_cursor *cursor, uint64_t list, const uint64_t *seqs, size_t count)
+list_append(struct find *f, MDB_txn *txn, MDB_cursor *cursor, uint64_t list, const uint64_t *seqs, size_t count,
+            uint64_t *total)
 {
-    uint8_t chunk[CHUNK_SIZE], name[KEY_SIZE];
-    size_t len = 0;
+    uint8_t chunk[CHUNK_SIZE + CHECK_SIZE], name[KEY_SIZE];
+    size_t len = 0, had = 0;
     MDB_val key, val;
-    int rc = chunk_last(cursor, list, &key, &val);
+    int rc = chunk_last(cursor, list, &key, &val, &had);
 
-    if (rc == 0 && val.mv_size < CHUNK_SIZE) {
-        len = val.mv_size / 8;
-        memcpy(chunk, val.mv_data, val.mv_size);
+    if (rc == 0 && had < CHUNK_SIZE) {
+        len = had / 8;
+        memcpy(chunk, val.mv_data, had);
+        *total -= chunk_kept_sum(&val);
         if (be64_get(chunk + 8 * (len - 1)) >= seqs[0])
             return -EBADMSG; /* beyond the watermark */
     } else if (rc != 0 && rc != -ENOENT) {
@@ -286,8 +344,10 @@ list_append(struct find *f, MDB_txn *txn, MDB_cursor *cursor, uint64_t list, con
             count--;
         }
         key_encode(name, list, be64_get(chunk));
+        be64_put(chunk + 8 * len, chunk_sum(name, chunk, 8 * len));
         key = (MDB_val){.mv_size = sizeof name, .mv_data = name};
-        val = (MDB_val){.mv_size = 8 * len, .mv_data = chunk};
+        val = (MDB_val){.mv_size = 8 * len + CHECK_SIZE, .mv_data = chunk};
+        *total += chunk_kept_sum(&val);
         rc = mdb_put(txn, f->seqs, &key, &val, 0);
         if (rc != 0)
             return err_from_lmdb(rc);
@@ -300,6 +360,7 @@ list_append(struct find *f, MDB_txn *txn, MDB_cursor *cursor, uint64_t list, con
 static int
 flush_write(struct find *f, const struct tail_list *lists, size_t count, const struct find_mark *mark)
 {
+    uint64_t total = f->total;
     MDB_txn *txn = NULL;
     MDB_cursor *cursor = NULL;
     int rc;
@@ -312,17 +373,19 @@ flush_write(struct find *f, const struct tail_list *lists, size_t count, const s
         const uint64_t *seqs = f->tail.pool + lists[i].at;
         size_t due = seqs_lower_bound(seqs, lists[i].len, mark->seq + 1);
 
-        rc = due == 0 ? 0 : list_append(f, txn, cursor, lists[i].key, seqs, due);
+        rc = due == 0 ? 0 : list_append(f, txn, cursor, lists[i].key, seqs, due, &total);
         if (rc != 0)
             goto out;
     }
-    rc = err_from_lmdb(mark_put(f, txn, mark));
+    rc = err_from_lmdb(mark_put(f, txn, mark, total));
     if (rc != 0)
         goto out;
     mdb_cursor_close(cursor);
     cursor = NULL;
     rc = err_from_lmdb(mdb_txn_commit(txn));
     txn = NULL; /* commit frees it, whether or not it succeeds */
+    if (rc == 0)
+        f->total = total;
 out:
     if (cursor != NULL)
         mdb_cursor_close(cursor);
@@ -402,7 +465,7 @@ out:
 }
 
 static int
-entry_delete(struct find *f, MDB_txn *txn, uint32_t entry)
+entry_delete(struct find *f, MDB_txn *txn, uint32_t entry, uint64_t *total)
 {
     MDB_cursor *cursor = NULL;
     uint8_t first[KEY_SIZE];
@@ -417,6 +480,8 @@ entry_delete(struct find *f, MDB_txn *txn, uint32_t entry)
         if (rc == 0 && (key.mv_size != KEY_SIZE || be64_get(key.mv_data) >> 32 != entry))
             break;
         if (rc == 0)
+            *total -= chunk_kept_sum(&val);
+        if (rc == 0)
             rc = mdb_cursor_del(cursor, 0);
     }
     if (cursor != NULL)
@@ -428,19 +493,23 @@ int
 find_drop(struct find *f, uint32_t entry)
 {
     MDB_txn *txn = NULL;
+    uint64_t total;
     int rc;
 
     do {
+        total = f->total;
         rc = mdb_txn_begin(f->env, NULL, 0, &txn);
-        if (rc == 0 && (rc = entry_delete(f, txn, entry)) == 0)
+        if (rc == 0 && (rc = entry_delete(f, txn, entry, &total)) == 0 && (rc = mark_put(f, txn, &f->mark, total)) == 0)
             rc = mdb_txn_commit(txn);
         else if (txn != NULL)
             mdb_txn_abort(txn);
         txn = NULL;
         rc = err_from_lmdb(rc);
     } while (rc == -ENOSPC && (rc = map_grow(f)) == 0);
-    if (rc == 0)
+    if (rc == 0) {
+        f->total = total;
         tail_drop(&f->tail, entry);
+    }
     return rc;
 }
 
@@ -478,7 +547,7 @@ static int
 list_read(struct find *f, uint64_t list, uint64_t from, uint64_t upto, uint64_t *ret_seqs, size_t max,
           size_t *ret_count)
 {
-    size_t found = 0;
+    size_t found = 0, len;
     uint64_t last = 0;
     MDB_val key, val;
     int rc;
@@ -492,13 +561,13 @@ list_read(struct find *f, uint64_t list, uint64_t from, uint64_t upto, uint64_t 
     for (; rc == 0 && found < max; rc = mdb_cursor_get(f->read_cursor, &key, &val, MDB_NEXT)) {
         const uint8_t *bytes = val.mv_data;
 
-        if (!chunk_is_sound(&key, &val)) {
+        if (!chunk_is_sound(&key, &val, &len)) {
             rc = MDB_CORRUPTED;
             break;
         }
         if (be64_get(key.mv_data) != list)
             break;
-        for (size_t at = 0; at < val.mv_size && found < max; at += 8) {
+        for (size_t at = 0; at < len && found < max; at += 8) {
             uint64_t seq = be64_get(bytes + at);
 
             if (seq <= last || seq > f->mark.seq) {

@@ -7,9 +7,10 @@
  *     find_add (each record appended) --> tail --> find_flush --> LMDB, up to the watermark
  *     find_list: LMDB up to the watermark, then the tail
  *
- * In LMDB: key (entry u32, generation u32, first seq u64) -> ascending seqs, u64 each, at most FIND_CHUNK of them. The
- * watermark lies in the same transaction, with the leaf hash of the record it stands at and the log's pair id, so that
- * an index that ran ahead of a restored log, or belongs to another one, is noticed.
+ * In LMDB: key (entry u32, generation u32, first seq u64) -> ascending seqs, u64 each, at most FIND_CHUNK of them, and a
+ * sum over key and seqs (check.h). The watermark lies in the same transaction, with the leaf hash of the record it stands
+ * at and the log's pair id, so that an index that ran ahead of a restored log, or belongs to another one, is noticed; and
+ * with the total of all sums, so that opening notices a chunk that is missing, as reading notices one that changed.
  *
  * Errors: 0 or -errno; -EBADMSG: the index is damaged. Threads: one at a time.
  */
@@ -22,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FIND_CHUNK     125u /* seqs in one value: 1000 bytes, so that four fit a page */
+#define FIND_CHUNK     124u /* seqs in one value: 1000 bytes with their sum, so that four fit a page */
 #define FIND_PAIR_SIZE 16u
 
 struct find;
@@ -34,8 +35,8 @@ struct find_mark {
 };
 
 /*
- * Opens the index in dir, which is made when it is not there. One that cannot be read, or belongs to another log, is
- * deleted and begun anew. The tail is empty: the caller feeds it with what is behind the mark.
+ * Opens the index in dir, which is made when it is not there, and reads all of it. One that is damaged, or belongs to
+ * another log, is deleted and begun anew. The tail is empty: the caller feeds it with what is behind the mark.
  */
 int find_open(struct find **ret, const char *dir, const uint8_t pair[FIND_PAIR_SIZE], uint64_t map_size_max);
 void find_close(struct find **find);

@@ -6,25 +6,21 @@
  *     dir/find/data.mdb   the finding index (find.h), behind the log
  *     key_dir/keys        the key store (keys.h)
  *
- *     ev    seq (8)                  leaf input | key entry u32 | generation u32 | sealed blob
- *                                    erased: the leaf input alone; its length follows from its n
- *                                    blob: seed 32, then for each part slot u8, section id u16, length u32, body
- *                                    entry 0: the blob is not sealed
- *     id    event id (16)            seq (8)
- *     cur   unit NUL cursor name     seq u64 | acked_ms u64 | filter
- *     val   name                     value
- *     tile  level u8, index u64      256 hashes (tree.h)
- *     cp    size                     signed note
- *     doc   see doc.c                uploads, documents of dossiers, their chunks
- *     meta  "identity"               version u32 = 3 | epoch u64 | created_ms u64 | pair id 16 | origin
- *           "state"                  struct store_mark | frontier of the tree (tree.h), rewritten by each commit that
- * holds records, or takes or drops rows of documents
+ *     ev    seq (8)                  leaf input | key entry u32 | generation u32 | sum of these and seq u32 | sealed
+ * blob erased: the leaf input alone; its length follows from its n blob: seed 32, then for each part slot u8, section
+ * id u16, length u32, body entry 0: the blob is not sealed id    event id (16)            seq (8) cur   unit NUL cursor
+ * name     sum (check.h) u64 | seq u64 | acked_ms u64 | filter val   name                     sum u64 | value tile
+ * level u8, index u64      256 hashes (tree.h) cp    size                     signed note doc   see doc.c uploads,
+ * documents of dossiers, their chunks meta  "identity"               version u32 = 4 | epoch u64 | created_ms u64 |
+ * pair id 16 | sum u64 | origin "state"                  struct store_mark | frontier of the tree (tree.h), rewritten
+ * by each commit that holds records, or takes or drops rows of documents
  *
  * Integers are big-endian.
  */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
 
+#include "store/check.h"
 #include "store/erased.h"
 #include "store/find.h"
 #include "store/keys.h"
@@ -35,13 +31,13 @@
 #include <limits.h>
 #include <lmdb.h>
 
-#define STORE_DBS      16u /* databases of the log's environment, some for what is built on the store */
-#define STORE_VERSION  3u  /* of the format */
-#define STATE_HEAD     88u /* before the frontier */
+#define STORE_DBS      16u  /* databases of the log's environment, some for what is built on the store */
+#define STORE_VERSION  4u   /* of the format */
+#define STATE_HEAD     104u /* before the frontier; its last 8 bytes are the sum of the others */
 #define STATE_MAX      (STATE_HEAD + TREE_FRONTIER_MAX)
-#define IDENTITY_HEAD  (4u + 8u + 8u + KEYS_PAIR_SIZE)
-#define ROW_HEAD_SIZE  8u /* entry and generation, between leaf input and blob */
-#define PART_HEAD_SIZE 7u /* slot, section id and length, before a body */
+#define IDENTITY_HEAD  (4u + 8u + 8u + KEYS_PAIR_SIZE + CHECK_SIZE)
+#define ROW_HEAD_SIZE  12u /* entry, generation and their sum, between leaf input and blob */
+#define PART_HEAD_SIZE 7u  /* slot, section id and length, before a body */
 #define BLOB_MAX       (LEAF_SEED_SIZE + LEAF_SLOTS_MAX * PART_HEAD_SIZE + STORE_RECORD_MAX)
 #define ROW_EXTRA_MAX                                                                                                  \
     (LEAF_INPUT_MAX + ROW_HEAD_SIZE + LEAF_SEED_SIZE + LEAF_SLOTS_MAX * PART_HEAD_SIZE + SEAL_TAG_SIZE)
@@ -52,6 +48,7 @@ struct store_mark {
     uint64_t head;                /* last seq */
     uint64_t last_ms;             /* its time */
     uint64_t id_count;            /* rows of the id table */
+    uint64_t id_sum;              /* of all of them (check.h) */
     uint64_t id_seq;              /* the newest record with an event id; 0: none */
     uint8_t id[16];               /* that id */
     uint32_t keys_used;           /* the highest key entry a record or document uses */
@@ -113,6 +110,8 @@ int identity_load(struct store *st, MDB_txn *txn);
 /* Returns its length. */
 size_t identity_encode(const struct store_identity *identity, const uint8_t pair[KEYS_PAIR_SIZE],
                        uint8_t ret[IDENTITY_HEAD + STORE_ORIGIN_MAX]);
+/* The rows of the id table are those that were entered, all of them. -EBADMSG */
+int ids_add_up(struct store *st, MDB_txn *txn);
 /* The frontier points into the map. */
 int state_load(struct store *st, MDB_txn *txn, const uint8_t **ret_frontier, size_t *ret_len);
 /* The data directory is one process's, until it closes *ret_fd. -EBUSY */

@@ -56,17 +56,22 @@ entry_make(const struct keys *k, uint8_t *bytes, uint32_t entry, const uint8_t *
     keys_entry_wrap(k->kek, bytes, entry, random);
 }
 
+/* Does the key lie in it, wrapped for the generation that it says? */
+static bool
+entry_is_whole(const struct keys *k, const uint8_t *bytes, uint32_t entry)
+{
+    uint8_t key[KEY_SIZE];
+    bool whole = keys_entry_unwrap(k->kek, bytes, entry, key) == 0;
+
+    sodium_memzero(key, sizeof key);
+    return whole;
+}
+
 /* Is there something at this place that making an entry must not destroy? */
 static bool
 entry_is_kept(const struct keys *k, const uint8_t *bytes, uint32_t entry)
 {
-    uint8_t key[KEY_SIZE];
-    bool kept = bytes[AT_STATE] == STATE_ERASED;
-
-    if (bytes[AT_STATE] == STATE_LIVE)
-        kept = keys_entry_unwrap(k->kek, bytes, entry, key) == 0;
-    sodium_memzero(key, sizeof key);
-    return kept;
+    return bytes[AT_STATE] == STATE_ERASED || (bytes[AT_STATE] == STATE_LIVE && entry_is_whole(k, bytes, entry));
 }
 
 /* Sees to STORE_KEY_ENTRIES_STEP entries from first on: makes those that are not there, syncs them all. */
@@ -198,6 +203,8 @@ keys_find(struct keys *k, uint32_t entry, const uint8_t **ret_key, uint32_t *ret
         if (had < sizeof bytes || bytes[AT_STATE] == STATE_FREE)
             return -ENOENT;
         if (bytes[AT_STATE] == STATE_ERASED) {
+            if (entry_is_whole(k, bytes, entry))
+                return -EBADMSG; /* its key is there, of this generation: nobody erased it */
             *ret_generation = be32_get(bytes + AT_GENERATION);
             return -ENOKEY;
         }

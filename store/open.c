@@ -8,10 +8,11 @@
  *   newest records <-> their leaves, all digests computed anew, time never falling; the head's leaf hash <-> state
  *   tree           <-> hashes of the newest records; number of tiles; frontier in the state row (tree.h)
  *   documents      <-> number of rows
- *   newest ids     <-> seqs within the log; the last id entered <-> its record
+ *   ids            <-> seqs within the log, the total of all rows in the state row; the last id entered <-> its record
  *   list of erased <-> pair id; what it names is destroyed in the key store, should that be an older copy
  *   key store      <-> pair id, and long enough for the entries records use
- *   finding index  <-> leaf hash at its watermark; behind it, it is fed again (it may be rebuilt: it is a projection)
+ *   finding index  <-> all its sums, their total, leaf hash at its watermark; behind it, it is fed again (it may be
+ *                      rebuilt: it is a projection)
  */
 #include "store/internal.h"
 
@@ -32,7 +33,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHECK_NEWEST  256u       /* records and ids looked at when opening: a tile of the tree, at least */
+#define CHECK_NEWEST  256u       /* records looked at when opening: a tile of the tree, at least */
 #define UNWRITTEN_MAX (1u << 20) /* bytes that may be missing at the end of the log's file (env.c) */
 
 static char open_damage[DAMAGE_SIZE];
@@ -56,6 +57,10 @@ store_open_damage(void)
 
 /* ---- rows of meta */
 
+#define STATE_SUM (STATE_HEAD - CHECK_SIZE) /* where the sum of the state row lies */
+
+static const char state_name[] = "state", identity_name[] = "identity";
+
 void
 state_encode(const struct store_mark *mark, uint8_t ret[STATE_HEAD])
 {
@@ -67,7 +72,9 @@ state_encode(const struct store_mark *mark, uint8_t ret[STATE_HEAD])
     be32_put(ret + 48, mark->keys_used);
     be32_put(ret + 52, mark->doc_rows);
     memcpy(ret + 56, mark->hash, LEAF_HASH_SIZE);
-    static_assert(56 + LEAF_HASH_SIZE == STATE_HEAD, "the state row");
+    be64_put(ret + 88, mark->id_sum);
+    be64_put(ret + STATE_SUM, check_of(state_name, sizeof state_name, ret, STATE_SUM));
+    static_assert(88 + 8 == STATE_SUM && STATE_SUM + CHECK_SIZE == STATE_HEAD, "the state row");
 }
 
 static int
@@ -91,9 +98,10 @@ state_load(struct store *st, MDB_txn *txn, const uint8_t **ret_frontier, size_t 
 
     if (rc != 0)
         return rc;
-    if (val.mv_size < STATE_HEAD || val.mv_size > STATE_MAX)
-        return damage_set(st, "meta: state has no sense");
     bytes = val.mv_data;
+    if (val.mv_size < STATE_HEAD || val.mv_size > STATE_MAX ||
+        be64_get(bytes + STATE_SUM) != check_of(state_name, sizeof state_name, bytes, STATE_SUM))
+        return damage_set(st, "meta: state has no sense");
     *ret_frontier = bytes + STATE_HEAD;
     *ret_len = val.mv_size - STATE_HEAD;
     st->at.head = be64_get(bytes);
@@ -104,9 +112,16 @@ state_load(struct store *st, MDB_txn *txn, const uint8_t **ret_frontier, size_t 
     st->at.keys_used = be32_get(bytes + 48);
     st->at.doc_rows = be32_get(bytes + 52);
     memcpy(st->at.hash, bytes + 56, LEAF_HASH_SIZE);
+    st->at.id_sum = be64_get(bytes + 88);
     st->at.keys_taken = st->at.keys_used;
     st->now = st->at;
     return 0;
+}
+
+static uint64_t
+identity_sum(const uint8_t *bytes, size_t origin_len)
+{
+    return check_of(bytes, IDENTITY_HEAD - CHECK_SIZE, bytes + IDENTITY_HEAD, origin_len);
 }
 
 int
@@ -124,7 +139,8 @@ identity_load(struct store *st, MDB_txn *txn)
     if (val.mv_size < 4 || be32_get(bytes) != STORE_VERSION)
         return damage_set(st, "the log is of another version of the format (this program reads version %u)",
                           STORE_VERSION);
-    if (val.mv_size <= IDENTITY_HEAD || len >= STORE_ORIGIN_MAX)
+    if (val.mv_size <= IDENTITY_HEAD || len >= STORE_ORIGIN_MAX ||
+        be64_get(bytes + IDENTITY_HEAD - CHECK_SIZE) != identity_sum(bytes, len))
         return damage_set(st, "meta: identity has no sense");
     st->identity.epoch = be64_get(bytes + 4);
     st->identity.created_ms = be64_get(bytes + 12);
@@ -145,6 +161,7 @@ identity_encode(const struct store_identity *identity, const uint8_t pair[KEYS_P
     be64_put(ret + 12, identity->created_ms);
     memcpy(ret + 20, pair, KEYS_PAIR_SIZE);
     memcpy(ret + IDENTITY_HEAD, identity->origin, len);
+    be64_put(ret + IDENTITY_HEAD - CHECK_SIZE, identity_sum(ret, len));
     return IDENTITY_HEAD + len;
 }
 
@@ -153,8 +170,8 @@ meta_put_first(MDB_txn *txn, MDB_dbi meta, const struct store_identity *identity
 {
     const struct store_mark empty = {0};
     uint8_t state[STATE_HEAD], bytes[IDENTITY_HEAD + STORE_ORIGIN_MAX];
-    char state_name[] = "state", identity_name[] = "identity";
-    MDB_val key = {.mv_size = sizeof identity_name - 1, .mv_data = identity_name};
+    char name[sizeof identity_name];
+    MDB_val key = {.mv_size = sizeof identity_name - 1, .mv_data = memcpy(name, identity_name, sizeof identity_name)};
     MDB_val val = {.mv_size = identity_encode(identity, pair, bytes), .mv_data = bytes};
     int rc;
 
@@ -162,7 +179,7 @@ meta_put_first(MDB_txn *txn, MDB_dbi meta, const struct store_identity *identity
     if (rc != 0)
         return rc;
     state_encode(&empty, state);
-    key = (MDB_val){.mv_size = sizeof state_name - 1, .mv_data = state_name};
+    key = (MDB_val){.mv_size = sizeof state_name - 1, .mv_data = memcpy(name, state_name, sizeof state_name)};
     val = (MDB_val){.mv_size = sizeof state, .mv_data = state};
     return mdb_put(txn, meta, &key, &val, 0);
 }
@@ -342,27 +359,38 @@ newest_check(struct store *st, MDB_txn *txn, size_t *ret_count)
     return 0;
 }
 
+int
+ids_add_up(struct store *st, MDB_txn *txn)
+{
+    MDB_cursor *cursor = NULL;
+    uint64_t sum = 0;
+    MDB_val key, val;
+    int rc = mdb_cursor_open(txn, st->id, &cursor);
+
+    for (rc = rc == 0 ? mdb_cursor_get(cursor, &key, &val, MDB_FIRST) : rc; rc == 0;
+         rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT)) {
+        if (key.mv_size != 16 || val.mv_size != 8 || be64_get(val.mv_data) == 0 ||
+            be64_get(val.mv_data) > st->at.head) {
+            rc = damage_set(st, "id table: a row names no record");
+            break;
+        }
+        sum += check_of_id(key.mv_data, be64_get(val.mv_data));
+    }
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    if (rc != MDB_NOTFOUND)
+        return rc == -EBADMSG ? rc : damage_set(st, "id table: %s", mdb_strerror(rc));
+    return sum == st->at.id_sum ? 0 : damage_set(st, "id table: a row is not one that was entered");
+}
+
 static int
 ids_check(struct store *st, MDB_txn *txn)
 {
-    MDB_cursor *cursor = NULL;
-    MDB_val key, val;
     uint64_t seq = 0;
-    unsigned left = CHECK_NEWEST;
-    int rc = mdb_cursor_open(txn, st->id, &cursor);
+    int rc = ids_add_up(st, txn);
 
-    if (rc == 0)
-        rc = mdb_cursor_get(cursor, &key, &val, MDB_LAST);
-    for (; rc == 0 && left > 0; left--, rc = mdb_cursor_get(cursor, &key, &val, MDB_PREV))
-        if (key.mv_size != 16 || val.mv_size != 8 || be64_get(val.mv_data) == 0 ||
-            be64_get(val.mv_data) > st->at.head) {
-            mdb_cursor_close(cursor);
-            return damage_set(st, "id table: a row names no record");
-        }
-    if (cursor != NULL)
-        mdb_cursor_close(cursor);
-    if (rc != 0 && rc != MDB_NOTFOUND)
-        return err_from_lmdb(rc);
+    if (rc != 0)
+        return rc;
     if (st->at.id_seq == 0)
         return 0;
     rc = store_id_find(st, st->at.id, &seq);

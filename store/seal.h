@@ -2,11 +2,8 @@
  * seal - content of a record under the key of its dossier
  *
  * XChaCha20-Poly1305. The nonce is the first 24 bytes of the leaf's digest 0, whose salt is fresh for each record. The
- * additional data is "wici-seal-v1\0", n and all digests of the leaf: a seal that opens says that this content was
- * sealed for these digests, so that reading need not compute them again.
- *
- * Not covered: class, seq and time of the leaf. The row's key says the seq; class and time are covered by the leaf
- * hash, and so by the tree.
+ * additional data is the leaf input, as it is: a seal that opens says that this content was sealed for this class, seq
+ * and time and these digests, so that reading need not compute any of them again.
  *
  * Threads: any.
  */

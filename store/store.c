@@ -438,6 +438,7 @@ row_put(struct store *st, uint64_t seq, uint32_t entry, uint32_t generation, con
     at += st->leaf_len;
     be32_put(at, entry);
     be32_put(at + 4, generation);
+    be32_put(at + 8, check_of_row(seq, entry, generation));
     at += ROW_HEAD_SIZE;
     if (key_bytes != NULL)
         seal_make(at, st->blob, blob_len, st->leaf_input, key_bytes);
@@ -511,6 +512,7 @@ store_append(struct store *st, const struct store_record *record, uint64_t *ret_
         st->now.keys_used = record->entry;
     if (record->event_id != NULL) {
         st->now.id_count++;
+        st->now.id_sum += check_of_id(record->event_id, seq);
         st->now.id_seq = seq;
         memcpy(st->now.id, record->event_id, sizeof st->now.id);
     }
@@ -662,6 +664,12 @@ const char *
 store_damage(const struct store *st)
 {
     return st->damage;
+}
+
+int
+store_damaged(struct store *st, uint64_t seq, const char *what)
+{
+    return damage_set(st, "record %" PRIu64 ": %s", seq, what);
 }
 
 const struct store_identity *

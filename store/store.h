@@ -102,6 +102,8 @@ void store_close(struct store **st);
 /* The place and kind of the damage found last, in English, for the operator's log; "" when there was none. */
 const char *store_damage(const struct store *st);
 const char *store_open_damage(void); /* the same after a failed store_open, until the next one */
+/* What the caller found wrong in record seq, by what it means: kept for store_damage(). Returns -EBADMSG. */
+int store_damaged(struct store *st, uint64_t seq, const char *what);
 
 const struct store_identity *store_identity(const struct store *st);
 uint64_t store_head(const struct store *st);    /* last committed seq; 0: empty */

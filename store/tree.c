@@ -126,6 +126,32 @@ tile_hashes(struct store *st, MDB_txn *txn, unsigned level, uint64_t index, cons
     return 0;
 }
 
+int
+tree_holds(struct store *st, uint64_t seq, const uint8_t *leaf, size_t leaf_len)
+{
+    uint64_t at = seq - 1;
+    uint8_t hash[LEAF_HASH_SIZE];
+    const uint8_t *hashes;
+    unsigned width;
+    MDB_txn *txn;
+    int rc;
+
+    if (seq > st->tree.size)
+        return 0;
+    rc = view_begin(st, &txn);
+    if (rc != 0)
+        return rc;
+    rc = tile_hashes(st, txn, 0, at / MERKLE_TILE_WIDTH, &hashes, &width);
+    assert(rc != -ENOENT && (rc != 0 || at % MERKLE_TILE_WIDTH < width));
+    if (rc == 0) {
+        leaf_hash(leaf, leaf_len, hash);
+        if (memcmp(hash, hashes + at % MERKLE_TILE_WIDTH * MERKLE_HASH_SIZE, sizeof hash) != 0)
+            rc = damage_set(st, "record %" PRIu64 ": the tree holds another one", seq);
+    }
+    view_end(st);
+    return rc;
+}
+
 /* ---- at start */
 
 static int

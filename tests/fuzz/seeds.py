@@ -171,6 +171,15 @@ def clients(kinds):
                 wire.BrokerMessage(refused=refused).SerializeToString())
 
 
+def row_sum(seq, entry, generation):
+    """What check_of_row() of store/check.h gives."""
+    mask = (1 << 64) - 1
+    value = (entry << 32 | generation) * 0x9e3779b97f4a7c15 & mask
+    value ^= (seq + 0x632be59bd9b4e019 & mask) * 0xff51afd7ed558ccd & mask
+    value ^= value >> 32
+    return (value * 0xc4ceb9fe1a85ec53 & mask) >> 32
+
+
 def rows(kinds):
     """Records as their content, and a few as rows in clear."""
     for kind in kinds:
@@ -181,7 +190,7 @@ def rows(kinds):
         yield f"record-{kind.number}", content
     for n in (1, 2, 32):
         leaf = b"wici-event-v1\0" + struct.pack(">BBQQB", 1, 0, 1, 1796083200000, n) + bytes(32 * n)
-        yield f"row-{n}", b"\0" + leaf + struct.pack(">II", CLEAR_ENTRY, 0) + bytes(32) + struct.pack(">BHI", 0, 28, 4) + b"text"
+        yield f"row-{n}", b"\0" + leaf + struct.pack(">III", CLEAR_ENTRY, 0, row_sum(1, CLEAR_ENTRY, 0)) + bytes(32) + struct.pack(">BHI", 0, 28, 4) + b"text"
         yield f"erased-{n}", b"\0" + leaf
 
 

@@ -154,6 +154,15 @@ PLANTS = [
           [("    e->stage = STAGE_DOCUMENTS;\n    return fold_begin(b);\n", "    e->stage = STAGE_DOCUMENTS;\n    return 0;\n")],
           "wicid_checked", ["crash/erasing.py", "--only", "sync EIO 1000000"],
           ["FAILED: sync EIO 1000000", "not as promised: the live state is the log's fold"]),
+    Plant("index_sum_unseen", "store/find.c",
+          [("        be64_get(bytes + len) != chunk_sum(key->mv_data, bytes, len))\n", "        be64_get(bytes + len) == 0)\n")],
+          "wicid", ["crash/rot.py", "--index", "--seeds", "8"], ["BROKEN seed", "what is told is what was written"]),
+    Plant("time_unsealed", "store/seal.c",
+          [("plain, len, leaf_input, leaf_len(leaf_input), NULL,",
+            "plain, len, leaf_input + SEAL_LEAF_HEAD, leaf_len(leaf_input) - SEAL_LEAF_HEAD, NULL,"),
+           ("sealed, len, leaf_input, leaf_len(leaf_input),\n",
+            "sealed, len, leaf_input + SEAL_LEAF_HEAD, leaf_len(leaf_input) - SEAL_LEAF_HEAD,\n")],
+          "test_store_damage", "test_store_damage", ["a_flipped_byte_of_a_sealed_row_is_noticed"]),
 ]
 
 

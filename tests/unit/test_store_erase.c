@@ -332,7 +332,8 @@ static void
 an_entry_in_the_list_is_not_made_anew(void **state)
 {
     struct kit *kit = *state;
-    const uint8_t named[ERASED_RECORD_SIZE] = {0, 0, 0, KEPT + 1, 0, 0, 0, 1};
+    uint8_t pair[KEYS_PAIR_SIZE];
+    struct erased *list = NULL;
     char path[PATH_MAX], keys[PATH_MAX + 8];
     struct store_slice *slice = NULL;
     struct store_row row;
@@ -344,9 +345,12 @@ an_entry_in_the_list_is_not_made_anew(void **state)
     fill(kit);
     assert_int_equal(store_key_erase(kit->st, ERASED), 0);
     store_close(&kit->st);
-    fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-    assert_int_equal(write(fd, named, sizeof named), sizeof named);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(pread(fd, pair, sizeof pair, 16), sizeof pair);
     close(fd);
+    assert_int_equal(erased_open(&list, path, pair), 0);
+    assert_int_equal(erased_add(list, KEPT + 1, 1, NULL), 0);
+    erased_close(&list);
     (void)snprintf(keys, sizeof keys, "%s/%s", kit->options.key_dir, KEYS_FILE);
     assert_int_equal(truncate(keys, (KEPT + 1) * KEYS_ENTRY_SIZE), 0);
 

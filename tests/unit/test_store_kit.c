@@ -281,3 +281,30 @@ kit_row_get(const char *root, const char *db, const void *key_bytes, size_t key_
     mdb_env_close(env);
     return val.mv_size;
 }
+
+size_t
+kit_key_first(const char *root, const char *db, char first, uint8_t ret[64])
+{
+    MDB_val key = {.mv_size = 1, .mv_data = &first}, val;
+    MDB_cursor *cursor;
+    char dir[PATH_MAX];
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    size_t len;
+
+    snprintf(dir, sizeof dir, "%s/log", root);
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
+    assert_int_equal(mdb_env_open(env, dir, MDB_NOTLS, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, db, 0, &dbi), 0);
+    assert_int_equal(mdb_cursor_open(txn, dbi, &cursor), 0);
+    assert_int_equal(mdb_cursor_get(cursor, &key, &val, MDB_SET_RANGE), 0);
+    assert_true(key.mv_size <= 64);
+    memcpy(ret, key.mv_data, len = key.mv_size);
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    mdb_env_close(env);
+    return len;
+}

@@ -16,7 +16,7 @@
 #define KIT_PARTS  3u
 #define KIT_SLOTS  8u
 
-#define KIT_VALUE_MAX 8192u /* bytes of a row that the two functions at the end take */
+#define KIT_VALUE_MAX 8192u /* bytes of a row that the functions at the end take */
 
 struct kit {
     char root[PATH_MAX / 4];
@@ -65,6 +65,8 @@ void kit_assert_row(struct kit *kit, uint64_t seq, uint64_t number, uint32_t ent
  * it); reads it, and returns its length. */
 void kit_row_set(const char *dir, const char *db, const void *key, size_t key_len, const void *value, size_t len);
 size_t kit_row_get(const char *dir, const char *db, const void *key, size_t key_len, uint8_t ret[KIT_VALUE_MAX]);
+/* The first key of the log's database that begins with this byte; its length. */
+size_t kit_key_first(const char *dir, const char *db, char first, uint8_t ret[64]);
 
 /* How often the bytes occur in the files below dir. */
 size_t kit_grep(const char *dir, const void *bytes, size_t len);
