@@ -17,7 +17,9 @@ int query_answer(struct broker *b, struct session *session, const Wici__V1__Quer
 /* What a unit is shown of an event, section by section, and why. */
 int explain_fill(struct broker *b, uint32_t unit, const Wici__V1__Explain *asked, struct store_slice *slice,
                  Wici__V1__QueryResult *result, struct refusal *refusal);
-/* Who of those that an own event was addressed to has fetched it. */
+/* ---- query_fetched.c */
+
+/* Who of those that an own event was addressed to has fetched it; of an entry in error, who has confirmed it. */
 int fetched_fill(struct broker *b, uint32_t unit, const Wici__V1__FetchedQuery *asked, struct store_slice *slice,
                  Wici__V1__QueryResult *result, struct refusal *refusal);
 

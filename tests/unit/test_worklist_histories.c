@@ -420,7 +420,7 @@ whatever_is_asked_a_replay_gives_every_unit_the_same_list(void **state)
         free(k);
     }
     print_message("%zu events taken, %zu tasks compared\n", taken, tasks);
-    assert_true(taken > 400 * SEEDS / 2);
+    assert_true(taken > 100 * SEEDS); /* most that is drawn comes at a wrong time, and is refused */
     assert_true(tasks > 1000);
 }
 
