@@ -47,7 +47,7 @@ FILES = {  # what is damaged, and how often
     "data/log/data.mdb": 12, "data/find/data.mdb": 3, "keys/keys": 3, "guard": 1, "guard.erased": 1, "kek": 1, "checkpoint.key": 1}
 HOT = ("data/log/data.mdb", "data/find/data.mdb", "keys/keys", "guard")  # those that a running broker reads
 # Where it was: what a person goes and looks at.
-PLACE = re.compile(r"record \d+|key entry \d+|key store|key-encryption key|tile \d|tree:|checkpoint|guard|meta: |the log|log: |id table|"
+PLACE = re.compile(r"record \d+|first \d+ records|the records are not|key entry \d+|key store|key-encryption key|tile \d|tree:|checkpoint|guard|meta: |the log|log: |id table|"
                    r"document \d+|documents: |cursors: |values: |finding index|list of destroyed keys|a page of a file|"
                    r"its keys|mdb\.c|policy|data\.mdb|broker: .*(cannot|not)|not a key")
 NATURAL = re.compile(r"AddressSanitizer: (SEGV|BUS|stack-overflow)|a page of a file|mdb\.c|MDB_|mdb_")
