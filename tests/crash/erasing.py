@@ -48,7 +48,7 @@ NEVER = 1_000_000
 WAIT = 20
 ENTRY = 80  # bytes of an entry of the key store
 ERASED = 2
-LISTED = 24  # bytes of a key in the list beside the guard
+LISTED = 32  # bytes of a key in the list beside the guard, with its sum
 ORDER = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 DOCUMENTS = {"first": b"%PDF pierwszy " * 30000, "second": b"%PDF drugi", "stays": b"%PDF zostaje"}  # the first has two chunks
 
