@@ -4,8 +4,8 @@
  * Invariants:
  *   (1) LMDB holds seqs up to and with mark.seq, the tail those above it.
  *   (2) Chunks of one entry do not overlap: the last seq of one is below the first of the next.
- *   (4) total is that of the sums of all chunks in LMDB; it is added to and subtracted from with each that is written.
- *   (3) All reads of LMDB go through one read-only transaction that is renewed for each and reset after it, so that
+ *   (3) total is that of the sums of all chunks in LMDB; it is added to and subtracted from with each that is written.
+ *   (4) All reads of LMDB go through one read-only transaction that is renewed for each and reset after it, so that
  *       none is open while the map grows.
  *
  * The index is bounded by the log it describes: an entry's seq costs 8 bytes, at worst (each record a dossier of its

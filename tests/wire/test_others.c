@@ -21,7 +21,7 @@
 #define TEXT_SIZE    1400u
 #define REPLAYS      10u
 #define SLOW_WINDOW  (64u << 10)
-#define DEAF_MS      1000 /* without a delivery: none is on its way */
+#define DEAF_MS      3000 /* without a delivery: none is on its way */
 
 /* Sanitizers keep freed memory, and some for themselves. */
 #if defined(__SANITIZE_THREAD__)
