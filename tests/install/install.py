@@ -49,7 +49,7 @@ def main():
         symbols = exported(f"{lib}/libwici.so.0") - {"WICI_0"}
         check("exactly the functions of wici.h are exported", symbols == functions, f"{symbols ^ functions}")
         for file in ("share/wici/proto/wici/v1/wire.proto", "share/wici/proto/wici/v1/event.proto", "include/wici.h",
-                     "share/man/man1/wici.1", "share/man/man8/wicid.8", "share/wici/wicid.conf",
+                     "share/man/man1/wici.1", "share/man/man1/wici-verify.1", "share/man/man8/wicid.8", "share/wici/wicid.conf",
                      "lib/systemd/system/wicid.service", "lib/systemd/system/wici-agent@.service", "sbin/wicid",
                      "lib/systemd/system/wici-clerk.service", "bin/wici-clerk", "share/man/man8/wici-clerk.8",
                      "share/wici/clerk.conf", "share/wici/clocks.conf", "share/wici/holidays.pl",
