@@ -149,6 +149,11 @@ class Agent(play.Agent):
     def has(self, path):
         return os.path.exists(f"{self.dir}/{path}")
 
+    def settled(self):
+        """It has asked for all that it will ask for, so that the next lie meets what it is meant for."""
+        runs = self.process is not None and self.process.poll() is None
+        return not runs or not self.has("state/receipts") or not os.listdir(f"{self.dir}/state/receipts")
+
 
 def referral():
     """A referral of a family of its own."""
@@ -471,6 +476,7 @@ def run(tests):
     world.broker.start()
     try:
         for test in tests:
+            play.wait("receipts of what was sent before", world.school.settled)
             test(world)
             print("ok", test.__name__, flush=True)
         world.broker.stop()
