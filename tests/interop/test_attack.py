@@ -1,7 +1,10 @@
 """What an enrolled unit can try that no client should: text that is no text, questions about what is not its own,
 answers it does not read. The broker goes on, and tells nothing."""
+import os
 import shutil
 import tempfile
+import threading
+import time
 import unittest
 
 from wici_client import Refused
@@ -209,6 +212,21 @@ class Curiosity(Attack):
 
 class Refusing(Attack):
 
+    def all_rest(self):
+        """Until all that was sent has been looked at: neither the broker nor our own sockets have anything to do."""
+        def threads(pid):
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/stat", encoding="utf-8") as f:
+                    yield int(task), f.read().rsplit(")", 1)[1].split()[0]
+
+        calm, end = 0, time.monotonic() + 60
+        while calm < 10:
+            self.assertLess(time.monotonic(), end)
+            busy = [task for pid in (os.getpid(), self.world.broker.process.pid) for task, state in threads(pid)
+                    if state in "RD" and task != threading.get_native_id()]
+            calm = 0 if busy else calm + 1
+            time.sleep(0.02)
+
     def test_a_refused_subscribe_leaves_the_one_that_uses_the_cursor(self):
         with self.world.session("ops-sw2", "first") as first, self.world.session("ops-sw2", "second") as second, \
                 self.world.session("ops-sw", "writes") as writer:
@@ -230,6 +248,7 @@ class Refusing(Attack):
                 self.letter(other)  # others are answered all the while
             event = self.world.event("ops-sw2", "INFO_PROVIDED", new_id(), *letter("x"), to=["ops-sw"])
             deaf.publish_later(event)
+            self.all_rest()
             deaf.raw_bytes = bytearray()
             refused, last = 0, None
             while last is None:
