@@ -83,7 +83,7 @@ file_get(const char *dir, const char *name)
     file = fopen(path, "rbe");
     if (file == NULL)
         fail_msg("%s is not there", path);
-    (void)fread(text, 1, (1u << 20) - 1, file);
+    assert_true(fread(text, 1, (1u << 20) - 1, file) > 0);
     (void)fclose(file);
     return text;
 }
