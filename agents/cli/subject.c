@@ -300,18 +300,27 @@ recipients_fill(const struct account *a, const json_t *list)
 /* ---- what is in the events */
 
 static bool
-is_about(const json_t *section, const char *person)
+is_listed(const json_t *list, const char *person)
 {
-    const json_t *subjects = json_object_get(section, "subjects"), *subject;
+    const json_t *one;
     size_t i;
 
-    json_array_foreach(subjects, i, subject) if (strcmp(json_string_value(subject), person) == 0) return true;
-    return json_array_size(subjects) == 0;
+    json_array_foreach(list, i, one) if (strcmp(json_string_value(one), person) == 0) return true;
+    return false;
 }
 
-/* Parts about others only are taken out, and counted. */
+static bool
+is_about(const json_t *section, const char *person)
+{
+    const json_t *subjects = json_object_get(section, "subjects");
+
+    return json_array_size(subjects) == 0 || is_listed(subjects, person);
+}
+
+/* Parts about others only are taken out, and counted; so are those that are not to come to this person's hands, of
+ * which the account, which does, says nothing. */
 static uint64_t
-events_narrow(json_t *events, const char *person)
+events_narrow(json_t *events, const char *person, uint64_t *ret_kept_back)
 {
     json_t *event;
     uint64_t count = 0;
@@ -322,10 +331,14 @@ events_narrow(json_t *events, const char *person)
         json_t *sections = json_object_get(event, "sections");
 
         for (size_t k = json_array_size(sections); k > 0; k--) {
-            if (is_about(json_array_get(sections, k - 1), person))
+            const json_t *section = json_array_get(sections, k - 1);
+            bool kept_back = is_listed(json_object_get(section, "notTo"), person);
+
+            if (!kept_back && is_about(section, person))
                 continue;
             json_array_remove(sections, k - 1);
-            count++;
+            *ret_kept_back += kept_back;
+            count += !kept_back;
         }
     }
     return count;
@@ -517,7 +530,7 @@ subject_gather(struct cli *cli, const struct subject_request *request, json_t **
 {
     struct account a = {.cli = cli, .request = request};
     bool erased = false;
-    uint64_t others = 0;
+    uint64_t others = 0, kept_back = 0;
     int rc = begin(&a, request);
 
     if (rc == CLI_OK && a.auditor)
@@ -525,12 +538,15 @@ subject_gather(struct cli *cli, const struct subject_request *request, json_t **
     if (rc == CLI_OK && !erased) {
         rc = content_take(&a);
         if (rc == CLI_OK && request->person != NULL)
-            others = events_narrow(list_of(&a, "events"), request->person);
+            others = events_narrow(list_of(&a, "events"), request->person, &kept_back);
         if (rc == CLI_OK) {
             survey(&a);
             left_out_fill(&a, others);
         }
     }
+    if (kept_back > 0)
+        cli_warn(_("parts that are not to be given to %s (not_to), which the account neither holds nor names: %llu"),
+                 request->person, (unsigned long long)kept_back);
     if (rc == CLI_OK) {
         *ret = json_incref(a.subject);
         *ret_directory = json_incref(a.directory);

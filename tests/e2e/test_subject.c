@@ -110,6 +110,8 @@ referral_publish(void)
         if (json_object_get(section, "referralSubmittedS1") != NULL)
             json_object_set_new(section, "subjects", json_pack("[s]", "person-2"));
         if (s6 != NULL)
+            json_object_set_new(section, "notTo", json_pack("[s]", "person-3"));
+        if (s6 != NULL)
             json_object_set_new(s6, "documents", json_pack("[o]", json_loads(reference, 0, NULL)));
     }
     free(reference);
@@ -228,6 +230,34 @@ parts_about_others_only_may_be_left_out(void **state)
                      2);
     assert_int_equal(json_integer_value(json_object_get(find(json, "leftOut", "code", "OTHER_PERSONS"), "count")), 1);
     assert_string_equal(text_of(json, "person"), "person-1");
+    json_decref(json);
+}
+
+/* Neither a part that is not for the person nor a document in it, nor a word of either, is in what the person gets. */
+static void
+what_is_kept_from_the_person_is_not_in_his_account(void **state)
+{
+    static const char *const files[] = {"account.json", "index.html"};
+    char dir[160], *text;
+    json_t *json;
+
+    (void)state;
+    (void)snprintf(dir, sizeof dir, "%s/zestawienie-3", broker.dir);
+    check("audyt", SUBJECT("--person", "person-3", "--output", dir, NULL), NULL, 0, "person-3 (not_to)");
+    for (size_t i = 0; i < 2; i++) {
+        text = file_get(dir, files[i]);
+        assert_null(strstr(text, "not_to"));
+        assert_null(strstr(text, "notTo"));
+        assert_null(strstr(text, "opinia"));
+        free(text);
+    }
+    text = file_get(dir, "account.json");
+    json = json_loads(text, 0, NULL);
+    free(text);
+    assert_int_equal(json_array_size(json_object_get(json_array_get(json_object_get(json, "events"), 0), "sections")),
+                     1);
+    assert_int_equal(json_array_size(json_object_get(json, "documents")), 0);
+    assert_int_equal(json_integer_value(json_object_get(find(json, "leftOut", "code", "OTHER_PERSONS"), "count")), 1);
     json_decref(json);
 }
 
@@ -358,6 +388,7 @@ main(void)
         cmocka_unit_test(who_does_not_hold_the_dossier_gets_none),
         cmocka_unit_test(the_request_is_named),
         cmocka_unit_test(parts_about_others_only_may_be_left_out),
+        cmocka_unit_test(what_is_kept_from_the_person_is_not_in_his_account),
         cmocka_unit_test(a_folder_holds_a_page_the_same_as_json_and_the_documents),
         cmocka_unit_test(who_holds_a_dossier_accounts_for_it),
         cmocka_unit_test(of_an_erased_dossier_the_erasure_is_told),
