@@ -44,6 +44,7 @@ on_welcome(struct wici *w, const Wici__V1__Welcome *welcome, const uint8_t *data
     uint64_t epoch = welcome->head != NULL ? welcome->head->epoch : 0;
     bool new_epoch = w->known && epoch != w->epoch;
     uint8_t *copy;
+    int rc = 0;
 
     if (w->phase != PHASE_OPENING)
         return 0;
@@ -62,8 +63,7 @@ on_welcome(struct wici *w, const Wici__V1__Welcome *welcome, const uint8_t *data
     if (new_epoch)
         w->safe_up_to = 0;
     if (w->keep != NULL && epoch != 0) {
-        int rc = keep_epoch(w->keep, epoch);
-
+        rc = keep_epoch(w->keep, epoch);
         if (rc < 0)
             return rc;
     }
@@ -84,7 +84,9 @@ on_welcome(struct wici *w, const Wici__V1__Welcome *welcome, const uint8_t *data
         subscribe_up(w);
     if (w->phase == PHASE_UP)
         request_up(w);
-    return w->ready_fn != NULL ? w->ready_fn(w->ready_arg) : 0;
+    rc = w->ready_fn != NULL ? w->ready_fn(w->ready_arg) : 0;
+    w->callers = rc < 0;
+    return rc;
 }
 
 /*
@@ -195,6 +197,19 @@ message_handle(struct wici *w, zmq_msg_t *frame)
     return 0; /* of a newer broker */
 }
 
+/* What no broker says means to start over; what a callback returned is its caller's, whatever it is. */
+static int
+lost_if_bad(struct wici *w, int rc)
+{
+    bool callers = w->callers;
+
+    w->callers = false;
+    if (rc != -EBADMSG || callers)
+        return rc;
+    client_lose(w, CLIENT_REFUSED_MS);
+    return 0;
+}
+
 /* One round: everything that is ready now, up to a bound. *ret_done counts what happened. */
 static int
 client_step(struct wici *w, size_t *ret_done)
@@ -203,7 +218,7 @@ client_step(struct wici *w, size_t *ret_done)
     int rc = 0;
 
     if (w->batch_held) {
-        rc = subscribe_batch(w);
+        rc = lost_if_bad(w, subscribe_batch(w));
         done++;
     }
     if (w->phase == PHASE_DOWN && client_now_ms() >= w->next_ms) {
@@ -223,13 +238,9 @@ client_step(struct wici *w, size_t *ret_done)
             zmq_msg_close(&frame);
             break;
         }
-        rc = message_handle(w, &frame);
+        rc = lost_if_bad(w, message_handle(w, &frame));
         zmq_msg_close(&frame);
         done++;
-        if (rc == -EBADMSG) {
-            client_lose(w, CLIENT_REFUSED_MS); /* not what a broker says: start over */
-            rc = 0;
-        }
     }
     subscribe_rest(w);
     /* Only after what was received: a last refusal tells more than the end of the connection. */

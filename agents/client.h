@@ -123,6 +123,7 @@ struct wici {
     int64_t up_ms;              /* when the last WELCOME came */
     int64_t next_ms;            /* DOWN: when to try again; OPENING: when to give up */
     bool busy;                  /* inside the loop: callbacks may not enter it again */
+    bool callers;               /* the negative value under way is a callback's: it is passed on, whatever it is */
     struct arena *arena;        /* for one message */
     struct arena *encode_arena; /* for wici_encode_json, which callbacks may call; made when first needed */
     uint8_t *welcome;           /* the last Welcome's bytes */

@@ -282,6 +282,7 @@ delivery_handle(struct wici *w, struct subscription *s, const uint8_t *data, siz
         if (event.seq > s->link_seen)
             s->link_seen = event.seq;
         rc = s->fn(s->arg, &event);
+        w->callers = rc < 0;
         if (rc < 0) {
             s->seen = seen > s->acked ? seen : s->acked;
             s->link_seen = link_seen > s->link_acked ? link_seen : s->link_acked;
@@ -314,7 +315,7 @@ subscribe_batch(struct wici *w)
             s = subscription_find(w, w->batch_subscription);
         } else if (field.number == 2 && field.wire == SCAN_BYTES && s != NULL && !s->ended) {
             rc = delivery_handle(w, s, field.data, field.len);
-            if (rc == -EBADMSG)
+            if (rc == -EBADMSG && !w->callers)
                 break;
             if (rc < 0) {
                 w->batch_rest = before; /* the same again next time */

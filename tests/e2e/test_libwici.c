@@ -384,6 +384,47 @@ each_connection_is_told_before_what_comes_on_it(void **state)
     wici_close(&w);
 }
 
+static int
+say_no(void *arg)
+{
+    (void)arg;
+    return -EBADMSG;
+}
+
+static int
+take_nothing(void *arg, const struct wici_event *event)
+{
+    (void)arg;
+    (void)event;
+    return -EBADMSG;
+}
+
+/* Also the one that means, where the library has it from the broker, that the connection is made anew. */
+static void
+what_a_callback_returns_is_passed_on(void **state)
+{
+    struct wici_options o = kit_options(&broker, "ops-sw");
+    struct wici *w = NULL;
+    char dossier[37];
+    int rc = 0;
+
+    (void)state;
+    o.session = "no";
+    o.ready_fn = say_no;
+    assert_int_equal(wici_open(&w, &o), 0);
+    assert_int_equal(wici_wait_ready(w, WAIT_MS), -EBADMSG);
+    wici_close(&w);
+    w = client_open("ops-sw", "none");
+    dossier_new(dossier);
+    case_open(w, dossier);
+    assert_int_equal(wici_subscribe(w, &(struct wici_subscribe_options){0}, take_nothing, NULL, NULL), 0);
+    for (int64_t end = now_ms() + WAIT_MS; rc == 0 && now_ms() < end;)
+        rc = wici_run(w, 1000);
+    assert_int_equal(rc, -EBADMSG);
+    assert_int_equal(wici_run(w, 0), -EBADMSG); /* the same event again */
+    wici_close(&w);
+}
+
 /* ---- keep_dir */
 
 static void
@@ -780,6 +821,7 @@ main(void)
         cmocka_unit_test(a_refusal_names_code_path_and_sentence),
         cmocka_unit_test(the_window_says_when_it_is_full),
         cmocka_unit_test(each_connection_is_told_before_what_comes_on_it),
+        cmocka_unit_test(what_a_callback_returns_is_passed_on),
         cmocka_unit_test(what_was_kept_is_sent_after_a_restart_of_the_program),
         cmocka_unit_test(a_subscription_goes_on_over_a_broken_connection_without_gap_or_repeat),
         cmocka_unit_test(an_event_that_is_not_taken_comes_again),
