@@ -3,10 +3,10 @@
 #include "broker/erase_write.h"
 #include "broker/fold.h"
 #include "broker/log.h"
+#include "proto/hex.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,18 +22,6 @@ struct repeat {
     size_t seq_count, seq_size;
 };
 
-static void
-mark_format(const uint8_t mark[STORE_MARK_SIZE], char ret[CORE_MARK_TEXT_SIZE])
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < STORE_MARK_SIZE; i++) {
-        ret[2 * i] = digits[mark[i] >> 4];
-        ret[2 * i + 1] = digits[mark[i] & 15];
-    }
-    ret[2 * STORE_MARK_SIZE] = '\0';
-}
-
 /* One without a mark is a document's, whose rows go with its dossier's. */
 static int
 key_look(void *arg, uint32_t entry, uint32_t generation, const uint8_t mark[STORE_MARK_SIZE])
@@ -46,7 +34,7 @@ key_look(void *arg, uint32_t entry, uint32_t generation, const uint8_t mark[STOR
         return 0;
     r->known[r->count] = (struct erase_known){.entry = entry, .generation = generation};
     r->in_use[r->count] = false;
-    mark_format(mark, r->known[r->count++].mark);
+    hex_format(mark, STORE_MARK_SIZE, r->known[r->count++].mark);
     return 0;
 }
 

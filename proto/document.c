@@ -6,6 +6,8 @@
  */
 #include "document.h"
 
+#include "hex.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,33 +72,14 @@ document_path(const struct event *event, const struct document_walk *walk, char 
                    event_body_name(event, event->sections[walk->section].cls), walk->index);
 }
 
-static int
-hex(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int
 document_digest_parse(const char *text, uint8_t ret[DIGEST_SIZE])
 {
-    uint8_t digest[DIGEST_SIZE];
-
-    if (strlen(text) != 2 * DIGEST_SIZE)
-        return -EINVAL;
-    for (unsigned i = 0; i < DIGEST_SIZE; i++) {
-        int high = hex(text[2 * i]), low = hex(text[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return -EINVAL;
-        digest[i] = (uint8_t)(high << 4 | low);
-    }
-    memcpy(ret, digest, sizeof digest);
-    return 0;
+    return hex_parse(text, ret, DIGEST_SIZE);
 }
 
 void
 document_digest_format(const uint8_t digest[DIGEST_SIZE], char ret[DOCUMENT_DIGEST_TEXT_SIZE])
 {
-    for (unsigned i = 0; i < DIGEST_SIZE; i++)
-        (void)snprintf(ret + 2 * i, 3, "%02x", digest[i]);
+    hex_format(digest, DIGEST_SIZE, ret);
 }

@@ -1,6 +1,7 @@
 /* erasedmark - see erasedmark.h */
 #include "proto/erasedmark.h"
 
+#include "proto/hex.h"
 #include "proto/leaf.h"
 
 #include <string.h>
@@ -21,13 +22,8 @@ erased_mark_of(const uint8_t dossier_id[16], uint8_t ret[ERASED_MARK_SIZE])
 void
 erased_mark_text(const uint8_t dossier_id[16], char ret[ERASED_MARK_TEXT_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t mark[ERASED_MARK_SIZE];
 
     erased_mark_of(dossier_id, mark);
-    for (size_t i = 0; i < sizeof mark; i++) {
-        ret[2 * i] = digits[mark[i] >> 4];
-        ret[2 * i + 1] = digits[mark[i] & 15];
-    }
-    ret[2 * sizeof mark] = '\0';
+    hex_format(mark, sizeof mark, ret);
 }

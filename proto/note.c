@@ -6,6 +6,7 @@
  */
 #include "note.h"
 
+#include "proto/hex.h"
 #include "proto/strict.h"
 
 #include <assert.h>
@@ -175,25 +176,13 @@ key_text_parse(const char *text, size_t len, size_t *ret_name_len, const char **
     return 0;
 }
 
-/* Writes an id as hexadecimal digits, without a NUL. */
-static void
-id_format(const uint8_t id[NOTE_ID_SIZE], char ret[2 * NOTE_ID_SIZE])
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < NOTE_ID_SIZE; i++) {
-        ret[2 * i] = digits[id[i] >> 4];
-        ret[2 * i + 1] = digits[id[i] & 15];
-    }
-}
-
 static bool
 id_matches(const uint8_t id[NOTE_ID_SIZE], const char *text)
 {
-    char own[2 * NOTE_ID_SIZE];
+    char own[2 * NOTE_ID_SIZE + 1];
 
-    id_format(id, own);
-    return memcmp(own, text, sizeof own) == 0;
+    hex_format(id, NOTE_ID_SIZE, own);
+    return memcmp(own, text, sizeof own - 1) == 0;
 }
 
 static void
@@ -208,7 +197,7 @@ key_text_format(const struct note_key *key, const uint8_t secret_or_public[NOTE_
     memcpy(ret, key->name, len);
     ret += len;
     *ret++ = '+';
-    id_format(key->id, ret);
+    hex_format(key->id, NOTE_ID_SIZE, ret); /* its NUL becomes the next sign */
     ret += (size_t)2 * NOTE_ID_SIZE;
     *ret++ = '+';
     strict_base64_encode(data, sizeof data, ret);

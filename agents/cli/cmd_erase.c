@@ -4,6 +4,7 @@
 #include "agents/words.h"
 #include "proto/date.h"
 #include "proto/digest.h"
+#include "proto/hex.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -38,8 +39,7 @@ file_digest(const char *path, char ret[2 * DIGEST_SIZE + 1])
         rc = -ENODATA;
     if (rc == 0) {
         digest_end(&digest, piece, len, sum);
-        for (size_t i = 0; i < sizeof sum; i++)
-            (void)snprintf(ret + 2 * i, 3, "%02x", sum[i]);
+        hex_format(sum, sizeof sum, ret);
     }
     if (file != NULL)
         (void)fclose(file);

@@ -1,6 +1,8 @@
 /* erased - see erased.h. Erasures are few: they are searched from the newest, marks by halves. */
 #include "broker/core/erased.h"
 
+#include "proto/hex.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,31 +34,6 @@ marks_below(const struct erased *e, const uint8_t mark[ERASED_MARK_SIZE])
             high = middle;
     }
     return low;
-}
-
-static int
-digit(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c == '\0' ? NULL : strchr(digits, c);
-
-    return at == NULL ? -1 : (int)(at - digits);
-}
-
-/* No version wrote one that is none: such a text says nothing. */
-static bool
-mark_parse(const char *text, uint8_t ret[ERASED_MARK_SIZE])
-{
-    if (strlen(text) != 2 * ERASED_MARK_SIZE)
-        return false;
-    for (size_t i = 0; i < ERASED_MARK_SIZE; i++) {
-        int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        ret[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
 }
 
 static int
@@ -96,7 +73,8 @@ erased_intend(struct erased *e, uint64_t seq, const Wici__V1__SysErasureIntended
     for (size_t i = 0; rc == 0 && i < body->n_keys; i++) {
         uint8_t mark[ERASED_MARK_SIZE];
 
-        if (mark_parse(body->keys[i]->mark, mark))
+        /* No version wrote one that is none: such a text says nothing. */
+        if (hex_parse(body->keys[i]->mark, mark, sizeof mark) == 0)
             rc = mark_add(e, mark, e->count, body->keys[i]->entry);
         if (rc == 0 && body->keys[i]->entry != 0) /* 0: only the branch of before had it (broker/erase_repeat.h) */
             rc = numbers_add(&e->at[e->count].entries, body->keys[i]->entry);

@@ -11,8 +11,8 @@ memchr memcmp memcpy memmove memset strchr strcmp strlen strncmp strstr
 __assert_fail __stack_chk_fail __memcpy_chk __memset_chk _GLOBAL_OFFSET_TABLE_
 """.split())
 OWN = re.compile(r"protobuf_c_|__asan_|__ubsan_|__tsan_|__sanitizer_|__gcov|llvm_gcov")
-# Of proto/: the registry, decoding, ids, marks of erased dossiers, days of the calendar; arenas are the caller's memory.
-PROTO = re.compile(r"(wici__v1__|type_|role_|clock_(info|by_name|event_at)$|uuid_parse$|erased_mark_(of|text)$|date_|time_(parse|format)$|arena_(alloc|text)$|section_id|event_body$|message_info$|error_|rule_)")
+# Of proto/: the registry, decoding, ids, digits, marks of erased dossiers, days of the calendar; arenas are the caller's memory.
+PROTO = re.compile(r"(wici__v1__|type_|role_|clock_(info|by_name|event_at)$|uuid_parse$|hex_parse$|erased_mark_(of|text)$|date_|time_(parse|format)$|arena_(alloc|text)$|section_id|event_body$|message_info$|error_|rule_)")
 
 
 def symbols(archive, kinds):
