@@ -301,13 +301,15 @@ corrected_id(const struct event *event, const struct core_named *cause)
     return event->header->corrects_event_id;
 }
 
-/* What the event names and nobody has sent. */
+/* What the event names and nobody has sent. *ret_names: it names documents at all, which few do. */
 static int
-documents_look(struct sequence *s, uint32_t unit, const struct event *event, struct core_command *command)
+documents_look(struct sequence *s, uint32_t unit, const struct event *event, struct core_command *command,
+               bool *ret_names)
 {
     struct document_walk first = {.section = 0};
 
-    if (s->documents == NULL || !event->has_dossier || !document_next(event, &first))
+    *ret_names = s->documents != NULL && event->has_dossier && document_next(event, &first);
+    if (!*ret_names)
         return 0;
     return documents_missing(s->documents, unit, core_dossier_for(s->core, unit, event->dossier_id), event,
                              s->event_arena, &command->missing_document);
@@ -324,12 +326,13 @@ event_take(struct sequence *s, uint32_t unit, uint64_t now_ms, unsigned how, str
         .now_ms = now_ms > last_ms ? now_ms : last_ms, .seq = store_next(s->store), .unit = unit, .event = event};
     struct core_decision decision = {.entry = 0};
     struct core_named cause, corrected;
+    bool names_documents;
     int rc;
 
     if ((rc = named_find(s, event->header->causation_id, &s->cause, &cause, &command.cause)) != 0 ||
         (rc = named_find(s, corrected_id(event, command.cause), &s->corrected, &corrected, &command.corrected)) != 0)
         return rc;
-    rc = documents_look(s, unit, event, &command);
+    rc = documents_look(s, unit, event, &command, &names_documents);
     if (rc == -ENOMEM)
         return refuse(&ret->refusal, E_INTERNAL, "");
     if (rc != 0)
@@ -350,7 +353,7 @@ event_take(struct sequence *s, uint32_t unit, uint64_t now_ms, unsigned how, str
     if (decision.opens)
         s->spare_entry = 0;
     rc = event_append(s, &decision, command.now_ms);
-    if (rc == 0 && s->documents != NULL && event->has_dossier)
+    if (rc == 0 && names_documents)
         rc = documents_bind(s->documents, unit, decision.entry, event);
     if (rc == 0)
         rc = record_receipt(event, &r->leaf, r->seed, r->slots, decision.note, how, reply, &ret->receipt);
