@@ -57,3 +57,17 @@ query_event(struct broker *b, uint32_t unit, const char *event_id, struct store_
         rc = store_damaged(b->store, seq, "the id table has it under another id");
     return rc;
 }
+
+int
+query_corrected(const struct record *record, struct store_slice *slice, struct arena *arena, struct record *ret,
+                bool *ret_is)
+{
+    struct store_row row;
+    uint64_t seq = record->core.note == NULL ? 0 : record->core.note->corrects_seq;
+    int rc = seq == 0 ? -ENOENT : store_read(slice, seq, &row);
+
+    if (rc == 0)
+        rc = record_load(ret, &row, arena, true);
+    *ret_is = rc == 0;
+    return rc == -ENOENT ? 0 : rc == -ENOMEM ? -ENOBUFS : rc;
+}

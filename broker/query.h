@@ -20,6 +20,9 @@ int query_record(struct broker *b, uint32_t unit, uint64_t seq, struct store_sli
 int query_event(struct broker *b, uint32_t unit, const char *event_id, struct store_slice *slice, struct record *ret,
                 struct core_view *view, struct refusal *refusal, const char *path);
 
+/* What the record corrects or takes back, read into the arena. *ret_is false: nothing, or that was erased. -ENOBUFS. */
+int query_corrected(const struct record *record, struct store_slice *slice, struct arena *arena, struct record *ret,
+                    bool *ret_is);
 /* RFC 3339, in the arena; NULL when it is used up. */
 char *query_time(struct arena *arena, uint64_t ms);
 

@@ -14,8 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-
 /* ---- cursors */
 
 struct cursor_list {

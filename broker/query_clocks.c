@@ -6,8 +6,6 @@
 
 #include <errno.h>
 
-#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-
 static char *
 day_text(struct arena *arena, int32_t day)
 {

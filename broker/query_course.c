@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-
 /* ---- linked dossiers */
 
 int

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define RELATIONS_SHOWN_MAX 32u
-#define TEXT(constant)      ((char *)(uintptr_t)(constant)) /* packing only reads them */
 
 /* ---- why */
 

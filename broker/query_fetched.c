@@ -129,22 +129,6 @@ confirmers_fill(struct broker *b, const struct record *recall, const struct reco
     return rc;
 }
 
-/* Reads what the recall takes back, into the message's arena. False: it was erased. */
-static int
-recalled_read(struct broker *b, const struct record *recall, struct store_slice *slice, struct record *ret,
-              bool *ret_is)
-{
-    struct store_row row;
-    uint64_t seq = recall->core.note == NULL ? 0 : recall->core.note->corrects_seq;
-    int rc = seq == 0 ? -ENOENT : store_read(slice, seq, &row);
-
-    *ret_is = false;
-    if (rc == 0)
-        rc = record_load(ret, &row, b->reply_arena, true);
-    *ret_is = rc == 0;
-    return rc == -ENOENT ? 0 : rc == -ENOMEM ? -ENOBUFS : rc;
-}
-
 int
 fetched_fill(struct broker *b, uint32_t unit, const Wici__V1__FetchedQuery *asked, struct store_slice *slice,
              Wici__V1__QueryResult *result, struct refusal *refusal)
@@ -174,7 +158,7 @@ fetched_fill(struct broker *b, uint32_t unit, const Wici__V1__FetchedQuery *aske
     if (list->units == NULL)
         return -ENOBUFS;
     if (rc == 0 && strcmp(record.event.header->correction, "ENTERED_IN_ERROR") == 0)
-        rc = recalled_read(b, &record, slice, &recalled, &is_recall);
+        rc = query_corrected(&record, slice, b->reply_arena, &recalled, &is_recall);
     if (rc == 0)
         rc = is_recall ? confirmers_fill(b, &record, &recalled, list, max) : addressed_fill(b, &record, list);
     result->result_case = WICI__V1__QUERY_RESULT__RESULT_FETCHED;

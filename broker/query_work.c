@@ -6,8 +6,6 @@
 
 #include <errno.h>
 
-#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-
 static const char *
 kind_word(enum core_work_kind kind)
 {
@@ -60,33 +58,20 @@ item_message(struct broker *b, const struct core_work *work, const struct record
     return 0;
 }
 
-/* The recall and what it recalls are both read. *ret: it waits for this unit. */
+/* Does the recall wait for this unit? What it takes back is read beside it. */
 static int
-recall_waits(struct broker *b, uint32_t unit, const struct core_work *work, struct store_slice *slice, bool *ret)
+recall_waits(struct broker *b, uint32_t unit, const struct record *recall, struct store_slice *slice, bool *ret)
 {
     struct arena *arena = NULL;
-    struct record recall, recalled;
-    struct store_row row;
-    uint64_t seq;
+    struct record recalled;
     int rc = arena_create(&arena, DECODE_ARENA_SIZE);
 
-    *ret = false;
-    if (rc != 0)
-        return rc;
-    rc = store_read(slice, work->seq, &row);
     if (rc == 0)
-        rc = record_load(&recall, &row, arena, true);
-    seq = rc == 0 && recall.core.note != NULL ? recall.core.note->corrects_seq : 0;
-    if (rc == 0 && seq != 0)
-        rc = store_read(slice, seq, &row);
-    if (rc == 0 && seq != 0) {
-        arena_reset(b->row_arena);
-        rc = record_load(&recalled, &row, b->row_arena, true);
-    }
-    if (rc == 0 && seq != 0)
-        *ret = core_must_confirm(b->core, unit, &recall.core, &recalled.core);
+        rc = query_corrected(recall, slice, arena, &recalled, ret);
+    if (rc == 0 && *ret)
+        *ret = core_must_confirm(b->core, unit, &recall->core, &recalled.core);
     arena_destroy(&arena);
-    return rc == -ENOENT ? 0 : rc; /* erased: nothing of it is left to be confirmed */
+    return rc;
 }
 
 static int
@@ -96,16 +81,16 @@ item_add(struct broker *b, uint32_t unit, const struct core_work *work, struct s
     struct record record;
     struct core_view view;
     bool waits = true;
-    int rc = work->kind == CORE_WORK_RECALL ? recall_waits(b, unit, work, slice, &waits) : 0;
+    int rc = query_record(b, work->agency != CORE_UNIT_NONE ? work->agency : unit, work->seq, slice, &record, &view,
+                          &refusal, "");
 
-    if (rc != 0 || !waits)
-        return rc;
-    rc = query_record(b, work->agency != CORE_UNIT_NONE ? work->agency : unit, work->seq, slice, &record, &view,
-                      &refusal, "");
     if (rc == -EACCES)
         return 0; /* nothing of it is for the unit */
-    if (rc == 0)
-        rc = item_message(b, work, &record, &ret->items[ret->n_items]);
+    if (rc == 0 && work->kind == CORE_WORK_RECALL)
+        rc = recall_waits(b, unit, &record, slice, &waits);
+    if (rc != 0 || !waits)
+        return rc;
+    rc = item_message(b, work, &record, &ret->items[ret->n_items]);
     ret->n_items += rc == 0;
     return rc;
 }
