@@ -150,6 +150,12 @@ json_t *event_template(const char *type, const char *role, bool all_fields);
 char *section_json_name(uint32_t type, unsigned cls);
 /* The body of a section, and its type and class. NULL: none we know. */
 const json_t *section_body(const json_t *section, uint32_t *ret_type, unsigned *ret_cls);
+/* The body of an event's first section; a record of the broker has one. NULL: none we know. */
+const json_t *event_first_body(const json_t *event);
+/* What a read brings, as JSON, which the caller frees. 0 or -errno. */
+int event_json(const struct wici_event *event, json_t **ret);
+/* For wici_read: keeps the first event, in the json_t * that arg points to, NULL before. */
+int event_keep_first(void *arg, const struct wici_event *event);
 /* The documents that an event names, in order, each with "class": a new array. */
 json_t *event_documents(const json_t *event);
 /* Prints a section's fields with their labels, indented. */

@@ -60,19 +60,12 @@ static int
 on_record(void *arg, const struct wici_event *event)
 {
     struct audit *a = arg;
-    char *text = NULL;
     json_t *json, *body;
-    uint32_t type;
-    unsigned cls;
-    int rc = wici_event_json(event, &text);
+    int rc = event_json(event, &json);
 
     if (rc != 0)
         return rc;
-    json = json_loads(text, 0, NULL);
-    free(text);
-    if (json == NULL)
-        return -ENOMEM;
-    body = json_deep_copy(section_body(json_array_get(json_object_get(json, "sections"), 0), &type, &cls));
+    body = json_deep_copy(event_first_body(json));
     if (body != NULL && is_wanted(a, body)) {
         json_object_set(body, "seq", json_object_get(json, "seq"));
         json_object_set(body, "tsMs", json_object_get(json, "tsMs"));

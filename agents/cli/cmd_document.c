@@ -79,18 +79,6 @@ files_handle(struct cli *cli, const struct cli_args *args, bool put)
 
 /* ---- what a record names */
 
-static int
-record_take(void *arg, const struct wici_event *event)
-{
-    char *text = NULL;
-    int rc = wici_event_json(event, &text);
-
-    if (rc == 0 && (*(json_t **)arg = json_loads(text, 0, NULL)) == NULL)
-        rc = -ENOMEM;
-    free(text);
-    return rc;
-}
-
 /* The record as JSON. */
 static int
 record_read(struct cli *cli, const char *word, const char *reason, json_t **ret)
@@ -106,7 +94,7 @@ record_read(struct cli *cli, const char *word, const char *reason, json_t **ret)
                         reason != NULL ? reason : "");
     text = request == NULL ? NULL : json_dumps(request, JSON_COMPACT);
     json_decref(request);
-    rc = text == NULL ? -ENOMEM : wici_read(cli->w, text, cli->timeout_ms, record_take, &record);
+    rc = text == NULL ? -ENOMEM : wici_read(cli->w, text, cli->timeout_ms, event_keep_first, &record);
     free(text);
     if (rc == 0 && record == NULL) {
         cli_warn(_("there is no such record, or not for this unit: %s"), word);

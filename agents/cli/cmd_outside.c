@@ -195,19 +195,6 @@ outside_page(struct cli *cli, const char *agency, const json_t *directory, const
 
 /* ---- a copy for a person of the family */
 
-static int
-own_take(void *arg, const struct wici_event *event)
-{
-    json_t **ret = arg;
-    char *text = NULL;
-    int rc = wici_event_json(event, &text);
-
-    if (rc == 0 && *ret == NULL)
-        *ret = json_loads(text, 0, NULL);
-    free(text);
-    return rc;
-}
-
 /* Of what this unit itself may read. */
 static int
 person_page(struct cli *cli, const char *person, const json_t *directory, const char *event_id, const char *path)
@@ -218,7 +205,7 @@ person_page(struct cli *cli, const char *person, const json_t *directory, const 
     int rc, exit_code = CLI_OK;
 
     (void)snprintf(request, sizeof request, "{\"eventId\":\"%.36s\"}", event_id);
-    rc = wici_read(cli->w, request, cli->timeout_ms, own_take, &event);
+    rc = wici_read(cli->w, request, cli->timeout_ms, event_keep_first, &event);
     if (rc == 0 && event == NULL)
         exit_code = CLI_NOT_FOUND;
     else if (rc == 0)
@@ -348,14 +335,12 @@ static int
 asked_take(void *arg, const struct wici_event *event)
 {
     struct asked *asked = arg;
-    char *text = NULL;
     json_t *json, *header, *section;
     size_t index;
-    int rc = wici_event_json(event, &text);
+    int rc = event_json(event, &json);
 
     if (rc != 0)
         return rc;
-    json = json_loads(text, 0, NULL);
     header = json_object_get(json, "header");
     if (strcmp(jstr(header, "correction"), "ENTERED_IN_ERROR") == 0) {
         (void)snprintf(asked->dossier, sizeof asked->dossier, "%s", jstr(header, "dossierId"));
@@ -369,7 +354,6 @@ asked_take(void *arg, const struct wici_event *event)
             (void)snprintf(asked->intended, sizeof asked->intended, "%s", jstr(notice, "intendedSeq"));
     }
     json_decref(json);
-    free(text);
     return 0;
 }
 

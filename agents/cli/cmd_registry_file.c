@@ -18,17 +18,12 @@ static int
 on_record(void *arg, const struct wici_event *event)
 {
     struct applying *a = arg;
-    char *text = NULL;
     json_t *json, *body;
-    uint32_t type;
-    unsigned cls;
-    int rc = wici_event_json(event, &text);
+    int rc = event_json(event, &json);
 
     if (rc != 0)
         return rc;
-    json = json_loads(text, 0, NULL);
-    free(text);
-    body = json_deep_copy(section_body(json_array_get(json_object_get(json, "sections"), 0), &type, &cls));
+    body = json_deep_copy(event_first_body(json));
     rc = json_array_append_new(a->records, json_pack("{s:O,s:o}", "seq", json_object_get(json, "seq"), "body", body));
     json_decref(json);
     return rc == 0 ? 0 : -ENOMEM;

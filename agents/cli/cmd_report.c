@@ -22,15 +22,12 @@ static int
 on_event(void *arg, const struct wici_event *event)
 {
     struct counting *c = arg;
-    char *text = NULL;
     json_t *json;
-    int rc = wici_event_json(event, &text);
+    int rc = event_json(event, &json);
 
     if (rc != 0)
         return rc;
-    json = json_loads(text, 0, NULL);
-    free(text);
-    rc = json == NULL ? -ENOMEM : report_add(c->report, json);
+    rc = report_add(c->report, json);
     json_decref(json);
     return rc;
 }

@@ -13,19 +13,6 @@
 
 #define ANSWERED_FILE_MAX (1 << 20) /* bytes of a received file */
 
-static int
-on_answered(void *arg, const struct wici_event *event)
-{
-    json_t **ret = arg;
-    char *text = NULL;
-    int rc = wici_event_json(event, &text);
-
-    if (rc == 0 && *ret == NULL)
-        *ret = json_loads(text, 0, NULL);
-    free(text);
-    return rc;
-}
-
 int
 answered_load(struct cli *cli, const char *what, json_t **ret)
 {
@@ -55,7 +42,7 @@ answered_load(struct cli *cli, const char *what, json_t **ret)
     request = number ? json_pack("{s:s,s:s}", "fromSeq", what, "toSeq", what) : json_pack("{s:s}", "eventId", what);
     text = json_dumps(request, JSON_COMPACT);
     json_decref(request);
-    rc = text == NULL ? -ENOMEM : wici_read(cli->w, text, cli->timeout_ms, on_answered, &event);
+    rc = text == NULL ? -ENOMEM : wici_read(cli->w, text, cli->timeout_ms, event_keep_first, &event);
     free(text);
     if (rc != 0) {
         json_decref(event);

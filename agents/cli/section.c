@@ -62,6 +62,35 @@ section_body(const json_t *section, uint32_t *ret_type, unsigned *ret_cls)
     return NULL;
 }
 
+const json_t *
+event_first_body(const json_t *event)
+{
+    uint32_t type;
+    unsigned cls;
+
+    return section_body(json_array_get(json_object_get(event, "sections"), 0), &type, &cls);
+}
+
+int
+event_json(const struct wici_event *event, json_t **ret)
+{
+    char *text = NULL;
+    int rc = wici_event_json(event, &text);
+
+    if (rc == 0 && (*ret = json_loads(text, 0, NULL)) == NULL)
+        rc = -ENOMEM;
+    free(text);
+    return rc;
+}
+
+int
+event_keep_first(void *arg, const struct wici_event *event)
+{
+    json_t **ret = arg;
+
+    return *ret == NULL ? event_json(event, ret) : 0;
+}
+
 /* ---- a section with the names of its fields */
 
 static void fields_print(const struct cli *cli, const json_t *object, const ProtobufCMessageDescriptor *desc,

@@ -72,15 +72,12 @@ leave_out_some(json_t *subject, const char *code, uint64_t count)
 static int
 event_take(void *arg, const struct wici_event *event)
 {
-    char *text = NULL;
     json_t *json;
-    int rc = wici_event_json(event, &text);
+    int rc = event_json(event, &json);
 
     if (rc != 0)
         return rc;
-    json = json_loads(text, 0, NULL);
-    free(text);
-    return json == NULL || json_array_append_new(arg, json) != 0 ? -ENOMEM : 0;
+    return json_array_append_new(arg, json) != 0 ? -ENOMEM : 0;
 }
 
 static int
@@ -115,15 +112,6 @@ ranges_of(const json_t *body)
     return ranges == NULL ? json_array() : json_deep_copy(ranges);
 }
 
-static const json_t *
-sys_body(const json_t *event)
-{
-    uint32_t type;
-    unsigned cls;
-
-    return section_body(json_array_get(json_object_get(event, "sections"), 0), &type, &cls);
-}
-
 static bool
 has_mark(const json_t *body, const char *mark)
 {
@@ -144,7 +132,7 @@ order_find(const json_t *intents, const char *mark)
 
     json_array_foreach(intents, i, event)
     {
-        body = sys_body(event);
+        body = event_first_body(event);
         if (erased == NULL && !has_mark(body, mark))
             continue;
         if (erased != NULL && member_number(body, "part") <= 1)
@@ -171,10 +159,11 @@ order_outcome(struct account *a, json_t *erased)
 
     if (rc == CLI_OK)
         rc = events_read(a, json_pack("{s:s}", "type", "SYS_ERASURE_NOTIFIED"), told);
-    json_array_foreach(done, i, event) is_done = is_done || member_number(sys_body(event), "intendedSeq") == intended;
+    json_array_foreach(done, i, event)
+        is_done = is_done || member_number(event_first_body(event), "intendedSeq") == intended;
     json_array_foreach(told, i, event)
     {
-        const json_t *body = sys_body(event);
+        const json_t *body = event_first_body(event);
 
         if (member_number(body, "intendedSeq") == intended)
             json_array_append_new(recipients,
