@@ -374,8 +374,8 @@ broker_second(struct broker *b)
     if (b->clock.mono_ms - b->timer_ms < TIMER_MS)
         return 0;
     b->timer_ms = b->clock.mono_ms;
-    if ((rc = backups_look(b->backups, b->clock.now_ms, b->clock.mono_ms, erase_holds(b))) != 0 || (rc = deliver_retry(b)) != 0 ||
-        b->clock.mono_ms - b->second_ms < POSITIONS_EVERY_MS)
+    if ((rc = backups_look(b->backups, b->clock.now_ms, b->clock.mono_ms, erase_holds(b))) != 0 ||
+        (rc = deliver_retry(b)) != 0 || b->clock.mono_ms - b->second_ms < POSITIONS_EVERY_MS)
         return rc;
     b->second_ms = b->clock.mono_ms;
     b->counts_left = true;

@@ -54,8 +54,8 @@ erasure_of(const Wici__V1__BrokerMessage *answer, bool preview)
 {
     assert_int_equal(answer->message_case, WICI__V1__BROKER_MESSAGE__MESSAGE_QUERY_RESULT);
     assert_int_equal(answer->query_result->request, 5);
-    assert_int_equal(answer->query_result->result_case, preview ? WICI__V1__QUERY_RESULT__RESULT_ERASE_PREVIEW
-                                                                : WICI__V1__QUERY_RESULT__RESULT_ERASE);
+    assert_int_equal(answer->query_result->result_case,
+                     preview ? WICI__V1__QUERY_RESULT__RESULT_ERASE_PREVIEW : WICI__V1__QUERY_RESULT__RESULT_ERASE);
     return answer->query_result->erase;
 }
 
@@ -486,21 +486,7 @@ a_backup_does_not_begin_while_keys_are_about_to_be_destroyed(void **state)
     assert_int_equal(inside_stop(*state), 0);
 }
 
-static int
-setup(void **state)
-{
-    inside_create((struct inside **)state, NULL);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    inside_destroy((struct inside **)state);
-    return 0;
-}
-
-#define RULE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define RULE(name) cmocka_unit_test_setup_teardown(name, inside_setup, inside_teardown)
 
 int
 main(void)

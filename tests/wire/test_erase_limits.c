@@ -189,21 +189,7 @@ one_commit_says_what_is_intended_in_so_many_records(void **state)
     at_end(*state, records);
 }
 
-static int
-setup(void **state)
-{
-    inside_create((struct inside **)state, NULL);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    inside_destroy((struct inside **)state);
-    return 0;
-}
-
-#define RULE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define RULE(name) cmocka_unit_test_setup_teardown(name, inside_setup, inside_teardown)
 
 int
 main(void)
