@@ -46,7 +46,17 @@ shown_drop(struct broker *b)
     b->shown = NULL;
 }
 
-/* Bounds of time become numbers of records: time grows with them. */
+struct session *
+shown_asker(const struct broker *b, const struct shown *s)
+{
+    struct session *session = sessions_find(b->sessions, &s->route, s->key);
+    bool same = session != NULL && session->unit == s->unit && !session->gone && strcmp(session->name, s->session) == 0;
+
+    return same ? session : NULL;
+}
+
+/* Bounds of time become numbers of records: time grows with them. An `until` that is to come bounds nothing: what goes
+ * on now may have its record before it. */
 static int
 bounds_take(struct broker *b, struct shown *s, const Wici__V1__ShownQuery *asked, struct refusal *refusal)
 {
@@ -64,7 +74,7 @@ bounds_take(struct broker *b, struct shown *s, const Wici__V1__ShownQuery *asked
     if (since_ms != 0)
         rc = store_find_time(slice, since_ms, &seq);
     s->from_record = asked->from_record > seq ? asked->from_record : seq;
-    if (rc == 0 && until_ms != 0)
+    if (rc == 0 && until_ms != 0 && until_ms <= b->clock.now_ms)
         rc = store_find_time(slice, until_ms, &s->until_record);
     store_slice_end(&slice);
     return rc;
@@ -84,6 +94,8 @@ shown_begin(struct broker *b, const struct session *session, uint32_t request, c
         return query_refuse(refusal, E_REASON, "query.shown.reason");
     if (core_accounts_for(b->core, session->unit, id) == 0)
         return query_refuse(refusal, E_UNKNOWN, "query.shown.dossier");
+    if (b->shown != NULL && shown_asker(b, b->shown) == NULL)
+        shown_drop(b);
     if (b->shown != NULL)
         return query_refuse(refusal, E_BUSY, "query.shown");
     s = calloc(1, sizeof *s);
@@ -115,10 +127,10 @@ static int
 give_up(struct broker *b, enum error_code code)
 {
     struct refusal refusal;
-    struct session *session = sessions_find(b->sessions, &b->shown->route, b->shown->key);
+    struct session *session = shown_asker(b, b->shown);
 
     (void)query_refuse(&refusal, code, "query.shown");
-    if (session != NULL && session->unit == b->shown->unit)
+    if (session != NULL)
         reply_refused(b, &session->route, session->unit, &refusal, 0, b->shown->request);
     shown_drop(b);
     return 0;
@@ -175,8 +187,8 @@ event_from(const struct shown *s, uint64_t seq)
 }
 
 /* Nothing but what was told about the dossier is of interest, and of reads only those that may have met its events. */
-int
-shown_take(struct broker *b, struct shown *s, const struct shown_read *read, uint64_t from_seq, uint64_t to_seq)
+static int
+reads_add(struct broker *b, struct shown *s, const struct shown_read *read, uint64_t from_seq, uint64_t to_seq)
 {
     size_t first = event_from(s, from_seq), count = from_seq == 0 ? 0 : event_from(s, to_seq + 1) - first;
     struct shown_read *taken;
@@ -255,54 +267,7 @@ record_take(struct broker *b, struct shown *s, const struct record *record)
     text_take(read.cursor, sizeof read.cursor, body->cursor);
     text_take(read.why, sizeof read.why, body->why);
     text_take(read.question, sizeof read.question, body->question);
-    return shown_take(b, s, &read, body->from_seq, body->to_seq);
-}
-
-static int
-open_take(void *arg, struct session *session)
-{
-    struct broker *b = arg;
-    struct shown *s = b->shown;
-    int rc = 0;
-
-    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX && rc == 0; i++) {
-        const struct reader *r = session->streams[i];
-        struct shown_read read;
-
-        if (r == NULL || !r->window.open || r->window.events == 0)
-            continue;
-        read = (struct shown_read){.opened_seq = r->window.opened_seq,
-                                   .as_of_seq = s->head,
-                                   .unit = session->unit,
-                                   .auditor = core_unit_is(b->core, session->unit, WICI__V1__ROLE__AUD),
-                                   .narrowed = r->feed.filter.dossier_count > 1};
-        access_asked(b, r, &read.asked);
-        text_take(read.cursor, sizeof read.cursor, r->cursor[0] != '\0' ? r->cursor : session->name);
-        rc = shown_take(b, s, &read, r->window.from_seq, r->window.to_seq);
-    }
-    return rc;
-}
-
-int
-shown_take_open(struct broker *b, struct shown *s)
-{
-    for (size_t i = 0; i < b->over_count; i++) {
-        const struct access_over *over = &b->over[(b->over_at + i) % b->over_size];
-        struct shown_read read = {.opened_seq = over->window.opened_seq,
-                                  .as_of_seq = over->as_of_seq,
-                                  .unit = over->unit,
-                                  .narrowed = over->asked.narrowed,
-                                  .asked = over->asked};
-        int rc;
-
-        if (over->window.events == 0)
-            continue;
-        text_take(read.cursor, sizeof read.cursor, over->name);
-        rc = shown_take(b, s, &read, over->window.from_seq, over->window.to_seq);
-        if (rc != 0)
-            return rc;
-    }
-    return sessions_each(b->sessions, open_take, b);
+    return reads_add(b, s, &read, body->from_seq, body->to_seq);
 }
 
 static int
@@ -338,7 +303,90 @@ fold_begin(struct shown *s)
     return 0;
 }
 
-/* A piece of the records of reads. 0, or -ENOBUFS: the answer is full. */
+static int
+open_take(void *arg, struct session *session)
+{
+    struct broker *b = arg;
+    struct shown *s = b->shown;
+    int rc = 0;
+
+    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX && rc == 0; i++) {
+        const struct reader *r = session->streams[i];
+        struct shown_read read;
+
+        if (r == NULL || !r->window.open || r->window.events == 0)
+            continue;
+        read = (struct shown_read){.opened_seq = r->window.opened_seq,
+                                   .as_of_seq = s->head,
+                                   .unit = session->unit,
+                                   .auditor = core_unit_is(b->core, session->unit, WICI__V1__ROLE__AUD),
+                                   .narrowed = r->feed.filter.dossier_count > 1};
+        access_asked(b, r, &read.asked);
+        text_take(read.cursor, sizeof read.cursor, r->cursor[0] != '\0' ? r->cursor : session->name);
+        rc = reads_add(b, s, &read, r->window.from_seq, r->window.to_seq);
+    }
+    return rc;
+}
+
+static int
+over_take(struct broker *b, struct shown *s)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < b->over_count && rc == 0; i++) {
+        const struct access_over *over = &b->over[(b->over_at + i) % b->over_size];
+        struct shown_read read = {.opened_seq = over->window.opened_seq,
+                                  .as_of_seq = over->as_of_seq,
+                                  .unit = over->unit,
+                                  .narrowed = over->asked.narrowed,
+                                  .asked = over->asked};
+
+        if (over->window.events == 0)
+            continue;
+        text_take(read.cursor, sizeof read.cursor, over->name);
+        rc = reads_add(b, s, &read, over->window.from_seq, over->window.to_seq);
+    }
+    return rc;
+}
+
+static int
+open_close(void *arg, struct session *session)
+{
+    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX; i++)
+        if (session->streams[i] != NULL && session->streams[i]->window.events > 0)
+            access_close(arg, session->streams[i]);
+    return 0;
+}
+
+/*
+ * The reads still going on, or not yet recorded; all records of reads up to the head have been taken. They have no
+ * number to go on from, so a page has all of them or none: with records before them they are left to the next page. If
+ * they alone are too many, their windows end here, and they are taken again as the records that they get.
+ */
+static int
+open_gather(struct broker *b, struct shown *s)
+{
+    size_t reads = s->read_count, pairs = s->pair_count;
+    int rc = over_take(b, s);
+
+    if (rc == 0)
+        rc = sessions_each(b->sessions, open_take, b);
+    if (rc == 0)
+        return fold_begin(s);
+    if (rc != -ENOBUFS)
+        return rc;
+    s->read_count = reads;
+    s->pair_count = pairs;
+    if (reads > 0) {
+        s->next_record = s->head + 1; /* no record has that number yet */
+        return fold_begin(s);
+    }
+    rc = sessions_each(b->sessions, open_close, b);
+    s->accounts = access_ask(b);
+    return rc;
+}
+
+/* A piece of the records of reads. */
 static int
 gather(struct broker *b, struct shown *s, struct store_slice *slice, uint64_t until_us)
 {
@@ -377,12 +425,7 @@ gather(struct broker *b, struct shown *s, struct store_slice *slice, uint64_t un
     }
     if (count > 0)
         return 0;
-    if (s->until_record == 0 && (rc = shown_take_open(b, s)) != 0) {
-        if (rc != -ENOBUFS)
-            return rc;
-        s->next_record = s->head + 1; /* no record has that number yet: those that go on are told there */
-    }
-    return fold_begin(s);
+    return s->until_record == 0 ? open_gather(b, s) : fold_begin(s);
 }
 
 /* ---- looking at the dossier's events as the fold stands */
@@ -589,7 +632,13 @@ shown_turn(struct broker *b)
     uint64_t started_us = now_us(), until_us;
     int rc;
 
-    if (s == NULL || !access_is_recorded(b, s->accounts))
+    if (s == NULL)
+        return 0;
+    if (shown_asker(b, s) == NULL) { /* nobody waits for it, and others may */
+        shown_drop(b);
+        return 0;
+    }
+    if (!access_is_recorded(b, s->accounts))
         return 0;
     if (core_accounts_for(b->core, s->unit, s->dossier) == 0) /* erased meanwhile, or not the asker's any more */
         return give_up(b, E_UNKNOWN);
@@ -603,7 +652,7 @@ shown_turn(struct broker *b)
             return give_up(b, E_LIMIT);
         }
     }
-    while (rc == 0 && b->shown != NULL && now_us() < until_us)
+    while (rc == 0 && b->shown != NULL && access_is_recorded(b, s->accounts) && now_us() < until_us)
         switch (s->stage) {
         case SHOWN_GATHERING: rc = gather(b, s, slice, until_us); break;
         case SHOWN_FOLDING: rc = fold(s, slice, until_us); break;

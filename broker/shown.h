@@ -12,7 +12,8 @@
  *     WAITING -> GATHERING -> FOLDING <-> LOOKING -> ASKING -> (answered)
  *
  * That takes as long as a start of the broker, so it is done a bounded piece at a time, behind the deliveries, for one
- * question at a time. Reads that are still going on are told as such.
+ * question at a time. Reads that are still going on are told as such, all on the last page; where they alone are too
+ * many for one, their windows end, and they are told as the records that they get.
  *
  * Who may ask: auditors; and who holds the dossier, or is the office of who does, about the events and classes that it
  * may see itself. An auditor's reason is told to auditors only. That it was asked is recorded (912, question "shown").
@@ -34,7 +35,7 @@
  * another question is being worked on). */
 int shown_begin(struct broker *b, const struct session *session, uint32_t request, const Wici__V1__ShownQuery *asked,
                 struct refusal *refusal);
-/* A piece of the work, when there is some. */
+/* A piece of the work, when there is some; gives up when who asked is gone. */
 int shown_turn(struct broker *b);
 /* Gives up, without an answer. */
 void shown_drop(struct broker *b);

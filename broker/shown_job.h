@@ -65,11 +65,8 @@ struct shown {
     size_t at; /* the event that is looked at */
 };
 
-/* Takes what the reads still going on, or not yet recorded, may have been shown; all records of reads up to the head
- * have been taken. -ENOMEM */
-int shown_take_open(struct broker *b, struct shown *s);
-/* Takes one read. -ENOBUFS: the answer is full. -ENOMEM */
-int shown_take(struct broker *b, struct shown *s, const struct shown_read *read, uint64_t from_seq, uint64_t to_seq);
+/* The session that asked, and is still there; NULL: nobody waits for the answer. */
+struct session *shown_asker(const struct broker *b, const struct shown *s);
 /* Answers, and records that. */
 int shown_answer(struct broker *b, struct shown *s);
 
