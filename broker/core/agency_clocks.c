@@ -103,6 +103,33 @@ make_room(struct agency_clocks *clocks, uint32_t agency)
     return 0;
 }
 
+int
+agency_clocks_enrolled(struct core *core, uint32_t unit, const struct core_record *record)
+{
+    const struct directory *directory = &core->directory;
+    uint32_t agency = directory->units[unit].agency;
+    const struct numbers *units = &directory->agencies[agency].units;
+    struct marks *marks;
+    int rc;
+
+    if ((directory->units[unit].roles & ROLE_BIT(OUS)) == 0)
+        return 0;
+    for (uint32_t i = 0; i < units->count; i++)
+        if (units->at[i] != unit && (directory->units[units->at[i]].roles & ROLE_BIT(OUS)) != 0)
+            return 0;
+    rc = make_room(&core->agency_clocks, agency);
+    if (rc != 0)
+        return rc;
+    marks = &core->agency_clocks.at[agency];
+    for (unsigned i = 0; i < 2 && rc == 0; i++) {
+        struct mark mark = mark_start(record->seq, i == 0 ? CLOCK_D8 : CLOCK_D9, date_of_moment(record->ts_ms), 0);
+
+        mark.flags = MARK_FIRST;
+        rc = marks_add(marks, &mark);
+    }
+    return rc;
+}
+
 /* Whose list has what that record said; else that of who says it now. */
 static uint32_t
 agency_of(const struct core *core, uint64_t seq, uint32_t author)
@@ -157,6 +184,23 @@ agency_clocks_forget(struct agency_clocks *clocks, uint32_t entry)
 
 /* ---- the clock */
 
+static bool
+is_done(const struct mark *mark, const struct mark *start)
+{
+    return mark->says == start->says && (mark->flags & (MARK_RECALLED | MARK_FIRST)) == 0;
+}
+
+/* What was done by the day that an agency's first clock runs from: that one starts the first. The first recorded, or
+ * NULL. */
+static const struct mark *
+before_first(const struct marks *marks, const struct mark *start)
+{
+    for (uint16_t i = 0; (start->flags & MARK_FIRST) != 0 && i < marks->count; i++)
+        if (is_done(&marks->at[i], start) && marks->at[i].day <= start->day)
+            return &marks->at[i];
+    return NULL;
+}
+
 /* The next of the kind. */
 static const struct mark *
 next_of(const struct marks *marks, const struct mark *start)
@@ -166,7 +210,7 @@ next_of(const struct marks *marks, const struct mark *start)
     for (uint16_t i = 0; i < marks->count; i++) {
         const struct mark *mark = &marks->at[i];
 
-        if (mark->says == start->says && (mark->flags & MARK_RECALLED) == 0 && mark_comes_after(mark, start) &&
+        if (is_done(mark, start) && mark_comes_after(mark, start) &&
             (best == NULL || mark_comes_after(best, mark)))
             best = mark;
     }
@@ -185,11 +229,11 @@ organiser_of(const struct directory *directory, uint32_t agency)
     return CORE_UNIT_NONE;
 }
 
-void
+bool
 agency_clocks_of(const struct core *core, uint32_t agency, uint16_t at, struct core_clock *ret)
 {
     const struct marks *marks = &core->agency_clocks.at[agency];
-    const struct mark *start = &marks->at[at], *next = next_of(marks, start);
+    const struct mark *start = &marks->at[at], *next = next_of(marks, start), *before = before_first(marks, start);
 
     assert(at < marks->count);
     *ret = (struct core_clock){.agency = directory_agency_id(&core->directory, agency),
@@ -204,11 +248,15 @@ agency_clocks_of(const struct core *core, uint32_t agency, uint16_t at, struct c
     ret->unit = ret->holder;
     if ((start->flags & MARK_RECALLED) != 0) {
         ret->state = CORE_CLOCK_CANCELLED;
+    } else if (before != NULL) {
+        ret->state = CORE_CLOCK_CANCELLED;
+        ret->end_seq = before->seq;
     } else if (next != NULL) {
         ret->state = CORE_CLOCK_MET;
         ret->end_seq = next->seq;
         ret->ended = next->day;
     }
+    return before == NULL || start->told != 0;
 }
 
 bool

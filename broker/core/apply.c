@@ -89,6 +89,15 @@ apply_in_dossier(struct change *c)
 }
 
 static int
+apply_unit(struct core *core, const Wici__V1__SysUnitEnrolledS0 *body, const struct core_record *record)
+{
+    uint32_t count = core->directory.unit_count;
+    int rc = directory_add_unit(&core->directory, body);
+
+    return rc != 0 || core->directory.unit_count == count ? rc : agency_clocks_enrolled(core, count, record);
+}
+
+static int
 apply_key(struct core *core, const Wici__V1__SysUnitKeyRotatedS0 *body, uint64_t ts_ms)
 {
     uint32_t unit = directory_unit(&core->directory, body->unit_id);
@@ -179,7 +188,7 @@ apply_register(struct core *core, const struct core_record *record)
         switch (record->event->type->number) {
         case WICI__V1__EVENT_TYPE__SYS_AGENCY_ENROLLED: rc = directory_add_agency(directory, body); break;
         case WICI__V1__EVENT_TYPE__SYS_EXTERNAL_ENROLLED: rc = directory_add_external(directory, body); break;
-        case WICI__V1__EVENT_TYPE__SYS_UNIT_ENROLLED: rc = directory_add_unit(directory, body); break;
+        case WICI__V1__EVENT_TYPE__SYS_UNIT_ENROLLED: rc = apply_unit(core, body, record); break;
         case WICI__V1__EVENT_TYPE__SYS_UNIT_KEY_ROTATED: rc = apply_key(core, body, record->ts_ms); break;
         case WICI__V1__EVENT_TYPE__SYS_UNIT_SUSPENDED:
             unit = directory_unit(directory, ((const Wici__V1__SysUnitSuspendedS0 *)body)->unit_id);

@@ -200,7 +200,8 @@ list_agencies(const struct core *core, uint32_t unit, struct core_clocks_at *at,
         for (; mark < core->agency_clocks.at[i].count; mark++) {
             struct core_clock clock;
 
-            agency_clocks_of(core, (uint32_t)i, (uint16_t)mark, &clock);
+            if (!agency_clocks_of(core, (uint32_t)i, (uint16_t)mark, &clock))
+                continue;
             if (all ? !is_of_interest(&clock) : clock.state != CORE_CLOCK_RUNS)
                 continue;
             if (count == max) {

@@ -71,8 +71,8 @@ find_clock(const struct deciding *d, const Wici__V1__Deadline *said, struct core
         return false;
     if (said->agency[0] == '\0')
         return clocks_at(d->core, d->dossier, (uint16_t)(mark - marks->at), ret);
-    agency_clocks_of(d->core, directory_agency(&d->core->directory, said->agency), (uint16_t)(mark - marks->at), ret);
-    return true;
+    return agency_clocks_of(d->core, directory_agency(&d->core->directory, said->agency), (uint16_t)(mark - marks->at),
+                            ret);
 }
 
 int

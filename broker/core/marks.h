@@ -55,7 +55,7 @@ enum sign {
 
 #define MARK_RECALLED 1u
 #define MARK_URGENT   2u
-#define MARK_FIRST    4u /* the start counts only where the clock has not run before */
+#define MARK_FIRST    4u /* the start counts only where the clock has not run before; of an agency: its first */
 #define MARK_REPLACES 8u /* the start ends those before it with the same key */
 
 /* Numbers of records have 36 bits: a log of 2^36 records is larger than any that the store can hold. */

@@ -243,6 +243,19 @@ class Clerk(unittest.TestCase):
         self.assertEqual(told, [("SYS_DEADLINE_MISSED", "ops", ""), ("SYS_DEADLINE_MET", "ops", "")])
         self.assertEqual(self.told("ops-sw"), [])
 
+    def test_an_agency_owes_its_first_summary_and_meeting_from_the_day_its_organiser_is_enrolled(self):
+        """D8 and D9 of an agency that has done neither: listed, and told."""
+        with self.world.session("admin") as admin:
+            self.world.enrol(admin, "ops-ous", "ops", ["OUS"])
+        with open(self.path("clocks.conf"), "w", encoding="utf-8") as f:
+            f.write("agency ops D9 term 10 DAYS remind 10 BEFORE\n")  # so that the first reminder is due at once
+        self.configure(clocks="clocks.conf")
+        told = self.run_clerk("--as-of", TODAY.isoformat())
+        self.assertEqual([words[:3] for words in told], [["approaching", "D9", "agency=ops"]])
+        for unit, more in (("ops-ous", ()), ("ops-dyr", ("--agency",))):
+            listed = [(task["rule"], task["dossier"], task["agency"]) for task in self.deadlines(unit, *more)]
+            self.assertEqual(sorted(listed), [("D8", "", "ops"), ("D9", "", "ops")], unit)
+
     def deadlines(self, unit, *more):
         """What `wici deadlines` lists for that unit."""
         done = subprocess.run([f"{BIN}/wici", f"--endpoint={self.world.broker.endpoint}",

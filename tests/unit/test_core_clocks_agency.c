@@ -15,7 +15,7 @@ static const char *
 agency_is(struct kit *k, const char *unit, const char *agency, const char *id)
 {
     static char text[400];
-    size_t count = clocks(k, unit), len = 0;
+    size_t count = all_clocks(k, unit), len = 0;
 
     text[0] = '\0';
     for (size_t i = 0; i < count; i++) {
@@ -59,12 +59,58 @@ coordinators(struct kit *k, char dossier, char id, const char *day)
     return meeting(k, dossier, "ous", id, day, "IPUS_COORDINATORS");
 }
 
+/* The day of the kit, on which "ous" was enrolled. */
+#define FROM_ENROLMENT "from 2026-03-01"
+
+static void
+the_first_of_each_runs_from_the_day_the_first_organiser_was_enrolled(void **state)
+{
+    struct kit *k = *state;
+
+    OF_CUS("D8", FROM_ENROLMENT);
+    OF_CUS("D9", FROM_ENROLMENT);
+    assert_string_equal(agency_is(k, "clerk", "gops", "D8"), ""); /* it has no organiser */
+    kit_unit(k, "ous2", "cus", "OUS");
+    kit_unit(k, "both", "gops", "SW OUS");
+    OF_CUS("D8", FROM_ENROLMENT);
+    assert_string_equal(agency_is(k, "clerk", "gops", "D8"), FROM_ENROLMENT);
+    assert_string_equal(agency_is(k, "both", "gops", "D9"), FROM_ENROLMENT);
+    assert_int_equal(found[0].unit, core_unit_by_id(k->core, "both"));
+}
+
+static void
+what_is_done_after_that_day_meets_the_first_and_starts_the_next(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *held;
+
+    present(k, "2026-07-10", "'dir'");
+    OF_CUS("D8", "met 2026-07-10; from 2026-07-10");
+    held = coordinators(k, 'M', 'm', "2026-05-08");
+    OF_CUS("D9", "met 2026-05-08; from 2026-05-08");
+    say(k, "ous", "meeting.held", 'M', "", "0{'meetingId':'$m','heldOn':'2026-05-08'}",
+        kit_correcting(held, "ENTERED_IN_ERROR"));
+    OF_CUS("D9", FROM_ENROLMENT "; cancelled");
+}
+
+/* What was done by then says itself from when on the next is due. */
+static void
+what_was_done_by_that_day_takes_the_place_of_the_first(void **state)
+{
+    struct kit *k = *state;
+
+    present(k, "2026-03-01", "'dir'");
+    OF_CUS("D8", FROM_ENROLMENT);
+    assert_int_equal(found[all_clocks(k, "clerk") - 1].start_seq, k->count); /* the summary's */
+    coordinators(k, 'M', 'm', "2026-01-08");
+    OF_CUS("D9", "from 2026-01-08");
+}
+
 static void
 d8_runs_from_a_summary_to_the_next(void **state)
 {
     struct kit *k = *state;
 
-    OF_CUS("D8", "");
     present(k, "2025-07-10", "'dir'");
     OF_CUS("D8", "from 2025-07-10");
     present(k, "2026-01-08", "'dir'");
@@ -79,7 +125,7 @@ d8_asks_for_the_director_and_the_organiser_of_the_local_community(void **state)
     kit_unit(k, "osl", "cus", "OSL");
     present(k, "2025-07-10", "'dir'");
     present(k, "2025-07-11", "'osl'");
-    OF_CUS("D8", "");
+    OF_CUS("D8", FROM_ENROLMENT);
     present(k, "2025-07-12", "'dir','osl'");
     OF_CUS("D8", "from 2025-07-12");
     present(k, "2026-01-08", "'dir'");
@@ -127,7 +173,7 @@ the_agencys_organiser_and_its_director_are_given_them_and_nobody_else(void **sta
     present(k, "2025-07-10", "'dir'");
     coordinators(k, 'M', 'm', "2026-01-08");
     assert_string_equal(agency_is(k, "ous", "cus", "D8"), "from 2025-07-10");
-    assert_int_equal(found[clocks(k, "ous") - 1].unit, core_unit_by_id(k->core, "ous"));
+    assert_int_equal(found[all_clocks(k, "ous") - 1].unit, core_unit_by_id(k->core, "ous"));
     assert_string_equal(agency_is(k, "dir", "cus", "D9"), "from 2026-01-08");
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         assert_string_equal(agency_is(k, others[i], "cus", "D8"), "");
@@ -142,7 +188,7 @@ notice(struct kit *k, const char *what, const char *id, const char *due, const c
 {
     static char sections[600], type[40];
     struct kit_line line = {.unit = "clerk", .type = type, .sections = sections};
-    size_t count = clocks(k, "clerk"), i = 0;
+    size_t count = all_clocks(k, "clerk"), i = 0;
     char end[80] = "";
 
     while (i < count && (found[i].agency[0] == '\0' || found[i].clock != clock_by_name(id)))
@@ -169,6 +215,19 @@ tell(struct kit *k, const char *what, const char *id, const char *due)
     kit_say(k, &line);
 }
 #define AT(field) "sections[0].sysDeadline" field
+
+static void
+the_first_is_told_and_taken_back_once_something_earlier_is_entered(void **state)
+{
+    struct kit *k = *state;
+
+    tell(k, "approaching", "D8", "2026-09-01");
+    OF_CUS("D8", FROM_ENROLMENT " due 2026-09-01");
+    present(k, "2025-12-10", "'dir'"); /* entered late */
+    OF_CUS("D8", "cancelled; from 2025-12-10");
+    tell(k, "cancelled", "D8", "2026-09-01");
+    OF_CUS("D8", "from 2025-12-10");
+}
 
 static void
 each_is_told_once_to_the_organiser_and_the_director(void **state)
@@ -269,7 +328,7 @@ an_agency_has_a_bounded_number_of_them(void **state)
                                         "'attendance':[{'role':'OUS','signed':true}]}"};
 
     say(k, "ous", "meeting.convened", 'M', "", "0{'meetingId':'$m'} 6{'kind':'IPUS_COORDINATORS'}", NULL);
-    for (unsigned i = 0; i < AGENCY_CLOCKS_MAX; i++)
+    for (unsigned i = 2; i < AGENCY_CLOCKS_MAX; i++) /* the first two are there */
         kit_say(k, &line);
     kit_refused(k, &line, E_LIMIT, "header.actor.agency");
     line.sections = "0{'kind':'ART_46','periodFrom':'2025-07-01','periodTo':'2025-12-31','presentedTo':['ous'],"
@@ -282,6 +341,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLOCKS_TEST(the_first_of_each_runs_from_the_day_the_first_organiser_was_enrolled),
+        CLOCKS_TEST(what_is_done_after_that_day_meets_the_first_and_starts_the_next),
+        CLOCKS_TEST(what_was_done_by_that_day_takes_the_place_of_the_first),
+        CLOCKS_TEST(the_first_is_told_and_taken_back_once_something_earlier_is_entered),
         CLOCKS_TEST(d8_runs_from_a_summary_to_the_next),
         CLOCKS_TEST(d8_asks_for_the_director_and_the_organiser_of_the_local_community),
         CLOCKS_TEST(d9_runs_from_a_meeting_of_coordinators_to_the_agencys_next),

@@ -13,9 +13,10 @@
 int clocks_setup(void **state);
 #define CLOCKS_TEST(name) cmocka_unit_test_setup_teardown(name, clocks_setup, kit_teardown)
 
-/* What clocks() found last. */
+/* What one of the two found last. */
 extern struct core_clock found[CLOCKS_OF_TEST_MAX];
-/* All clocks that a unit is given, their number. */
+/* All clocks that a unit is given, their number; and of dossiers alone. */
+size_t all_clocks(struct kit *k, const char *unit);
 size_t clocks(struct kit *k, const char *unit);
 /* "2026-01-16", or "-" for CORE_DAY_NONE; good for four calls. */
 const char *day_text(int32_t day);

@@ -307,7 +307,7 @@ tell(struct kit *k)
     struct core_clocks_at at = {0};
     size_t count = core_clocks(k->core, core_unit_by_id(k->core, "clerk"), &at, clocks, CLOCKS_AT_ONCE);
     const struct core_clock *c = count > 0 ? &clocks[draw(count)] : NULL;
-    char type[40], sections[500], header[80], id[37], started[DATE_TEXT_SIZE], due[DATE_TEXT_SIZE], ended[64] = "";
+    char type[40], sections[500], header[80], id[37], started[DATE_TEXT_SIZE], due[DATE_TEXT_SIZE], ended[160] = "";
     struct kit_line line = {.unit = "clerk", .type = type, .sections = sections, .header = header};
     struct refusal refusal;
 
@@ -322,9 +322,11 @@ tell(struct kit *k)
     if (c->end_seq != 0)
         (void)snprintf(ended + strlen(ended), sizeof ended - strlen(ended), ",'endSeq':'%llu'",
                        (unsigned long long)c->end_seq);
+    if (c->agency[0] != '\0')
+        (void)snprintf(ended + strlen(ended), sizeof ended - strlen(ended), ",'agency':'%s'", c->agency);
     uuid_format(c->dossier_id, id);
     (void)snprintf(type, sizeof type, "sys.deadline_%s", whats[draw(4)]);
-    (void)snprintf(header, sizeof header, "'dossierId':'%s'", id);
+    (void)snprintf(header, sizeof header, c->agency[0] != '\0' ? "" : "'dossierId':'%s'", id);
     (void)snprintf(
         sections, sizeof sections,
         "0{'deadline':{'clock':'%s','startSeq':'%llu','item':%u,'startedOn':'%s','due':'%s','notice':%u%s%s}}",

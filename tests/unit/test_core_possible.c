@@ -241,6 +241,22 @@ times_told(const struct kit *k, const struct core_clock *c)
     return told;
 }
 
+/* Could that record start the clock: of a dossier one in it, of an agency what its deadlines start by. */
+static bool
+may_start(const struct event *event, const struct core_clock *c)
+{
+    uint32_t type = event->type->number;
+    char dossier[37];
+
+    uuid_format(c->dossier_id, dossier);
+    if (c->agency[0] == '\0')
+        return strcmp(event->header->dossier_id, dossier) == 0;
+    if (type == WICI__V1__EVENT_TYPE__SYS_UNIT_ENROLLED)
+        return c->clock == CLOCK_D8 || c->clock == CLOCK_D9;
+    return c->clock == CLOCK_D8 ? type == WICI__V1__EVENT_TYPE__SYS_REPORT_PRESENTED
+                                : c->clock == CLOCK_D9 && type == WICI__V1__EVENT_TYPE__MEETING_HELD;
+}
+
 static void
 clock_is_possible(const struct kit *k, const struct core_clock *c)
 {
@@ -249,7 +265,7 @@ clock_is_possible(const struct kit *k, const struct core_clock *c)
 
     uuid_format(c->dossier_id, dossier);
     if (c->start_seq < 1 || c->start_seq > k->count || past.gone[c->start_seq - 1] ||
-        strcmp(k->records[c->start_seq - 1].event.header->dossier_id, dossier) != 0)
+        !may_start(&k->records[c->start_seq - 1].event, c))
         fail_msg("%s of %s was started by record %zu", id, dossier, (size_t)c->start_seq);
     if (c->state != CORE_CLOCK_CANCELLED && !seq_stands(k, c->start_seq))
         fail_msg("%s of %s goes on, and record %zu was recalled", id, dossier, (size_t)c->start_seq);
