@@ -381,8 +381,7 @@ broker_second(struct broker *b)
     b->counts_left = true;
     cut_tell(b);
     memory_return(b);
-    if ((rc = talk_sweep(b, true)) != 0 || (rc = sessions_each(b->sessions, session_due, b)) != 0 ||
-        (rc = store_find_flush(b->store, false)) != 0)
+    if ((rc = talk_sweep(b, true)) != 0 || (rc = sessions_each(b->sessions, session_due, b)) != 0)
         return rc;
     return deliver_positions(b);
 }
@@ -490,9 +489,10 @@ broker_tick(struct broker *b, int signal_fd, int timeout_ms, bool *ret_signalled
     if ((rc = broker_timers(b)) != 0 || (rc = broker_commit(b)) != 0 || (rc = broker_guard(b)) != 0)
         return rc;
     reply_flush(b);
-    if ((rc = checkpoints_sign(b->checkpoints, b->clock.mono_ms, false)) != 0)
+    if ((rc = checkpoints_sign(b->checkpoints, b->clock.mono_ms, false)) != 0 ||
+        (rc = broker_deliver(b, started_us)) != 0)
         return rc;
-    return broker_deliver(b, started_us);
+    return store_find_flush(b->store, false);
 }
 
 int

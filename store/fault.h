@@ -1,5 +1,5 @@
 /*
- * fault - how a test makes a commit fail, or leaves the tree out of it
+ * fault - how a test makes a commit fail, leaves the tree out of it, or sees in a small log what a large one does
  *
  * When set, store_commit() calls it instead of LMDB's commit once everything of the batch is written into the
  * transaction; a negative errno it returns is a failed commit, 0 lets the commit go ahead. NULL outside tests.
@@ -16,5 +16,8 @@ extern int (*store_commit_fault)(void);
  * holds, and opening it must say so.
  */
 extern bool store_tree_fault;
+
+/* While set, the finding index takes in 8 records together, and a single list is worth a transaction. */
+extern bool store_find_small;
 
 #endif

@@ -2,11 +2,12 @@
  * find - the finding index (find.h gives the layout)
  *
  * Invariants:
- *   (1) LMDB holds seqs up to and with mark.seq, the tail those above it.
- *   (2) Chunks of one entry do not overlap: the last seq of one is below the first of the next.
- *   (3) total is that of the sums of all chunks in LMDB; it is added to and subtracted from with each that is written.
- *   (4) All reads of LMDB go through one read-only transaction that is renewed for each and reset after it, so that
- *       none is open while the map grows.
+ *   (1) LMDB holds the seqs of lists below next up to and with aim.seq, those of the others up to and with mark.seq;
+ *       taken those of the others up to and with aim.seq; the tail those above it. next is 0, taken empty and the aim
+ * the mark while nothing is being written. What taken holds besides is not looked at. (2) Chunks of one entry do not
+ * overlap: the last seq of one is below the first of the next. (3) total is that of the sums of all chunks in LMDB; it
+ * is added to and subtracted from with each that is written. (4) All reads of LMDB go through one read-only transaction
+ * that is renewed for each and reset after it, so that none is open while the map grows.
  *
  * The index is bounded by the log it describes: an entry's seq costs 8 bytes, at worst (each record a dossier of its
  * own, half-full pages) 70, a third of the smallest record. A transaction may copy every page it touches, so the map
@@ -17,6 +18,7 @@
 #include "store/be.h"
 #include "store/check.h"
 #include "store/env.h"
+#include "store/fault.h"
 #include "store/file.h"
 #include "store/lmdb_err.h"
 #include "store/store.h"
@@ -29,10 +31,15 @@
 
 #define KEY_SIZE   16u
 #define CHUNK_SIZE (FIND_CHUNK * 8u) /* of the seqs; their sum is behind them */
-#define MARK_SIZE  (1u + FIND_PAIR_SIZE + 8u + LEAF_HASH_SIZE + CHECK_SIZE)
-#define FORMAT     2u
+#define AT_SIZE    (8u + LEAF_HASH_SIZE)
+#define MARK_SIZE  (1u + FIND_PAIR_SIZE + 2u * AT_SIZE + 8u + CHECK_SIZE)
+#define FORMAT     3u
 
-#define FIND_DUE_PART 32u
+#define FIND_DUE_PART  32u
+#define FIND_STEP      2048u /* lists: fewer are not worth a transaction */
+#define FIND_DUE_SMALL 8u    /* of store_find_small */
+
+bool store_find_small;
 
 struct find {
     char dir[PATH_MAX];
@@ -42,9 +49,18 @@ struct find {
     MDB_dbi seqs, meta;
     MDB_txn *read; /* reset between reads */
     MDB_cursor *read_cursor;
-    struct find_mark mark;
+    struct find_mark mark, aim;
+    uint64_t next;  /* list: those below it are written up to the aim */
     uint64_t total; /* of the sums of all chunks, as committed */
-    struct tail tail;
+    struct tail tail, taken;
+    uint64_t *lists; /* of taken, ascending; NULL until the first step */
+    size_t list_count, list_at;
+};
+
+/* What a transaction leaves behind, should it be committed. */
+struct progress {
+    struct find_mark mark, aim;
+    uint64_t next, total;
 };
 
 static void
@@ -70,41 +86,89 @@ index_close(struct find *f)
     f->env = NULL;
 }
 
-static int
-mark_put(struct find *f, MDB_txn *txn, const struct find_mark *mark, uint64_t total)
+static struct progress
+progress_of(const struct find *f)
 {
-    uint8_t bytes[MARK_SIZE];
+    return (struct progress){.mark = f->mark, .aim = f->aim, .next = f->next, .total = f->total};
+}
+
+static void
+progress_take(struct find *f, const struct progress *p)
+{
+    f->mark = p->mark;
+    f->aim = p->aim;
+    f->next = p->next;
+    f->total = p->total;
+}
+
+static bool
+is_writing(const struct find *f)
+{
+    return f->aim.seq != f->mark.seq;
+}
+
+static void
+at_encode(uint8_t bytes[AT_SIZE], const struct find_mark *mark)
+{
+    be64_put(bytes, mark->seq);
+    memcpy(bytes + 8, mark->hash, LEAF_HASH_SIZE);
+}
+
+static void
+at_decode(const uint8_t bytes[AT_SIZE], struct find_mark *ret)
+{
+    ret->seq = be64_get(bytes);
+    memcpy(ret->hash, bytes + 8, LEAF_HASH_SIZE);
+}
+
+/* The last 8 bytes are the total of all sums, with one over the bytes before them. */
+static uint64_t
+progress_sum(const uint8_t bytes[MARK_SIZE])
+{
+    return check_of("mark", 4, bytes, MARK_SIZE - CHECK_SIZE);
+}
+
+static int
+progress_put(struct find *f, MDB_txn *txn, const struct progress *p)
+{
+    uint8_t bytes[MARK_SIZE], *at = bytes;
     char name[] = "mark";
     MDB_val key = {.mv_size = sizeof name - 1, .mv_data = name};
     MDB_val val = {.mv_size = sizeof bytes, .mv_data = bytes};
 
-    bytes[0] = FORMAT;
-    memcpy(bytes + 1, f->pair, FIND_PAIR_SIZE);
-    be64_put(bytes + 1 + FIND_PAIR_SIZE, mark->seq);
-    memcpy(bytes + 1 + FIND_PAIR_SIZE + 8, mark->hash, LEAF_HASH_SIZE);
-    be64_put(bytes + MARK_SIZE - CHECK_SIZE, total);
+    *at++ = FORMAT;
+    memcpy(at, f->pair, FIND_PAIR_SIZE);
+    at += FIND_PAIR_SIZE;
+    at_encode(at, &p->mark);
+    at_encode(at + AT_SIZE, &p->aim);
+    at += 2 * AT_SIZE;
+    be64_put(at, p->next);
+    be64_put(at + 8, p->total + progress_sum(bytes));
     return mdb_put(txn, f->meta, &key, &val, 0);
 }
 
 /* -ENOENT: a fresh index. -EBADMSG: another format or log. */
 static int
-mark_get(struct find *f, MDB_txn *txn, struct find_mark *ret, uint64_t *ret_total)
+progress_get(struct find *f, MDB_txn *txn, struct progress *ret)
 {
     char name[] = "mark";
     MDB_val key = {.mv_size = sizeof name - 1, .mv_data = name};
     MDB_val val;
-    const uint8_t *bytes;
+    const uint8_t *at;
     int rc = mdb_get(txn, f->meta, &key, &val);
 
     if (rc != 0)
         return err_from_lmdb(rc);
-    bytes = val.mv_data;
-    if (val.mv_size != MARK_SIZE || bytes[0] != FORMAT || memcmp(bytes + 1, f->pair, FIND_PAIR_SIZE) != 0)
+    at = val.mv_data;
+    if (val.mv_size != MARK_SIZE || at[0] != FORMAT || memcmp(at + 1, f->pair, FIND_PAIR_SIZE) != 0)
         return -EBADMSG;
-    ret->seq = be64_get(bytes + 1 + FIND_PAIR_SIZE);
-    memcpy(ret->hash, bytes + 1 + FIND_PAIR_SIZE + 8, LEAF_HASH_SIZE);
-    *ret_total = be64_get(bytes + MARK_SIZE - CHECK_SIZE);
-    return 0;
+    at += 1 + FIND_PAIR_SIZE;
+    at_decode(at, &ret->mark);
+    at_decode(at + AT_SIZE, &ret->aim);
+    at += 2 * AT_SIZE;
+    ret->next = be64_get(at);
+    ret->total = be64_get(at + 8) - progress_sum(val.mv_data);
+    return ret->aim.seq >= ret->mark.seq ? 0 : -EBADMSG;
 }
 
 /* ---- chunks */
@@ -165,8 +229,7 @@ chunks_check(const struct find *f, MDB_txn *txn, uint64_t total)
 static int
 index_open(struct find *f)
 {
-    struct find_mark mark = {0};
-    uint64_t total = 0;
+    struct progress progress = {0};
     MDB_txn *txn = NULL;
     int rc;
 
@@ -181,9 +244,9 @@ index_open(struct find *f)
         rc = err_from_lmdb(rc);
         goto out;
     }
-    rc = mark_get(f, txn, &mark, &total);
+    rc = progress_get(f, txn, &progress);
     if (rc == 0)
-        rc = chunks_check(f, txn, total);
+        rc = chunks_check(f, txn, progress.total);
     if (rc == -ENOENT) {
         MDB_stat stat;
 
@@ -191,7 +254,7 @@ index_open(struct find *f)
         if (rc == 0 && stat.ms_entries != 0)
             rc = -EBADMSG;
         if (rc == 0)
-            rc = err_from_lmdb(mark_put(f, txn, &mark, total));
+            rc = err_from_lmdb(progress_put(f, txn, &progress));
     }
     if (rc != 0)
         goto out;
@@ -203,14 +266,21 @@ index_open(struct find *f)
         goto out;
     }
     mdb_txn_reset(f->read);
-    f->mark = mark;
-    f->total = total;
+    progress_take(f, &progress);
 out:
     if (txn != NULL)
         mdb_txn_abort(txn);
     if (rc != 0)
         index_close(f);
     return rc;
+}
+
+static void
+taken_clear(struct find *f)
+{
+    tail_clear(&f->taken);
+    free(f->lists);
+    f->lists = NULL;
 }
 
 int
@@ -220,6 +290,7 @@ find_restart(struct find *f)
     char path[PATH_MAX];
 
     index_close(f);
+    taken_clear(f);
     tail_clear(&f->tail);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         int rc = file_path(path, f->dir, names[i]);
@@ -265,6 +336,7 @@ find_close(struct find **find)
     if (f == NULL)
         return;
     index_close(f);
+    taken_clear(f);
     tail_clear(&f->tail);
     free(f);
 }
@@ -275,13 +347,24 @@ find_mark(const struct find *f)
     return &f->mark;
 }
 
+const struct find_mark *
+find_aim(const struct find *f)
+{
+    return &f->aim;
+}
+
 /* ---- writing */
 
 int
 find_add(struct find *f, uint32_t entry, uint32_t generation, uint64_t seq)
 {
+    uint64_t list = tail_key(entry, generation);
+
     assert(seq > f->mark.seq);
-    return tail_push(&f->tail, tail_key(entry, generation), seq);
+    if (seq > f->aim.seq)
+        return tail_push(&f->tail, list, seq);
+    assert(f->lists == NULL); /* while it opens: what was taken before is fed anew */
+    return list < f->next ? 0 : tail_push(&f->taken, list, seq);
 }
 
 void
@@ -293,9 +376,9 @@ find_pop(struct find *f, uint32_t entry, uint32_t generation)
 static int
 list_compare(const void *a, const void *b)
 {
-    const struct tail_list *x = a, *y = b;
+    const uint64_t *x = a, *y = b;
 
-    return (x->key > y->key) - (x->key < y->key);
+    return (*x > *y) - (*x < *y);
 }
 
 /* Positions the cursor at the last chunk of the list. -ENOENT: it has none. */
@@ -356,11 +439,12 @@ list_append(struct find *f, MDB_txn *txn, MDB_cursor *cursor, uint64_t list, con
     return 0;
 }
 
-/* Writes each list's seqs up to the mark. lists are sorted, so that pages are touched once and in order. */
+/* Writes the lists up to number `upto`, each up to the aim. They are sorted, so that pages are touched once and in
+ * order. */
 static int
-flush_write(struct find *f, const struct tail_list *lists, size_t count, const struct find_mark *mark)
+lists_write(struct find *f, size_t upto)
 {
-    uint64_t total = f->total;
+    struct progress progress = progress_of(f);
     MDB_txn *txn = NULL;
     MDB_cursor *cursor = NULL;
     int rc;
@@ -369,15 +453,22 @@ flush_write(struct find *f, const struct tail_list *lists, size_t count, const s
         rc = err_from_lmdb(rc);
         goto out;
     }
-    for (size_t i = 0; i < count; i++) {
-        const uint64_t *seqs = f->tail.pool + lists[i].at;
-        size_t due = seqs_lower_bound(seqs, lists[i].len, mark->seq + 1);
+    for (size_t i = f->list_at; i < upto; i++) {
+        size_t count;
+        const uint64_t *seqs = tail_find(&f->taken, f->lists[i], 0, &count);
 
-        rc = due == 0 ? 0 : list_append(f, txn, cursor, lists[i].key, seqs, due, &total);
+        count = seqs_lower_bound(seqs, count, f->aim.seq + 1);
+        rc = count == 0 ? 0 : list_append(f, txn, cursor, f->lists[i], seqs, count, &progress.total);
         if (rc != 0)
             goto out;
     }
-    rc = err_from_lmdb(mark_put(f, txn, mark, total));
+    if (upto == f->list_count) {
+        progress.mark = f->aim;
+        progress.next = 0;
+    } else {
+        progress.next = f->lists[upto];
+    }
+    rc = err_from_lmdb(progress_put(f, txn, &progress));
     if (rc != 0)
         goto out;
     mdb_cursor_close(cursor);
@@ -385,7 +476,7 @@ flush_write(struct find *f, const struct tail_list *lists, size_t count, const s
     rc = err_from_lmdb(mdb_txn_commit(txn));
     txn = NULL; /* commit frees it, whether or not it succeeds */
     if (rc == 0)
-        f->total = total;
+        progress_take(f, &progress);
 out:
     if (cursor != NULL)
         mdb_cursor_close(cursor);
@@ -417,51 +508,100 @@ find_due(uint64_t head)
 {
     uint64_t due = head / FIND_DUE_PART;
 
+    if (store_find_small)
+        return FIND_DUE_SMALL;
     if (due < STORE_FIND_FLUSH)
         return STORE_FIND_FLUSH;
     return due < STORE_FIND_FLUSH_MAX ? due : STORE_FIND_FLUSH_MAX;
 }
 
-int
-find_flush(struct find *f, const struct find_mark *mark)
+/* The lists of what was taken, in the order in which they are written. */
+static int
+lists_sort(struct find *f)
 {
-    struct tail rest = {0};
-    struct tail_list *lists;
+    uint64_t *lists = malloc((f->taken.used + 1) * sizeof *lists);
     size_t count = 0;
-    int rc = 0;
 
-    assert(mark->seq >= f->mark.seq);
-    lists = malloc((f->tail.used + 1) * sizeof *lists);
     if (lists == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < f->tail.slot_count; i++)
-        if (f->tail.slots[i].len > 0)
-            lists[count++] = f->tail.slots[i];
+    for (size_t i = 0; i < f->taken.slot_count; i++)
+        if (f->taken.slots[i].len > 0)
+            lists[count++] = f->taken.slots[i].key;
     qsort(lists, count, sizeof *lists, list_compare);
+    f->lists = lists;
+    f->list_count = count;
+    f->list_at = 0;
+    return 0;
+}
 
-    /* What stays in the tail, first: after the commit nothing may fail any more. */
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        const uint64_t *seqs = f->tail.pool + lists[i].at;
+int
+find_begin(struct find *f, const struct find_mark *aim)
+{
+    struct tail rest = {0};
+    int rc = 0;
 
-        for (size_t j = seqs_lower_bound(seqs, lists[i].len, mark->seq + 1); rc == 0 && j < lists[i].len; j++)
-            rc = tail_push(&rest, lists[i].key, seqs[j]);
+    assert(!is_writing(f));
+    assert(aim->seq > f->mark.seq);
+    for (size_t i = 0; rc == 0 && i < f->tail.slot_count; i++) { /* of an open batch */
+        const struct tail_list *list = &f->tail.slots[i];
+        const uint64_t *seqs = f->tail.pool + list->at;
+
+        for (size_t j = seqs_lower_bound(seqs, list->len, aim->seq + 1); rc == 0 && j < list->len; j++)
+            rc = tail_push(&rest, list->key, seqs[j]);
     }
-    if (rc != 0)
-        goto out;
+    if (rc != 0) {
+        tail_clear(&rest);
+        return rc;
+    }
+    f->taken = f->tail;
+    f->tail = rest;
+    f->aim = *aim;
+    return 0;
+}
 
-    while ((rc = flush_write(f, lists, count, mark)) == -ENOSPC)
+static int
+step_to(struct find *f, size_t upto)
+{
+    int rc;
+
+    while ((rc = lists_write(f, upto)) == -ENOSPC)
         if ((rc = map_grow(f)) != 0)
             break;
     if (rc != 0)
-        goto out;
-    f->mark = *mark;
-    tail_clear(&f->tail);
-    f->tail = rest;
-    rest = (struct tail){0};
-out:
-    tail_clear(&rest);
-    free(lists);
-    return rc;
+        return rc;
+    f->list_at = upto;
+    if (!is_writing(f))
+        taken_clear(f);
+    return 0;
+}
+
+int
+find_step(struct find *f, uint64_t head)
+{
+    uint64_t half = find_due(head) / 2, gone = head - f->aim.seq;
+    size_t upto;
+    int rc;
+
+    if (!is_writing(f))
+        return 0;
+    if (f->lists == NULL && (rc = lists_sort(f)) != 0)
+        return rc;
+    upto = gone >= half ? f->list_count : (size_t)(f->list_count * gone / half);
+    if (upto < f->list_count && upto - f->list_at < (store_find_small ? 1 : FIND_STEP))
+        return 0;
+    return step_to(f, upto);
+}
+
+int
+find_finish(struct find *f)
+{
+    int rc = 0;
+
+    if (!is_writing(f))
+        return 0;
+    if (f->lists == NULL)
+        rc = lists_sort(f);
+    return rc == 0 ? step_to(f, f->list_count) : rc;
 }
 
 static int
@@ -492,14 +632,15 @@ entry_delete(struct find *f, MDB_txn *txn, uint32_t entry, uint64_t *total)
 int
 find_drop(struct find *f, uint32_t entry)
 {
+    struct progress progress;
     MDB_txn *txn = NULL;
-    uint64_t total;
     int rc;
 
     do {
-        total = f->total;
+        progress = progress_of(f);
         rc = mdb_txn_begin(f->env, NULL, 0, &txn);
-        if (rc == 0 && (rc = entry_delete(f, txn, entry, &total)) == 0 && (rc = mark_put(f, txn, &f->mark, total)) == 0)
+        if (rc == 0 && (rc = entry_delete(f, txn, entry, &progress.total)) == 0 &&
+            (rc = progress_put(f, txn, &progress)) == 0)
             rc = mdb_txn_commit(txn);
         else if (txn != NULL)
             mdb_txn_abort(txn);
@@ -507,7 +648,8 @@ find_drop(struct find *f, uint32_t entry)
         rc = err_from_lmdb(rc);
     } while (rc == -ENOSPC && (rc = map_grow(f)) == 0);
     if (rc == 0) {
-        f->total = total;
+        progress_take(f, &progress);
+        tail_drop(&f->taken, entry);
         tail_drop(&f->tail, entry);
     }
     return rc;
@@ -543,6 +685,13 @@ chunk_seek(MDB_cursor *cursor, uint64_t list, uint64_t from, MDB_val *key, MDB_v
     return mdb_cursor_get(cursor, key, val, rc == 0 ? MDB_NEXT : MDB_FIRST);
 }
 
+/* As far as LMDB has the list. */
+static uint64_t
+list_end(const struct find *f, uint64_t list)
+{
+    return list < f->next ? f->aim.seq : f->mark.seq;
+}
+
 static int
 list_read(struct find *f, uint64_t list, uint64_t from, uint64_t upto, uint64_t *ret_seqs, size_t max,
           size_t *ret_count)
@@ -570,7 +719,7 @@ list_read(struct find *f, uint64_t list, uint64_t from, uint64_t upto, uint64_t 
         for (size_t at = 0; at < len && found < max; at += 8) {
             uint64_t seq = be64_get(bytes + at);
 
-            if (seq <= last || seq > f->mark.seq) {
+            if (seq <= last || seq > list_end(f, list)) {
                 rc = MDB_CORRUPTED;
                 goto out;
             }
@@ -588,22 +737,36 @@ out:
     return err_from_lmdb(rc);
 }
 
+/* Returns how many. */
+static size_t
+waiting_read(const struct tail *tail, uint64_t list, uint64_t from, uint64_t upto, uint64_t *ret_seqs, size_t max)
+{
+    size_t found = 0, waiting;
+    const uint64_t *seqs = tail_find(tail, list, from, &waiting);
+
+    while (found < waiting && found < max && seqs[found] <= upto) {
+        ret_seqs[found] = seqs[found];
+        found++;
+    }
+    return found;
+}
+
 int
 find_list(struct find *f, uint32_t entry, uint32_t generation, uint64_t from, uint64_t upto, uint64_t *ret_seqs,
           size_t max, size_t *ret_count)
 {
-    uint64_t list = tail_key(entry, generation);
-    const uint64_t *seqs;
-    size_t found = 0, waiting;
+    uint64_t list = tail_key(entry, generation), end = list_end(f, list);
+    size_t found = 0;
     int rc = 0;
 
-    if (from <= f->mark.seq)
+    if (from <= end)
         rc = list_read(f, list, from, upto, ret_seqs, max, &found);
     if (rc != 0)
         return rc;
-    seqs = tail_find(&f->tail, list, from, &waiting);
-    for (size_t i = 0; i < waiting && found < max && seqs[i] <= upto; i++)
-        ret_seqs[found++] = seqs[i];
+    if (end < f->aim.seq)
+        found += waiting_read(&f->taken, list, from, upto < f->aim.seq ? upto : f->aim.seq, ret_seqs + found,
+                              max - found);
+    found += waiting_read(&f->tail, list, from, upto, ret_seqs + found, max - found);
     *ret_count = found;
     return 0;
 }

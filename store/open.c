@@ -413,37 +413,49 @@ keys_check(struct store *st, const uint8_t pair[KEYS_PAIR_SIZE])
     return rc;
 }
 
+/* Is this record of our log the one that the finding index meant? */
+static int
+find_stands(struct store *st, MDB_txn *txn, const struct find_mark *mark, bool *ret)
+{
+    uint8_t hash[LEAF_HASH_SIZE];
+    struct row row;
+    int rc;
+
+    *ret = mark->seq == 0;
+    if (mark->seq == 0 || mark->seq > st->at.head)
+        return 0;
+    rc = row_get(st, txn, mark->seq, &row);
+    if (rc != 0)
+        return rc;
+    leaf_hash(row.leaf, row.leaf_len, hash);
+    *ret = memcmp(hash, mark->hash, sizeof hash) == 0;
+    return 0;
+}
+
 /* Feeds the finding index what it has not taken in, as much at a time as is taken in together while the log grows. */
 static int
 find_roll_forward(struct store *st, MDB_txn *txn)
 {
-    struct find_mark mark = *find_mark(st->find);
     MDB_cursor *cursor = NULL;
     uint8_t seq_bytes[8];
     MDB_val key = {.mv_size = sizeof seq_bytes, .mv_data = seq_bytes};
     MDB_val val;
+    bool mark_stands, aim_stands;
+    uint64_t first;
     struct row row;
-    int rc = 0;
+    int rc;
 
-    if (mark.seq > 0 && mark.seq <= st->at.head) {
-        uint8_t hash[LEAF_HASH_SIZE];
-
-        rc = row_get(st, txn, mark.seq, &row);
-        if (rc != 0)
-            return rc;
-        leaf_hash(row.leaf, row.leaf_len, hash);
-        if (memcmp(hash, mark.hash, sizeof hash) != 0)
-            mark.seq = UINT64_MAX;
-    }
-    if (mark.seq > st->at.head) { /* it indexed another branch: an older copy of the log was restored */
+    if ((rc = find_stands(st, txn, find_mark(st->find), &mark_stands)) != 0 ||
+        (rc = find_stands(st, txn, find_aim(st->find), &aim_stands)) != 0)
+        return rc;
+    if (!mark_stands || !aim_stands) /* it indexed another branch: an older copy of the log was restored */
         rc = find_restart(st->find);
-        mark.seq = 0;
-    }
     if (rc == 0)
         rc = err_from_lmdb(mdb_cursor_open(txn, st->ev, &cursor));
-    be64_put(seq_bytes, mark.seq + 1);
-    for (uint64_t seq = mark.seq + 1; rc == 0 && seq <= st->at.head; seq++) {
-        rc = mdb_cursor_get(cursor, &key, &val, seq == mark.seq + 1 ? MDB_SET_KEY : MDB_NEXT);
+    first = find_mark(st->find)->seq + 1;
+    be64_put(seq_bytes, first);
+    for (uint64_t seq = first; rc == 0 && seq <= st->at.head; seq++) {
+        rc = mdb_cursor_get(cursor, &key, &val, seq == first ? MDB_SET_KEY : MDB_NEXT);
         if (rc != 0) {
             rc = damage_set(st, "record %" PRIu64 ": %s", seq, mdb_strerror(rc));
             break;
@@ -451,11 +463,12 @@ find_roll_forward(struct store *st, MDB_txn *txn)
         rc = row_split(st, seq, val.mv_data, val.mv_size, &row);
         if (rc == 0 && !row.erased)
             rc = find_add(st->find, row.entry, row.generation, seq);
-        if (rc == 0 && seq - find_mark(st->find)->seq == find_due(st->at.head)) {
+        if (rc == 0 && seq - find_aim(st->find)->seq == find_due(st->at.head)) {
             struct find_mark reached = {.seq = seq};
 
             leaf_hash(row.leaf, row.leaf_len, reached.hash);
-            rc = find_flush(st->find, &reached);
+            if ((rc = find_finish(st->find)) == 0 && (rc = find_begin(st->find, &reached)) == 0)
+                rc = find_finish(st->find);
         }
     }
     if (cursor != NULL)

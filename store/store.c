@@ -625,37 +625,37 @@ store_find_behind(const struct store *st)
     return st->at.head - find_mark(st->find)->seq;
 }
 
+/* All committed records are to be written. */
+static int
+find_take(struct store *st)
+{
+    struct find_mark aim = {.seq = st->at.head};
+
+    memcpy(aim.hash, st->at.hash, sizeof aim.hash);
+    return find_begin(st->find, &aim);
+}
+
 int
 store_find_flush(struct store *st, bool all)
 {
-    uint64_t due = find_due(st->at.head);
+    int rc = 0;
 
     if (st->latched)
         return -EIO;
-    while (store_find_behind(st) >= (all ? 1u : due)) {
-        struct find_mark mark = {.seq = find_mark(st->find)->seq + due};
-        MDB_txn *txn;
-        struct row row;
-        int rc;
-
-        if (mark.seq > st->at.head)
-            mark.seq = st->at.head;
-        rc = view_begin(st, &txn);
-        if (rc != 0)
-            return rc;
-        rc = row_get(st, txn, mark.seq, &row);
+    if (all)
+        rc = find_finish(st->find);
+    if (rc == 0 && st->at.head - find_aim(st->find)->seq >= (all ? 1 : find_due(st->at.head))) {
+        rc = find_finish(st->find);
         if (rc == 0)
-            leaf_hash(row.leaf, row.leaf_len, mark.hash);
-        view_end(st);
-        if (rc == 0)
-            rc = find_flush(st->find, &mark);
-        if (rc != 0) {
-            if (st->damage[0] == '\0')
-                snprintf(st->damage, sizeof st->damage, "finding index: a write failed: %s", strerror(-rc));
-            return batch_fail(st, rc);
-        }
+            rc = find_take(st);
     }
-    return 0;
+    if (rc == 0)
+        rc = all ? find_finish(st->find) : find_step(st->find, st->at.head);
+    if (rc == 0)
+        return 0;
+    if (st->damage[0] == '\0')
+        snprintf(st->damage, sizeof st->damage, "finding index: a write failed: %s", strerror(-rc));
+    return batch_fail(st, rc);
 }
 
 /* ---- where it stands */

@@ -291,8 +291,10 @@ int store_readers_check(struct store *st);
  */
 int store_find(struct store *st, uint32_t entry, uint64_t from, uint64_t *ret_seqs, size_t max, size_t *ret_count);
 /*
- * Takes committed records into the index when enough wait, or all of them when `all`. Called by the owner's loop. Enough:
- * a 32nd of the log, STORE_FIND_FLUSH at least and STORE_FIND_FLUSH_MAX at most.
+ * Takes committed records into the index when enough wait: a 32nd of the log, STORE_FIND_FLUSH at least and
+ * STORE_FIND_FLUSH_MAX at most. They are written in pieces, a transaction of its own in some of the calls that follow, as
+ * large as the log has grown since the last one: so the owner's loop calls this often. When `all`, all records are
+ * written in this call.
  */
 int store_find_flush(struct store *st, bool all);
 /* Takes what the index says of an erased key entry away. Between batches. -EINVAL: its key was not erased. */

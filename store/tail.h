@@ -3,7 +3,7 @@
  *
  * A hash table from (entry, generation) to an ascending vector of seqs, so that a look-up costs what it finds and not
  * what the tail holds. The vectors lie in one pool; one that outgrows its place moves to the end of the pool at twice
- * the size, and the hole stays until the tail is made anew, after at most STORE_FIND_FLUSH_MAX records in normal running.
+ * the size, and the hole stays until the tail is made anew, after half as many again as STORE_FIND_FLUSH_MAX records at most.
  */
 #ifndef STORE_TAIL_H
 #define STORE_TAIL_H

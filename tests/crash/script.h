@@ -54,7 +54,7 @@ enum script_mark {
 struct step {
     unsigned ghosts;   /* records that are rolled back before the others are appended */
     bool room;         /* the map grows */
-    bool flush;        /* the finding index is flushed after it */
+    bool flush;        /* the finding index takes in all after it, and not a piece at most */
     bool reopen;       /* the store is closed and opened after it */
     bool compact;      /* ... with its log in a fresh file */
     unsigned destroys; /* this document, and what its dossier has beside it; SCRIPT_DOCS: none */

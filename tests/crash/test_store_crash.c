@@ -8,6 +8,7 @@
  * What this shows: the order of commit and acknowledgement, and recovery from any moment of a process. It does not show
  * what a power cut does; SIGKILL leaves the page cache.
  */
+#include "store/fault.h"
 #include "tests/unit/test_store_kit.h"
 
 #include <errno.h>
@@ -65,8 +66,10 @@ write_one(struct kit *kit, uint64_t seq)
 static void
 writer(struct kit *kit, uint32_t random, int ack_fd)
 {
-    int rc = kit_open(kit);
+    int rc;
 
+    store_find_small = true;
+    rc = kit_open(kit);
     while (rc == 0) {
         uint32_t count = 1 + next_random(&random) % 64;
         struct store_cursor cursor = {0};
@@ -83,8 +86,8 @@ writer(struct kit *kit, uint32_t random, int ack_fd)
         head = store_head(kit->st);
         if (rc == 0 && write(ack_fd, &head, sizeof head) != sizeof head)
             rc = -errno;
-        if (rc == 0 && next_random(&random) % 8 == 0)
-            rc = store_find_flush(kit->st, true);
+        if (rc == 0)
+            rc = store_find_flush(kit->st, next_random(&random) % 8 == 0);
     }
     fprintf(stderr, "writer: %s\n", strerror(-rc));
     _exit(1);

@@ -82,13 +82,12 @@ __wrap_store_append(struct store *st, const struct store_record *record, uint64_
 
 __typeof__(store_find_flush) __real_store_find_flush, __wrap_store_find_flush;
 
-/* Now and then all of it: otherwise no run would be long enough. */
 int
 __wrap_store_find_flush(struct store *st, bool all)
 {
     if (door_is_dead())
         return 0;
-    return __real_store_find_flush(st, all || fate_once_in(8));
+    return __real_store_find_flush(st, all);
 }
 
 /* ---- the sequencer */

@@ -1,4 +1,5 @@
 /* The finding index, through store_find: flushed, restarted, deleted or damaged, it tells what the log says. */
+#include "store/fault.h"
 #include "store/find.h"
 #include "tests/unit/test_store_kit.h"
 
@@ -124,25 +125,48 @@ many_small_flushes_fill_the_same_chunks(void **state)
 }
 
 static void
-flushes_by_itself_only_when_enough_wait(void **state)
+takes_in_by_itself_only_when_enough_wait_and_while_the_log_grows(void **state)
 {
     struct kit *kit = *state;
+    uint64_t head = STORE_FIND_FLUSH + 10;
 
     take_entries(kit);
     fill(kit, STORE_FIND_FLUSH - 1);
     assert_int_equal(store_find_flush(kit->st, false), 0);
     assert_int_equal(store_find_behind(kit->st), STORE_FIND_FLUSH - 1);
-    fill(kit, STORE_FIND_FLUSH + 10);
+    fill(kit, head);
     assert_int_equal(store_find_flush(kit->st, false), 0);
-    assert_int_equal(store_find_behind(kit->st), 10);
+    assert_int_equal(store_find_behind(kit->st), head); /* taken, and not written yet */
+    assert_lists_from(kit, 1, 5000);
+    fill(kit, head + STORE_FIND_FLUSH / 2);
+    assert_int_equal(store_find_flush(kit->st, false), 0);
+    assert_int_equal(store_find_behind(kit->st), STORE_FIND_FLUSH / 2);
     assert_lists_from(kit, 1, 5000);
     assert_lists_from(kit, STORE_FIND_FLUSH - 5, 3);
 
-    fill(kit, 2 * STORE_FIND_FLUSH + 30); /* more than one transaction's worth waits when it opens */
+    fill(kit, head + 2 * STORE_FIND_FLUSH + 20); /* more than what is taken in together waits when it opens */
     store_close(&kit->st);
     assert_int_equal(kit_open(kit), 0);
-    assert_int_equal(store_find_behind(kit->st), 30);
+    assert_int_equal(store_find_behind(kit->st), 20);
     assert_lists_from(kit, 1, 5000);
+}
+
+static void
+written_in_pieces_it_tells_the_same_also_after_any_restart(void **state)
+{
+    struct kit *kit = *state;
+
+    take_entries(kit);
+    fill(kit, 100); /* then each entry is in use */
+    assert_int_equal(store_find_flush(kit->st, true), 0);
+    for (uint64_t to = 101; to <= 300; to++) {
+        fill(kit, to);
+        assert_int_equal(store_find_flush(kit->st, false), 0);
+        if (to % 3 == 0)
+            kit_reopen(kit);
+        assert_true(store_find_behind(kit->st) <= 12); /* what is due, and half of it again */
+        assert_lists_from(kit, 1, 125);
+    }
 }
 
 static void
@@ -367,13 +391,80 @@ is_rebuilt_when_the_record_it_stands_at_is_another(void **state)
     assert_int_equal(got[3], 304);
 }
 
+/* An older copy of the log is restored which has the record of the mark, and not that of the aim, or another one. */
+static void
+is_rebuilt_when_what_it_was_writing_is_not_in_the_log(void **state)
+{
+    struct kit *kit = *state;
+    char saved[PATH_MAX];
+
+    take_entries(kit);
+    for (unsigned goes_on = 0; goes_on < 2; goes_on++) {
+        uint64_t old = store_next(kit->st) + 5, seq;
+
+        assert_int_equal(store_find_flush(kit->st, true), 0);
+        fill(kit, old);
+        store_close(&kit->st);
+        snprintf(saved, sizeof saved, "%s/saved%u", kit->root, goes_on);
+        assert_int_equal(mkdir(saved, 0700), 0);
+        copy(kit->dir, saved, "log/data.mdb");
+        assert_int_equal(kit_open(kit), 0);
+        fill(kit, old + 10);
+        assert_int_equal(store_find_flush(kit->st, false), 0); /* taken */
+        fill(kit, old + 12);
+        assert_int_equal(store_find_flush(kit->st, false), 0); /* half of it is written */
+        assert_int_equal(store_find_behind(kit->st), 18);
+        store_close(&kit->st);
+        copy(saved, kit->dir, "log/data.mdb");
+        if (goes_on == 1) { /* other records get the numbers, before the index is opened beside them */
+            copy(kit->dir, saved, "find/data.mdb");
+            assert_int_equal(kit_open(kit), 0);
+            for (uint64_t number = old + 1001; number <= old + 1020; number++)
+                assert_int_equal(kit_append(kit, number, 2, &seq), 0);
+            assert_int_equal(store_commit(kit->st), 0);
+            store_close(&kit->st);
+            copy(saved, kit->dir, "find/data.mdb");
+        }
+        assert_int_equal(kit_open(kit), 0);
+        assert_int_equal(store_head(kit->st), old + goes_on * 20);
+        if (goes_on == 0) {
+            assert_lists_from(kit, 1, 125);
+        } else {
+            uint64_t got[64];
+            size_t count;
+
+            assert_int_equal(store_find(kit->st, 1, old + 1, got, 64, &count), 0);
+            assert_int_equal(count, 0); /* the first branch had some */
+            assert_int_equal(store_find(kit->st, 2, old + 1, got, 64, &count), 0);
+            assert_int_equal(count, 20);
+        }
+    }
+}
+
+static int
+small_setup(void **state)
+{
+    store_find_small = true;
+    return kit_setup(state);
+}
+
+static int
+small_teardown(void **state)
+{
+    store_find_small = false;
+    return kit_teardown(state);
+}
+
+#define SMALL_TEST(name) cmocka_unit_test_setup_teardown(name, small_setup, small_teardown)
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(finds_in_the_tail_and_in_chunks_and_in_both),
         KIT_TEST(many_small_flushes_fill_the_same_chunks),
-        KIT_TEST(flushes_by_itself_only_when_enough_wait),
+        KIT_TEST(takes_in_by_itself_only_when_enough_wait_and_while_the_log_grows),
+        SMALL_TEST(written_in_pieces_it_tells_the_same_also_after_any_restart),
         cmocka_unit_test(the_larger_the_log_the_more_is_taken_in_together),
         KIT_TEST(does_not_find_the_open_batch_and_flushes_beside_it),
         KIT_TEST(finds_nothing_for_an_entry_without_records),
@@ -382,6 +473,7 @@ main(void)
         KIT_TEST(is_rebuilt_when_its_file_makes_no_sense),
         KIT_TEST(is_rebuilt_when_it_is_of_another_log_or_branch),
         KIT_TEST(is_rebuilt_when_the_record_it_stands_at_is_another),
+        SMALL_TEST(is_rebuilt_when_what_it_was_writing_is_not_in_the_log),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
