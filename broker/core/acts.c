@@ -431,6 +431,9 @@ act_guards(const struct matter *matter, const struct thing *thing, const struct 
     guards |= (matter->flags & MATTER_NEEDED) != 0 ? GUARD_BIT(NEEDED) : 0;
     guards |= (matter->flags & MATTER_BOTH) != 0 ? GUARD_BIT(BOTH) : 0;
     guards |= matter->monitor_until == 0 || act->day >= matter->monitor_until ? GUARD_BIT(PLAN_DONE) : 0;
+    guards |= matter->referral_before == REFERRAL_REQUESTED || matter->referral_before == REFERRAL_RECEIVED
+                  ? GUARD_BIT(UNTAKEN)
+                  : 0;
     guards |= act->number == number + 1 ? GUARD_BIT(NEXT) : 0;
     guards |= act->number == number ? GUARD_BIT(CURRENT) : 0;
     return guards;

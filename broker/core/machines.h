@@ -52,7 +52,6 @@
     X(POST_CLOSURE, CASE_ASSESSMENT_RECORDED, "po zakończeniu pracy", "after the work ended")                          \
     X(CLOSED, CASE_CLOSED, "bez planu monitorowania", "without a monitoring plan")                                     \
     X(CLOSED_MONITORED, CASE_CLOSED, "z planem monitorowania", "with a monitoring plan")                               \
-    X(MERGED, CASE_LINKED, "MERGED_INTO", "MERGED_INTO")                                                               \
     X(ZZ_APPLIED, REFERRAL_SUBMITTED, "z uprawnieniem „Za życiem”, podjęte w tej sprawie",                             \
       "with an entitlement under \"Za życiem\", taken up by this case")                                                \
     X(IN_CARE, PLACEMENT_CHANGED, "umieszczenie, przeniesienie", "placed, moved")                                      \
@@ -99,6 +98,7 @@ enum input {
     X(PLAN_DONE, "ocena sięga ostatniej daty planu monitorowania",                                                     \
       "the assessment reaches the last date of the monitoring plan")                                                   \
     X(OTHERS, "inna jednostka prowadzi albo ma odpowiedzieć", "another unit holds, or has to answer")                  \
+    X(UNTAKEN, "wstrzymano je, zanim je przyjęto", "it was put on hold before it was accepted")                        \
     X(NEXT, "wersja o jeden wyższa niż ostatnia", "version one above the last")                                        \
     X(CURRENT, "dotyczy ostatniej wersji", "of the last version")
 

@@ -56,6 +56,19 @@ the_referrer_is_told_the_outcome_and_nothing_else(void **state)
 }
 
 static void
+what_waits_on_hold_and_is_then_accepted_is_accepted(void **state)
+{
+    struct kit *k = *state;
+
+    kit_referral(k, 'R', "sw");
+    answer(k, "sw", ANSWER("on-hold")); /* before anybody accepted it */
+    IS("sch", 'R', "RECEIVED - - - - -");
+    answer(k, "sw", ANSWER("accepted"));
+    IS("sw", 'R', "TAKEN_UP accepted - sw sw -");
+    IS("sch", 'R', "TAKEN_UP - - - - -");
+}
+
+static void
 a_refusal_is_not_taken_up(void **state)
 {
     struct kit *k = *state;
@@ -347,6 +360,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_referrer_is_told_the_outcome_and_nothing_else),
+        TEST(what_waits_on_hold_and_is_then_accepted_is_accepted),
         TEST(a_refusal_is_not_taken_up),
         TEST(the_holder_changes_on_acceptance_and_the_turn_on_sending),
         TEST(an_answer_says_whose_turn_it_is_and_by_when_until_it_is_sent_on),
