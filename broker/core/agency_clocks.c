@@ -210,8 +210,7 @@ next_of(const struct marks *marks, const struct mark *start)
     for (uint16_t i = 0; i < marks->count; i++) {
         const struct mark *mark = &marks->at[i];
 
-        if (is_done(mark, start) && mark_comes_after(mark, start) &&
-            (best == NULL || mark_comes_after(best, mark)))
+        if (is_done(mark, start) && mark_comes_after(mark, start) && (best == NULL || mark_comes_after(best, mark)))
             best = mark;
     }
     return best;

@@ -95,13 +95,24 @@ may_answer(const struct core *core, uint32_t unit, uint32_t answer)
     return false;
 }
 
+/* The type that answers it; 0: it asks nobody by its address. */
+static uint32_t
+answer_of(uint32_t type)
+{
+    switch (type) {
+    case WICI__V1__EVENT_TYPE__INFO_REQUESTED: return TYPE(INFO_PROVIDED);
+    case WICI__V1__EVENT_TYPE__COURT_OPINION_REQUESTED: return TYPE(COURT_OPINION_DELIVERED);
+    case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_RAISED: return TYPE(CASE_SAFETY_CONCERN_ANSWERED);
+    default: return 0;
+    }
+}
+
 static int
 keep_addressed(struct core *core, const struct core_record *record, uint32_t dossier, uint64_t seq)
 {
     const Wici__V1__BrokerNote *note = record->note;
-    bool asks_info = record->event->type->number == TYPE(INFO_REQUESTED);
-    const uint8_t *question = asks_info && seq == record->seq ? record->event->event_id : NULL;
-    uint32_t answer = asks_info ? TYPE(INFO_PROVIDED) : TYPE(COURT_OPINION_DELIVERED);
+    uint32_t type = record->event->type->number, answer = answer_of(type);
+    const uint8_t *question = type == TYPE(INFO_REQUESTED) && seq == record->seq ? record->event->event_id : NULL;
     int rc = 0;
 
     for (size_t i = 0; note != NULL && i < note->n_resolved_to && rc == 0; i++) {
@@ -150,8 +161,7 @@ take_back(struct dossier *dossier, uint64_t seq)
 static bool
 asks(uint32_t type)
 {
-    return type == TYPE(INFO_REQUESTED) || type == TYPE(COURT_OPINION_REQUESTED) ||
-           type == TYPE(MEETING_AGREEMENTS_ISSUED);
+    return answer_of(type) != 0 || type == TYPE(MEETING_AGREEMENTS_ISSUED);
 }
 
 size_t
@@ -188,10 +198,15 @@ asked_keep(struct core *core, const struct core_record *record, uint32_t dossier
 /* ---- asking */
 
 static bool
+was_fact(const struct act *act, uint64_t seq, unsigned item)
+{
+    return act->input == IN_NONE && act->code == ACT_CODE_ASKED && act_seq(act) == seq && act->day == (int32_t)item;
+}
+
+static bool
 is_fact(const struct act *act, uint64_t seq, unsigned item)
 {
-    return act->input == IN_NONE && act->code == ACT_CODE_ASKED && act_seq(act) == seq && act->day == (int32_t)item &&
-           (act->flags & ACT_RECALLED) == 0;
+    return was_fact(act, seq, item) && (act->flags & ACT_RECALLED) == 0;
 }
 
 bool
@@ -213,6 +228,31 @@ asked_is(const struct dossier *dossier, uint64_t seq, unsigned item, uint32_t un
         if (is_fact(&dossier->acts[i], seq, item) && dossier->acts[i].number == unit)
             return true;
     return false;
+}
+
+static size_t
+list(const struct core *core, const struct dossier *dossier, uint64_t seq, unsigned item, bool taken_back,
+     uint32_t *ret, size_t max)
+{
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < dossier->act_count && count < max; i++) {
+        const struct act *act = &dossier->acts[i];
+
+        if (was_fact(act, seq, item) && ((act->flags & ACT_RECALLED) != 0) == taken_back &&
+            !core->directory.units[act->number].outside)
+            ret[count++] = act->number;
+    }
+    return count;
+}
+
+size_t
+asked_list(const struct core *core, const struct dossier *dossier, uint64_t seq, unsigned item, bool taken_back,
+           uint32_t *ret, size_t max)
+{
+    size_t count = taken_back ? list(core, dossier, seq, item, true, ret, max) : 0;
+
+    return count > 0 ? count : list(core, dossier, seq, item, false, ret, max);
 }
 
 uint32_t

@@ -1,7 +1,8 @@
 /*
  * asked - who was asked to do something, whoever holds the dossier
  *
- * A question and a court's request for an opinion ask the units that they are addressed to and that may answer; a row
+ * A question, a court's request for an opinion and a safety concern ask the units that they are addressed to and that
+ * may answer; a row
  * of a meeting's agreements asks the unit that it names as responsible: by the id or the name of the unit or of its
  * agency, or by a role that one unit of the dossier alone has ("SCH"). Only a unit that is given the row is asked by
  * it; a text that names none (the family, a neighbour) asks nobody. Kept as facts of the dossier (ACT_CODE_ASKED),
@@ -31,6 +32,10 @@ asked_item(const struct mark *start)
 bool asked_anything(const struct dossier *dossier, uint32_t unit);
 /* The unit was asked by the record of that number; item: which of its rows, from 1, or 0. */
 bool asked_is(const struct dossier *dossier, uint64_t seq, unsigned item, uint32_t unit);
+/* Of those that were asked, but for agencies without the system, at most max; their number. taken_back: those that are
+ * not asked any more, where there are any. */
+size_t asked_list(const struct core *core, const struct dossier *dossier, uint64_t seq, unsigned item, bool taken_back,
+                  uint32_t *ret, size_t max);
 /* The unit itself where it was asked; else the first that was; CORE_UNIT_NONE: nobody was. */
 uint32_t asked_unit(const struct dossier *dossier, uint64_t seq, unsigned item, uint32_t first);
 

@@ -32,7 +32,16 @@ bool clocks_of(const struct core *core, const struct kin *kin, uint32_t dossier,
 /* The same of one mark, by its number. */
 bool clocks_at(const struct core *core, uint32_t dossier, uint16_t mark, struct core_clock *ret);
 
-/* A sys.deadline_*: there is such a clock, and this may be told of it now. 0, -EACCES (the refusal says why) */
+/*
+ * The units that what is told of the clock goes to besides the holder and his office: those that were asked for what is
+ * due, and who takes part and is to do it. After a loss nobody. At most CLOCK_OWING_MAX; returns how many.
+ */
+#define CLOCK_OWING_MAX (NOTE_LIST_MAX + 1u) /* as many as an event can be addressed to, and one who takes part */
+size_t clocks_owing(const struct core *core, uint32_t dossier, const struct mark *start, const struct core_clock *clock,
+                    uint32_t ret[CLOCK_OWING_MAX]);
+
+/* A sys.deadline_*: there is such a clock, and this may be told of it now; whom it goes to, into the note. 0, -EACCES
+ * (the refusal says why) */
 int clocks_decide(struct deciding *d);
 /* What an event asks for that the fold cannot read back without its sections: into the note. */
 void clocks_note(struct deciding *d);

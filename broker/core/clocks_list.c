@@ -89,6 +89,26 @@ doer(const struct core *core, const struct kin *kin, const struct core_clock *cl
     return unit == DIRECTORY_NONE ? clock->holder : unit;
 }
 
+size_t
+clocks_owing(const struct core *core, uint32_t dossier, const struct mark *start, const struct core_clock *clock,
+             uint32_t ret[CLOCK_OWING_MAX])
+{
+    const struct dossier *d = &core->dossiers.at[dossier];
+    struct kin kin;
+    uint32_t unit;
+    size_t count;
+
+    if (clock->holder_only)
+        return 0;
+    count = asked_list(core, d, start->seq, asked_item(start), (start->flags & MARK_RECALLED) != 0, ret, NOTE_LIST_MAX);
+    clocks_kin(&core->dossiers, dossier, &kin);
+    unit = doer(core, &kin, clock);
+    if (unit != clock->holder && unit != CORE_UNIT_NONE &&
+        dossiers_has_open(&core->dossiers, dossier, RELATION_PARTICIPANT, unit, NULL, core->latest_ms))
+        ret[count++] = unit;
+    return count;
+}
+
 /*
  * Who was asked is told what he was asked for, and nothing else of the dossier: not who holds it, nor of a loss. Who
  * takes part is told what falls to him.

@@ -61,24 +61,43 @@ marks_told(const struct core *core, uint32_t dossier, const Wici__V1__Deadline *
     return dossier == DOSSIER_NONE ? NULL : &core->dossiers.at[dossier].marks;
 }
 
-static bool
+/* The start of the clock that is told of; NULL: there is none, or none that counts. */
+static const struct mark *
 find_clock(const struct deciding *d, const Wici__V1__Deadline *said, struct core_clock *ret)
 {
     const struct marks *marks = marks_told(d->core, d->dossier, said);
     const struct mark *mark = mark_named(marks, said);
+    bool counts;
 
     if (mark == NULL)
-        return false;
+        return NULL;
     if (said->agency[0] == '\0')
-        return clocks_at(d->core, d->dossier, (uint16_t)(mark - marks->at), ret);
-    return agency_clocks_of(d->core, directory_agency(&d->core->directory, said->agency), (uint16_t)(mark - marks->at),
-                            ret);
+        counts = clocks_at(d->core, d->dossier, (uint16_t)(mark - marks->at), ret);
+    else
+        counts = agency_clocks_of(d->core, directory_agency(&d->core->directory, said->agency),
+                                  (uint16_t)(mark - marks->at), ret);
+    return counts ? mark : NULL;
+}
+
+/* Those whom no relation brings the notice, and who owe what it tells of. */
+static int
+tell_owing(struct deciding *d, const struct mark *start, const struct core_clock *clock)
+{
+    uint32_t units[CLOCK_OWING_MAX];
+    size_t count = clocks_owing(d->core, d->dossier, start, clock, units);
+    int rc = 0;
+
+    for (size_t i = 0; i < count && rc == 0; i++)
+        if (units[i] != clock->holder)
+            rc = decide_answer_to(d, directory_unit_id(&d->core->directory, units[i]));
+    return rc;
 }
 
 int
 clocks_decide(struct deciding *d)
 {
     const Wici__V1__Deadline *said = facts_deadline(d->event);
+    const struct mark *start;
     struct core_clock clock;
     int32_t due;
 
@@ -86,7 +105,8 @@ clocks_decide(struct deciding *d)
         return decide_refuse(d, E_SECTION, "sections");
     if (clock_by_name(said->clock) == CLOCK_NONE)
         return decide_refuse_body(d, E_FIELD, 0, "deadline.clock");
-    if (!find_clock(d, said, &clock))
+    start = find_clock(d, said, &clock);
+    if (start == NULL)
         return decide_refuse_body(d, E_UNKNOWN, 0, "deadline.startSeq");
     if (said->notice != clock.notices)
         return decide_refuse_body(d, E_ORDER, 0, "deadline.notice");
@@ -105,7 +125,7 @@ clocks_decide(struct deciding *d)
         return decide_refuse_body(d, E_FIELD, 0, "deadline.due");
     if (d->type == TYPE(SYS_DEADLINE_MISSED) && due >= date_of_moment(d->command->now_ms))
         return decide_refuse_body(d, E_FIELD, 0, "deadline.due"); /* the day is not over */
-    return 0;
+    return said->agency[0] == '\0' ? tell_owing(d, start, &clock) : 0;
 }
 
 void

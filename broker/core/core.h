@@ -372,10 +372,10 @@ struct core_clocks_at {
 /*
  * The clocks that run, in the order of their dossiers' opening: for a unit those of the dossiers that it holds or has
  * to answer, with an office's role those of its agency, and everywhere those of what it was asked itself: a question, a
- * court's request, a row of agreements. Then those of its agency as a whole, for a director, a head, an organiser of
- * services. For the deadline watcher (role CLERK) all, and also those
- * that have ended and of which that was not told. *at is where to begin ({0}: at the first) and then where to go on;
- * seq 0: nothing was left out. Looks at CLOCKS_LOOKED_AT_MAX dossiers at most. max > 0.
+ * court's request, a safety concern, a row of agreements. Then those of its agency as a whole, for a director, a head,
+ * an organiser of services. For the deadline watcher (role CLERK) all, and also those that have ended and of which that
+ * was not told. *at is where to begin ({0}: at the first) and then where to go on; seq 0: nothing was left out. Looks
+ * at CLOCKS_LOOKED_AT_MAX dossiers at most. max > 0.
  */
 size_t core_clocks(const struct core *core, uint32_t unit, struct core_clocks_at *at, struct core_clock *ret,
                    size_t max);

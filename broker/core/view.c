@@ -155,14 +155,29 @@ office_receives(const struct core *core, const struct relation *relation, const 
     return facts_family(event->type->number) != FAMILY_INFO;
 }
 
-/* Who carries the dossier on, or is to answer; and his office, but for what is the holder's alone. */
+/* It tells of the answer to a question between agencies. */
 static bool
-deadline_receives(const struct event *event, enum relation_kind kind)
+is_of_question(const struct dossier *dossier, const Wici__V1__Deadline *deadline)
+{
+    for (uint16_t i = 0; i < dossier->marks.count; i++) {
+        const struct mark *mark = &dossier->marks.at[i];
+
+        if (mark->seq == deadline->start_seq && mark_clock(mark) == CLOCK_D15 && mark->key != 0)
+            return strcmp(deadline->clock, clock_info(CLOCK_D15)->id) == 0;
+    }
+    return false;
+}
+
+/* Who carries the dossier on, or is to answer; and his office, but for what is the holder's alone. Who else owes it is
+ * named in the note. */
+static bool
+deadline_receives(const struct event *event, const struct dossier *dossier, enum relation_kind kind)
 {
     const Wici__V1__Deadline *deadline = facts_deadline(event);
 
     return kind == RELATION_HOLDER || kind == RELATION_PENDING ||
-           (kind == RELATION_OFFICE && deadline != NULL && !deadline->holder_only);
+           (kind == RELATION_OFFICE && deadline != NULL && !deadline->holder_only &&
+            !is_of_question(dossier, deadline));
 }
 
 bool
@@ -186,7 +201,7 @@ view_relation_delivers(const struct core *core, uint32_t unit, const struct core
     if (type == TYPE(SYS_PARTICIPANT_ADDED) || type == TYPE(SYS_PARTICIPANT_REMOVED))
         return kind == RELATION_HOLDER || kind == RELATION_PARTICIPANT || kind == RELATION_OFFICE;
     if (facts_is_deadline(type))
-        return deadline_receives(record->event, kind);
+        return deadline_receives(record->event, dossier, kind);
     if (type > TYPE_SYS_FIRST)
         return kind == RELATION_HOLDER;
     switch (kind) {

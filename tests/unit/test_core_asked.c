@@ -36,7 +36,8 @@ clocks_of(struct kit *k, const char *unit)
     for (size_t i = 0; i < count; i++) {
         struct core_unit falls, holder = {.id = "-"};
 
-        if (found[i].clock != CLOCK_D12 && found[i].clock != CLOCK_D15 && found[i].clock != CLOCK_D16)
+        if (found[i].clock != CLOCK_D12 && found[i].clock != CLOCK_D15 && found[i].clock != CLOCK_D16 &&
+            found[i].clock != CLOCK_D18)
             continue;
         core_unit(k->core, found[i].unit, &falls);
         if (found[i].holder != CORE_UNIT_NONE)
@@ -209,7 +210,8 @@ an_opinion_falls_to_who_was_asked_for_it(void **state)
     struct kit_record *asked;
 
     kit_active_case(k, 'C');
-    asked = say(k, "sw", "court.opinion_requested", "fa kur", "0{'requestedOn':'2026-03-11','dueOn':'2026-03-25'} 1@p1 5",
+    asked = say(k, "sw", "court.opinion_requested", "fa kur",
+                "0{'requestedOn':'2026-03-11','dueOn':'2026-03-25'} 1@p1 5",
                 "+'onBehalfOf':'x','channel':'PAPER','receivedOn':'2026-03-11'");
     CLOCKS("fa", "D12 fa (-)");
     CLOCKS("kur", ""); /* is told, and gives no opinions */
@@ -217,6 +219,69 @@ an_opinion_falls_to_who_was_asked_for_it(void **state)
     CLOCKS("dir", "D12 fa (sw)");
     say(k, "fa", "court.opinion_delivered", "ct", "0{'deliveredOn':'2026-03-24'} 5 6=ct", kit_answering(asked));
     CLOCKS("fa", "");
+}
+
+/* ---- a safety concern */
+
+static struct kit_record *
+concern(struct kit *k, const char *to)
+{
+    return say(k, "fa", "case.safety_concern_raised", to,
+               "0{'raisedOn':'2026-03-11'} 1@p1 5{'kind':'OTHER','facts':'x'}", NULL);
+}
+
+static void
+a_concern_falls_to_whom_it_is_addressed_and_who_may_answer(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *raised;
+
+    kit_active_case(k, 'C');
+    raised = concern(k, "ops sch");
+    CLOCKS("ops", "D18 ops (-)");
+    CLOCKS("sch", ""); /* is told, and answers no concerns */
+    CLOCKS("sw", "D18 ops (sw)");
+    CLOCKS("dir", "D18 ops (sw)");
+    CLOCKS("fa", "");
+    say(k, "ops", "case.safety_concern_answered", "", "0{'answeredOn':'2026-03-12','outcome':'TAKEN_UP'} 5",
+        kit_answering(raised));
+    CLOCKS("ops", "");
+    CLOCKS("sw", "");
+}
+
+static void
+a_concern_that_reaches_the_holder_falls_to_him(void **state)
+{
+    struct kit *k = *state;
+
+    kit_active_case(k, 'C');
+    concern(k, "ops sw");
+    CLOCKS("sw", "D18 sw (sw)");
+    CLOCKS("ops", "D18 ops (-)");
+}
+
+static void
+a_concern_addressed_to_nobody_who_may_answer_is_the_holders(void **state)
+{
+    struct kit *k = *state;
+
+    kit_active_case(k, 'C');
+    concern(k, "sch");
+    CLOCKS("sw", "D18 sw (sw)");
+    CLOCKS("sch", "");
+}
+
+static void
+a_concern_taken_back_is_nobodys(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *raised;
+
+    kit_active_case(k, 'C');
+    raised = concern(k, "ops");
+    say(k, "fa", "case.safety_concern_raised", "", "0", kit_correcting(raised, "ENTERED_IN_ERROR"));
+    CLOCKS("ops", "");
+    CLOCKS("sw", "");
 }
 
 /* ---- rows of agreements */
@@ -487,6 +552,10 @@ main(void)
         TEST(a_question_that_opens_a_letter_is_who_was_askeds_too),
         TEST(of_a_loss_nobody_learns_by_being_asked),
         TEST(an_opinion_falls_to_who_was_asked_for_it),
+        TEST(a_concern_taken_back_is_nobodys),
+        TEST(a_concern_addressed_to_nobody_who_may_answer_is_the_holders),
+        TEST(a_concern_that_reaches_the_holder_falls_to_him),
+        TEST(a_concern_falls_to_whom_it_is_addressed_and_who_may_answer),
         TEST(a_row_falls_to_the_unit_that_it_names),
         TEST(a_row_asks_nobody_who_is_not_given_it),
         TEST(a_row_is_told_until_the_next_meeting),

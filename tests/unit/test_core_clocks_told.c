@@ -155,6 +155,83 @@ a_deadline_is_told_once_to_the_holder_and_his_office(void **state)
     IS('R', "D1", "");
 }
 
+/* A notice of the clock, given to just those, as S0 and nothing else: "sw=0 fa=0". */
+static void
+told_to(struct kit *k, const char *what, const char *id, const char *due, const char *whom)
+{
+    struct kit_line line = notice(k, what, id, due, "");
+
+    line.expect = whom;
+    kit_say(k, &line);
+}
+
+static void
+who_was_asked_is_told_of_it_and_nobody_else(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *asked;
+
+    kit_open_case(k, "sw", 'C');
+    asked = say(k, "sw", "info.requested", 'C', "sch kur", "0{'requestedOn':'2026-02-01','answerBy':'2026-02-20'} 6",
+                NULL);
+    say(k, "sw", "info.requested", 'C', "svc", "0{'requestedOn':'2026-02-01'} 6",
+        NULL);                                                          /* of another, without a date */
+    told_to(k, "approaching", "D15", "2026-02-20", "sw=0 sch=0 kur=0"); /* questions are not the office's */
+    told_to(k, "missed", "D15", "2026-02-20", "sw=0 sch=0 kur=0");
+    say(k, "sch", "info.provided", 'C', "sw", "0 6{'docKind':'INFORMATION'}", kit_answering(asked));
+    told_to(k, "met", "D15", "2026-02-20", "sw=0 sch=0 kur=0");
+}
+
+static void
+of_an_opinion_and_of_a_concern_those_are_told_who_are_to_answer(void **state)
+{
+    struct kit *k = *state;
+
+    kit_active_case(k, 'C');
+    say(k, "sw", "court.opinion_requested", 'C', "fa kur", "0{'requestedOn':'2026-02-11','dueOn':'2026-02-25'} 1@p1 5",
+        "+'onBehalfOf':'x','channel':'PAPER','receivedOn':'2026-02-11'");
+    told_to(k, "approaching", "D12", "2026-02-25", "sw=0 dir=0 fa=0"); /* "kur" gives no opinions */
+    say(k, "sch", "case.safety_concern_raised", 'L', "sw ops",
+        "0{'raisedOn':'2026-02-26'} 1@p1 5{'kind':'OTHER','facts':'x'}", NULL);
+    told_to(k, "approaching", "D18", "2026-02-27", "sw=0 dir=0 ops=0");
+}
+
+static void
+who_works_on_the_family_is_told_of_what_he_does(void **state)
+{
+    struct kit *k = *state;
+
+    kit_open_case(k, "sw", 'C');
+    assign(k, 'C', "2026-01-20");
+    told_to(k, "approaching", "D4", "2026-07-20", "sw=0 dir=0 fa=0");
+}
+
+static void
+of_a_question_taken_back_those_are_told_who_were_asked(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *asked;
+
+    kit_open_case(k, "sw", 'C');
+    asked = say(k, "sw", "info.requested", 'C', "sch", "0{'requestedOn':'2026-02-01','answerBy':'2026-02-20'} 6", NULL);
+    told_to(k, "approaching", "D15", "2026-02-20", "sw=0 sch=0");
+    say(k, "sw", "info.requested", 'C', "", "0", kit_correcting(asked, "ENTERED_IN_ERROR"));
+    told_to(k, "cancelled", "D15", "2026-02-20", "sw=0 sch=0");
+}
+
+static void
+of_a_loss_who_was_asked_is_told_nothing(void **state)
+{
+    struct kit *k = *state;
+
+    say(k, "sw", "case.opened", 'C', "",
+        "0{'openedOn':'2026-03-01','proceedingStartedOn':'2026-01-08'} 1@p1 4{'entitlement':'LOSS'} "
+        "6{'path':'ORDINARY'}",
+        NULL);
+    say(k, "sw", "info.requested", 'C', "sch", "0{'requestedOn':'2026-02-01','answerBy':'2026-02-20'} 6", NULL);
+    told_to(k, "approaching", "D15", "2026-02-20", "sw=0");
+}
+
 static void
 what_was_told_as_met_can_be_taken_back_and_met_again(void **state)
 {
@@ -303,6 +380,11 @@ main(void)
         CLOCKS_TEST(an_amended_question_is_still_the_one_that_is_answered),
         CLOCKS_TEST(merged_cases_have_one_interview),
         CLOCKS_TEST(a_deadline_is_told_once_to_the_holder_and_his_office),
+        CLOCKS_TEST(of_a_loss_who_was_asked_is_told_nothing),
+        CLOCKS_TEST(of_a_question_taken_back_those_are_told_who_were_asked),
+        CLOCKS_TEST(who_works_on_the_family_is_told_of_what_he_does),
+        CLOCKS_TEST(of_an_opinion_and_of_a_concern_those_are_told_who_are_to_answer),
+        CLOCKS_TEST(who_was_asked_is_told_of_it_and_nobody_else),
         CLOCKS_TEST(what_was_told_as_met_can_be_taken_back_and_met_again),
         CLOCKS_TEST(a_cancelled_deadline_is_told_once),
         CLOCKS_TEST(a_notice_that_does_not_fit_the_state_is_refused),
