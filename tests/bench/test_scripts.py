@@ -77,6 +77,21 @@ class Scripts(unittest.TestCase):
             self.assertTrue(any(row.startswith(start) for row in rows), (start, rows))
         self.assertEqual(self.left(), ["log"])
 
+    def test_the_million_is_filled_and_read_once_and_measured(self):
+        size = ["--keep", f"{self.dir}/log", "--events", "1600", "--dossiers", "32", "--units", "2", "--questions", "2", "--proofs",
+                "2", "--rounds", "1", "--seconds", "1"]
+        rows = self.rows(self.run_script("million.py", *size, "fill"))
+        self.assertIn("of them about reads", rows["filling"])
+        self.assertIn("filled already", self.run_script("million.py", *size, "fill"))
+        printed = self.run_script("million.py", *size, "start", "reads", "beside", "proofs", "tree", "export", "verify")
+        rows = self.rows(printed)
+        for start in ("start, the file in memory", "who was shown what of a dossier, by one institution",
+                      "the records of reads of an institution", "4 publishers, 4 outstanding: publish -> answer p99", "`wici receipt`",
+                      "`wici consistency`", "`wici export`", "`wici verify` of the export", "`wici verify` of the same with the keys"):
+            self.assertTrue(any(row.startswith(start) for row in rows), (start, rows))
+        self.assertIn("without tree:", printed)
+        self.assertEqual(self.left(), ["log"])
+
     def test_the_year_of_the_country_is_lived_once_and_measured(self):
         size = ["--keep", f"{self.dir}/log", "--scale", "0.0008", "--rounds", "1", "--offices", "2", "--jobs", "1"]
         rows = self.rows(self.run_script("country.py", *size, "fill"))

@@ -120,8 +120,8 @@ def receipts(town, clis, verifiers, seq, root):
 
 
 def shapes(town, clis):
-    """Whether a section that is not for a unit is there cannot be told from that unit's receipt."""
-    seen = []
+    """Whether a section that is not for a unit is there cannot be told from that unit's receipt, nor from an auditor's."""
+    seen = {"sp12-pedagog": [], "audyt": []}
     for number in range(8):
         sections = world.referral(number)
         if number % 2 == 1:
@@ -129,11 +129,15 @@ def shapes(town, clis):
         with town.session("ops-sw", "shapes") as client:
             answer = client.publish(town.event("ops-sw", "REFERRAL_SUBMITTED", world.new_id(), *sections,
                                                to=["sp12-pedagog"]))[0]
-        text = clis["sp12-pedagog"].run("receipt", str(answer.receipt.seq))
-        delivery = town.wici.wire.Delivery.FromString(verify_log.unbase64(text.split("\n")[1][6:]))
-        seen.append((len(delivery.digests), [(part.slot.slot, part.slot.section_id) for part in delivery.parts]))
-        check(not any(part.slot.section_id == 1015 for part in delivery.parts), "the school is given S5")
-    check(all(shape == seen[0] for shape in seen), f"receipts with and without S5 differ: {seen}")
+        for unit, shapes_seen in seen.items():
+            text = clis[unit].run("receipt", str(answer.receipt.seq))
+            packed = verify_log.unbase64(text.split("\n")[1][6:])
+            delivery = town.wici.wire.Delivery.FromString(packed)
+            shapes_seen.append((len(packed), len(delivery.digests),
+                                [(part.slot.slot, part.slot.section_id, len(part.body)) for part in delivery.parts]))
+            check(not any(part.slot.section_id == 1015 for part in delivery.parts), f"{unit} is given S5")
+    for unit, shapes_seen in seen.items():
+        check(all(shape == shapes_seen[0] for shape in shapes_seen), f"{unit}'s receipts with and without S5 differ: {shapes_seen}")
 
 
 def flips(verifiers, dice, path, count, known=None):
