@@ -122,6 +122,28 @@ shown_ask(struct cli *cli, const struct shown_request *request, json_t **ret)
     return CLI_OK;
 }
 
+/* Those of the events that some of the reads name. */
+static json_t *
+events_named(const json_t *events, const json_t *reads)
+{
+    json_t *seqs = json_object(), *kept = json_array(), *event;
+    const json_t *read, *shown;
+    size_t i, k;
+
+    json_array_foreach(reads, i, read)
+    {
+        json_array_foreach(json_object_get(read, "shown"), k, shown)
+            json_object_set_new(seqs, jstr(shown, "seq"), json_true());
+    }
+    json_array_foreach(events, i, event)
+    {
+        if (json_object_get(seqs, jstr(event, "seq")) != NULL)
+            json_array_append(kept, event);
+    }
+    json_decref(seqs);
+    return kept;
+}
+
 void
 shown_narrow(json_t *shown, const json_t *directory, const char *agency, const char *unit)
 {
@@ -136,6 +158,7 @@ shown_narrow(json_t *shown, const json_t *directory, const char *agency, const c
             (agency == NULL || strcmp(agency, unit_agency(directory, whose)) == 0))
             json_array_append(kept, read);
     }
+    json_object_set_new(shown, "events", events_named(json_object_get(shown, "events"), kept));
     json_object_set_new(shown, "reads", kept);
 }
 

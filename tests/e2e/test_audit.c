@@ -246,6 +246,48 @@ what_was_shown_is_told_as_it_stood_then(void **state)
     wici_check("audyt", WORDS("audit", "reads", "--dossier", dossier, "--until", "2020-01-01"), NULL, NULL, 5, NULL);
 }
 
+/* How many reads of events, and how many events, an answer about the dossier has, narrowed by these words; all reads
+ * and questions are of this unit. */
+static void
+narrowed_is(const char *const *words, const char *unit, size_t reads, size_t events)
+{
+    json_t *json = wici_json("audyt", words), *read;
+    size_t i, given = 0;
+
+    json_array_foreach(json_object_get(json, "reads"), i, read)
+    {
+        assert_string_equal(json_string_value(json_object_get(read, "unit")), unit);
+        given += json_array_size(json_object_get(read, "shown")) > 0;
+    }
+    assert_int_equal(given, reads);
+    assert_int_equal(json_array_size(json_object_get(json, "events")), events);
+    json_decref(json);
+}
+
+static void
+a_dossiers_reads_are_narrowed_by_institution_unit_and_time_together(void **state)
+{
+    (void)state;
+    (void)referral_publish();
+    wici_check("ops-sw", WORDS("read", "--dossier", dossier), NULL, NULL, 0, NULL);
+    (void)referral_recall();
+    wici_check("audyt", WORDS("read", "--dossier", dossier), NULL, NULL, 0, NULL);
+    narrowed_is(WORDS("audit", "reads", "--json", "--dossier", dossier, "--agency", "ops"), "ops-sw", 1, 1);
+    narrowed_is(WORDS("audit", "reads", "--json", "--dossier", dossier, "--agency", "nadzor", "--since", "1h"), "audyt",
+                1, 2);
+    narrowed_is(WORDS("audit", "reads", "--json", "--dossier", dossier, "--unit", "ops-sw", "--agency", "ops",
+                      "--since", "1h", "--until", "2100-01-01"),
+                "ops-sw", 1, 1);
+    wici_check("audyt", WORDS("audit", "reads", "--dossier", dossier, "--unit", "ops-sw", "--agency", "nadzor"), NULL,
+               NULL, 5, NULL);
+    wici_check("audyt", WORDS("audit", "reads", "--dossier", dossier, "--agency", "ops", "--until", "2020-01-01"), NULL,
+               NULL, 5, NULL);
+    wici_check("audyt", WORDS("audit", "reads", "--dossier", dossier, "--agency", "ops", "--since", "2100-01-01"), NULL,
+               NULL, 5, NULL);
+    wici_check("audyt", WORDS("audit", "reads", "--dossier", dossier, "--agency", "nobody"), NULL, NULL, 5,
+               "not in the directory: nobody");
+}
+
 /* A read of another dossier, or of other types, was shown nothing of this one, though its stretch of the log holds it.
  */
 static void
@@ -447,6 +489,7 @@ main(void)
         cmocka_unit_test(refusals_are_counted_by_institution_and_code),
         cmocka_unit_test(reads_tell_who_was_shown_how_much_and_why),
         cmocka_unit_test(what_was_shown_is_told_as_it_stood_then),
+        cmocka_unit_test(a_dossiers_reads_are_narrowed_by_institution_unit_and_time_together),
         cmocka_unit_test(who_asked_for_something_else_was_shown_nothing_of_it),
         cmocka_unit_test(a_read_that_is_still_going_on_is_told),
         cmocka_unit_test(an_auditors_questions_are_recorded),
