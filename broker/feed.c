@@ -72,6 +72,19 @@ entry_compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+/* Do all records of the type lie in one list? *ret: its entry; STORE_NO_ENTRY: there is none yet. */
+static bool
+type_has_list(const struct feed_source *source, uint32_t type, uint32_t *ret)
+{
+    if (type == WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED)
+        *ret = source->access_entry != 0 ? source->access_entry : STORE_NO_ENTRY;
+    else if (type == WICI__V1__EVENT_TYPE__SYS_EVENT_REJECTED)
+        *ret = STORE_CLEAR_ENTRY;
+    else
+        return false;
+    return true;
+}
+
 /* The entries to look at now, into source->entries, ascending. */
 static int
 entries_list(const struct feed *feed, struct feed_source *source, size_t *ret_count, bool *ret_all)
@@ -79,6 +92,7 @@ entries_list(const struct feed *feed, struct feed_source *source, size_t *ret_co
     const uint32_t *list = NULL;
     size_t known = 0, count = 0;
     struct core_unit unit;
+    uint32_t only;
     int rc = 0;
 
     *ret_all = false;
@@ -91,6 +105,12 @@ entries_list(const struct feed *feed, struct feed_source *source, size_t *ret_co
         }
         if (rc == 0 && count > 1)
             qsort(source->entries, count, sizeof *source->entries, entry_compare);
+        *ret_count = count;
+        return rc;
+    }
+    if (type_has_list(source, feed->type, &only)) {
+        if (only != STORE_NO_ENTRY)
+            rc = entry_add(source, &count, only);
         *ret_count = count;
         return rc;
     }

@@ -4,7 +4,8 @@
  * A unit's records are the merged lists of its dossiers. They are gathered a bounded piece at a time: up to
  * FEED_PLAN_MAX sequence numbers, and the horizon up to which they are all. Where a unit has so many dossiers, or is so
  * little behind, that looking up each list costs more than going through the next records, these are gone through
- * instead, FEED_SCAN_MAX at a time. A feed gives a superset: core_view decides.
+ * instead, FEED_SCAN_MAX at a time. Where only records of reads or of refusals are wanted, the one list that these lie
+ * in is looked up, also for who is given the whole log. A feed gives a superset: core_view decides.
  *
  * Ownership: a feed owns its filter and plan. Threads: one thread at a time.
  */
@@ -41,6 +42,7 @@ struct feed_source {
 struct feed {
     uint32_t unit;
     struct filter filter;
+    uint32_t type;  /* of this type only; 0: any */
     uint64_t pos;   /* everything up to here is done with */
     uint64_t *plan; /* NULL: none gathered */
     size_t plan_count, plan_at;

@@ -273,6 +273,7 @@ read_fill(struct broker *b, struct reader *r, const Wici__V1__Read *read, struct
         refusal_set(refusal, E_REQUEST, "read.type");
         return -EINVAL;
     }
+    r->feed.type = r->type;
     if (read->to_seq != 0 && read->to_seq < read->from_seq) {
         refusal_set(refusal, E_REQUEST, "read.toSeq");
         return -EINVAL;

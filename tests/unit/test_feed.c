@@ -174,12 +174,52 @@ what_comes_to_the_log_or_to_the_unit_meanwhile_is_given_too(void **state)
     world_destroy(&w);
 }
 
+/* An auditor is given the whole log; records of reads are not looked for in all of it. */
+static void
+records_of_reads_or_refusals_alone_are_looked_up_in_their_list(void **state)
+{
+    const uint32_t reads = WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED,
+                   refused = WICI__V1__EVENT_TYPE__SYS_EVENT_REJECTED;
+    struct feed feed = {.pos = 0};
+    uint64_t seq, asked = 0;
+    struct world w;
+
+    world_create(&w, *state);
+    feed.unit = unit_add(&w, "auditor", 0);
+    w.core->directory.units[feed.unit].roles = 1u << WICI__V1__ROLE__AUD;
+    feed.type = reads;
+    assert_int_equal(feed_next(&feed, &w.source, w.head, &seq), 0);
+    assert_int_equal(seq, 0); /* there is no list yet */
+    w.source.access_entry = w.entries[7];
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t entry = i == 0 ? w.source.access_entry : STORE_CLEAR_ENTRY;
+
+        feed = (struct feed){.unit = feed.unit, .type = i == 0 ? reads : refused};
+        for (uint64_t want = 1; want <= w.head; want++) {
+            if (w.entry_of[want] != entry)
+                continue;
+            while (feed_next(&feed, &w.source, w.head, &seq) == -EAGAIN)
+                continue;
+            assert_int_equal(seq, want);
+            feed.pos = seq;
+            asked++;
+        }
+        while (feed_next(&feed, &w.source, w.head, &seq) == -EAGAIN)
+            continue;
+        assert_int_equal(seq, 0);
+        feed_free(&feed);
+    }
+    assert_in_range(asked, 1, w.head / 2);
+    world_destroy(&w);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(a_unit_is_given_all_its_records_once_and_in_order),
         KIT_TEST(what_comes_to_the_log_or_to_the_unit_meanwhile_is_given_too),
+        KIT_TEST(records_of_reads_or_refusals_alone_are_looked_up_in_their_list),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
