@@ -46,7 +46,7 @@ file_check(MDB_env *env, uint64_t unwritten_max)
 }
 
 int
-env_open(MDB_env **ret, const char *dir, unsigned dbs, uint64_t map_size_max, uint64_t unwritten_max)
+env_open(MDB_env **ret, const char *dir, unsigned dbs, uint64_t map_size_max, uint64_t unwritten_max, bool ahead)
 {
     uint64_t map_size = STORE_MAP_MIN;
     MDB_env *env = NULL;
@@ -65,7 +65,8 @@ env_open(MDB_env **ret, const char *dir, unsigned dbs, uint64_t map_size_max, ui
         map_size = map_size_max; /* LMDB raises it again when the file is longer */
 
     if ((rc = mdb_env_create(&env)) != 0 || (rc = mdb_env_set_mapsize(env, map_size)) != 0 ||
-        (rc = mdb_env_set_maxdbs(env, dbs)) != 0 || (rc = mdb_env_open(env, dir, MDB_NOTLS, 0600)) != 0 ||
+        (rc = mdb_env_set_maxdbs(env, dbs)) != 0 ||
+        (rc = mdb_env_open(env, dir, MDB_NOTLS | (ahead ? 0 : MDB_NORDAHEAD), 0600)) != 0 ||
         (rc = mdb_reader_check(env, &dead)) != 0 || (rc = mdb_env_get_flags(env, &flags)) != 0) {
         rc = err_from_lmdb(rc);
         goto out;

@@ -235,7 +235,7 @@ index_open(struct find *f)
 
     rc = file_make_dir(f->dir);
     if (rc == 0)
-        rc = env_open(&f->env, f->dir, 2, f->map_size_max, 0);
+        rc = env_open(&f->env, f->dir, 2, f->map_size_max, 0, true);
     if (rc != 0)
         return rc;
     if ((rc = mdb_txn_begin(f->env, NULL, 0, &txn)) != 0 ||
