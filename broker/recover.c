@@ -5,6 +5,7 @@
  * key store was put back. It is destroyed then, and the log is folded anew, with the holes.
  */
 #include "broker/access.h"
+#include "broker/ahead.h"
 #include "broker/broker.h"
 #include "broker/fold.h"
 #include "broker/log.h"
@@ -102,6 +103,13 @@ record_fold(struct fold *fold, const struct store_row *row)
     return rc == -ENOENT ? 0 : rc; /* erased: the state forgets it too */
 }
 
+static void
+fold_failed(const struct fold *fold, int rc)
+{
+    log_error("recover: record %" PRIu64 " cannot be applied: %s %s", fold->seq + 1, strerror(-rc),
+              store_damage(fold->store));
+}
+
 int
 fold_some(struct fold *fold, size_t max)
 {
@@ -119,8 +127,7 @@ fold_some(struct fold *fold, size_t max)
     }
     store_slice_end(&slice);
     if (rc != 0)
-        log_error("recover: record %" PRIu64 " cannot be applied: %s %s", fold->seq + 1, strerror(-rc),
-                  store_damage(fold->store));
+        fold_failed(fold, rc);
     return rc;
 }
 
@@ -129,17 +136,24 @@ fold_some(struct fold *fold, size_t max)
 static int
 fold_all(struct store *store, struct core *core, struct log_keys *keys)
 {
+    struct ahead *ahead = NULL;
     struct fold fold;
-    uint64_t told = 0;
     int rc = fold_open(&fold, store, core, keys);
 
-    while (rc == 0 && fold.seq < store_head(store)) {
-        rc = fold_some(&fold, FOLD_SLICE_RECORDS);
-        if (rc == 0 && fold.seq - told >= PROGRESS_EVERY) {
-            told = fold.seq;
-            log_info("recover: %" PRIu64 " of %" PRIu64 " records", fold.seq, store_head(store));
-        }
+    if (rc == 0)
+        rc = ahead_open(&ahead, store);
+    for (uint64_t head = store_head(store); rc == 0 && fold.seq < head;) {
+        const struct store_row *row;
+
+        rc = ahead_next(ahead, &row);
+        if (rc == 0)
+            rc = record_fold(&fold, row);
+        if (rc == 0 && ++fold.seq % PROGRESS_EVERY == 0)
+            log_info("recover: %" PRIu64 " of %" PRIu64 " records", fold.seq, head);
     }
+    ahead_close(&ahead);
+    if (rc != 0)
+        fold_failed(&fold, rc);
     fold_close(&fold);
     return rc;
 }
