@@ -25,12 +25,13 @@ check_clear(void)
 {
     ledger_clear();
     check_cursors_clear();
+    check_documents_clear();
 }
 
 /* ---- what the broker takes */
 
 static void
-publish_taken(struct tally *tally, const Wici__V1__Publish *publish, const struct door_message *message)
+publish_taken(struct tally *tally, uint32_t unit, const Wici__V1__Publish *publish, const struct door_message *message)
 {
     struct tally_publish *p = must(calloc(1, sizeof *p)), **end = &tally->publishes;
 
@@ -39,6 +40,13 @@ publish_taken(struct tally *tally, const Wici__V1__Publish *publish, const struc
     p->count = message->said_count;
     p->saids = must(calloc(p->count + 1, sizeof *p->saids));
     memcpy(p->saids, message->saids, p->count * sizeof *p->saids);
+    p->owed = must(calloc(p->count + 1, sizeof *p->owed));
+    for (size_t i = 0; i < p->count; i++) {
+        const struct said *first = saids_at(saids_at(p->saids[i])->same_as);
+
+        if (first->seq != 0)
+            p->owed[i] = check_documents_again(first->seq, unit);
+    }
     for (size_t i = 0; i < TALLY_SUBS_MAX; i++)
         p->acked[i] = tally->subs[i].cursor[0] != '\0' && tally->subs[i].open ? tally->subs[i].acked : 0;
     while (*end != NULL)
@@ -132,7 +140,9 @@ check_taken(struct door_line *line, const struct door_message *message)
             memcpy(line->tally->session, m->hello->session, strlen(m->hello->session) + 1);
         }
         break;
-    case WICI__V1__CLIENT_MESSAGE__MESSAGE_PUBLISH: publish_taken(line->tally, m->publish, message); break;
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE_PUBLISH:
+        publish_taken(line->tally, check_unit_of(line->key), m->publish, message);
+        break;
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_SUBSCRIBE: subscribe_taken(line->tally, m->subscribe); break;
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_ACK: ack_taken(line, m->ack); break;
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_UNSUBSCRIBE: {
@@ -143,6 +153,8 @@ check_taken(struct door_line *line, const struct door_message *message)
         break;
     }
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_READ: read_taken(line->tally, m->read); break;
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_PUT: check_document_put(line, m->document_put); break;
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_GET: check_document_get(line, m->document_get); break;
     default: break;
     }
     wici__v1__client_message__free_unpacked(m, NULL);
@@ -237,6 +249,7 @@ answers_check(struct door_line *line, uint32_t unit, const Wici__V1__Answers *an
             sim_fail("answers", "answer %zu of Publish %" PRIu64 " is about another event", i, answers->number);
         if (answer->outcome_case == WICI__V1__ANSWER__OUTCOME_RECEIPT) {
             receipt_check(p->saids[i], answer->receipt, p->bare);
+            check_documents_owed(answer->receipt->seq, p->owed[i]);
             fresh = fresh || !answer->receipt->repeated;
         } else if (answer->outcome_case == WICI__V1__ANSWER__OUTCOME_REFUSAL) {
             refusal_check(p->saids[i], line->key, answer->refusal);
@@ -249,6 +262,7 @@ answers_check(struct door_line *line, uint32_t unit, const Wici__V1__Answers *an
             check_cursor_reached(unit, line->tally->subs[i].cursor, p->acked[i]);
     *at = p->next;
     free(p->saids);
+    free(p->owed);
     free(p);
 }
 
@@ -278,6 +292,7 @@ refused_check(struct door_line *line, const Wici__V1__Refused *refused)
     struct tally *tally = line->tally;
     struct tally_sub *sub = tally_sub_find(tally, refused->subscription);
     struct tally_read *read = tally_read_find(tally, refused->request);
+    struct tally_document *document = tally_document_find(tally, refused->request);
     struct tally_publish **at = &tally->publishes;
     const char *code = refused->refusal->code;
 
@@ -287,6 +302,8 @@ refused_check(struct door_line *line, const Wici__V1__Refused *refused)
         tally_sub_end(sub);
     if (read != NULL && refused->subscription == 0 && refused->number == 0)
         memset(read, 0, sizeof *read);
+    if (document != NULL && refused->subscription == 0 && refused->number == 0)
+        check_document_refused(line, check_unit_of(line->key), document, code);
     while (*at != NULL && (*at)->number != refused->number)
         at = &(*at)->next;
     if (refused->number != 0 && *at != NULL) {
@@ -294,6 +311,7 @@ refused_check(struct door_line *line, const Wici__V1__Refused *refused)
 
         *at = p->next;
         free(p->saids);
+        free(p->owed);
         free(p);
     }
     if (refused->number == 0 && refused->subscription == 0 && refused->request == 0 &&
@@ -317,6 +335,8 @@ check_sent(struct door_line *line, const uint8_t *bytes, size_t len)
         sim_fail("G6 barred", "a key that is no unit's any more is sent message %d", (int)m->message_case);
     if (unit != CORE_UNIT_NONE && m->message_case != WICI__V1__BROKER_MESSAGE__MESSAGE_READ_RESULT)
         check_marks(unit, bytes, len);
+    if (m->message_case != WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_PART)
+        check_document_marks(bytes, len);
     switch ((unsigned)m->message_case) {
     case WICI__V1__BROKER_MESSAGE__MESSAGE_WELCOME:
         line->tally->welcomed = true;
@@ -331,6 +351,8 @@ check_sent(struct door_line *line, const uint8_t *bytes, size_t len)
     case WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH: check_batch(line, unit, m->batch); break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS: check_positions(line, unit, m->positions); break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_READ_RESULT: check_read(line, unit, m->read_result); break;
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_STATE: check_document_state(line, unit, m->document_state); break;
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_PART: check_document_part(line, unit, m->document_part); break;
     default: break;
     }
     wici__v1__broker_message__free_unpacked(m, NULL);
@@ -346,6 +368,7 @@ check_committed(struct store *store)
     ledger_follow(store);
     sim_counts.records += ledger_head() - before;
     check_cursors_committed(store);
+    check_documents_committed(store, before);
     if (sim_broker != NULL && fate_boot_ms() % COMPARE_EACH == 0 && store_next(store) == store_head(store) + 1)
         ledger_compare_core(sim_broker->core, "running");
 }
@@ -357,6 +380,7 @@ check_reopened(void)
     ledger_follow(sim_broker->store);
     ledger_compare_core(sim_broker->core, "after a restart");
     check_cursors_committed(sim_broker->store);
+    check_documents_reopened(sim_broker->store);
     ledger_tick();
 }
 

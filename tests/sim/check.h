@@ -2,6 +2,8 @@
  * check - the promises of docs/PROTOCOL.md 4 as checkers, each with the name that a failure shows
  *
  *     G1 durable    a receipt leaves only when the log holds its record at its number; after each restart all is there
+ *     G1 document   what is said to be there of an upload is there; a document is its dossier's with the commit of its
+ *                   event, byte for byte, from then on and after each restart; nothing is half there
  *     G2 once       one id, one record, one receipt, for the same bytes of the same agency; E_ID_REUSE for others, and
  *                   for nothing else; a refusal leaves nothing behind
  *     G3 log        numbers without gaps, nothing that nobody published, heads and hashes that are told are true
@@ -15,9 +17,13 @@
  *     G6 sections   a delivery holds exactly the parts that the unit may see; a read no others, and all it asked for
  *     G6 oracle     what the core gives is what the domain's tables give (oracle.h)
  *     G6 marks      no message to a peer holds text of a section that this peer may not see
+ *     G6 document   a piece of a document goes to whom a section that names it is shown, and to nobody else; it is of
+ *                   the one that the event's author sent
  *     G6 barred     who is suspended, or whose key has ended, is told nothing but that
  *     G6 accounted  nothing is shown before the mark of its reader's own access window is committed
- *     G7 bounded    what is kept for a reader stays within its credit; nothing stays packed between ticks
+ *     G7 bounded    what is kept for a reader stays within its credit; nothing stays packed between ticks; the uploads
+ *                   of an agency stay within their quota, and nobody is refused before
+ *     sweep         an upload that no event names is destroyed when its day is over, and not before
  *     fold          the state after a restart, and while running, is the fold of the log, byte for byte
  *     pure          core_decide leaves the state as it was
  *     answers       each Publish is answered once, event by event, in its order
@@ -27,9 +33,10 @@
 #ifndef SIM_CHECK_H
 #define SIM_CHECK_H
 
+#include "proto/digest.h"
+#include "proto/event.h"
 #include "tests/sim/door.h"
 #include "tests/sim/tally.h"
-#include "proto/event.h"
 #include "store/store.h"
 
 void check_create(void);
@@ -53,6 +60,28 @@ void check_batch(struct door_line *line, uint32_t unit, const Wici__V1__Batch *b
 void check_positions(struct door_line *line, uint32_t unit, const Wici__V1__Positions *positions);
 void check_read(struct door_line *line, uint32_t unit, const Wici__V1__ReadResult *result);
 void check_head(const Wici__V1__Position *head);
+
+/* ---- check_documents.c */
+
+void check_documents_clear(void);
+/* before: where the log stood at the commit before. */
+void check_documents_committed(struct store *store, uint64_t before);
+void check_documents_reopened(struct store *store);
+/* The event of that record is sent again, by that unit: what came late for it is to be its dossier's then. Returns what
+ * check_documents_owed() is to be asked with when the event has its receipt. */
+uint32_t check_documents_again(uint64_t seq, uint32_t unit);
+void check_documents_owed(uint64_t seq, uint32_t owed);
+/* Uploads that no event names. */
+size_t check_documents_waiting(void);
+/* The documents of dossiers that the unit may see: the number-th of them, from 0, and a record through which. False:
+ * there are no more. */
+bool check_documents_seen(uint32_t unit, size_t number, uint64_t *ret_seq, uint8_t ret_digest[DIGEST_SIZE]);
+void check_document_put(struct door_line *line, const Wici__V1__DocumentPut *put);
+void check_document_get(struct door_line *line, const Wici__V1__DocumentGet *get);
+void check_document_state(struct door_line *line, uint32_t unit, const Wici__V1__DocumentState *state);
+void check_document_part(struct door_line *line, uint32_t unit, const Wici__V1__DocumentPart *part);
+void check_document_refused(struct door_line *line, uint32_t unit, struct tally_document *ask, const char *code);
+void check_document_marks(const uint8_t *bytes, size_t len);
 
 /* ---- check_cursor.c */
 

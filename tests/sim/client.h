@@ -12,6 +12,7 @@
 
 #include "tests/sim/door.h"
 #include "proto/leaf.h"
+#include "tests/sim/papers.h"
 #include "tests/sim/town.h"
 
 #define CLIENT_SUBS_MAX    3u
@@ -39,6 +40,13 @@ struct client_sub {
     uint64_t to_ack, acked;
 };
 
+/* A document on its way to the broker. */
+struct client_upload {
+    uint32_t paper;    /* PAPER_NONE: none is */
+    uint32_t request;  /* a DocumentPut without an answer; 0: there is none */
+    uint32_t received; /* as the broker said last */
+};
+
 struct client {
     uint32_t index;
     struct town_unit *unit;
@@ -60,7 +68,10 @@ struct client {
     size_t sub_count;
     uint32_t next_sub, next_request;
     size_t reads_open;
-    unsigned waited; /* rounds of the end without an answer: who is suspended meanwhile is not told */
+    struct client_upload upload;
+    uint32_t document_get; /* a DocumentGet without an answer; 0: there is none */
+    bool hoards;           /* begins uploads of the largest size and sends nothing of them */
+    unsigned waited;       /* rounds of the end without an answer: who is suspended meanwhile is not told */
     uint64_t known_seq;
     uint8_t known_hash[LEAF_HASH_SIZE];
 };
@@ -91,6 +102,15 @@ void client_publish_next(struct client *c);
 void client_subscribe(struct client *c, struct client_sub *sub);
 void client_acknowledge(struct client *c, struct client_sub *sub);
 void inbox_take(struct inbox *inbox, uint64_t seq);
+
+/* In client_papers.c. One drawn deed with documents: a piece of one is sent, or one is asked for. */
+void client_document_act(struct client *c);
+/* Asks for a piece of a document that the record names. */
+void client_document_ask(struct client *c, uint64_t seq, const uint8_t digest[DIGEST_SIZE], uint32_t offset);
+void client_document_told(struct client *c, const Wici__V1__DocumentState *state);
+/* Has somebody no answer to what it asked for? */
+bool clients_wait_for_documents(void);
+void client_document_refused(struct client *c, const Wici__V1__Refused *refused);
 
 /* At the end: each inbox took all up to head that it could always see. */
 void clients_check_complete(uint64_t head);

@@ -53,6 +53,8 @@ client_add(struct town_unit *unit, const char *session)
     (void)snprintf(c->session, sizeof c->session, "%s", session);
     c->temper = temper < 7 ? TEMPER_EAGER : temper < 10 ? TEMPER_LATE : temper < 11 ? TEMPER_NO_ACK : TEMPER_STUCK;
     c->publishes = !fate_once_in(5);
+    c->upload.paper = PAPER_NONE;
+    c->hoards = fate_once_in(40);
     return c;
 }
 

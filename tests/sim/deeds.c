@@ -165,7 +165,7 @@ client_act(struct client *c)
     }
     if (!c->ready && c->temper != TEMPER_STUCK)
         return;
-    switch (fate_below(c->temper == TEMPER_STUCK ? 40 : 16)) {
+    switch (fate_below(c->temper == TEMPER_STUCK ? 40 : 18)) {
     case 0:
     case 1:
     case 2:
@@ -190,6 +190,8 @@ client_act(struct client *c)
         if (fate_once_in(30))
             unsubscribe(c);
         break;
+    case 15:
+    case 16: client_document_act(c); break;
     default: client_publish_next(c); break;
     }
 }

@@ -3,9 +3,11 @@
  */
 #include "tests/sim/fill.h"
 
+#include "proto/document.h"
 #include "tests/sim/fate.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/make.h"
+#include "tests/sim/papers.h"
 #include "tests/sim/saids.h"
 #include "tests/sim/sim.h"
 #include "tests/unit/test_core_matrix.h"
@@ -23,16 +25,18 @@ static struct {
     size_t section;      /* of its section being filled */
     bool marked;         /* the section has its mark */
     const char *dossier; /* it is in */
+    const struct town_unit *unit;
 } filling;
 
 void
-fill_begin(uint32_t index, const char *dossier)
+fill_begin(uint32_t index, const char *dossier, const struct town_unit *unit)
 {
     if (filling.arena == NULL && arena_create(&filling.arena, ARENA_SIZE) != 0)
         abort();
     arena_reset(filling.arena);
     filling.index = index;
     filling.dossier = dossier;
+    filling.unit = unit;
 }
 
 struct arena *
@@ -178,6 +182,22 @@ number_value(const char *name, const struct field_info *info)
     return 1 + fate_below(info->max == 0 || info->max > 9 ? 9 : info->max);
 }
 
+/* Names what the unit uploads, now and then what another does: then nobody has sent it for this event. */
+static void
+document_name(Wici__V1__Document *document)
+{
+    uint32_t paper = filling.unit == NULL || fate_once_in(8) ? PAPER_NONE : papers_of(filling.unit);
+    char digest[DOCUMENT_DIGEST_TEXT_SIZE];
+
+    if (paper == PAPER_NONE && papers_count() > 0 && fate_once_in(2))
+        paper = (uint32_t)fate_below(papers_count());
+    if (paper == PAPER_NONE)
+        return;
+    document_digest_format(papers_at(paper)->digest, digest);
+    document->sha256 = fill_text(digest);
+    document->size = papers_at(paper)->size + fate_once_in(20);
+}
+
 /* ---- messages */
 
 static void message_fill(ProtobufCMessage *message, const struct message_info *info, unsigned depth);
@@ -196,6 +216,8 @@ value_put(void *at, const ProtobufCFieldDescriptor *field, const struct field_in
 
         protobuf_c_message_init(info->message->desc, child);
         message_fill(child, info->message, depth + 1);
+        if (info->message->desc == &wici__v1__document__descriptor)
+            document_name((Wici__V1__Document *)(void *)child);
         *(ProtobufCMessage **)at = child;
         break;
     }

@@ -2,7 +2,8 @@
  * fill - bodies and sections filled at random from the registry (proto/types.h)
  *
  * What must be there is, other fields now and then. Units, persons, dossiers and references that a body names are those
- * of the town and of the dossiers in use. The first text of a section holds its mark (saids.h).
+ * of the town and of the dossiers in use, documents nearly always such as somebody uploads. The first text of a section
+ * holds its mark (saids.h).
  *
  * Ownership: all of it lives until the next fill_begin(). Threads: one.
  */
@@ -10,9 +11,10 @@
 #define SIM_FILL_H
 
 #include "proto/event.h"
+#include "tests/sim/town.h"
 
-/* Begins an event that will have this number, in this dossier ("": none). */
-void fill_begin(uint32_t index, const char *dossier);
+/* Begins an event that will have this number, in this dossier ("": none), of this unit (NULL: a command). */
+void fill_begin(uint32_t index, const char *dossier, const struct town_unit *unit);
 struct arena *fill_arena(void);
 void *fill_room(size_t size);
 char *fill_text(const char *text);

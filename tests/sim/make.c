@@ -209,7 +209,7 @@ make_event(const struct town_unit *unit)
 
     draft.type = type_draw(draft.role);
     dossier_draw(&draft);
-    fill_begin(saids_count(), draft.dossier);
+    fill_begin(saids_count(), draft.dossier, unit);
     if (fate_once_in(50))
         draft.role = 1 + (unsigned)fate_below(MATRIX_ROLES);
     id_draw(id);
@@ -233,7 +233,7 @@ make_other_bytes(uint32_t said, const struct town_unit *unit)
     if (draft.type == NULL)
         draft.type = type_at(0);
     (void)snprintf(draft.dossier, sizeof draft.dossier, "%s", header == NULL ? "" : header->dossier_id);
-    fill_begin(saids_count(), draft.dossier);
+    fill_begin(saids_count(), draft.dossier, unit);
     wici__v1__header__free_unpacked(header, NULL);
     count = fill_sections(draft.type, sections);
     bytes = header_make(&draft, id);
@@ -275,7 +275,7 @@ make_enrol_agency(const struct town_agency *agency)
     Wici__V1__SysAgencyEnrolledS0 *body;
     char *kinds[1] = {TEXT(agency->kind)};
 
-    fill_begin(saids_count(), "");
+    fill_begin(saids_count(), "", NULL);
     body = (Wici__V1__SysAgencyEnrolledS0 *)fill_section(&section, type, 0);
     body->agency_id = body->name = TEXT(agency->id);
     body->kinds = kinds;
@@ -291,7 +291,7 @@ make_enrol_unit(const struct town_unit *unit)
     Wici__V1__SysUnitEnrolledS0 *body;
     Wici__V1__Role roles[ROLE_COUNT];
 
-    fill_begin(saids_count(), "");
+    fill_begin(saids_count(), "", NULL);
     body = (Wici__V1__SysUnitEnrolledS0 *)fill_section(&section, type, 0);
     body->unit_id = body->name = TEXT(unit->id);
     body->agency_id = TEXT(unit->agency);
@@ -311,7 +311,7 @@ make_policy(void)
     Wici__V1__SysPolicyLoadedS0 *body;
     Wici__V1__Policy *policy = NULL;
 
-    fill_begin(saids_count(), "");
+    fill_begin(saids_count(), "", NULL);
     if (core_policy(ledger_core(), fill_arena(), &policy) != 0)
         abort();
     body = (Wici__V1__SysPolicyLoadedS0 *)fill_section(&section, type, 0);
@@ -327,7 +327,7 @@ make_suspend(const struct town_unit *unit, bool suspend)
     Wici__V1__Section section;
     ProtobufCMessage *body;
 
-    fill_begin(saids_count(), "");
+    fill_begin(saids_count(), "", NULL);
     body = fill_section(&section, type, 0);
     if (suspend)
         ((Wici__V1__SysUnitSuspendedS0 *)body)->unit_id = TEXT(unit->id);
@@ -344,7 +344,7 @@ make_rotate(struct town_unit *unit, uint64_t old_ms)
     Wici__V1__SysUnitKeyRotatedS0 *body;
     char until[TIME_TEXT_SIZE];
 
-    fill_begin(saids_count(), "");
+    fill_begin(saids_count(), "", NULL);
     memcpy(unit->old_key, unit->key, sizeof unit->key);
     town_key(unit->key);
     time_format(fate_wall_ms() + old_ms, until);

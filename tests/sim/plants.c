@@ -6,7 +6,9 @@
 #include "broker/access.h"
 #include "broker/cursor.h"
 #include "broker/deliver.h"
+#include "broker/documents.h"
 #include "broker/talk.h"
+#include "store/doc.h"
 #include "tests/sim/sim.h"
 
 #include <errno.h>
@@ -32,6 +34,11 @@ static const struct plant plants[] = {
     {"barred_served", "G6 barred", "sessions whose key has ended go on"},
     {"mark_not_kept", "G6 accounted", "nothing marks that a read is under way"},
     {"mark_of_another", "G6 accounted", "a reader relies on the mark of an earlier one of its name"},
+    {"document_not_bound", "G1 document", "an event is taken, its document is not given to its dossier"},
+    {"document_to_strangers", "G6 document", "a document is given to whom no section is shown that names it"},
+    {"reading_not_recorded", "G6 accounted", "a document is read, and that is not written down"},
+    {"document_swept_early", "sweep", "an upload is destroyed before its day is over"},
+    {"document_swept_bound", "G1 document", "a document of a dossier is destroyed with the uploads"},
     {"credit_ignored", "G7 bounded", "nobody looks at the window"},
     {"answer_lost", "answers", "an answer is dropped"},
     {"not_folded", "fold", "one type of record does not change the state"},
@@ -79,7 +86,7 @@ __wrap_core_apply(struct core *core, const struct core_record *record)
     return __real_core_apply(core, record);
 }
 
-static bool replaying;
+static bool replaying, reading_document;
 
 __typeof__(feed_next) __real_feed_next, __wrap_feed_next;
 
@@ -104,6 +111,10 @@ __wrap_core_view(const struct core *core, uint32_t unit, const struct core_recor
     if (sim_broker == NULL || core != sim_broker->core)
         return;
     if (plant_is("replay_to_strangers") && replaying && record->event->section_count > 2) {
+        ret->received = true;
+        ret->sections = (uint32_t)((UINT64_C(1) << record->event->section_count) - 1);
+    }
+    if (reading_document) {
         ret->received = true;
         ret->sections = (uint32_t)((UINT64_C(1) << record->event->section_count) - 1);
     }
@@ -263,4 +274,55 @@ int
 __wrap_talk_sweep(struct broker *b, bool keys)
 {
     return __real_talk_sweep(b, keys && !plant_is("barred_served"));
+}
+
+/* ---- documents */
+
+__typeof__(documents_bind) __real_documents_bind, __wrap_documents_bind;
+
+int
+__wrap_documents_bind(struct documents *documents, uint32_t unit, uint32_t dossier, const struct event *event)
+{
+    return plant_is("document_not_bound") ? 0 : __real_documents_bind(documents, unit, dossier, event);
+}
+
+__typeof__(document_get_take) __real_document_get_take, __wrap_document_get_take;
+
+int
+__wrap_document_get_take(struct broker *b, struct session *session, const Wici__V1__DocumentGet *get)
+{
+    int rc;
+
+    reading_document = plant_is("document_to_strangers");
+    rc = __real_document_get_take(b, session, get);
+    reading_document = false;
+    return rc;
+}
+
+__typeof__(access_told) __real_access_told, __wrap_access_told;
+
+int
+__wrap_access_told(struct broker *b, const struct session *session, const char *question, uint32_t entry, uint64_t seq,
+                   const char *why)
+{
+    if (plant_is("reading_not_recorded") && strcmp(question, "document") == 0)
+        return 0;
+    return __real_access_told(b, session, question, entry, seq, why);
+}
+
+__typeof__(documents_sweep) __real_documents_sweep, __wrap_documents_sweep;
+
+int
+__wrap_documents_sweep(struct documents *documents, uint64_t now_ms, uint64_t mono_ms)
+{
+    static uint64_t calls;
+    size_t count = 0;
+    int rc = 0;
+
+    if (plant_is("document_swept_early"))
+        now_ms += DOCUMENT_KEPT_MS / 2;
+    if (plant_is("document_swept_bound") && sim_broker != NULL && ++calls % 64 == 0)
+        for (uint32_t entry = 1; entry < 64 && rc == 0 && count == 0; entry++)
+            rc = store_doc_erase(sim_broker->store, entry, &count);
+    return rc != 0 ? rc : __real_documents_sweep(documents, now_ms, mono_ms);
 }

@@ -5,7 +5,10 @@
 
 #include "broker/core/state.h"
 #include "broker/sequence.h"
+#include "store/doc.h"
+#include "store/erased.h"
 #include "store/fault.h"
+#include "store/keys.h"
 #include "tests/sim/check.h"
 #include "tests/sim/door.h"
 #include "tests/sim/fate.h"
@@ -88,6 +91,67 @@ __wrap_store_find_flush(struct store *st, bool all)
     if (door_is_dead())
         return 0;
     return __real_store_find_flush(st, all);
+}
+
+/* ---- documents */
+
+__typeof__(store_doc_begin) __real_store_doc_begin, __wrap_store_doc_begin;
+
+int
+__wrap_store_doc_begin(struct store *st, struct store_doc *doc)
+{
+    sim_point_rare("upload begins");
+    return __real_store_doc_begin(st, doc);
+}
+
+__typeof__(store_doc_put) __real_store_doc_put, __wrap_store_doc_put;
+
+int
+__wrap_store_doc_put(struct store *st, struct store_doc *doc, const void *bytes, size_t len)
+{
+    int rc;
+
+    sim_point_rare("piece of a document");
+    rc = __real_store_doc_put(st, doc, bytes, len);
+    sim_point_rare("piece of a document was put");
+    return rc;
+}
+
+__typeof__(store_doc_bind) __real_store_doc_bind, __wrap_store_doc_bind;
+
+int
+__wrap_store_doc_bind(struct store *st, const struct store_doc *doc, uint32_t dossier)
+{
+    int rc;
+
+    sim_point_rare("document to its dossier");
+    rc = __real_store_doc_bind(st, doc, dossier);
+    sim_point_rare("document is its dossier's");
+    return rc;
+}
+
+/* ---- keys: what a dead broker does to them would stay */
+
+__typeof__(erased_add) __real_erased_add, __wrap_erased_add;
+
+int
+__wrap_erased_add(struct erased *erased, uint32_t entry, uint32_t generation, const uint8_t *mark)
+{
+    sim_point_rare("key is to be destroyed");
+    return door_is_dead() ? -EIO : __real_erased_add(erased, entry, generation, mark);
+}
+
+__typeof__(keys_erase) __real_keys_erase, __wrap_keys_erase;
+
+int
+__wrap_keys_erase(struct keys *keys, uint32_t entry)
+{
+    int rc;
+
+    sim_point_rare("key is entered as destroyed");
+    rc = door_is_dead() ? -EIO : __real_keys_erase(keys, entry);
+    sim_point_rare("key is destroyed");
+    return rc;
 }
 
 /* ---- the sequencer */

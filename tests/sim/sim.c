@@ -13,6 +13,7 @@
 #include "tests/sim/fate.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/make.h"
+#include "tests/sim/papers.h"
 #include "tests/sim/saids.h"
 #include "tests/sim/seams.h"
 #include "tests/sim/town.h"
@@ -31,6 +32,9 @@
 #define FINISH_ROUNDS 4000u
 #define ORIGIN        "wici.example/sim"
 #define PATH_SIZE     512u
+#define DAY_MS        86400000u
+#define STEPS_MS_MAX  900000u /* that the clock may have been set back since an upload began */
+#define ASKED_MAX     30u     /* documents that each asks for at the end */
 
 struct broker *sim_broker;
 struct sim_counts sim_counts;
@@ -41,6 +45,7 @@ static struct {
     const char *plant;
     struct config config;
     unsigned death_in; /* places passed until the broker dies; 0: it lives */
+    bool death_rare;   /* rare places alone count */
     bool calm;         /* nothing breaks any more */
     bool clock_jumped;
     bool starting;
@@ -93,14 +98,26 @@ sim_tell(const char *fmt, ...)
     (void)printf("\n");
 }
 
-void
-sim_point(const char *where)
+static void
+point(const char *where, bool rare)
 {
-    if (run.death_in == 0 || (sim_broker == NULL && !run.starting) || --run.death_in > 0)
+    if (run.death_in == 0 || (run.death_rare && !rare) || (sim_broker == NULL && !run.starting) || --run.death_in > 0)
         return;
     sim_tell("the broker dies at \"%s\"", where);
     sim_counts.deaths++;
     door_die();
+}
+
+void
+sim_point(const char *where)
+{
+    point(where, false);
+}
+
+void
+sim_point_rare(const char *where)
+{
+    point(where, true);
 }
 
 /* ---- the broker */
@@ -193,13 +210,15 @@ config_make(const char *dir)
     free(run.config.curve_key);
     free(run.config.checkpoint_key);
     free(run.config.guard_file);
+    free(run.config.erased_file);
     run.config.data_dir = path_in(dir, "data");
     run.config.key_dir = path_in(dir, "keys");
     run.config.kek_file = path_in(dir, "kek");
     run.config.curve_key = path_in(dir, "curve.key");
     run.config.checkpoint_key = path_in(dir, "checkpoint.key");
     run.config.guard_file = path_in(dir, "guard");
-    run.config.data_size_max = 256u << 20;
+    run.config.erased_file = path_in(dir, "guard.erased");
+    run.config.data_size_max = 1u << 30;
 }
 
 static void
@@ -328,8 +347,10 @@ mishap(void)
         break;
     case 4:
     case 5:
-        if (run.death_in == 0)
-            run.death_in = 1 + (unsigned)fate_below(40);
+        if (run.death_in != 0 && !run.death_rare)
+            break;
+        run.death_rare = fate_once_in(3);
+        run.death_in = 1 + (unsigned)fate_below(run.death_rare ? 8 : 40);
         break;
     case 6:
         if (sim_broker != NULL && fate_once_in(4))
@@ -340,6 +361,10 @@ mishap(void)
             seams_fail_commit();
         break;
     case 8:
+        if (fate_once_in(4)) { /* a day, or less of it */
+            fate_pass(1000u * (fate_once_in(2) ? DAY_MS + fate_below(60000) : fate_below(DAY_MS)));
+            break;
+        }
         fate_pass(1000u * fate_below(fate_once_in(8) ? 1000000 : 70000));
         break; /* a minute; or a quarter of an hour */
     case 9:
@@ -408,6 +433,17 @@ is_served(const struct client *c)
            (check_unit_of(c->unit->key) != CORE_UNIT_NONE || check_unit_of(c->unit->old_key) != CORE_UNIT_NONE);
 }
 
+static void
+round_of_the_end(uint64_t head)
+{
+    if (sim_broker == NULL)
+        broker_start();
+    for (size_t i = 0; i < clients_count(); i++)
+        client_finish(client_at(i), head);
+    round_of_all();
+    fate_pass(20000);
+}
+
 /* Everything calms down; whoever may be served is, and is told of all up to the number returned. */
 static uint64_t
 finish(void)
@@ -419,12 +455,7 @@ finish(void)
     run.death_in = 0;
     run.calm = true;
     for (unsigned round = 0; round < FINISH_ROUNDS; round++) {
-        if (sim_broker == NULL)
-            broker_start();
-        for (size_t i = 0; i < clients_count(); i++)
-            client_finish(client_at(i), head);
-        round_of_all();
-        fate_pass(20000);
+        round_of_the_end(head);
         if (round == 50)
             head = ledger_head();
         waiting = NULL;
@@ -435,6 +466,44 @@ finish(void)
             return head;
     }
     sim_fail("G4 progress", "%s/%s %s", waiting->unit->id, waiting->session, why);
+}
+
+/* The next document that the client may see, as far as it asked for them; false: it has asked for all. */
+static bool
+document_ask(struct client *c, size_t number)
+{
+    uint32_t unit = core_unit_by_id(ledger_core(), c->unit->id);
+    uint8_t digest[DIGEST_SIZE];
+    uint64_t seq;
+
+    if (!is_served(c) || !c->ready || unit == CORE_UNIT_NONE || number == ASKED_MAX ||
+        !check_documents_seen(unit, number, &seq, digest))
+        return false;
+    client_document_ask(c, seq, digest, 0);
+    return true;
+}
+
+/* Everybody is given the documents that are for it; and what no event named is gone after its day. */
+static void
+finish_documents(void)
+{
+    size_t number = 0;
+    unsigned round = 0;
+
+    for (bool more = true; more; number++) {
+        more = false;
+        for (size_t i = 0; i < clients_count(); i++)
+            more = document_ask(client_at(i), number) || more;
+        for (round = 0; round < FINISH_ROUNDS && clients_wait_for_documents(); round++)
+            round_of_the_end(0);
+        if (round == FINISH_ROUNDS)
+            sim_fail("G4 progress", "somebody has no answer to a DocumentGet");
+    }
+    fate_pass(1000u * ((uint64_t)DAY_MS + STEPS_MS_MAX));
+    for (round = 0; round < FINISH_ROUNDS && check_documents_waiting() > 0; round++)
+        round_of_the_end(0);
+    if (check_documents_waiting() > 0)
+        sim_fail("sweep", "%zu uploads are there after their day", check_documents_waiting());
 }
 
 uint64_t
@@ -464,6 +533,7 @@ sim_run(const struct sim_options *options, const char *dir)
     while (sim_counts.steps < steps)
         step();
     clients_check_complete(finish());
+    finish_documents();
     broker_stop();
     broker_start();
     broker_stop();
@@ -471,6 +541,7 @@ sim_run(const struct sim_options *options, const char *dir)
     clients_clear();
     check_clear();
     saids_clear();
+    papers_clear();
     config_free(&run.config);
     return run.digest;
 }

@@ -25,6 +25,7 @@ struct sim_options {
 
 struct sim_counts {
     uint64_t steps, ticks, records, receipts, refusals, repeats, deliveries, reads, deaths, cuts;
+    uint64_t pieces, bound, parts, swept; /* of documents: taken; given to dossiers, to clients; that had their day */
 };
 
 /* The broker that runs now; NULL: it is down. */
@@ -43,8 +44,10 @@ void sim_digest(const void *data, size_t len);
 /* A line of the story, when it is asked for. */
 void sim_tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* The broker may die here; `point` names the place. */
+/* The broker may die here; `where` names the place. Some deaths are drawn among the rare places alone: those of
+ * documents and of keys. */
 void sim_point(const char *where);
+void sim_point_rare(const char *where);
 
 /* Aborts on NULL: the simulation itself is not short of memory. */
 void *must(void *memory);

@@ -32,8 +32,11 @@ tally_reset(struct tally *tally)
 
         tally->publishes = publish->next;
         free(publish->saids);
+        free(publish->owed);
         free(publish);
     }
+    while (tally->documents != NULL)
+        tally_document_end(tally, tally->documents);
     memset(tally, 0, sizeof *tally);
 }
 
@@ -97,6 +100,38 @@ tally_read_find(struct tally *tally, uint32_t request)
         if (tally->reads[i].used && tally->reads[i].request == request)
             return &tally->reads[i];
     return NULL;
+}
+
+struct tally_document *
+tally_document_add(struct tally *tally, uint32_t request)
+{
+    struct tally_document *document = must(calloc(1, sizeof *document));
+
+    document->request = request;
+    document->next = tally->documents;
+    tally->documents = document;
+    return document;
+}
+
+struct tally_document *
+tally_document_find(struct tally *tally, uint32_t request)
+{
+    struct tally_document *document = tally->documents;
+
+    while (document != NULL && document->request != request)
+        document = document->next;
+    return document;
+}
+
+void
+tally_document_end(struct tally *tally, struct tally_document *document)
+{
+    struct tally_document **at = &tally->documents;
+
+    while (*at != document)
+        at = &(*at)->next;
+    *at = document->next;
+    free(document);
 }
 
 void

@@ -6,6 +6,7 @@
 #ifndef SIM_TALLY_H
 #define SIM_TALLY_H
 
+#include "proto/digest.h"
 #include "proto/event.h"
 
 #include <stdbool.h>
@@ -51,11 +52,27 @@ struct tally_read {
     uint64_t asked_in; /* the state of the log */
 };
 
+/* A DocumentPut or a DocumentGet. */
+struct tally_document {
+    struct tally_document *next;
+    uint32_t request;
+    bool put;
+    uint8_t digest[DIGEST_SIZE];
+    uint32_t size;  /* put: announced */
+    size_t waiting; /* put: uploads of its agency when it was taken, and their bytes */
+    uint64_t waiting_bytes;
+    uint32_t offset;    /* get */
+    uint64_t seq;       /* get: the record through which */
+    bool for_it, there; /* get: its section was for the unit when it asked; its bytes had come */
+    bool content;       /* get: an auditor stated why */
+    uint64_t asked_in;  /* the state of the log */
+};
+
 struct tally_publish {
     struct tally_publish *next;
     uint64_t number;
     bool bare;
-    uint32_t *saids;
+    uint32_t *saids, *owed; /* events; what check_documents_again() said of each */
     size_t count;
     uint64_t acked[TALLY_SUBS_MAX]; /* of each subscription when the broker took the Publish */
 };
@@ -65,7 +82,8 @@ struct tally {
     char session[ID_LEN_MAX + 1];
     struct tally_sub subs[TALLY_SUBS_MAX];
     struct tally_read reads[TALLY_READS_MAX];
-    struct tally_publish *publishes; /* taken and not answered */
+    struct tally_publish *publishes;  /* taken and not answered */
+    struct tally_document *documents; /* likewise */
 };
 
 struct tally *tally_create(void);
@@ -80,6 +98,11 @@ void tally_sub_end(struct tally_sub *sub);
 void tally_credit_add(struct tally_sub *sub, uint64_t seq, size_t bytes);
 void tally_credit_ack(struct tally_sub *sub, uint64_t seq);
 struct tally_read *tally_read_find(struct tally *tally, uint32_t request);
+
+/* A new one, all zero but for its number. */
+struct tally_document *tally_document_add(struct tally *tally, uint32_t request);
+struct tally_document *tally_document_find(struct tally *tally, uint32_t request);
+void tally_document_end(struct tally *tally, struct tally_document *document);
 
 void tally_filter_take(struct tally_filter *ret, char *const *dossiers, size_t dossier_count, char *const *families,
                        size_t family_count);
