@@ -14,6 +14,9 @@
  * Of memory, ZeroMQ and threads only calls of the program itself, LMDB and protobuf-c count. Not those inside libzmq,
  * which ends the process when it gets no memory, nor those inside libcrypto: thousands at its start, and it leaks.
  *
+ * A program that looks at itself calls fault_hold(true), by dlsym(): until fault_hold(false) nothing fails and nothing
+ * is counted.
+ *
  * Works under ASan, whose allocator is called then. Threads: any.
  */
 #include "tests/crash/trace.h"
@@ -81,6 +84,7 @@ static struct report {
     char where[WHERE_SIZE];   /* the file, or the caller */
 } * report;
 
+static atomic_bool held;
 static enum kind kind;
 static int error;
 static uint64_t number;
@@ -108,13 +112,21 @@ where_note(const char *path, const void *caller)
 static bool
 is_the_one(enum kind of, const char *path, const void *caller)
 {
-    if (of != kind || atomic_fetch_add(&report->count, 1) + 1 != number)
+    if (of != kind || atomic_load(&held) || atomic_fetch_add(&report->count, 1) + 1 != number)
         return false;
     where_note(path, caller);
     atomic_store(&report->reached, 1);
     if (error == KILL)
         (void)kill(getpid(), SIGKILL);
     return true;
+}
+
+void fault_hold(bool hold);
+
+void
+fault_hold(bool hold)
+{
+    atomic_store(&held, hold);
 }
 
 static bool

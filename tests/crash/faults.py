@@ -3,8 +3,8 @@
 A real wicid runs with libwici_fault.so (fault.c), which lets one call fail: a file's read, write, meta page write,
 sync, open, rename; an allocation or mapping; a message, send, socket or thread of ZeroMQ; libzmq's own send. It is
 driven through a short workload: start on a log that a killed broker left, publish, publish the same again, subscribe,
-acknowledge, rotate a key, read, ask, stop; another in which key entries run out; and `wicid init`, with --recover
-too. Afterwards
+acknowledge, rotate a key, read, ask, stop; another in which key entries run out; one with documents (papers.py); an
+erasure; and `wicid init`, with --recover too. Afterwards
 
   - it never ended by a signal, an assertion or a finding of a sanitizer, and it never hung
   - it ended with 0 after its SIGTERM (it went on), or with an error code and a message (it did not start, it latched);
@@ -15,10 +15,15 @@ too. Afterwards
     leaf; an event sent again gets that receipt; numbers have no gap; nothing is there that was not sent; a durable
     cursor is not before the place it had nor beyond what was acknowledged; a rotated key that was acknowledged serves;
     one more publish is taken, and SIGTERM ends it cleanly
+  - who went on, and who started on what was left, held the state that a fold of the log gives (wicid_checked)
+  - what was acknowledged of a document is there; each record's document is given whole; none is half there
+  - an erasure is finished by the next start, or it has not begun (erasing_kit.py)
 
     faults.py --runs 400 [--seed N]    so many, of all combinations, chosen by the seed
     faults.py --all                    every N of every combination, until a run passes without the fault
     faults.py --only "sync EIO 7"      one again; with --keep its directory is left
+
+The files of an erasure, and memory, are the matter of erasing.py; here it meets all else.
 """
 import argparse
 import collections
@@ -32,8 +37,10 @@ import tempfile
 import threading
 import time
 
+from erasing_kit import DOCUMENTS, Place, check_finished, order
 from faults_kit import (PATIENCE, Books, Broken, Gone, Peer, Probe, Process, Template, check, configure, new_id,
                         wici_client)
+from papers import PaperBooks, given, papers
 
 ERRORS = {
     "read": ["EIO"], "write": ["EIO", "ENOSPC", "SHORT"], "meta": ["EIO", "ENOSPC", "SHORT"],
@@ -43,12 +50,14 @@ ERRORS = {
     "route": ["EAGAIN", "EHOSTUNREACH"], "socket": ["EMFILE"], "send": ["ECONNRESET", "EAGAIN"],
     "thread": ["EAGAIN"]}
 LATCHES = {"write", "meta", "sync", "truncate", "payload EAGAIN"}  # of log and key store; of what cannot be unsent
-WORKLOADS = ("serve", "grow", "init", "recover")
-GROWS = {"write", "sync"}  # what is done with the key store while entries are made
+WORKLOADS = ("serve", "grow", "papers", "erase", "init", "recover")
+OF_SOME = {"grow": {"write", "sync"},  # what is done with the key store while entries are made
+           "erase": {"truncate", "mmap", "message", "payload", "receive", "route", "socket", "send", "thread"}}
 COMBINATIONS = [(workload, kind, error) for workload in WORKLOADS for kind, errors in ERRORS.items() for error in errors
-                if workload != "grow" or kind in GROWS]
+                if kind in OF_SOME.get(workload, ERRORS)]
 NEVER = 1 << 40
 KEY_ENTRIES = 1024  # made at a time: STORE_KEY_ENTRIES_STEP
+CHECKED = os.environ["WICI_CHECKED"]
 MESSAGE = 64  # events; the broker's own records take one entry at start, so that the last of a message is without
 
 
@@ -91,6 +100,19 @@ def grow(template, process, books):
         sender.close()
 
 
+def erase(place, process, books):
+    """The workload in which something is erased, beside what stays."""
+    sender, reader = Peer(place, process, "sw"), Peer(place, process, "sw2")
+    stays = next(line for line in place.books.values() if place.named.get(line.seq) == "stays")
+    try:
+        books.answered = order(place, process)
+        sender.publish(books.lines, place.letter(place.other, "dalej"))
+        check("a document that stays is given", given(reader, stays, DOCUMENTS["stays"]))
+    finally:
+        for peer in (sender, reader):
+            peer.close()
+
+
 def received(peer, seq):
     """Waits until everything up to seq was given; the last place."""
     return peer.ask(lambda client: ([d.seq for d in client.deliveries_to(1, seq, PATIENCE)] or [seq])[-1])
@@ -99,20 +121,21 @@ def received(peer, seq):
 def check_afterwards(template, root, books, admin_keys=None):
     """A broker without faults, on what is left."""
     world, wici = template.world, template.wici
-    process, peers = Process(root, []), []
+    process, peers = Process(root, [], program=CHECKED), []
     check(f"a broker without faults starts:\n{process.said()}", process.listens())
     try:
         sender, auditor = (Peer(template, process, unit) for unit in ("sw", "audyt"))
         admin = Peer(template, process, "admin", admin_keys)
         reader = Peer(template, process, "sw2", books.new_keys if books.rotated else world.keys["sw2"])
         peers += [admin, sender, auditor, reader]
-        auditor.ask(lambda client: check_log(wici, books, client.read_all()))
+        books.before(sender, auditor.ask(lambda client: check_log(wici, books, client.read_all())))
         start = reader.ask(lambda client: client.subscribe(1, cursor="inbox")).from_seq
         check(f"the cursor stands within its bounds, not at {start - 1}", template.cursor < start <= books.acked + 1)
         for unit, author in (("sw", sender), ("admin", admin)):  # known or not: each gets its receipt, and is there once
             events = [line.event for line in books.lines.values() if wici.header(line.event).actor.unit == unit]
             for at in range(0, len(events), MESSAGE):
                 author.publish(books.lines, *events[at:at + MESSAGE])
+        books.after(sender, reader)
         admin.ask(lambda client: client.query(status=wici.wire.StatusQuery()))
         one_more, = sender.publish(books.lines, template.letter(template.dossier, "jeszcze jeden"))
         letters = [line.seq for line in books.lines.values() if line.seq >= start and
@@ -121,7 +144,7 @@ def check_afterwards(template, root, books, admin_keys=None):
                                            if wici.header(d).type // 100 != 9])
         check("what lies behind the cursor is given once, in order", given == sorted(letters))
         auditor.ask(lambda client: check_log(wici, books, client.read_all()))
-        check("SIGTERM ends it cleanly", process.end(signal.SIGTERM) == 0)
+        check(f"SIGTERM ends it cleanly:\n{process.said()}", process.end(signal.SIGTERM) == 0)
     finally:
         for peer in peers:
             peer.close()
@@ -129,7 +152,7 @@ def check_afterwards(template, root, books, admin_keys=None):
 
 
 def check_log(wici, books, deliveries):
-    """Every record: no gap, nothing strange, the books' lines at their numbers, once."""
+    """Every record: no gap, nothing strange, the books' lines at their numbers, once. Returns their ids."""
     seen = set()
     for seq, delivery in enumerate(deliveries, 1):
         check(f"numbers have no gap: {delivery.seq} stands where {seq} is due", delivery.seq == seq)
@@ -143,14 +166,13 @@ def check_log(wici, books, deliveries):
             check(f"record {seq} is the one that was acknowledged", (line.seq, line.leaf) == (seq, leaf))
     missing = [line.seq for line in books.lines.values() if line.seq is not None and line.id not in seen]
     check(f"what was acknowledged is there: {missing} are missing", not missing)
+    return seen
 
 
-def run_serve(template, root, fault, work=serve):
-    """One run of the broker. Returns (reached, outcome, calls)."""
-    template.copy(root)
-    books = Books(template)
+def run_broker(template, root, fault, work, books):
+    """One run of the broker, with that work. Returns (reached, outcome, calls)."""
     kind, error, _ = fault.split()
-    process = Process(root, [], fault if work is serve else f"{fault} */keys/keys")
+    process = Process(root, [], f"{fault} */keys/keys" if work is grow else fault, program=CHECKED)
     try:
         started = process.listens()
         if started:
@@ -172,13 +194,26 @@ def run_serve(template, root, fault, work=serve):
     check(f"after a failed {kind} of {where} it did not go on", code != 0 or not reached or not matters or
           not LATCHES & {kind, f"{kind} {error}"} or error == "SHORT")
     check(f"when it latched nothing was sent after the fault, not {said} messages", outcome != "latched" or said == 0)
-    check_afterwards(template, root, books)
     return reached, outcome, count
 
 
-def run_grow(template, root, fault):
-    """The same, with the other workload."""
-    return run_serve(template, root, fault, grow)
+def run_serve(template, root, fault, work=serve, books_of=Books):
+    """A run of the broker, and one on what it left. Returns (reached, outcome, calls)."""
+    template.copy(root)
+    books = books_of(template)
+    found = run_broker(template, root, fault, work, books)
+    check_afterwards(template, root, books)
+    return found
+
+
+def run_erase(place, root, fault):
+    """The same with an erasure."""
+    place.copy(root)
+    books = Books(place)
+    books.answered = None
+    found = run_broker(place, root, fault, erase, books)
+    check_finished(place, root, books.answered, starts=1)
+    return found
 
 
 def run_init(template, root, fault):
@@ -238,8 +273,15 @@ def check_made(template, root):
 class Campaign:
     """Runs, counted and printed."""
 
-    def __init__(self, template, above, keep):
-        self.template, self.above, self.keep = template, above, keep
+    def __init__(self, above, keep):
+        self.above, self.keep = above, keep
+        for name in ("template", "place"):
+            os.mkdir(f"{above}/{name}")
+        template, place = Template(f"{above}/template"), Place(f"{above}/place")
+        self.works = {  # workload: what is run, on a copy of what
+            "serve": (run_serve, template), "init": (run_init, template), "recover": (run_recover, template),
+            "grow": (lambda *args: run_serve(*args, work=grow), template), "erase": (run_erase, place),
+            "papers": (lambda *args: run_serve(*args, work=papers, books_of=PaperBooks), place)}
         self.lock = threading.Lock()
         self.counts = collections.defaultdict(collections.Counter)
         self.calls = {}  # of a workload, of a kind
@@ -252,8 +294,8 @@ class Campaign:
         fault = f"{kind} {error} {number}"
         reached = True
         try:
-            one = {"serve": run_serve, "grow": run_grow, "init": run_init, "recover": run_recover}[workload]
-            reached, outcome, count = one(self.template, root, fault)
+            one, template = self.works[workload]
+            reached, outcome, count = one(template, root, fault)
             with self.lock:
                 if reached:
                     self.counts[workload, kind, error][outcome] += 1
@@ -312,20 +354,20 @@ def main():
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--only")
     parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--workload", choices=WORKLOADS, default="serve")
+    parser.add_argument("--workload", choices=WORKLOADS, help="of this only, with --all; with --only serve")
     parser.add_argument("--kinds", help="of these only, with --all")
     arguments = parser.parse_args()
     started = time.monotonic()
     above = tempfile.mkdtemp(prefix="wici-faults-")
-    os.mkdir(f"{above}/template")
-    campaign = Campaign(Template(f"{above}/template"), above, arguments.keep)
+    campaign = Campaign(above, arguments.keep)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         if arguments.only:
             kind, error, number = arguments.only.split()
-            campaign.run(arguments.workload, kind, error, int(number))
+            campaign.run(arguments.workload or "serve", kind, error, int(number))
         elif arguments.all:
             for combination in COMBINATIONS:
-                if not arguments.kinds or combination[1] in arguments.kinds.split(","):
+                if combination[0] == (arguments.workload or combination[0]) and (
+                        not arguments.kinds or combination[1] in arguments.kinds.split(",")):
                     pool.submit(campaign.every, *combination, lambda: len(campaign.failed) > 50)
         else:
             print(f"seed {arguments.seed}")

@@ -10,7 +10,7 @@ import time
 SOURCE = os.environ.get("WICI_SOURCE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 sys.path.insert(0, os.path.join(SOURCE, "tests", "interop"))
 import wici_client  # pylint: disable=wrong-import-position
-from wici_client import Disconnected, KeyRefused, Refused, Timeout  # pylint: disable=wrong-import-position
+from wici_client import DOCUMENT_CHUNK, Disconnected, KeyRefused, Refused, Timeout  # pylint: disable=wrong-import-position
 from world import World, letter, new_id  # pylint: disable=wrong-import-position
 
 UNITS = {"sw": ("ops", ["SW"]), "sw2": ("ops", ["SW"]), "audyt": ("nadzor", ["AUD"])}
@@ -161,6 +161,7 @@ class Line:
     def __init__(self, wici, event):
         self.event, self.id = event, wici.header(event).event_id
         self.seq = self.leaf = None
+        self.warnings = []
 
     def take(self, wici, receipt):
         """Enters a receipt: the first, or the same again."""
@@ -168,6 +169,7 @@ class Line:
         check("an event that is sent again gets the receipt it had",
               self.seq is None or (receipt.repeated and (self.seq, self.leaf) == (receipt.seq, leaf)))
         self.seq, self.leaf = receipt.seq, leaf
+        self.warnings = [warning.code for warning in receipt.warnings]
 
 
 class Peer:
@@ -232,3 +234,9 @@ class Books:
         self.acked = template.cursor  # the last place that was told to be acknowledged
         self.new_keys = None  # of sw2, from the moment they are sent
         self.rotated = False  # ... and acknowledged
+
+    def before(self, sender, seen):
+        """Afterwards, before anything is sent again; seen: the ids in the log."""
+
+    def after(self, sender, reader):
+        """Afterwards, when everything was sent again."""
