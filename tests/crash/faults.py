@@ -21,7 +21,7 @@ erasure; and `wicid init`, with --recover too. Afterwards
 
     faults.py --runs 400 [--seed N]    so many, of all combinations, chosen by the seed
     faults.py --all                    every N of every combination, until a run passes without the fault
-    faults.py --only "sync EIO 7"      one again; with --keep its directory is left
+    faults.py --only "sync EIO 7"      one again, or some ("sync EIO 6-16"); with --keep their directories are left
 
 The files of an erasure, and memory, are the matter of erasing.py; here it meets all else.
 """
@@ -362,8 +362,10 @@ def main():
     campaign = Campaign(above, arguments.keep)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         if arguments.only:
-            kind, error, number = arguments.only.split()
-            campaign.run(arguments.workload or "serve", kind, error, int(number))
+            kind, error, numbers = arguments.only.split()
+            first, _, last = numbers.partition("-")
+            for number in range(int(first), int(last or first) + 1):
+                pool.submit(campaign.run, arguments.workload or "serve", kind, error, number)
         elif arguments.all:
             for combination in COMBINATIONS:
                 if combination[0] == (arguments.workload or combination[0]) and (
