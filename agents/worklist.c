@@ -4,6 +4,7 @@
 #include "agents/worklist.h"
 
 #include "proto/date.h"
+#include "proto/event.h"
 #include "proto/member.h"
 #include "proto/types.h"
 
@@ -158,6 +159,11 @@ static const struct work_kind work_kinds[] = {
      "IPUS sent back: agree on it anew",
      "CUS (E13)",
      {"ipus.updated", NULL}},
+    {"ROW",
+     "uzgodnienie ze spotkania",
+     "what a meeting agreed on",
+     "praktyka KPRP (MD8)",
+     {"meeting.held", "ipus.service_reported"}},
     {"OUTSIDE", "wydrukować i wysłać", "print and send", "Wici", {"sys.delivered_outside", NULL}},
 };
 
@@ -250,6 +256,8 @@ clock_details(const json_t *clock, enum clock_id id, const char *fallen, json_t 
         (void)json_object_set_new(task, "row", json_integer((json_int_t)member_number(clock, "item")));
     if (worker[0] != '\0')
         (void)json_object_set_new(task, "worker", json_string(worker));
+    if (is_true(clock, "served"))
+        (void)json_object_set_new(task, "for", json_string(member_text(clock, "unit")));
     if (member_text(clock, "dossier")[0] == '\0' && member_text(clock, "agency")[0] != '\0')
         (void)json_object_set_new(task, "agency", json_string(member_text(clock, "agency")));
     if (is_true(clock, "substitute"))
@@ -279,7 +287,10 @@ clock_add(const struct made *m, const json_t *clock)
     if (rc <= 0)
         return rc;
     fallen = fallen_of(o, clock, unit, due);
-    asked = strcmp(unit, holder) != 0; /* what was asked of this very unit is its work, whatever kind of office it is */
+    if (is_true(clock, "served"))
+        unit = o->unit; /* what that agency answers is entered here */
+    asked = strcmp(unit, holder) != 0 ||
+            is_true(clock, "served"); /* what was asked of this very unit is its work, whatever kind of office it is */
     ours = fallen[0] != '\0' || (strcmp(unit, o->unit) == 0 && (asked || rules_have(o->rules, info->id)));
     (void)date_parse(member_text(clock, "startedOn"), &since);
     task = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "kind", "DEADLINE", "rule", info->id,
@@ -321,9 +332,10 @@ work_add(const struct made *m, const json_t *item)
     const struct worklist_options *o = m->o;
     const struct work_kind *kind = work_kind(member_text(item, "kind"));
     json_int_t ts_ms = (json_int_t)member_number(item, "tsMs");
+    const char *falls_to = member_text(item, "fallsTo");
     int32_t since, due = DAY_NONE;
     char since_text[DATE_TEXT_SIZE];
-    json_t *closes;
+    json_t *closes, *task;
 
     if (kind == NULL)
         return 0; /* a newer broker's */
@@ -334,39 +346,43 @@ work_add(const struct made *m, const json_t *item)
         return 0; /* the day is over: who leads it says whether it was held */
     date_format(since, since_text);
     closes = json_pack("[s, s*]", kind->closes[0], kind->closes[1]);
-    return task_add(
-        m->tasks,
-        task_dated(o,
-                   json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:s, s:o, s:o, s:o}", "kind",
-                             kind->name, "rule", "", "pl", kind->pl, "en", kind->en, "force", "", "source",
-                             kind->source, "dossier", member_text(item, "dossier"), "seq",
-                             (json_int_t)member_number(item, "seq"), "since", since_text, "unit", o->unit, "closedBy",
-                             closes, "event", member_text(item, "eventId"), "type", optional(type_name_of(item)),
-                             "from", optional(member_text(item, "unit")), "for", optional(member_text(item, "agency"))),
-                   since, due));
+    task = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:s, s:o, s:o, s:o}", "kind", kind->name,
+                     "rule", "", "pl", kind->pl, "en", kind->en, "force", "", "source", kind->source, "dossier",
+                     member_text(item, "dossier"), "seq", (json_int_t)member_number(item, "seq"), "since", since_text,
+                     "unit", falls_to[0] != '\0' ? falls_to : o->unit, "closedBy", closes, "event",
+                     member_text(item, "eventId"), "type", optional(type_name_of(item)), "from",
+                     optional(member_text(item, "unit")), "for", optional(member_text(item, "agency")));
+    if (task != NULL && member_number(item, "item") > 0)
+        (void)json_object_set_new(task, "row", json_integer((json_int_t)member_number(item, "item")));
+    return task_add(falls_to[0] != '\0' ? m->others : m->tasks, task_dated(o, task, since, due));
 }
 
-/* ---- what an answer to a referral promised as the next action of this unit */
+/* ---- what an answer to a referral promised as the next action of this unit, or of another where this one leads */
 
 static int
 course_add(const struct made *m, const json_t *course)
 {
     const struct worklist_options *o = m->o;
-    int32_t due;
+    const char *unit = member_text(course, "nextUnit"), *next_due = member_text(course, "nextDue");
+    bool said = is_true(course, "nextSaid") || next_due[0] != '\0', served = is_true(course, "nextServed");
+    bool ours = served || strcmp(unit, o->unit) == 0;
+    int32_t due = DAY_NONE, since = o->today;
+    uint64_t opened_ms;
+    json_t *task;
 
-    if (strcmp(member_text(course, "nextUnit"), o->unit) != 0 || member_text(course, "nextDue")[0] == '\0')
+    if (!said || unit[0] == '\0' || (!ours && strcmp(member_text(course, "holder"), o->unit) != 0))
         return 0;
-    if (date_parse(member_text(course, "nextDue"), &due) != 0)
+    if (next_due[0] != '\0' && date_parse(next_due, &due) != 0)
         return -EBADMSG;
-    return task_add(m->tasks, task_dated(o,
-                                         json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:[s,s]}",
-                                                   "kind", "NEXT_STEP", "rule", "", "pl",
-                                                   "następny krok zapowiedziany w odpowiedzi na zgłoszenie", "en",
-                                                   "next step that the answer to the referral announced", "force", "",
-                                                   "source", "", "dossier", member_text(course, "dossier"), "seq",
-                                                   (json_int_t)member_number(course, "openedSeq"), "since", "", "unit",
-                                                   o->unit, "closedBy", "referral.answered", "referral.completed"),
-                                         o->today, due));
+    if (time_parse(member_text(course, "opened"), &opened_ms) == 0)
+        since = date_of_moment(opened_ms);
+    task = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:[s,s], s:o}", "kind", "NEXT_STEP", "rule",
+                     "", "pl", "następny krok zapowiedziany w odpowiedzi na zgłoszenie", "en",
+                     "next step that the answer to the referral announced", "force", "", "source", "", "dossier",
+                     member_text(course, "dossier"), "seq", (json_int_t)member_number(course, "openedSeq"), "since", "",
+                     "unit", ours ? o->unit : unit, "closedBy", "referral.answered", "referral.completed", "for",
+                     served ? json_string(unit) : json_null());
+    return task_add(ours ? m->tasks : m->others, task_dated(o, task, since, due));
 }
 
 /* ---- in their order */

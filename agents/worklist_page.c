@@ -100,8 +100,8 @@ put_who(FILE *out, const json_t *task, const json_t *names, bool polish)
                           : (polish ? "nie zrobiono w terminie" : "not done in time"));
 }
 
-/* "zatwierdzenie IPUS (od: OPS)", "uzgodnienie ze spotkania, wiersz 2", "wydrukować i wysłać: odpowiedź (dla:
- * Szkoła)" */
+/* "zatwierdzenie IPUS (od: OPS)", "uzgodnienie ze spotkania, wiersz 2 (w imieniu: Szkoła)", "wydrukować i wysłać:
+ * odpowiedź (dla: Szkoła)" */
 static void
 put_title(FILE *out, const json_t *task, const json_t *names, bool polish)
 {
@@ -110,7 +110,9 @@ put_title(FILE *out, const json_t *task, const json_t *names, bool polish)
     fputs(member_text(task, polish ? "pl" : "en"), out);
     if (member_number(task, "row") > 0)
         fprintf(out, polish ? ", wiersz %lld" : ", row %lld", (long long)member_number(task, "row"));
-    if (to[0] != '\0')
+    if (to[0] != '\0' && strcmp(member_text(task, "kind"), "OUTSIDE") != 0)
+        fprintf(out, polish ? " (w imieniu: %s)" : " (on behalf of: %s)", name_of(names, to));
+    else if (to[0] != '\0')
         fprintf(out, polish ? ": %s (dla: %s)" : ": %s (for: %s)", type_text(member_text(task, "type"), polish),
                 name_of(names, to));
     else if (from[0] != '\0')

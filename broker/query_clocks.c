@@ -75,6 +75,7 @@ clock_message(const struct broker *b, const struct core_clock *clock, Wici__V1__
         c->worker = TEXT(clock->worker);
     c->substitute = clock->substitute;
     c->suspended = clock->suspended;
+    c->served = clock->served;
     if (clock->head != CORE_UNIT_NONE) {
         core_unit(b->core, clock->head, &unit);
         c->head = TEXT(unit.id);

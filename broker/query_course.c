@@ -154,6 +154,8 @@ course_message(struct broker *b, uint32_t unit, struct core_course *course, Wici
     c->holder = unit_text(b, course->holder);
     c->next_unit = unit_text(b, course->next_unit);
     c->next_due = course->next_due;
+    c->next_said = course->next_said;
+    c->next_served = core_served(b->core, unit, c->next_unit) != CORE_UNIT_NONE;
     if (c->opened == NULL ||
         (course->referral.code[0] != '\0' && (c->referral = course_state(arena, &course->referral)) == NULL) ||
         (course->kase.code[0] != '\0' && (c->case_ = course_state(arena, &course->kase)) == NULL))

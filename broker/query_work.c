@@ -17,6 +17,7 @@ kind_word(enum core_work_kind kind)
     case CORE_WORK_ASSISTANT: return "ASSISTANT";
     case CORE_WORK_APPROVAL: return "APPROVAL";
     case CORE_WORK_RETURNED: return "RETURNED";
+    case CORE_WORK_ROW: return "ROW";
     case CORE_WORK_OUTSIDE: return "OUTSIDE";
     }
     return "";
@@ -54,6 +55,11 @@ item_message(struct broker *b, const struct core_work *work, const struct record
         core_unit(b->core, work->agency, &unit);
         item->agency = TEXT(unit.agency);
     }
+    if (work->unit != CORE_UNIT_NONE) {
+        core_unit(b->core, work->unit, &unit);
+        item->falls_to = TEXT(unit.id);
+    }
+    item->item = work->item;
     *ret = item;
     return 0;
 }

@@ -192,9 +192,12 @@ is_wanted(const json_t *task, const void *arg)
 {
     const struct wanted *wanted = arg;
 
-    return strcmp(jstr(task, "kind"), "DEADLINE") == 0 &&
+    bool dated = json_object_get(task, "daysLeft") != NULL;
+
+    return (strcmp(jstr(task, "kind"), "DEADLINE") == 0 || strcmp(jstr(task, "kind"), "ROW") == 0) &&
            (wanted->unit == NULL || strcmp(jstr(task, "unit"), wanted->unit) == 0) &&
-           json_integer_value(json_object_get(task, "daysLeft")) <= wanted->days_max;
+           (dated ? json_integer_value(json_object_get(task, "daysLeft")) <= wanted->days_max
+                  : wanted->days_max == INT32_MAX);
 }
 
 static const char *
@@ -212,12 +215,14 @@ deadlines_print(const struct cli *cli, const json_t *all)
 
     json_array_foreach((json_t *)(uintptr_t)all, i, task)
     {
-        char left[WORKLIST_LEFT_SIZE], label[240], *what = worklist_title(task, NULL, cli->pl);
+        char due[WORKLIST_LEFT_SIZE], left[WORKLIST_LEFT_SIZE], label[240], *what = worklist_title(task, NULL, cli->pl);
 
+        worklist_due(task, cli->pl, due);
         worklist_left(task, cli->pl, left);
-        (void)snprintf(label, sizeof label, "%s %s", jstr(task, "rule"), what != NULL ? what : "");
-        table_row(t, jstr(task, "due"), left, label, worklist_place(task), jstr(task, "unit"),
-                  told_word(jstr(task, "told")));
+        (void)snprintf(label, sizeof label, "%s%s%s", jstr(task, "rule"), jstr(task, "rule")[0] != '\0' ? " " : "",
+                       what != NULL ? what : "");
+        table_row(t, jstr(task, "due")[0] != '\0' ? jstr(task, "due") : due, left, label, worklist_place(task),
+                  jstr(task, "unit"), told_word(jstr(task, "told")));
         free(what);
     }
     table_print(t);

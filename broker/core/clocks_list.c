@@ -3,6 +3,7 @@
 
 #include "broker/core/agency_clocks.h"
 #include "broker/core/asked.h"
+#include "broker/core/outside.h"
 #include "broker/core/view.h"
 #include "broker/core/workers.h"
 #include "proto/limits.h"
@@ -144,43 +145,92 @@ falls_to(const struct core *core, uint32_t asker, const struct kin *kin, struct 
         clock->worker = workers_on_duty(core, kin, clock->unit, roles_of(core, clock->clock), &clock->substitute);
 }
 
+/* Who asks: a unit about itself, or about an agency without the system that it serves. */
+struct asker {
+    uint32_t unit;
+    uint32_t whose; /* the unit, or what stands for the agency */
+};
+
+/* Pages: behind every dossier, whose number is that of a record (marks.h), the agencies by theirs; behind these the
+ * dossiers of each agency that is served. */
+#define AGENCIES_FROM    (UINT64_C(1) << 36)
+#define SERVED_FROM      (UINT64_C(1) << 60)
+#define SERVED_SEQ_COUNT (UINT64_C(1) << 36)
+static_assert((uint64_t)UNITS_MAX * SERVED_SEQ_COUNT < SERVED_FROM, "each stand-in has its own numbers");
+
+static uint64_t
+place_of(const struct asker *asker, uint64_t opened_seq)
+{
+    return asker->whose == asker->unit ? opened_seq : SERVED_FROM + asker->whose * SERVED_SEQ_COUNT + opened_seq;
+}
+
+/* The unit that serves it has it on its own list already, as what somebody else in its dossier has to do. */
+static bool
+is_on_own_list(const struct core *core, const struct asker *asker, const struct dossier *dossier,
+               const struct mark *start, const struct core_clock *clock)
+{
+    struct right right;
+
+    if (asker->whose == asker->unit || clock->unit != asker->whose)
+        return false;
+    right = right_of(core, asker->unit, dossier);
+    return may_know(&right, clock, start);
+}
+
+static bool
+is_served_by(const struct core *core, uint32_t unit, uint32_t stand_in)
+{
+    return stand_in != CORE_UNIT_NONE && core->directory.units[stand_in].outside &&
+           outside_served(&core->directory, unit, directory_unit_agency_id(&core->directory, stand_in)) == stand_in;
+}
+
+/* The clock that a mark starts, as the asker is told of it; false: it is not. */
+static bool
+tell(const struct core *core, const struct asker *asker, const struct kin *kin, uint32_t dossier,
+     const struct mark *start, const struct right *right, struct core_clock *ret)
+{
+    const struct dossier *d = &core->dossiers.at[dossier];
+    bool knows, leads = right->all || right->holder || right->office;
+
+    if ((!leads && !right->works && !asked_is(d, start->seq, asked_item(start), asker->whose)) ||
+        !clocks_of(core, kin, dossier, start, ret))
+        return false;
+    ret->unit = doer(core, kin, ret);
+    if (is_on_own_list(core, asker, d, start, ret))
+        return false;
+    knows = may_know(right, ret, start);
+    if (!right->all)
+        knows = may_know_own(asker->whose, d, start, right, knows, ret);
+    ret->served = is_served_by(core, asker->unit, ret->unit);
+    return knows;
+}
+
 /* False: the page is full, and *at says where to go on. */
 static bool
-list_dossier(const struct core *core, uint32_t unit, uint32_t dossier, struct core_clocks_at *at,
+list_dossier(const struct core *core, const struct asker *asker, uint32_t dossier, struct core_clocks_at *at,
              struct core_clock *ret, size_t max, size_t *count)
 {
     const struct dossier *d = &core->dossiers.at[dossier];
+    uint64_t place = place_of(asker, d->opened_seq);
     struct right right;
     struct kin kin;
-    bool leads;
-    uint32_t i = d->opened_seq == at->seq ? at->mark : 0;
 
     if (d->marks.count == 0)
         return true;
-    right = right_of(core, unit, d);
-    leads = right.all || right.holder || right.office;
-    if (!leads && !right.works && !asked_anything(d, unit))
+    right = right_of(core, asker->whose, d);
+    if (!right.all && !right.holder && !right.office && !right.works && !asked_anything(d, asker->whose))
         return true;
     clocks_kin(&core->dossiers, dossier, &kin);
-    for (; i < d->marks.count; i++) {
-        const struct mark *start = &d->marks.at[i];
+    for (uint32_t i = place == at->seq ? at->mark : 0; i < d->marks.count; i++) {
         struct core_clock clock;
-        bool knows;
 
-        if ((!leads && !right.works && !asked_is(d, start->seq, asked_item(start), unit)) ||
-            !clocks_of(core, &kin, dossier, start, &clock))
-            continue;
-        clock.unit = doer(core, &kin, &clock);
-        knows = may_know(&right, &clock, start);
-        if (!right.all)
-            knows = may_know_own(unit, d, start, &right, knows, &clock);
-        if (!knows)
+        if (!tell(core, asker, &kin, dossier, &d->marks.at[i], &right, &clock))
             continue;
         if (*count == max) {
-            *at = (struct core_clocks_at){.seq = d->opened_seq, .mark = i};
+            *at = (struct core_clocks_at){.seq = place, .mark = i};
             return false;
         }
-        falls_to(core, unit, &kin, &clock);
+        falls_to(core, asker->unit, &kin, &clock);
         ret[(*count)++] = clock;
     }
     return true;
@@ -203,15 +253,13 @@ first_from(const struct dossiers *ds, uint64_t seq)
     return low;
 }
 
-/* Pages: behind every dossier, whose number is that of a record (marks.h), the agencies by theirs. */
-#define AGENCIES_FROM (UINT64_C(1) << 36)
-
-static size_t
+/* False: the page is full. */
+static bool
 list_agencies(const struct core *core, uint32_t unit, struct core_clocks_at *at, struct core_clock *ret, size_t max,
-              size_t count)
+              size_t *count)
 {
     bool all = (core->directory.units[unit].roles & ROLE_BIT(CLERK)) != 0;
-    uint64_t first = at->seq >= AGENCIES_FROM ? at->seq - AGENCIES_FROM : 0;
+    uint64_t first = at->seq >= AGENCIES_FROM ? at->seq - AGENCIES_FROM : 0; /* behind them all: none is left */
     uint32_t mark = at->seq >= AGENCIES_FROM ? at->mark : 0;
 
     for (uint64_t i = first; i < core->agency_clocks.count; i++, mark = 0) {
@@ -224,20 +272,20 @@ list_agencies(const struct core *core, uint32_t unit, struct core_clocks_at *at,
                 continue;
             if (all ? !is_of_interest(&clock) : clock.state != CORE_CLOCK_RUNS)
                 continue;
-            if (count == max) {
+            if (*count == max) {
                 *at = (struct core_clocks_at){.seq = AGENCIES_FROM + i, .mark = mark};
-                return count;
+                return false;
             }
             falls_to(core, unit, NULL, &clock);
-            ret[count++] = clock;
+            ret[(*count)++] = clock;
         }
     }
-    *at = (struct core_clocks_at){0};
-    return count;
+    return true;
 }
 
 static size_t
-list_all(const struct core *core, uint32_t unit, struct core_clocks_at *at, struct core_clock *ret, size_t max)
+list_all(const struct core *core, const struct asker *asker, struct core_clocks_at *at, struct core_clock *ret,
+         size_t max)
 {
     uint32_t first = first_from(&core->dossiers, at->seq);
     size_t count = 0;
@@ -247,39 +295,66 @@ list_all(const struct core *core, uint32_t unit, struct core_clocks_at *at, stru
             *at = (struct core_clocks_at){.seq = core->dossiers.at[i].opened_seq};
             return count;
         }
-        if (!list_dossier(core, unit, i, at, ret, max, &count))
+        if (!list_dossier(core, asker, i, at, ret, max, &count))
             return count;
     }
-    return list_agencies(core, unit, at, ret, max, count);
+    if (list_agencies(core, asker->unit, at, ret, max, &count))
+        *at = (struct core_clocks_at){0};
+    return count;
+}
+
+/* A list of units' dossiers in two parts, which are walked as one. False: the page is full. */
+static bool
+list_entries(const struct core *core, const struct asker *asker, const struct numbers *own,
+             const struct numbers *office, struct core_clocks_at *at, struct core_clock *ret, size_t max, size_t *count,
+             uint32_t *looked_at)
+{
+    uint32_t i = 0, j = 0;
+
+    while (i < own->count || j < office->count) {
+        uint32_t a = i < own->count ? own->at[i] : UINT32_MAX, b = j < office->count ? office->at[j] : UINT32_MAX;
+        uint32_t dossier = dossiers_by_entry(&core->dossiers, a < b ? a : b);
+        uint64_t place = place_of(asker, core->dossiers.at[dossier].opened_seq);
+
+        i += a <= b;
+        j += b <= a;
+        if (place < at->seq)
+            continue;
+        if ((*looked_at)++ == CLOCKS_LOOKED_AT_MAX) {
+            *at = (struct core_clocks_at){.seq = place};
+            return false;
+        }
+        if (!list_dossier(core, asker, dossier, at, ret, max, count))
+            return false;
+    }
+    return true;
 }
 
 size_t
 core_clocks(const struct core *core, uint32_t unit, struct core_clocks_at *at, struct core_clock *ret, size_t max)
 {
+    static const struct numbers none = {0};
+    const struct directory *directory = &core->directory;
+    struct asker asker = {.unit = unit, .whose = unit};
     const struct numbers *own, *office;
-    uint32_t i = 0, j = 0, looked_at = 0;
+    uint32_t looked_at = 0;
     size_t count = 0;
 
-    assert(unit < core->directory.unit_count);
+    assert(unit < directory->unit_count);
     assert(max > 0);
-    if ((core->directory.units[unit].roles & ROLE_BIT(CLERK)) != 0)
-        return list_all(core, unit, at, ret, max);
+    if ((directory->units[unit].roles & ROLE_BIT(CLERK)) != 0)
+        return list_all(core, &asker, at, ret, max);
     view_unit_lists(core, unit, &own, &office);
-    while (i < own->count || j < office->count) {
-        uint32_t a = i < own->count ? own->at[i] : UINT32_MAX, b = j < office->count ? office->at[j] : UINT32_MAX;
-        uint32_t dossier = dossiers_by_entry(&core->dossiers, a < b ? a : b);
-        uint64_t opened = core->dossiers.at[dossier].opened_seq;
-
-        i += a <= b;
-        j += b <= a;
-        if (opened < at->seq)
+    if (!list_entries(core, &asker, own, office, at, ret, max, &count, &looked_at) ||
+        !list_agencies(core, unit, at, ret, max, &count))
+        return count;
+    for (uint32_t i = 0; directory->outside_count > 0 && i < directory->unit_count; i++) {
+        if (!is_served_by(core, unit, i))
             continue;
-        if (looked_at++ == CLOCKS_LOOKED_AT_MAX) {
-            *at = (struct core_clocks_at){.seq = opened};
-            return count;
-        }
-        if (!list_dossier(core, unit, dossier, at, ret, max, &count))
+        asker.whose = i;
+        if (!list_entries(core, &asker, &directory->units[i].entries, &none, at, ret, max, &count, &looked_at))
             return count;
     }
-    return list_agencies(core, unit, at, ret, max, count);
+    *at = (struct core_clocks_at){0};
+    return count;
 }

@@ -270,6 +270,7 @@ struct core_course {
     struct core_state referral; /* code of a FHIR Task; to a referrer only "entered-in-error" */
     struct core_state kase;     /* of a case */
     uint32_t holder, next_unit; /* CORE_UNIT_NONE: none, or not for this unit */
+    bool next_said;             /* an answer named next_unit; else it follows from where the referral stands */
     char next_due[16];          /* "2026-03-01" where an answer named it; "" */
     uint32_t dossier;           /* for core_course_parts() */
     bool whole;                 /* the unit follows the whole, not only parts */
@@ -354,6 +355,7 @@ struct core_clock {
     uint32_t unit;    /* on whom it falls: who was asked, and else the holder; of an agency's, its organiser of
                          services; in a list of clocks also who works on the family, where no role of the holder
                          publishes what meets it; CORE_UNIT_NONE */
+    bool served;      /* in a list of clocks: unit stands for an agency without the system that the asker serves */
     /* In a list of clocks. Within the unit it falls to the substitute of the day, else to the main worker of a role
      * that does such things; when the unit is suspended, or the day is over, to its head. */
     const char *worker; /* a person of the asker's own agency; NULL. Lives until the next core_apply */
@@ -365,7 +367,7 @@ struct core_clock {
 
 /* Where to go on in a list of clocks. */
 struct core_clocks_at {
-    uint64_t seq;  /* of the dossier's opening; above all of them, an agency */
+    uint64_t seq;  /* of the dossier's opening; above all of them, an agency, or a dossier of one that is served */
     uint32_t mark; /* within it */
 };
 
@@ -373,7 +375,8 @@ struct core_clocks_at {
  * The clocks that run, in the order of their dossiers' opening: for a unit those of the dossiers that it holds or has
  * to answer, with an office's role those of its agency, and everywhere those of what it was asked itself: a question, a
  * court's request, a safety concern, a row of agreements. Then those of its agency as a whole, for a director, a head,
- * an organiser of services. For the deadline watcher (role CLERK) all, and also those that have ended and of which that
+ * an organiser of services, and those of what agencies without the system owe, for the unit that serves them. For the
+ * deadline watcher (role CLERK) all, and also those that have ended and of which that
  * was not told. *at is where to begin ({0}: at the first) and then where to go on; seq 0: nothing was left out. Looks
  * at CLOCKS_LOOKED_AT_MAX dossiers at most. max > 0.
  */
@@ -390,6 +393,7 @@ enum core_work_kind {
     CORE_WORK_ASSISTANT,  /* an assistant was asked for: the director assigns */
     CORE_WORK_APPROVAL,   /* a plan was agreed: the director approves */
     CORE_WORK_RETURNED,   /* a plan came back: the holder agrees on it anew */
+    CORE_WORK_ROW,        /* a row of agreements without a date, until the next meeting */
     CORE_WORK_OUTSIDE     /* to be printed for an agency without the system that the unit serves */
 };
 
@@ -398,7 +402,10 @@ struct core_work {
     enum core_work_kind kind;
     uint64_t seq;    /* of the record that asks; of an amended one, where it was first said */
     int32_t due;     /* the day of a meeting; CORE_DAY_NONE */
-    uint32_t agency; /* CORE_WORK_OUTSIDE: what stands for it among units, core_served(); else CORE_UNIT_NONE */
+    uint32_t agency; /* whose work it is, or for whom it is to be printed, where the unit serves an agency without the
+                        system: what stands for it among units, core_served(); else CORE_UNIT_NONE */
+    uint32_t unit;   /* on whom it falls, where the unit is told of another's; CORE_UNIT_NONE: on itself */
+    unsigned item;   /* CORE_WORK_ROW: which row of the record, from 1 */
 };
 
 /* Where to go on in a list of work. */

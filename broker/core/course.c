@@ -244,6 +244,7 @@ next_step(const struct core *core, const struct dossier *dossier, uint64_t end, 
     }
     if (said != NULL && is_taken(core, dossier, said, end))
         said = NULL;
+    ret->next_said = said != NULL;
     ret->next_unit = said != NULL ? said->number : pending != CORE_UNIT_NONE ? pending : ret->holder;
     if (said != NULL && said->day != DATE_NONE)
         date_format(said->day, ret->next_due);

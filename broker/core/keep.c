@@ -128,7 +128,7 @@ keep_next(const struct core *core, struct dossiers *ds, const struct core_record
     for (size_t at = 0; (body = facts_next(record->event, 6, &at)) != NULL;) {
         if (body->next_action == NULL)
             continue;
-        unit = directory_unit(&core->directory, body->next_action->unit);
+        unit = directory_addressee(&core->directory, body->next_action->unit);
         return unit == DIRECTORY_NONE
                    ? 0
                    : keep_fact(ds, dossier, seq, ACT_CODE_NEXT, facts_day(body->next_action->due), unit, THING_NONE);

@@ -320,6 +320,18 @@ meeting_held(struct saying *s)
 }
 
 static void
+agreed_row(struct saying *s, int32_t day, const Wici__V1__AgreementRow *row, size_t item)
+{
+    int32_t due = facts_day(row->due_on);
+    uint32_t key = key_of_text(row->service_ref);
+
+    if (due != DATE_NONE)
+        start_date(s, CLOCK_D16, day, due, key, item);
+    else
+        say(s, SIGN_ROW, day, key)->item = item & ITEM_MAX;
+}
+
+static void
 agreements_issued(struct saying *s)
 {
     const Wici__V1__MeetingAgreementsIssuedS6 *body;
@@ -330,7 +342,7 @@ agreements_issued(struct saying *s)
               key_of(FACTS_TEXT(s->event, 0, Wici__V1__MeetingAgreementsIssuedS0, meeting_id)));
     for (size_t at = 0; (body = facts_next(s->event, 6, &at)) != NULL;)
         if (body->row != NULL)
-            start_date(s, CLOCK_D16, day, facts_day(body->row->due_on), key_of_text(body->row->service_ref), ++item);
+            agreed_row(s, day, body->row, ++item);
 }
 
 /* ---- ipus.* */

@@ -48,6 +48,7 @@ enum sign {
     SIGN_WITHDRAWN,        /* key: the consent */
     SIGN_CONCERN_ANSWERED, /* key: the concern */
     SIGN_LOSS,             /* an entitlement of LOSS */
+    SIGN_ROW,              /* key: the service; item: a row of agreements without a date, from 1 */
     SIGN_COUNT
 };
 

@@ -1,5 +1,6 @@
 /* What a unit was asked to do where no deadline of docs/DEADLINES.md runs; see core_work() in core.h. */
 #include "broker/core/asked.h"
+#include "broker/core/clocks.h"
 #include "broker/core/facts.h"
 #include "broker/core/outside.h"
 #include "broker/core/view.h"
@@ -14,7 +15,7 @@ struct looking {
     uint32_t unit, dossier;
     uint32_t stand_in; /* of the agency that it serves, while that one's are looked for */
     const struct dossier *d;
-    bool holder, directs; /* it holds the dossier; it directs the office of who holds it */
+    bool holder, office, directs; /* it holds the dossier; is the office of who holds it; directs that office */
     struct core_work *ret;
     size_t max, count;
     uint32_t looked_at;    /* dossiers */
@@ -23,10 +24,8 @@ struct looking {
 };
 
 static void
-found(struct looking *l, enum core_work_kind kind, uint64_t seq, int32_t due)
+found_as(struct looking *l, struct core_work work)
 {
-    struct core_work *work;
-
     if (l->full || l->passed++ < l->from)
         return;
     if (l->count == l->max) {
@@ -34,10 +33,23 @@ found(struct looking *l, enum core_work_kind kind, uint64_t seq, int32_t due)
         l->passed--;
         return;
     }
-    work = &l->ret[l->count++];
-    *work = (struct core_work){
-        .kind = kind, .seq = seq, .due = due == DATE_NONE ? CORE_DAY_NONE : due, .agency = l->stand_in};
-    memcpy(work->dossier_id, l->d->id, sizeof work->dossier_id);
+    work.agency = l->stand_in;
+    memcpy(work.dossier_id, l->d->id, sizeof work.dossier_id);
+    l->ret[l->count++] = work;
+}
+
+static void
+found(struct looking *l, enum core_work_kind kind, uint64_t seq, int32_t due)
+{
+    found_as(l, (struct core_work){
+                    .kind = kind, .seq = seq, .due = due == DATE_NONE ? CORE_DAY_NONE : due, .unit = CORE_UNIT_NONE});
+}
+
+/* Whose work is looked for. */
+static uint32_t
+whose(const struct looking *l)
+{
+    return l->stand_in != CORE_UNIT_NONE ? l->stand_in : l->unit;
 }
 
 /* The dossier's newest act on the thing (THING_NONE: on none) that says one of two things; NULL: none that counts. */
@@ -73,10 +85,59 @@ questions(struct looking *l)
     for (uint32_t i = 0; i < l->d->act_count; i++) {
         const struct act *act = &l->d->acts[i];
 
-        if (act->input == IN_NONE && act->code == ACT_CODE_ASKED && act->number == l->unit &&
+        if (act->input == IN_NONE && act->code == ACT_CODE_ASKED && act->number == whose(l) &&
             (act->flags & ACT_RECALLED) == 0 && act->thing != THING_NONE &&
             things->at[act->thing].state == INFO_IS_REQUESTED && !has_deadline(l->d, act_seq(act)))
             found(l, CORE_WORK_QUESTION, act_seq(act), DATE_NONE);
+    }
+}
+
+/* ---- rows of agreements without a date: of who was asked; else of the holder, whose office is told, too */
+
+static void
+row(struct looking *l, const struct core_clock *clock)
+{
+    const struct directory *directory = &l->core->directory;
+    struct core_work work = {.kind = CORE_WORK_ROW,
+                             .seq = clock->start_seq,
+                             .item = clock->item,
+                             .due = CORE_DAY_NONE,
+                             .unit = CORE_UNIT_NONE};
+
+    if (asked_is(l->d, clock->start_seq, clock->item, whose(l))) {
+        found_as(l, work);
+        return;
+    }
+    if (l->stand_in != CORE_UNIT_NONE || (!l->holder && (!l->office || clock->holder_only)))
+        return;
+    if (clock->unit != CORE_UNIT_NONE && directory->units[clock->unit].outside &&
+        outside_served(directory, l->unit, directory_unit_agency_id(directory, clock->unit)) == clock->unit)
+        return; /* told as that agency's */
+    if (clock->unit != l->unit)
+        work.unit = clock->unit;
+    found_as(l, work);
+}
+
+static void
+rows(struct looking *l)
+{
+    bool looked = false;
+    struct kin kin;
+
+    for (uint16_t i = 0; i < l->d->marks.count; i++) {
+        const struct mark *mark = &l->d->marks.at[i];
+        struct core_clock clock;
+        struct mark start;
+
+        if (mark_sign(mark) != SIGN_ROW || (mark->flags & MARK_RECALLED) != 0)
+            continue;
+        if (!looked)
+            clocks_kin(&l->core->dossiers, l->dossier, &kin);
+        looked = true;
+        start = mark_start(mark->seq, CLOCK_D16, mark->day, mark->key); /* it ends as one with a date does */
+        start.item = mark->item;
+        if (clocks_of(l->core, &kin, l->dossier, &start, &clock) && clock.state == CORE_CLOCK_RUNS)
+            row(l, &clock);
     }
 }
 
@@ -180,7 +241,7 @@ rights(struct looking *l)
 {
     bool director = (l->core->directory.units[l->unit].roles & ROLE_BIT(DIR)) != 0;
 
-    l->holder = l->directs = false;
+    l->holder = l->office = l->directs = false;
     for (uint32_t i = 0; i < l->d->relation_count; i++) {
         const struct relation *relation = &l->d->relations[i];
 
@@ -188,12 +249,13 @@ rights(struct looking *l)
             !relation_is_open(&l->core->dossiers, relation, l->core->latest_ms))
             continue;
         l->holder = l->holder || relation->kind == RELATION_HOLDER;
+        l->office = l->office || relation->kind == RELATION_OFFICE;
         l->directs = l->directs ||
                      (director && (relation->kind == RELATION_HOLDER || relation->kind == RELATION_OFFICE));
     }
 }
 
-/* ---- what is due on paper, of who serves the agency */
+/* ---- what is due on paper, of who serves the agency; and what was asked of it */
 
 static void
 letters(struct looking *l)
@@ -207,6 +269,14 @@ letters(struct looking *l)
     }
 }
 
+static void
+served(struct looking *l)
+{
+    letters(l);
+    questions(l);
+    rows(l);
+}
+
 /* ---- the lists */
 
 static void
@@ -214,6 +284,7 @@ duties(struct looking *l)
 {
     rights(l);
     questions(l);
+    rows(l);
     meetings(l);
     recalls(l);
     decisions(l);
@@ -273,7 +344,7 @@ core_work(const struct core *core, uint32_t unit, struct core_work_at *at, struc
         if (at->served != i + 1)
             *at = (struct core_work_at){.served = i + 1};
         l.stand_in = i;
-        if (!each_dossier(&l, &directory->units[i].entries, &none, at, letters))
+        if (!each_dossier(&l, &directory->units[i].entries, &none, at, served))
             return l.count;
     }
     *at = (struct core_work_at){0};

@@ -103,6 +103,9 @@ what_was_handed_over_is_due_no_more(void **state)
     wici_check("ops-sw", WORDS("fetched", letter, "--json"), NULL, NULL, 0, "\"fetched\":true");
     wici_check("ops-sw", WORDS("outside", "done", letter), polish, NULL, 3, "E_EXISTS");
     wici_check("ops-sw", WORDS("outside", "list"), polish, NULL, 5, NULL);
+    /* Its answer is still to come, and to be entered. */
+    wici_check("ops-sw", WORDS("worklist"), polish, NULL, 0, "odpowiedź na prośbę o informację (w imieniu: sp3)");
+    wici_check("ops-sw", WORDS("worklist", "--json"), NULL, NULL, 0, "\"for\":\"sp3\"");
     wici_check("ops-sw", WORDS("outside", "page", letter), polish, NULL, 0,
                "Czy chodzi"); /* once more, if it is lost */
     wici_check("ops-sw", WORDS("read", "--type", "sys.delivered_outside", "--json"), NULL, NULL, 0, "\"sp3\"");
@@ -126,6 +129,9 @@ a_copy_for_a_person_of_the_family_lacks_what_is_not_for_them(void **state)
         abort();
     publish("ops-sw", event, id);
     free(event);
+    wici_check("ops-sw", WORDS("worklist"), polish, NULL, 0, "uzgodnienie ze spotkania, wiersz 2");
+    wici_check("ops-sw", WORDS("deadlines"), polish, NULL, 0, "bez terminu");
+    wici_check("sp12", WORDS("deadlines"), polish, NULL, 5, NULL);
     page = kit_expect(&broker, "ops-sw", WORDS("outside", "page", id, "--person", "p1"), polish, NULL, 0,
                       "Spotkanie za miesiąc.");
     assert_null(strstr(page, "Rozmowa z babcią."));

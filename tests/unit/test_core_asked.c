@@ -23,7 +23,8 @@ say(struct kit *k, const char *unit, const char *type, const char *to, const cha
     return KIT_SAY(k, unit, type, 'C', to, sections, header, NULL);
 }
 
-/* "D15 sch; D16 fa": the clocks that the unit is told of, on whom each falls, and "(HOLDER)" where that is told. */
+/* "D15 sch; D16 fa": the clocks that the unit is told of, on whom each falls, and "(HOLDER)" where that is told; "/"
+ * before who is served. */
 static const char *
 clocks_of(struct kit *k, const char *unit)
 {
@@ -42,8 +43,8 @@ clocks_of(struct kit *k, const char *unit)
         core_unit(k->core, found[i].unit, &falls);
         if (found[i].holder != CORE_UNIT_NONE)
             core_unit(k->core, found[i].holder, &holder);
-        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %s (%s)", len > 0 ? "; " : "",
-                                clock_info(found[i].clock)->id, falls.id, holder.id);
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %s%s (%s)", len > 0 ? "; " : "",
+                                clock_info(found[i].clock)->id, found[i].served ? "/" : "", falls.id, holder.id);
     }
     return text;
 }
@@ -62,16 +63,18 @@ work_list(struct kit *k, const char *unit, struct core_work *ret, size_t page)
     return count;
 }
 
-/* "QUESTION 12; MEETING 13 2026-04-01": kind, number of the record, and the day where there is one. */
+/* "QUESTION 12; MEETING 13 2026-04-01": kind, number of the record, and the day where there is one; "ROW 14/2", and
+ * ">kur" on whom it falls where that is another; "for paper" an agency that is served. */
 static const char *
 work_of(struct kit *k, const char *unit)
 {
-    static const char *const kinds[] = {"QUESTION",  "INVITATION", "MEETING",  "RECALL",
-                                        "ASSISTANT", "APPROVAL",   "RETURNED", "OUTSIDE"};
-    static char text[512];
+    static const char *const kinds[] = {"QUESTION", "INVITATION", "MEETING", "RECALL", "ASSISTANT",
+                                        "APPROVAL", "RETURNED",   "ROW",     "OUTSIDE"};
+    static char text[1024];
     struct core_work found[WORK_OF_TEST_MAX], again[WORK_OF_TEST_MAX];
     size_t count = work_list(k, unit, found, 8), len = 0;
     char day[DATE_TEXT_SIZE];
+    struct core_unit other;
 
     assert_int_equal(work_list(k, unit, again, 1), count); /* page by page the same */
     text[0] = '\0';
@@ -83,6 +86,16 @@ work_of(struct kit *k, const char *unit)
         if (found[i].due != CORE_DAY_NONE) {
             date_format(found[i].due, day);
             len += (size_t)snprintf(text + len, sizeof text - len, " %s", day);
+        }
+        if (found[i].kind == CORE_WORK_ROW)
+            len += (size_t)snprintf(text + len, sizeof text - len, "/%u", found[i].item);
+        if (found[i].unit != CORE_UNIT_NONE) {
+            core_unit(k->core, found[i].unit, &other);
+            len += (size_t)snprintf(text + len, sizeof text - len, " >%s", other.id);
+        }
+        if (found[i].agency != CORE_UNIT_NONE) {
+            core_unit(k->core, found[i].agency, &other);
+            len += (size_t)snprintf(text + len, sizeof text - len, " for %s", other.agency);
         }
     }
     return text;
@@ -502,6 +515,164 @@ a_plan_is_the_directors_to_approve_and_the_holders_when_it_comes_back(void **sta
 
 /* ---- on paper */
 
+/* "ROW 14/2": one row of a record, and what follows. */
+static const char *
+row_of(const struct kit_record *record, unsigned item, const char *more)
+{
+    static char text[8][80];
+    static unsigned turn;
+    char *ret = text[turn++ % 8];
+
+    (void)snprintf(ret, sizeof text[0], "ROW %llu/%u%s", (unsigned long long)record->record.seq, item, more);
+    return ret;
+}
+
+#define OPEN_ROW(audience, responsible)                                                                                \
+    "6" audience "{'row':{'no':1,'action':'x','responsible':'" responsible "','serviceRef':'s1'}} "
+
+static void
+a_row_without_a_date_is_work_of_who_it_names_and_else_of_the_holder(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *rows;
+    char all[200];
+
+    meeting_of(k);
+    rows = agree(k, OPEN_ROW("=sch", "sch") ROW("=sch", "sch") OPEN_ROW("", "matka"));
+    CLOCKS("sch", "D16 sch (-)"); /* the one that has a date */
+    assert_non_null(strstr(work_of(k, "sch"), row_of(rows, 1, "")));
+    assert_null(strstr(work_of(k, "sch"), row_of(rows, 3, "")));
+    (void)snprintf(all, sizeof all, "%s; %s", row_of(rows, 1, " >sch"), row_of(rows, 3, ""));
+    assert_non_null(strstr(work_of(k, "sw"), all));
+    (void)snprintf(all, sizeof all, "%s; %s", row_of(rows, 1, " >sch"), row_of(rows, 3, " >sw"));
+    assert_non_null(strstr(work_of(k, "dir"), all));
+    assert_null(strstr(work_of(k, "kur"), "ROW"));
+    assert_null(strstr(work_of(k, "fa"), "ROW"));
+}
+
+static void
+a_row_without_a_date_ends_as_one_with_a_date_does(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *rows;
+
+    meeting_of(k);
+    rows = agree(k, OPEN_ROW("=sch", "sch") OPEN_ROW("=kur", "kur"));
+    assert_non_null(strstr(work_of(k, "sch"), "ROW"));
+    say(k, "fa", "meeting.agreements_issued", "", "0{'meetingId':'$m'} " ROW("=sch", "sch") OPEN_ROW("=kur", "kur"),
+        kit_correcting(rows, "AMENDED"));
+    CLOCKS("sch", "D16 sch (-)");
+    assert_null(strstr(work_of(k, "sch"), "ROW"));
+    assert_non_null(strstr(work_of(k, "kur"), "ROW"));
+    say(k, "fa", "meeting.held", "",
+        "0{'meetingId':'$n','heldOn':'2026-04-08'} 6{'kind':'CONSULTATION','attendance':[{'role':'SW','signed':true}]}",
+        NULL);
+    assert_null(strstr(work_of(k, "kur"), "ROW"));
+    assert_null(strstr(work_of(k, "sw"), "ROW"));
+}
+
+static void
+a_row_without_a_date_that_is_taken_back_is_nobodys(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *rows;
+
+    meeting_of(k);
+    rows = agree(k, OPEN_ROW("=sch", "sch"));
+    assert_non_null(strstr(work_of(k, "sch"), "ROW"));
+    say(k, "fa", "meeting.agreements_issued", "", "0", kit_correcting(rows, "ENTERED_IN_ERROR"));
+    assert_null(strstr(work_of(k, "sch"), "ROW"));
+    assert_null(strstr(work_of(k, "sw"), "ROW"));
+}
+
+/* An agency without the system, which "rec" serves; and one that "sw" serves. */
+static void
+paper(struct kit *k)
+{
+    kit_own(k, "sys.external_enrolled",
+            "0{'agencyId':'paper','name':'P','kinds':['SCHOOL'],'servedBy':'rec','channel':'PAPER'}");
+    kit_own(k, "sys.external_enrolled",
+            "0{'agencyId':'paper2','name':'P','kinds':['SCHOOL'],'servedBy':'sw','channel':'PAPER'}");
+}
+
+static void
+what_an_agency_on_paper_owes_is_on_the_list_of_who_serves_it(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *asked, *open;
+    char text[80], header[200];
+
+    paper(k);
+    kit_open_case(k, "sw", 'C');
+    asked = ask(k, "agency:paper", "2026-03-20");
+    CLOCKS("rec", "D15 /paper (-)"); /* no more than the agency is told */
+    CLOCKS("sw", "D15 paper (sw)");
+    CLOCKS("clerk", "D15 paper (sw)");
+    CLOCKS("sch", "");
+    CLOCKS("dir", "");
+    open = ask(k, "agency:paper", "");
+    (void)snprintf(text, sizeof text, "QUESTION %llu for paper", (unsigned long long)open->record.seq);
+    assert_non_null(strstr(work_of(k, "rec"), text));
+    assert_null(strstr(work_of(k, "sw"), "QUESTION"));
+    (void)snprintf(header, sizeof header, "+'onBehalfOf':'paper','channel':'PAPER','receivedOn':'2026-03-19'|%s",
+                   kit_answering(asked));
+    say(k, "rec", "info.provided", "sw", "0 6{'docKind':'INFORMATION'}", header);
+    CLOCKS("rec", "");
+    CLOCKS("sw", "");
+}
+
+static void
+who_serves_and_leads_has_it_once(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *rows;
+
+    paper(k);
+    kit_active_case(k, 'C');
+    convene(k, "{'unit':'paper2'},{'unit':'kur'}");
+    ask(k, "agency:paper2", "2026-03-20");
+    CLOCKS("sw", "D15 /paper2 (sw)");
+    rows = agree(k, ROW("=paper2", "paper2") OPEN_ROW("=paper2", "paper2"));
+    CLOCKS("sw", "D15 /paper2 (sw); D16 /paper2 (sw)");
+    assert_non_null(strstr(work_of(k, "sw"), row_of(rows, 2, " for paper2")));
+    assert_null(strstr(work_of(k, "sw"), row_of(rows, 2, " >")));
+    assert_non_null(strstr(work_of(k, "dir"), row_of(rows, 2, " >paper2")));
+    assert_null(strstr(work_of(k, "rec"), "ROW"));
+}
+
+static void
+a_list_of_deadlines_goes_on_with_those_that_are_served(void **state)
+{
+    struct kit *k = *state;
+    struct core_clocks_at at = {0};
+    struct core_clock one;
+    unsigned count = 0;
+
+    kit_own(k, "sys.external_enrolled",
+            "0{'agencyId':'paper3','name':'P','kinds':['SCHOOL'],'servedBy':'sw','channel':'PAPER'}");
+    paper(k);
+    kit_open_case(k, "ops:SW", 'C');
+    for (unsigned i = 0; i < 3; i++)
+        say(k, "ops:SW", "info.requested", i == 1 ? "agency:paper3" : "agency:paper2",
+            "0{'requestedOn':'2026-03-01','answerBy':'2026-03-20'} 6", NULL);
+    do {
+        size_t got = core_clocks(k->core, kit_index(k, "sw"), &at, &one, 1);
+
+        count += got == 1 && one.served && one.clock == CLOCK_D15;
+        assert_int_equal(got == 0 || one.served, true);
+    } while (at.seq != 0);
+    assert_int_equal(count, 3);
+}
+
+static const char *
+letter(const struct kit_record *record, const char *agency)
+{
+    static char text[80];
+
+    (void)snprintf(text, sizeof text, "OUTSIDE %llu for %s", (unsigned long long)record->record.seq, agency);
+    return text;
+}
+
 static void
 what_is_due_on_paper_is_work_of_who_serves_the_agency(void **state)
 {
@@ -514,12 +685,14 @@ what_is_due_on_paper_is_work_of_who_serves_the_agency(void **state)
             "0{'agencyId':'paper2','name':'P','kinds':['SCHOOL'],'servedBy':'rec','channel':'PAPER'}");
     kit_open_case(k, "sw", 'C');
     asked = say(k, "sw", "info.requested", "agency:paper2", "0{'requestedOn':'2026-03-01'} 6", NULL);
-    work_is(k, "rec", "OUTSIDE", asked, "");
+    assert_non_null(strstr(work_of(k, "rec"), letter(asked, "paper2")));
     NO_WORK("sch");
     asked = say(k, "sw", "info.requested", "agency:paper", "0{'requestedOn':'2026-03-01'} 6", NULL);
-    assert_non_null(strstr(work_of(k, "rec"), "; OUTSIDE")); /* of both, page by page too */
+    assert_non_null(strstr(work_of(k, "rec"), letter(asked, "paper"))); /* of both, page by page too */
+    assert_non_null(strstr(work_of(k, "rec"), " for paper2"));
     say(k, "sw", "info.requested", "", "0", kit_correcting(asked, "ENTERED_IN_ERROR"));
-    assert_null(strstr(work_of(k, "rec"), ";"));
+    assert_null(strstr(work_of(k, "rec"), " for paper;"));
+    assert_null(strstr(work_of(k, "rec"), letter(asked, "paper")));
 }
 
 static void
@@ -566,6 +739,12 @@ main(void)
         TEST(an_assistant_is_the_directors_to_assign),
         TEST(a_plan_is_the_directors_to_approve_and_the_holders_when_it_comes_back),
         TEST(what_is_due_on_paper_is_work_of_who_serves_the_agency),
+        TEST(a_row_without_a_date_is_work_of_who_it_names_and_else_of_the_holder),
+        TEST(a_row_without_a_date_that_is_taken_back_is_nobodys),
+        TEST(a_row_without_a_date_ends_as_one_with_a_date_does),
+        TEST(what_an_agency_on_paper_owes_is_on_the_list_of_who_serves_it),
+        TEST(who_serves_and_leads_has_it_once),
+        TEST(a_list_of_deadlines_goes_on_with_those_that_are_served),
         TEST(a_list_goes_on_where_it_stopped),
     };
 

@@ -290,6 +290,70 @@ a_letter_says_for_whom_it_is(void **state)
     json_decref(list);
 }
 
+/* What an agency without the system is to answer is ours to enter, whatever kind of office this is. */
+static void
+what_an_agency_that_is_served_owes_is_ours(void **state)
+{
+    json_t *list = NULL, *names = parse("{\"sp3\":\"Szkoła nr 3\"}");
+    const json_t *t;
+    char *title;
+
+    (void)state;
+    assert_int_equal(make("2026-04-01", "D19",
+                          "[{\"dossier\":\"" OTHER "\",\"clock\":\"D15\",\"startSeq\":\"7\",\"startedOn\":"
+                          "\"2026-03-23\",\"due\":\"2026-04-08\",\"named\":true,\"unit\":\"sp3\","
+                          "\"served\":true}]",
+                          "[{\"dossier\":\"" DOSSIER "\",\"openedSeq\":\"9\",\"nextUnit\":\"sp3\",\"nextSaid\":true,"
+                          "\"nextServed\":true,\"opened\":\"2026-03-30T10:00:00Z\"}]",
+                          "[" WORK("QUESTION", ",\"type\":\"INFO_REQUESTED\",\"agency\":\"sp3\"") "]", &list),
+                     0);
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 3);
+    assert_int_equal(json_array_size(json_object_get(list, "others")), 0);
+    for (size_t i = 0; i < 3; i++) {
+        t = task(list, "tasks", i);
+        title = worklist_title(t, names, true);
+        assert_string_equal(text(t, "unit"), "ops");
+        assert_string_equal(text(t, "for"), "sp3");
+        assert_non_null(strstr(title, " (w imieniu: Szkoła nr 3)"));
+        free(title);
+    }
+    json_decref(names);
+    json_decref(list);
+}
+
+/* Our own stands among our tasks, what falls to another unit apart. */
+static void
+a_row_without_a_date_says_which_and_on_whom_it_falls(void **state)
+{
+    json_t *list = work_of("2026-04-03",
+                           "[" WORK("ROW", ",\"item\":2") "," WORK("ROW", ",\"item\":3,\"fallsTo\":\"sch\"") "]");
+    char *title = worklist_title(task(list, "tasks", 0), NULL, true), due[WORKLIST_LEFT_SIZE];
+
+    (void)state;
+    assert_non_null(strstr(title, "uzgodnienie ze spotkania, wiersz 2"));
+    worklist_due(task(list, "tasks", 0), true, due);
+    assert_string_equal(due, "bez terminu");
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 1);
+    assert_string_equal(text(task(list, "others", 0), "unit"), "sch");
+    free(title);
+    json_decref(list);
+}
+
+static void
+an_announced_step_without_a_date_is_a_task_and_of_another_unit_the_holders_to_know(void **state)
+{
+    json_t *list = list_of("2026-04-01", "", "[]",
+                           "[{\"dossier\":\"" DOSSIER "\",\"openedSeq\":\"4\",\"nextUnit\":\"ops\",\"nextSaid\":true,"
+                           "\"opened\":\"2026-03-30T10:00:00Z\"},{\"dossier\":\"" OTHER "\",\"openedSeq\":\"5\","
+                           "\"nextUnit\":\"ops-fa\",\"nextDue\":\"2026-04-02\",\"holder\":\"ops\"}]");
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(list, "tasks")), 1);
+    assert_int_equal(json_integer_value(json_object_get(task(list, "tasks", 0), "waits")), 2);
+    assert_string_equal(text(task(list, "others", 0), "unit"), "ops-fa");
+    json_decref(list);
+}
+
 static void
 an_invitation_goes_with_its_day_and_a_meeting_that_was_not_recorded_stays(void **state)
 {
@@ -554,6 +618,9 @@ main(void)
         cmocka_unit_test(what_was_told_of_a_deadline_stands_whatever_the_settings),
         cmocka_unit_test(work_without_a_deadline_is_on_the_list_with_who_asks),
         cmocka_unit_test(a_letter_says_for_whom_it_is),
+        cmocka_unit_test(what_an_agency_that_is_served_owes_is_ours),
+        cmocka_unit_test(a_row_without_a_date_says_which_and_on_whom_it_falls),
+        cmocka_unit_test(an_announced_step_without_a_date_is_a_task_and_of_another_unit_the_holders_to_know),
         cmocka_unit_test(an_invitation_goes_with_its_day_and_a_meeting_that_was_not_recorded_stays),
         cmocka_unit_test(what_has_no_date_stands_behind_what_is_due_today),
         cmocka_unit_test(work_of_a_newer_broker_is_left_out_and_what_is_no_work_refused),
