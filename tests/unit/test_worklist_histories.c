@@ -1,11 +1,12 @@
 /*
- * Work lists over histories drawn at random: families in which people are asked things by questions, courts, meetings
- * and their agreements, paper and mistakes, which are answered, held, amended, recalled and confirmed. At any moment
- * each unit's list, made as wici-agent makes it, must be the one that a replay of the records from the start gives; and
- * nobody may be told of work whose record he is not given.
+ * Work lists over histories drawn at random (test_worklist_happenings.h). At any moment each unit's list, made as
+ * wici-agent makes it, next steps that answers to referrals announced included, must be the one that a replay of the
+ * records from the start gives, where dossiers that were erased are holes; and nobody may be told of work whose record
+ * he is not given, or of what was erased.
  */
 #include "agents/worklist.h"
-#include "test_core_kit.h"
+#include "test_core_erase_kit.h"
+#include "test_worklist_happenings.h"
 
 #include "proto/date.h"
 
@@ -13,200 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEEDS    4u
-#define FAMILIES 20u
-#define STEPS    500u
-#define PAGE     7u /* small, so that lists go over pages */
+#define SEEDS 4u
+#define STEPS 1600u
+#define PAGE  7u /* small, so that lists go over pages */
 
-static const char *const everyone[] = {"rec", "sw", "fa", "dir", "ic", "sch", "kur", "svc", "ct", "ops", "fcc"};
-#define EVERYONE (sizeof everyone / sizeof everyone[0])
-
-static uint64_t chance;
 static struct calendar calendar;
-
-static unsigned
-draw(unsigned below)
-{
-    chance ^= chance << 13;
-    chance ^= chance >> 7;
-    chance ^= chance << 17;
-    return (unsigned)(chance % below);
-}
-
-static const char *
-one_of(const char *const *list, size_t count)
-{
-    return list[draw((unsigned)count)];
-}
-#define ONE_OF(...)                                                                                                    \
-    one_of((const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
-
-/* ---- what may happen */
-
-struct happening {
-    char sections[900], header[160];
-    const char *unit, *type, *to;
-    char dossier;
-};
-
-static char
-meeting_of(char dossier)
-{
-    return (char)(dossier + 100);
-}
-
-static void
-asks(struct happening *h)
-{
-    h->unit = ONE_OF("sw", "fa", "kur");
-    h->type = "info.requested";
-    h->to = ONE_OF("sch", "kur", "sch kur", "agency:paper", "fa", "ops");
-    (void)snprintf(h->sections, sizeof h->sections, "0{'requestedOn':'2026-03-01'%s} 6",
-                   draw(2) == 0 ? ",'answerBy':'2026-03-20'" : "");
-}
-
-static void
-court_asks(struct happening *h)
-{
-    h->unit = "ct";
-    h->type = "court.opinion_requested";
-    h->to = ONE_OF("sw", "fa", "fa kur");
-    (void)snprintf(h->sections, sizeof h->sections, "0{'requestedOn':'2026-03-01','dueOn':'2026-03-2%u'} 1@p1 5",
-                   draw(10));
-}
-
-static void
-convenes(struct happening *h)
-{
-    h->unit = ONE_OF("sw", "fa");
-    h->type = "meeting.convened";
-    (void)snprintf(h->sections, sizeof h->sections,
-                   "0{'meetingId':'%s','startsAt':'2026-04-0%uT10:00:00+02:00','status':'%s','revision':%u} "
-                   "6{'kind':'CONSULTATION','chairRole':'SW','invited':[{'unit':'%s'},{'unit':'%s'}]}",
-                   kit_id(meeting_of(h->dossier)), 1 + draw(9), draw(6) == 0 ? "cancelled" : "booked", 1 + draw(4),
-                   ONE_OF("sch", "kur", "paper"), ONE_OF("sch", "svc", "fa"));
-}
-
-static void
-meets(struct happening *h)
-{
-    h->unit = ONE_OF("sw", "fa");
-    h->type = "meeting.held";
-    (void)snprintf(h->sections, sizeof h->sections,
-                   "0{'meetingId':'%s','heldOn':'2026-03-1%u'} 6{'kind':'CONSULTATION','chairRole':'SW','attendance':[{"
-                   "'role':'SW','signed':true},{'role':'FA','signed':true}]}",
-                   kit_id((char)(meeting_of(h->dossier) + 30 * (char)draw(2))), draw(10));
-}
-
-static void
-agrees(struct happening *h)
-{
-    h->unit = ONE_OF("sw", "fa");
-    h->type = "meeting.agreements_issued";
-    (void)snprintf(
-        h->sections, sizeof h->sections,
-        "0{'meetingId':'%s'} 6=sch,kur{'row':{'no':1,'action':'x','responsible':'%s','dueOn':'2026-03-2%u'}} "
-        "6{'row':{'no':2,'action':'x','responsible':'%s'%s}}",
-        kit_id(meeting_of(h->dossier)), ONE_OF("sch", "kur", "school", "SCH", "svc", "matka"), draw(10),
-        ONE_OF("sw", "fa", "matka", "sch", "paper"), ONE_OF("", ",'dueOn':'2026-04-11'"));
-}
-
-static void
-moves_on(struct happening *h)
-{
-    static const struct {
-        const char *unit, *type, *sections;
-    } steps[] = {
-        {"sw", "case.interview_completed", "0{'interviewOn':'2026-03-02'} 6{'conclusion':'ASSISTANT_NEEDED'}"},
-        {"sw", "case.assistant_requested", "0 6"},
-        {"dir", "case.assistant_assigned", "0{'unit':'fa','assignedOn':'2026-03-03','assistantRef':'ala'}"},
-        {"fa", "case.assessment_recorded", "0{'periodTo':'2026-03-05'} 6{'kind':'PERIODIC'}"},
-        {"sw", "case.worker_set",
-         "0{'role':'SW','personRef':'ola','unit':'sw','kind':'SUBSTITUTE','from':'2026-02-01'}"},
-        {"sw", "sys.participant_added", "0{'unit':'fcc'}"},
-        {"sw", "case.closed", "0{'closedOn':'2026-03-09'} 6{'reason':'NO_NEED'}"},
-    };
-    unsigned at = draw(4 + draw(4));
-
-    h->unit = steps[at].unit;
-    h->type = steps[at].type;
-    (void)snprintf(h->sections, sizeof h->sections, "%s", steps[at].sections);
-    if (at == 2)
-        (void)snprintf(h->header, sizeof h->header, "'lateEntry':true");
-}
-
-/* Answers, corrects or confirms some record of the history. */
-static bool
-refers(const struct kit *k, struct happening *h)
-{
-    const struct kit_record *r = &k->records[draw((unsigned)k->count)];
-    const char *type = r->event.type->name;
-
-    if (!r->event.has_dossier || strncmp(type, "sys.", 4) == 0)
-        return false;
-    h->dossier = (char)r->event.dossier_id[15];
-    h->unit = one_of(everyone, EVERYONE);
-    (void)snprintf(h->sections, sizeof h->sections, "0");
-    if (strcmp(r->event.header->correction, "ENTERED_IN_ERROR") == 0) {
-        h->type = "sys.recall_confirmed";
-        (void)snprintf(h->header, sizeof h->header, "%s", kit_answering(r));
-        (void)snprintf(h->sections, sizeof h->sections,
-                       "0{'recalledEvent':'%s','how':'DESTROYED','confirmedOn':'2026-03-04'}",
-                       r->event.header->corrects_event_id);
-        return true;
-    }
-    if (draw(3) == 0 && strcmp(type, "info.requested") == 0) {
-        h->type = "info.provided";
-        (void)snprintf(h->header, sizeof h->header, "%s", kit_answering(r));
-        (void)snprintf(h->sections, sizeof h->sections, "0 6{'docKind':'INFORMATION'}");
-        return true;
-    }
-    if (draw(3) == 0 && strcmp(type, "court.opinion_requested") == 0) {
-        h->type = "court.opinion_delivered";
-        h->to = "ct";
-        (void)snprintf(h->header, sizeof h->header, "%s", kit_answering(r));
-        (void)snprintf(h->sections, sizeof h->sections, "0{'deliveredOn':'2026-03-07'} 5 6=ct");
-        return true;
-    }
-    if (draw(4) != 0 || strcmp(type, "case.opened") == 0)
-        return false;
-    h->unit = r->event.header->actor->unit;
-    h->type = type;
-    if (strcmp(type, "meeting.agreements_issued") == 0 && draw(2) == 0) {
-        char dossier = h->dossier;
-
-        agrees(h);
-        h->dossier = dossier;
-        h->unit = r->event.header->actor->unit;
-        (void)snprintf(h->header, sizeof h->header, "%s", kit_correcting(r, "AMENDED"));
-        return true;
-    }
-    (void)snprintf(h->header, sizeof h->header, "%s", kit_correcting(r, "ENTERED_IN_ERROR"));
-    return true;
-}
-
-static bool
-happens(struct kit *k)
-{
-    static void (*const kinds[])(struct happening * h) = {asks, court_asks, convenes, meets, agrees, moves_on};
-    struct happening h = {.to = "", .dossier = (char)(1 + draw(FAMILIES))};
-    struct refusal refusal;
-
-    if (draw(3) == 0) {
-        if (!refers(k, &h))
-            return false;
-    } else {
-        kinds[draw(sizeof kinds / sizeof kinds[0])](&h);
-    }
-    return kit_try(k,
-                   &(const struct kit_line){.unit = h.unit,
-                                            .type = h.type,
-                                            .dossier = h.dossier,
-                                            .to = h.to,
-                                            .sections = h.sections,
-                                            .header = h.header[0] != '\0' ? h.header : NULL},
-                   &refusal) != NULL;
-}
 
 /* ---- lists, as the broker tells what they are made of and wici-agent makes them */
 
@@ -311,11 +123,30 @@ work_json(const struct kit *k, const struct core *core, uint32_t unit)
 }
 
 static json_t *
+courses_json(const struct core *core, uint32_t unit)
+{
+    struct core_course found[PAGE];
+    uint64_t next = 0;
+    json_t *all = json_array();
+
+    do {
+        size_t count = core_referrals(core, unit, next, found, PAGE, &next);
+
+        for (size_t i = 0; i < count; i++)
+            (void)json_array_append_new(all,
+                                        json_pack("{s:o, s:I, s:s, s:s}", "dossier", dossier_json(found[i].dossier_id),
+                                                  "openedSeq", (json_int_t)found[i].opened_seq, "nextUnit",
+                                                  unit_id(core, found[i].next_unit), "nextDue", found[i].next_due));
+    } while (next != 0);
+    return all;
+}
+
+static json_t *
 list_of(const struct kit *k, const struct core *core, const char *unit)
 {
     uint32_t index = core_unit_by_id(core, unit);
     struct worklist_answers answers = {
-        .clocks = clocks_json(core, index), .courses = json_array(), .work = work_json(k, core, index)};
+        .clocks = clocks_json(core, index), .courses = courses_json(core, index), .work = work_json(k, core, index)};
     struct worklist_options options = {.unit = unit, .rules = "", .calendar = &calendar};
     json_t *list = NULL;
 
@@ -327,33 +158,78 @@ list_of(const struct kit *k, const struct core *core, const char *unit)
 
 /* ---- what must hold */
 
-/* Of a replay in which the record `without` is missing; 0: of all of them. */
-static struct core *
-replay(const struct kit *k, uint64_t without)
-{
-    struct core *again = NULL;
-
-    assert_int_equal(core_create(&again), 0);
-    for (size_t i = 0; i < k->count; i++)
-        if (k->records[i].record.seq != without)
-            assert_int_equal(core_apply(again, &k->records[i].record), 0);
-    return again;
-}
+static struct {
+    bool gone[KIT_RECORDS_MAX]; /* the record went with its dossier */
+    unsigned erased, tasks, next_steps;
+} past;
 
 static bool
-same_lists(const struct kit *k, const struct core *a, const struct core *b, size_t *ret_tasks)
+same_lists(const struct kit *k, const struct core *a, const struct core *b)
 {
     bool same = true;
 
     for (size_t i = 0; i < EVERYONE; i++) {
-        json_t *x = list_of(k, a, everyone[i]), *y = list_of(k, b, everyone[i]);
+        json_t *x = list_of(k, a, everyone[i]), *y = list_of(k, b, everyone[i]), *task;
+        size_t at;
 
         same = same && json_equal(x, y) != 0;
-        *ret_tasks += json_array_size(json_object_get(x, "tasks"));
+        json_array_foreach(json_object_get(x, "tasks"), at, task)
+        {
+            past.tasks++;
+            past.next_steps += strcmp(json_string_value(json_object_get(task, "kind")), "NEXT_STEP") == 0;
+        }
         json_decref(x);
         json_decref(y);
     }
     return same;
+}
+
+/* No list has a task in a dossier that was erased. */
+static void
+nobody_has_work_in_what_is_gone(const struct kit *k)
+{
+    for (size_t i = 0; i < EVERYONE; i++) {
+        json_t *list = list_of(k, k->core, everyone[i]), *task;
+        size_t at;
+
+        json_array_foreach(json_object_get(list, "tasks"), at, task)
+        {
+            uint8_t id[16];
+            bool done;
+
+            if (uuid_parse(json_string_value(json_object_get(task, "dossier")), id) == 0)
+                assert_int_equal(core_erased(k->core, id, &done), 0);
+        }
+        json_decref(list);
+    }
+}
+
+/* As the broker does it: the intent; then the log has holes, and the state is made anew from it. */
+static void
+erase(struct kit *k)
+{
+    static struct core_erase_member members[64];
+    const char *const told[] = {"sw"};
+    char letter = (char)(1 + draw(FAMILIES) + (draw(2) == 0 ? 40 : 0));
+    struct core *holes;
+    uint8_t id[16];
+    size_t count;
+
+    assert_int_equal(uuid_parse(kit_id(letter), id), 0);
+    if (core_erase_group(k->core, id, members, 1) == 0)
+        return;
+    count = kit_erase(k, id, told, 1, members, sizeof members / sizeof *members);
+    for (size_t i = 0; i < k->count; i++)
+        past.gone[i] = past.gone[i] || kit_goes(members, count, k->records[i].record.entry);
+    nobody_has_work_in_what_is_gone(k);
+    holes = kit_fold_but(k, past.gone);
+    core_swap(k->core, holes);
+    core_destroy(&holes);
+    holes = kit_fold_but(k, past.gone);
+    core_swap(k->folded, holes);
+    core_destroy(&holes);
+    nobody_has_work_in_what_is_gone(k);
+    past.erased++;
 }
 
 /* Who only was asked is given the record that asks; so nobody learns of a family by his work list. */
@@ -398,53 +274,131 @@ town(struct kit *k)
 static void
 whatever_is_asked_a_replay_gives_every_unit_the_same_list(void **state)
 {
-    size_t tasks = 0, taken = 0;
+    size_t taken = 0;
 
     (void)state;
+    past.tasks = past.next_steps = past.erased = 0;
     for (unsigned seed = 1; seed <= SEEDS; seed++) {
         struct kit *k = calloc(1, sizeof *k);
+        struct core *again;
 
         assert_non_null(k);
         chance = seed * 0x9e3779b97f4a7c15u;
+        memset(past.gone, 0, sizeof past.gone);
         town(k);
         for (unsigned i = 0; i < STEPS; i++) {
             taken += happens(k);
-            if (i % 100 != 99)
+            if (i % 400 == 399)
+                erase(k);
+            if (i % 50 != 49)
                 continue;
-            assert_true(same_lists(k, k->core, k->folded, &tasks)); /* as it is applied live, without its sections */
+            assert_true(same_lists(k, k->core, k->folded)); /* as it is applied live, without its sections */
             nobody_is_told_more_than_he_was_given(k);
         }
-        {
-            struct core *again = replay(k, 0);
-
-            assert_true(same_lists(k, k->core, again, &tasks));
-            core_destroy(&again);
-        }
+        again = kit_fold_but(k, past.gone);
+        assert_true(same_lists(k, k->core, again));
+        core_destroy(&again);
         kit_destroy(k);
         free(k);
     }
-    print_message("%zu events taken, %zu tasks compared\n", taken, tasks);
+    print_message("%zu events taken, %u tasks compared, %u of them next steps; %u erased\n", taken, past.tasks,
+                  past.next_steps, past.erased);
     assert_true(taken > 100 * SEEDS); /* most that is drawn comes at a wrong time, and is refused */
-    assert_true(tasks > 1000);
+    assert_true(past.tasks > 1000 && past.next_steps > 100 && past.erased > 2 * SEEDS);
 }
 
-/* A checker that could not tell would say the same of a replay that lost a question. */
+/* ---- a checker that could not tell would say the same of a replay that is wrong */
+
+static struct kit *
+planted_town(void)
+{
+    struct kit *k = calloc(1, sizeof *k);
+
+    assert_non_null(k);
+    chance = 7;
+    memset(past.gone, 0, sizeof past.gone);
+    town(k);
+    KIT_SAY(k, "sw", "case.opened", 90, "", "0{'openedOn':'2026-03-01'} 1@p1 6{'path':'ORDINARY'}", NULL, NULL);
+    return k;
+}
+
+/* The lists of a replay that lost that record are told from those of the whole. */
+static void
+is_told_apart_without(struct kit *k, const struct kit_record *lost)
+{
+    struct core *again = kit_fold_but(k, past.gone);
+
+    assert_true(same_lists(k, k->core, again));
+    core_destroy(&again);
+    past.gone[lost->record.seq - 1] = true;
+    again = kit_fold_but(k, past.gone);
+    assert_false(same_lists(k, k->core, again));
+    core_destroy(&again);
+    kit_destroy(k);
+    free(k);
+}
+
 static void
 a_replay_that_lost_a_record_that_asks_is_told_apart(void **state)
 {
-    struct kit *k = calloc(1, sizeof *k);
-    const struct kit_record *asked;
-    struct core *again;
-    size_t tasks = 0;
+    struct kit *k = planted_town();
 
     (void)state;
-    assert_non_null(k);
-    chance = 7;
-    town(k);
-    KIT_SAY(k, "sw", "case.opened", 90, "", "0{'openedOn':'2026-03-01'} 1@p1 6{'path':'ORDINARY'}", NULL, NULL);
-    asked = KIT_SAY(k, "sw", "info.requested", 90, "sch", "0{'requestedOn':'2026-03-01'} 6", NULL, NULL);
-    again = replay(k, asked->record.seq);
-    assert_false(same_lists(k, k->core, again, &tasks));
+    is_told_apart_without(k,
+                          KIT_SAY(k, "sw", "info.requested", 90, "sch", "0{'requestedOn':'2026-03-01'} 6", NULL, NULL));
+}
+
+static const struct kit_record *
+announced(struct kit *k)
+{
+    KIT_SAY(k, "sch", "referral.submitted", 91, "sw", "0 1@p1 6{'service':'OTHER'}", NULL, NULL);
+    KIT_SAY(k, "sw", "referral.answered", 91, "", "0 6{'status':'accepted'}", NULL, NULL);
+    return KIT_SAY(k, "sw", "referral.answered", 91, "",
+                   "0 6{'status':'accepted','nextAction':{'unit':'sw','due':'2026-03-27'}}", NULL, NULL);
+}
+
+static void
+a_replay_that_lost_the_answer_that_announced_a_step_is_told_apart(void **state)
+{
+    struct kit *k = planted_town();
+
+    (void)state;
+    is_told_apart_without(k, announced(k));
+}
+
+static void
+a_replay_that_lost_the_step_is_told_apart(void **state)
+{
+    struct kit *k = planted_town();
+
+    (void)state;
+    (void)announced(k);
+    KIT_SAY(k, "sw", "case.linked", 90, "",
+            "0{'kind':'REFERRAL_OF','otherDossier':'d0000000-0000-7000-8000-00000000005b'} 6", NULL, NULL);
+    is_told_apart_without(k, KIT_SAY(k, "sw", "case.interview_completed", 90, "",
+                                     "0{'interviewOn':'2026-03-26'} 6{'conclusion':'ASSISTANT_NEEDED'}", NULL, NULL));
+}
+
+/* A rebuild that reads what was erased gives work that nobody has any more. */
+static void
+a_rebuild_without_its_holes_is_told_apart(void **state)
+{
+    static struct core_erase_member members[64];
+    static const char *const told[] = {"sw"};
+    struct kit *k = planted_town();
+    struct core *again;
+    uint8_t id[16];
+    size_t count;
+
+    (void)state;
+    (void)announced(k);
+    assert_int_equal(uuid_parse(kit_id(91), id), 0);
+    count = kit_erase(k, id, told, 1, members, sizeof members / sizeof *members);
+    k->count -= 2; /* a rebuild that does not see that it was erased */
+    again = kit_fold_but(k, past.gone);
+    k->count += 2;
+    assert_int_equal(count, 1);
+    assert_false(same_lists(k, k->core, again));
     core_destroy(&again);
     kit_destroy(k);
     free(k);
@@ -466,6 +420,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_is_asked_a_replay_gives_every_unit_the_same_list),
         cmocka_unit_test(a_replay_that_lost_a_record_that_asks_is_told_apart),
+        cmocka_unit_test(a_replay_that_lost_the_answer_that_announced_a_step_is_told_apart),
+        cmocka_unit_test(a_replay_that_lost_the_step_is_told_apart),
+        cmocka_unit_test(a_rebuild_without_its_holes_is_told_apart),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
