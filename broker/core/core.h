@@ -411,14 +411,15 @@ struct core_work {
 /* Where to go on in a list of work. */
 struct core_work_at {
     uint64_t seq;    /* of the dossier's opening */
-    uint32_t item;   /* within it */
+    uint32_t item;   /* within it; what is done and asked meanwhile does not move it */
     uint32_t served; /* 0: of the unit itself; else of an agency that it serves */
 };
 
 /*
- * In the order of their dossiers' opening. *at is where to begin ({0}: at the first) and then where to go on; seq 0:
- * nothing was left out. Looks at WORK_LOOKED_AT_MAX dossiers at most. What the unit may know of it is what it is given
- * of the record seq, or its agency is (core_view): without that it is not to be told. max > 0.
+ * In the order of their dossiers' opening. *at is where to begin ({0}: at the first) and
+ * then where to go on, whatever was applied in between; seq 0: nothing was left out. Looks at WORK_LOOKED_AT_MAX
+ * dossiers at most. What the unit may know of it is what it is given of the record seq, or its agency is (core_view):
+ * without that it is not to be told. max > 0.
  */
 size_t core_work(const struct core *core, uint32_t unit, struct core_work_at *at, struct core_work *ret, size_t max);
 /* The recall reached the unit, which may have been given what it recalls, and is the author of neither. */

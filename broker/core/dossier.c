@@ -309,16 +309,44 @@ relation_opened_seq(const struct dossiers *ds, const struct relation *relation)
     return seq != 0 ? seq : relation->from_seq;
 }
 
+/* Of each addressee the first two records are kept: each can be recalled, and the other leaves it an addressee. Of who
+ * was addressed more often only that is kept; a recall takes it from nobody. */
+#define ADDRESSINGS_MAX 2u
+
+static struct relation *
+addressee_known(const struct dossiers *ds, const struct dossier *dossier, const struct relation *new)
+{
+    struct relation *newest = NULL;
+    unsigned count = 0;
+
+    for (uint32_t i = 0; i < dossier->relation_count; i++) {
+        struct relation *old = &dossier->relations[i];
+
+        if (old->kind != RELATION_ADDRESSEE || old->who != new->who || old->until_seq != 0)
+            continue;
+        if (relation_opened_seq(ds, old) == relation_opened_seq(ds, new))
+            return old;
+        newest = old;
+        count++;
+    }
+    if (count < ADDRESSINGS_MAX)
+        return NULL;
+    newest->flags |= RELATION_AGAIN;
+    return newest;
+}
+
 /* An open relation that already says what the new one would; NULL: none. */
 static struct relation *
 relation_known(const struct dossiers *ds, const struct dossier *dossier, const struct relation *new)
 {
+    if (new->kind == RELATION_ADDRESSEE)
+        return addressee_known(ds, dossier, new);
     for (uint32_t i = 0; i < dossier->relation_count; i++) {
         struct relation *old = &dossier->relations[i];
 
         if (old->kind != new->kind || old->who != new->who || old->until_seq != 0)
             continue;
-        if (old->kind == RELATION_AUTHOR || old->kind == RELATION_ADDRESSEE)
+        if (old->kind == RELATION_AUTHOR)
             return old; /* kept once: only that there is one counts */
         if (old->kind != RELATION_OFFICE && relation_opened_seq(ds, old) != relation_opened_seq(ds, new))
             continue; /* a recall takes back what its record opened, and no more */

@@ -75,6 +75,7 @@ end_opened(const struct undo *u, struct dossier *d)
     for (uint32_t i = 0; i < d->relation_count; i++) {
         struct relation *relation = &d->relations[i];
         bool stays = relation->kind == RELATION_AUTHOR || relation->kind == RELATION_OFFICE ||
+                     (relation->kind == RELATION_ADDRESSEE && (relation->flags & RELATION_AGAIN) != 0) ||
                      (relation->kind == RELATION_HOLDER && d->opened_seq == u->seq);
 
         if (relation->until_seq == 0 && !stays && is_opened_by(u, relation))

@@ -1,4 +1,10 @@
-/* What a unit was asked to do where no deadline of docs/DEADLINES.md runs; see core_work() in core.h. */
+/*
+ * What a unit was asked to do where no deadline of docs/DEADLINES.md runs; see core_work() in core.h.
+ *
+ * Each task is that of one act of its dossier, or of one mark (a row of agreements), and stands in the order of these:
+ * both are only ever added, so that a page goes on where the one before it ended, whatever was done and asked in
+ * between.
+ */
 #include "broker/core/asked.h"
 #include "broker/core/clocks.h"
 #include "broker/core/facts.h"
@@ -18,21 +24,16 @@ struct looking {
     bool holder, office, directs; /* it holds the dossier; is the office of who holds it; directs that office */
     struct core_work *ret;
     size_t max, count;
-    uint32_t looked_at;    /* dossiers */
-    uint32_t from, passed; /* tasks of the dossier: to pass over, and seen so far */
+    uint32_t looked_at; /* dossiers */
     bool full;
 };
 
 static void
 found_as(struct looking *l, struct core_work work)
 {
-    if (l->full || l->passed++ < l->from)
+    l->full = l->count == l->max;
+    if (l->full)
         return;
-    if (l->count == l->max) {
-        l->full = true;
-        l->passed--;
-        return;
-    }
     work.agency = l->stand_in;
     memcpy(work.dossier_id, l->d->id, sizeof work.dossier_id);
     l->ret[l->count++] = work;
@@ -78,18 +79,11 @@ has_deadline(const struct dossier *d, uint64_t seq)
 }
 
 static void
-questions(struct looking *l)
+question(struct looking *l, const struct act *act)
 {
-    const struct things *things = &l->core->dossiers.things;
-
-    for (uint32_t i = 0; i < l->d->act_count; i++) {
-        const struct act *act = &l->d->acts[i];
-
-        if (act->input == IN_NONE && act->code == ACT_CODE_ASKED && act->number == whose(l) &&
-            (act->flags & ACT_RECALLED) == 0 && act->thing != THING_NONE &&
-            things->at[act->thing].state == INFO_IS_REQUESTED && !has_deadline(l->d, act_seq(act)))
-            found(l, CORE_WORK_QUESTION, act_seq(act), DATE_NONE);
-    }
+    if (act->number == whose(l) && (act->flags & ACT_RECALLED) == 0 && act->thing != THING_NONE &&
+        l->core->dossiers.things.at[act->thing].state == INFO_IS_REQUESTED && !has_deadline(l->d, act_seq(act)))
+        found(l, CORE_WORK_QUESTION, act_seq(act), DATE_NONE);
 }
 
 /* ---- rows of agreements without a date: of who was asked; else of the holder, whose office is told, too */
@@ -118,14 +112,15 @@ row(struct looking *l, const struct core_clock *clock)
     found_as(l, work);
 }
 
+/* Those of the dossier's marks from *at on; *at: the one that the page has no room for, or behind all. */
 static void
-rows(struct looking *l)
+rows(struct looking *l, uint32_t *at)
 {
     bool looked = false;
     struct kin kin;
 
-    for (uint16_t i = 0; i < l->d->marks.count; i++) {
-        const struct mark *mark = &l->d->marks.at[i];
+    for (; *at < l->d->marks.count; ++*at) {
+        const struct mark *mark = &l->d->marks.at[*at];
         struct core_clock clock;
         struct mark start;
 
@@ -138,27 +133,26 @@ rows(struct looking *l)
         start.item = mark->item;
         if (clocks_of(l->core, &kin, l->dossier, &start, &clock) && clock.state == CORE_CLOCK_RUNS)
             row(l, &clock);
+        if (l->full)
+            return;
     }
 }
 
 /* ---- meetings that are convened: of the holder, and of those invited */
 
 static void
-meetings(struct looking *l)
+meeting(struct looking *l, const struct act *act)
 {
     const struct dossiers *ds = &l->core->dossiers;
+    const struct thing *thing = &ds->things.at[act->thing];
+    bool invited;
 
-    for (uint32_t i = l->d->things; i != THING_NONE; i = ds->things.at[i].next) {
-        const struct thing *thing = &ds->things.at[i];
-        bool invited = dossiers_has_open(ds, l->dossier, RELATION_INVITEE, l->unit, thing->ref, l->core->latest_ms);
-        const struct act *said;
-
-        if (thing->machine != MACHINE_MEETING || thing->state != MEETING_BOOKED || (!invited && !l->holder))
-            continue;
-        said = newest(l, i, IN_CONVENED, IN_CONVENED);
-        if (said != NULL)
-            found(l, l->holder ? CORE_WORK_MEETING : CORE_WORK_INVITATION, act_seq(said), said->day);
-    }
+    if (act->thing == THING_NONE || thing->machine != MACHINE_MEETING || thing->state != MEETING_BOOKED ||
+        newest(l, act->thing, IN_CONVENED, IN_CONVENED) != act)
+        return;
+    invited = dossiers_has_open(ds, l->dossier, RELATION_INVITEE, l->unit, thing->ref, l->core->latest_ms);
+    if (invited || l->holder)
+        found(l, l->holder ? CORE_WORK_MEETING : CORE_WORK_INVITATION, act_seq(act), act->day);
 }
 
 /* ---- recalls, of everyone who may have been given what was recalled (core_must_confirm) */
@@ -184,17 +178,10 @@ core_has_confirmed(const struct core *core, uint32_t unit, const struct core_rec
 }
 
 static void
-recalls(struct looking *l)
+recall(struct looking *l, const struct act *act)
 {
-    if ((l->d->flags & DOSSIER_RECALLS) == 0)
-        return;
-    for (uint32_t i = 0; i < l->d->act_count; i++) {
-        const struct act *act = &l->d->acts[i];
-
-        if (act->input == IN_NONE && act->code == ACT_CODE_RECALL && act->number != 0 &&
-            !is_confirmed(l->d, l->unit, act_seq(act)))
-            found(l, CORE_WORK_RECALL, act_seq(act) + act->number, DATE_NONE);
-    }
+    if (act->number != 0 && !is_confirmed(l->d, l->unit, act_seq(act)))
+        found(l, CORE_WORK_RECALL, act_seq(act) + act->number, DATE_NONE);
 }
 
 bool
@@ -211,26 +198,28 @@ core_must_confirm(const struct core *core, uint32_t unit, const struct core_reco
 /* ---- what waits for a director's decision, and what he sent back */
 
 static void
-decisions(struct looking *l)
+assistant(struct looking *l, const struct act *act)
 {
-    const struct dossiers *ds = &l->core->dossiers;
-    const struct act *said = newest(l, THING_NONE, IN_REQUESTED, IN_REQUESTED);
+    if (l->directs && l->d->matter.kase == CASE_REQUESTED && newest(l, THING_NONE, IN_REQUESTED, IN_REQUESTED) == act)
+        found(l, CORE_WORK_ASSISTANT, act_seq(act), DATE_NONE);
+}
 
-    if (l->directs && l->d->matter.kase == CASE_REQUESTED && said != NULL)
-        found(l, CORE_WORK_ASSISTANT, act_seq(said), DATE_NONE);
-    for (uint32_t i = l->d->things; i != THING_NONE; i = ds->things.at[i].next) {
-        const struct act *plan, *back;
-        bool returned;
+/* Its newest version waits for the director; when he sent that one back, for the holder. */
+static void
+plan(struct looking *l, const struct act *act)
+{
+    const struct thing *thing = &l->core->dossiers.things.at[act->thing];
+    const struct act *agreed, *back;
 
-        if (ds->things.at[i].machine != MACHINE_IPUS || ds->things.at[i].state != IPUS_IS_AGREED)
-            continue;
-        plan = newest(l, i, IN_IPUS_AGREED, IN_IPUS_UPDATED);
-        back = newest(l, i, IN_IPUS_RETURNED, IN_IPUS_RETURNED);
-        returned = plan != NULL && back != NULL && act_seq(back) > act_seq(plan);
-        if (returned && l->holder)
-            found(l, CORE_WORK_RETURNED, act_seq(back), DATE_NONE);
-        else if (!returned && plan != NULL && l->directs)
-            found(l, CORE_WORK_APPROVAL, act_seq(plan), DATE_NONE);
+    if (act->thing == THING_NONE || thing->machine != MACHINE_IPUS || thing->state != IPUS_IS_AGREED)
+        return;
+    agreed = newest(l, act->thing, IN_IPUS_AGREED, IN_IPUS_UPDATED);
+    back = newest(l, act->thing, IN_IPUS_RETURNED, IN_IPUS_RETURNED);
+    if (agreed != NULL && back != NULL && act_seq(back) > act_seq(agreed)) {
+        if (act == back && l->holder)
+            found(l, CORE_WORK_RETURNED, act_seq(act), DATE_NONE);
+    } else if (act == agreed && l->directs) {
+        found(l, CORE_WORK_APPROVAL, act_seq(act), DATE_NONE);
     }
 }
 
@@ -258,47 +247,65 @@ rights(struct looking *l)
 /* ---- what is due on paper, of who serves the agency; and what was asked of it */
 
 static void
-letters(struct looking *l)
+served(struct looking *l, const struct act *act)
 {
-    for (uint32_t i = 0; i < l->d->act_count; i++) {
-        const struct act *act = &l->d->acts[i];
-
-        if (act->input == IN_NONE && act->code == ACT_CODE_DUE && act->number == l->stand_in && act->day == DATE_NONE &&
-            (act->flags & ACT_RECALLED) == 0)
-            found(l, CORE_WORK_OUTSIDE, act_seq(act), DATE_NONE);
-    }
-}
-
-static void
-served(struct looking *l)
-{
-    letters(l);
-    questions(l);
-    rows(l);
+    if (act->input != IN_NONE)
+        return;
+    if (act->code == ACT_CODE_ASKED)
+        question(l, act);
+    if (act->code == ACT_CODE_DUE && act->number == l->stand_in && act->day == DATE_NONE &&
+        (act->flags & ACT_RECALLED) == 0)
+        found(l, CORE_WORK_OUTSIDE, act_seq(act), DATE_NONE);
 }
 
 /* ---- the lists */
 
 static void
-duties(struct looking *l)
+duty(struct looking *l, const struct act *act)
 {
-    rights(l);
-    questions(l);
-    rows(l);
-    meetings(l);
-    recalls(l);
-    decisions(l);
+    if (act->input == IN_NONE && act->code == ACT_CODE_ASKED)
+        question(l, act);
+    else if (act->input == IN_NONE && act->code == ACT_CODE_RECALL)
+        recall(l, act);
+    else if (act->input == IN_CONVENED)
+        meeting(l, act);
+    else if (act->input == IN_REQUESTED)
+        assistant(l, act);
+    else if (act->input == IN_IPUS_AGREED || act->input == IN_IPUS_UPDATED || act->input == IN_IPUS_RETURNED)
+        plan(l, act);
+}
+
+/* Places within a dossier: its acts, then its marks. */
+#define ROWS_FROM (1u << 31)
+
+/* What there is in the dossier from the place on; true: the page is full, and *place is where to go on. */
+static bool
+look_through(struct looking *l, void (*look)(struct looking *l, const struct act *act), uint32_t *place)
+{
+    uint32_t mark = *place >= ROWS_FROM ? *place - ROWS_FROM : 0;
+
+    if (l->stand_in == CORE_UNIT_NONE)
+        rights(l);
+    for (; *place < l->d->act_count; ++*place) {
+        look(l, &l->d->acts[*place]);
+        if (l->full)
+            return true;
+    }
+    rows(l, &mark);
+    *place = ROWS_FROM + mark;
+    return l->full;
 }
 
 /* Looks through the dossiers of both lists from *at on. False: the page is full, and *at says where to go on. */
 static bool
 each_dossier(struct looking *l, const struct numbers *own, const struct numbers *office, struct core_work_at *at,
-             void (*look)(struct looking *l))
+             void (*look)(struct looking *l, const struct act *act))
 {
     uint32_t i = 0, j = 0;
 
     while (i < own->count || j < office->count) {
         uint32_t a = i < own->count ? own->at[i] : UINT32_MAX, b = j < office->count ? office->at[j] : UINT32_MAX;
+        uint32_t place;
 
         l->dossier = dossiers_by_entry(&l->core->dossiers, a < b ? a : b);
         l->d = &l->core->dossiers.at[l->dossier];
@@ -310,11 +317,9 @@ each_dossier(struct looking *l, const struct numbers *own, const struct numbers 
             *at = (struct core_work_at){.seq = l->d->opened_seq, .served = at->served};
             return false;
         }
-        l->from = l->d->opened_seq == at->seq ? at->item : 0;
-        l->passed = 0;
-        look(l);
-        if (l->full) {
-            *at = (struct core_work_at){.seq = l->d->opened_seq, .item = l->passed, .served = at->served};
+        place = l->d->opened_seq == at->seq ? at->item : 0;
+        if (look_through(l, look, &place)) {
+            *at = (struct core_work_at){.seq = l->d->opened_seq, .item = place, .served = at->served};
             return false;
         }
     }
@@ -333,7 +338,7 @@ core_work(const struct core *core, uint32_t unit, struct core_work_at *at, struc
     assert(max > 0);
     if (at->served == 0) {
         view_unit_lists(core, unit, &own, &office);
-        if (!each_dossier(&l, own, office, at, duties))
+        if (!each_dossier(&l, own, office, at, duty))
             return l.count;
         *at = (struct core_work_at){.served = 1};
     }

@@ -712,6 +712,58 @@ a_list_goes_on_where_it_stopped(void **state)
     assert_int_equal(at.seq, 0);
 }
 
+/* What is answered between two pages must not move what comes after it. */
+static void
+a_list_goes_on_where_it_stopped_though_the_work_before_is_done(void **state)
+{
+    struct kit *k = *state;
+    struct core_work found[8];
+    struct core_work_at at = {0};
+    const struct kit_record *asked[4];
+
+    kit_open_case(k, "sw", 'C');
+    for (unsigned i = 0; i < 4; i++)
+        asked[i] = ask(k, "sch", "");
+    assert_int_equal(core_work(k->core, kit_index(k, "sch"), &at, found, 2), 2);
+    say(k, "sch", "info.provided", "sw", "0 6", kit_answering(asked[0]));
+    ask(k, "sch", "");
+    assert_int_equal(core_work(k->core, kit_index(k, "sch"), &at, found, 2), 2);
+    assert_int_equal(found[0].seq, asked[2]->record.seq);
+    assert_int_equal(found[1].seq, asked[3]->record.seq);
+    assert_int_equal(core_work(k->core, kit_index(k, "sch"), &at, found, 2), 1); /* the newest */
+    assert_int_equal(at.seq, 0);
+}
+
+/* A letter that was opened by mistake has other questions in it, which are the receiver's to answer still. */
+static void
+of_several_questions_the_others_are_answered_when_the_first_is_taken_back(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *first = ask(k, "sch", ""), *second = ask(k, "sch", ""), *third = ask(k, "sch", "");
+
+    say(k, "sw", "info.requested", "", "0", kit_correcting(first, "ENTERED_IN_ERROR"));
+    say(k, "sch", "info.provided", "sw", "0 6", kit_answering(second));
+    say(k, "sch", "info.provided", "sw", "0 6", kit_answering(third));
+}
+
+/* ... and when all that it was sent was sent by mistake, it has nothing to do with the family any more. */
+static void
+who_was_addressed_by_mistake_twice_is_no_addressee_any_more(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *first, *second;
+
+    kit_open_case(k, "sw", 'C');
+    first = ask(k, "sch", "");
+    second = ask(k, "sch", "");
+    say(k, "sw", "info.requested", "", "0", kit_correcting(second, "ENTERED_IN_ERROR"));
+    say(k, "sw", "info.requested", "", "0", kit_correcting(first, "ENTERED_IN_ERROR"));
+    kit_refused(
+        k,
+        &(const struct kit_line){.unit = "sch", .type = "info.provided", .dossier = 'C', .to = "sw", .sections = "0 6"},
+        E_DOSSIER, "header.dossierId");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, kit_teardown)
 
 int
@@ -745,7 +797,10 @@ main(void)
         TEST(what_an_agency_on_paper_owes_is_on_the_list_of_who_serves_it),
         TEST(who_serves_and_leads_has_it_once),
         TEST(a_list_of_deadlines_goes_on_with_those_that_are_served),
+        TEST(of_several_questions_the_others_are_answered_when_the_first_is_taken_back),
+        TEST(who_was_addressed_by_mistake_twice_is_no_addressee_any_more),
         TEST(a_list_goes_on_where_it_stopped),
+        TEST(a_list_goes_on_where_it_stopped_though_the_work_before_is_done),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
