@@ -115,7 +115,11 @@ file_verify(struct compaction *c)
                   c->verified.listed);
         return -EINPROGRESS;
     }
-    if (rc == -ENODATA)
+    if (rc == -ENODATA && c->verified.missing_document)
+        log_error("compact: a document that record %" PRIu64 " names is missing, and no record says that it was "
+                  "erased: look into the log with wici verify",
+                  c->verified.missing);
+    else if (rc == -ENODATA)
         log_error("compact: the content of record %" PRIu64 " is missing, and no record says that it was erased: look "
                   "into the log with wici verify",
                   c->verified.missing);

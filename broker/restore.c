@@ -76,6 +76,10 @@ verify_log(const struct restore_options *o, int rc, const struct verify_report *
         log_error("restore: %s can be read by others, or is not the key of this key store; if it was changed since "
                   "(wicid kek rotate), name a copy of the key store that was made after that",
                   o->store.kek_path);
+    else if (rc == -ENODATA && report->missing_document)
+        log_error("restore: %s: a document that record %" PRIu64 " names is missing, and no record says that it was "
+                  "erased",
+                  o->from, report->missing);
     else if (rc == -ENODATA)
         log_error("restore: %s: the content of record %" PRIu64 " is missing, and no record says that it was erased",
                   o->from, report->missing);

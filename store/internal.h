@@ -10,7 +10,7 @@
  * blob erased: the leaf input alone; its length follows from its n blob: seed 32, then for each part slot u8, section
  * id u16, length u32, body entry 0: the blob is not sealed id    event id (16)            seq (8) cur   unit NUL cursor
  * name     sum (check.h) u64 | seq u64 | acked_ms u64 | filter val   name                     sum u64 | value tile
- * level u8, index u64      256 hashes (tree.h) cp    size                     signed note doc   see doc.c uploads,
+ * level u8, index u64      256 hashes (tree.h) cp    size                     signed note doc   see doc_row.h uploads,
  * documents of dossiers, their chunks meta  "identity"               version u32 = 4 | epoch u64 | created_ms u64 |
  * pair id 16 | sum u64 | origin "state"                  struct store_mark | frontier of the tree (tree.h), rewritten
  * by each commit that holds records, or takes or drops rows of documents
@@ -112,6 +112,8 @@ size_t identity_encode(const struct store_identity *identity, const uint8_t pair
                        uint8_t ret[IDENTITY_HEAD + STORE_ORIGIN_MAX]);
 /* The rows of the id table are those that were entered, all of them. -EBADMSG */
 int ids_add_up(struct store *st, MDB_txn *txn);
+/* The key store is this log's, and has the entries that it uses. -EBADMSG */
+int keys_fit(struct store *st, const uint8_t pair[KEYS_PAIR_SIZE]);
 /* The frontier points into the map. */
 int state_load(struct store *st, MDB_txn *txn, const uint8_t **ret_frontier, size_t *ret_len);
 /* The data directory is one process's, until it closes *ret_fd. -EBUSY */

@@ -399,8 +399,8 @@ ids_check(struct store *st, MDB_txn *txn)
     return rc;
 }
 
-static int
-keys_check(struct store *st, const uint8_t pair[KEYS_PAIR_SIZE])
+int
+keys_fit(struct store *st, const uint8_t pair[KEYS_PAIR_SIZE])
 {
     uint32_t last;
     int rc;
@@ -542,7 +542,7 @@ recover_scattered(struct store *st, const uint8_t pair[KEYS_PAIR_SIZE])
     if (rc != 0)
         return rc;
     if ((rc = state_load(st, txn, &frontier, &frontier_len)) == 0 && (rc = rows_check(st, txn)) == 0 &&
-        (rc = keys_check(st, pair)) == 0)
+        (rc = keys_fit(st, pair)) == 0)
         rc = ids_check(st, txn);
     view_end(st);
     return rc;

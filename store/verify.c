@@ -11,7 +11,11 @@
 #include "store/file.h"
 #include "store/internal.h"
 #include "store/lmdb_err.h"
+#include "store/says.h"
 #include "store/tombs.h"
+#include "store/verify_doc.h"
+#include "store/verify_free.h"
+#include "store/verify_ids.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -26,9 +30,17 @@ struct verify {
     const struct verify_options *options;
     struct verify_report *report;
     struct store *st; /* only what reading rows needs */
-    MDB_txn *txn;
+    MDB_txn *txn;     /* st's, as long as this lasts; NULL: not begun */
+    struct arena *arena;
     struct merkle_tiles tree;
-    struct tombs tombs;
+    uint64_t tiles;
+    const uint8_t *frontier; /* that was committed */
+    size_t frontier_len;
+    struct verify_free pages;
+    struct verify_ids ids;
+    struct verify_doc docs;
+    struct tombs tombs; /* of records without content */
+    struct tombs lost;  /* of records whose documents are not there */
     uint64_t last_ms;
     uint64_t epoch; /* of the checkpoint looked at last */
     MDB_cursor *checkpoints;
@@ -45,6 +57,13 @@ static int __attribute__((format(printf, 2, 3))) found(struct verify *v, const c
     return -EBADMSG;
 }
 
+/* rc of what says by store_damage() what it found. */
+static int
+damaged(struct verify *v, int rc)
+{
+    return rc == -EBADMSG ? found(v, "%s", v->st->damage) : rc;
+}
+
 /* ---- opening */
 
 static int
@@ -56,7 +75,11 @@ env_open_readonly(struct verify *v)
     if (rc == 0)
         rc = env_open_copy(&v->st->env, log_dir, STORE_DBS);
     if (rc == 0)
-        rc = err_from_lmdb(mdb_txn_begin(v->st->env, NULL, MDB_RDONLY, &v->txn));
+        rc = err_from_lmdb(mdb_txn_begin(v->st->env, NULL, MDB_RDONLY, &v->st->read));
+    if (rc == 0) {
+        mdb_txn_reset(v->st->read);
+        rc = view_begin(v->st, &v->txn);
+    }
     if (rc == 0 || rc == -EACCES || rc == -ENOMEM || rc == -ENOENT)
         return rc;
     return found(v, "the log's file is not whole, or not LMDB's");
@@ -72,18 +95,20 @@ copy_open(struct verify *v)
         return rc;
     if ((rc = mdb_dbi_open(v->txn, "meta", 0, &v->st->meta)) != 0)
         return found(v, "the log's file has no database \"meta\"");
-    if (identity_load(v->st, v->txn) != 0)
-        return found(v, "%s", v->st->damage);
+    if ((rc = identity_load(v->st, v->txn)) != 0)
+        return damaged(v, rc);
     v->report->identity = v->st->identity;
     if (dbis_open(v->txn, 0, v->st) != 0)
         return found(v, "a database of the log is missing");
+    if ((rc = state_load(v->st, v->txn, &v->frontier, &v->frontier_len)) != 0)
+        return damaged(v, rc);
     if (v->options->kek_path == NULL)
         return 0;
     rc = keys_open(&v->st->keys, v->options->key_dir, v->options->kek_path, pair);
     if (rc == -EBADMSG)
         return found(v, "the key store is missing, or not a key store");
-    if (rc == 0 && memcmp(pair, v->st->pair, sizeof pair) != 0)
-        return found(v, "the key store belongs to another log");
+    if (rc == 0 && (rc = keys_fit(v->st, pair)) != 0)
+        return damaged(v, rc);
     if (rc == 0 && v->options->erased_path != NULL) {
         rc = erased_open_copy(&v->st->erased, v->options->erased_path, pair);
         if (rc == -EBADMSG)
@@ -177,6 +202,7 @@ tile_check(void *arg, unsigned level, uint64_t index, const uint8_t *hashes, uns
     assert(width * MERKLE_HASH_SIZE == TREE_TILE_SIZE);
     bytes[0] = (uint8_t)level;
     be64_put(bytes + 1, index);
+    v->tiles++;
     if (mdb_get(v->txn, v->st->tree.tile, &key, &val) != 0 || val.mv_size != TREE_TILE_SIZE ||
         memcmp(val.mv_data, hashes, TREE_TILE_SIZE) != 0)
         return found(v, "tile %u/%" PRIu64 " of the tree does not fit the records up to record %" PRIu64, level, index,
@@ -184,15 +210,37 @@ tile_check(void *arg, unsigned level, uint64_t index, const uint8_t *hashes, uns
     return 0;
 }
 
+/* An opened record, and what other tables have of it. */
+static int
+opened_check(struct verify *v, const struct store_row *row)
+{
+    struct says says;
+    int rc;
+
+    arena_reset(v->arena);
+    rc = says_of(row, v->arena, &says);
+    if (rc == -EBADMSG || rc == -ENOMEM)
+        return found(v, "record %" PRIu64 ": its header has no sense", row->seq);
+    if (rc == -ENOENT)
+        says.unit = NULL;
+    else if ((rc = verify_ids_record(&v->ids, row->seq, says.id)) != 0)
+        return damaged(v, rc);
+    rc = row->entry == STORE_CLEAR_ENTRY ? 0 : verify_doc_record(&v->docs, row, says.unit, v->arena);
+    return rc == -ENOENT ? tombs_missing(&v->lost, row->seq, false) : damaged(v, rc);
+}
+
 static int
 content_check(struct verify *v, const struct row *row, uint64_t seq)
 {
     struct store_row opened;
     bool clear = row->entry == STORE_CLEAR_ENTRY;
-    int rc = 0;
+    int rc;
 
     if (row->erased)
         return tombs_missing(&v->tombs, seq, false);
+    rc = verify_doc_dossier(&v->docs, seq, row->entry);
+    if (rc != 0)
+        return damaged(v, rc);
     if (!clear && v->st->keys == NULL) {
         v->report->unopened++;
         return 0;
@@ -202,10 +250,11 @@ content_check(struct verify *v, const struct row *row, uint64_t seq)
     if (opened.erased) /* its key is gone, and its row not rewritten yet */
         return tombs_missing(&v->tombs, seq,
                              v->st->erased != NULL && erased_names(v->st->erased, row->entry, row->generation));
-    if (clear)
-        rc = tombs_take(&v->tombs, &opened);
+    rc = opened_check(v, &opened);
+    if (rc == 0 && clear && (tombs_take(&v->tombs, &opened) != 0 || tombs_take(&v->lost, &opened) != 0))
+        rc = found(v, "record %" PRIu64 ": an erasure that makes no sense", seq);
     sodium_memzero(opened.seed, sizeof opened.seed);
-    return rc == -EBADMSG ? found(v, "record %" PRIu64 ": an erasure that makes no sense", seq) : rc;
+    return rc;
 }
 
 static int
@@ -250,7 +299,9 @@ records_check(struct verify *v)
             rc = found(v, "record %" PRIu64 " is missing", seq);
             break;
         }
-        rc = record_check(v, seq, &val);
+        rc = damaged(v, verify_free_row(&v->pages, "log", &val));
+        if (rc == 0)
+            rc = record_check(v, seq, &val);
         if (rc == 0)
             rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT);
     }
@@ -263,33 +314,149 @@ records_check(struct verify *v)
     return rc > 0 ? -rc : found(v, "behind record %" PRIu64 ": %s", v->report->at, mdb_strerror(rc));
 }
 
+/* ---- what lies beside the records */
+
+struct counted {
+    uint64_t rows;
+    uint64_t head;
+};
+
+static int
+cursor_look(void *arg, const char *unit, const char *name, const struct store_cursor *cursor)
+{
+    struct counted *counted = arg;
+
+    (void)unit;
+    (void)name;
+    counted->rows++;
+    return cursor->seq > counted->head ? 1 : 0;
+}
+
+static int
+value_look(void *arg, const char *name, const uint8_t *value, size_t len)
+{
+    struct counted *counted = arg;
+
+    (void)name;
+    (void)value;
+    (void)len;
+    counted->rows++;
+    return 0;
+}
+
+/* Their names are those that subscribers gave: told by their place. */
+static int
+cursors_and_values_check(struct verify *v)
+{
+    struct counted cursors = {.head = v->st->at.head}, values = {.rows = 0};
+    int rc = store_cursor_each(v->st, NULL, cursor_look, &cursors);
+
+    if (rc == 1)
+        return found(v, "cursors: row %" PRIu64 " stands behind record %" PRIu64 ", the last", cursors.rows,
+                     cursors.head);
+    if (rc != 0)
+        return found(v, "cursors: row %" PRIu64 " has no sense", cursors.rows + 1);
+    if (store_value_each(v->st, "", value_look, &values) != 0)
+        return found(v, "values: row %" PRIu64 " has no sense", values.rows + 1);
+    return 0;
+}
+
+/* Tables whose rows are looked at before the records are, each by itself. */
+static int
+rows_check(struct verify *v)
+{
+    int rc = damaged(v, verify_free_list(&v->pages, v->st, v->txn));
+
+    if (rc == 0)
+        rc = cursors_and_values_check(v);
+    if (rc == 0)
+        rc = damaged(v, verify_ids_rows(&v->ids, v->st, v->txn, &v->pages));
+    return rc == 0 ? damaged(v, verify_doc_rows(&v->docs, v->st, v->txn, &v->pages)) : rc;
+}
+
+/* And when all records were looked at. */
+static int
+documents_end(struct verify *v)
+{
+    uint64_t lost = tombs_first(&v->lost);
+    int rc = damaged(v, verify_doc_end(&v->docs));
+
+    if (rc == -EBADMSG && lost != 0)
+        return found(v, "record %" PRIu64 ": a document that it names is missing", lost);
+    v->report->documents = v->docs.documents;
+    v->report->documents_unopened = v->docs.unopened;
+    v->report->uploads = v->docs.uploads;
+    v->report->uploads_old = v->docs.uploads_old;
+    return rc;
+}
+
+/* ---- the end */
+
 /* What the log says of itself, against what was counted. */
 static int
-end_check(struct verify *v)
+state_check(struct verify *v)
 {
-    uint8_t hashes[TREE_FRONTIER_MAX];
-    const uint8_t *frontier = NULL;
-    size_t frontier_len = 0, len = merkle_frontier_count(&v->tree.frontier) * MERKLE_HASH_SIZE;
+    size_t len = merkle_frontier_count(&v->tree.frontier) * MERKLE_HASH_SIZE;
+    MDB_stat tiles;
 
-    if (state_load(v->st, v->txn, &frontier, &frontier_len) != 0)
-        return found(v, "%s", v->st->damage);
-    memcpy(hashes, v->tree.frontier.hash, len);
     if (v->st->at.head != v->tree.frontier.size)
         return found(v, "record %" PRIu64 " is missing: %" PRIu64 " were committed", v->tree.frontier.size + 1,
                      v->st->at.head);
-    if (frontier_len != len || memcmp(frontier, hashes, len) != 0)
+    if (v->frontier_len != len || memcmp(v->frontier, v->tree.frontier.hash, len) != 0)
         return found(v, "the records are not those that were committed");
+    if (mdb_stat(v->txn, v->st->tree.tile, &tiles) != 0 || tiles.ms_entries != v->tiles)
+        return found(v, "the tree: %zu tiles where there should be %" PRIu64, tiles.ms_entries, v->tiles);
     if (v->checkpoint_size != UINT64_MAX)
         return found(v, "there is a checkpoint of %" PRIu64 " records, and only %" PRIu64 " records",
                      v->checkpoint_size, v->tree.frontier.size);
     if (v->report->signed_size == 0 && v->options->trusted == NULL)
         return found(v, "no checkpoint is kept in it");
+    return 0;
+}
+
+static int
+end_check(struct verify *v)
+{
+    struct verify_report *report = v->report;
+    int rc;
+
+    if ((rc = state_check(v)) != 0 || (rc = damaged(v, verify_ids_end(&v->ids))) != 0 || (rc = documents_end(v)) != 0)
+        return rc;
     if (v->options->trusted != NULL && v->options->trusted->size > v->tree.frontier.size)
         return -ESTALE;
-    v->report->erased = v->tombs.count;
-    v->report->listed = tombs_listed(&v->tombs);
-    v->report->missing = tombs_first(&v->tombs);
-    return v->report->missing != 0 ? -ENODATA : 0;
+    report->erased = v->tombs.count;
+    report->listed = tombs_listed(&v->tombs);
+    if ((report->missing = tombs_first(&v->tombs)) != 0) {
+        (void)found(v, "the content of record %" PRIu64 " is missing, and no record says that it was erased",
+                    report->missing);
+        return -ENODATA;
+    }
+    if ((report->missing = tombs_first(&v->lost)) != 0) {
+        report->missing_document = true;
+        (void)found(v, "a document that record %" PRIu64 " names is missing, and no record says that it was erased",
+                    report->missing);
+        return -ENODATA;
+    }
+    return 0;
+}
+
+static void
+verify_free(struct verify *v)
+{
+    tombs_free(&v->tombs);
+    tombs_free(&v->lost);
+    verify_free_free(&v->pages);
+    verify_ids_free(&v->ids);
+    verify_doc_free(&v->docs);
+    arena_destroy(&v->arena);
+    if (v->st != NULL) {
+        if (v->checkpoints != NULL)
+            mdb_cursor_close(v->checkpoints);
+        if (v->txn != NULL)
+            view_end(v->st);
+        store_close(&v->st);
+    }
+    free(v);
 }
 
 int
@@ -302,7 +469,7 @@ verify_copy(const struct verify_options *options, struct verify_report *report)
     *report = (struct verify_report){.at = 0};
     if (v != NULL)
         v->st = calloc(1, sizeof *v->st);
-    if (v == NULL || v->st == NULL)
+    if (v == NULL || v->st == NULL || arena_create(&v->arena, DECODE_ARENA_SIZE) != 0)
         goto out;
     if (sodium_init() < 0) {
         rc = -EIO;
@@ -311,21 +478,13 @@ verify_copy(const struct verify_options *options, struct verify_report *report)
     v->options = options;
     v->report = report;
     v->st->lock_fd = -1;
-    if ((rc = copy_open(v)) != 0 || (rc = records_check(v)) != 0)
+    if ((rc = copy_open(v)) != 0 || (rc = rows_check(v)) != 0 || (rc = records_check(v)) != 0)
         goto out;
     report->records = v->tree.frontier.size;
     merkle_frontier_root(&v->tree.frontier, report->root);
     rc = end_check(v);
 out:
     if (v != NULL)
-        tombs_free(&v->tombs);
-    if (v != NULL && v->st != NULL) {
-        if (v->checkpoints != NULL)
-            mdb_cursor_close(v->checkpoints);
-        if (v->txn != NULL)
-            mdb_txn_abort(v->txn);
-        store_close(&v->st);
-    }
-    free(v);
+        verify_free(v);
     return rc;
 }

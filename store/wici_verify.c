@@ -332,14 +332,28 @@ copy_say(const struct verifier *v, const char *dir, int status, const struct ver
         if (r->unopened > 0)
             (void)say(HOLDS, _("%" PRIu64 " of them are sealed and were not opened: that takes --key-dir and --kek"),
                       r->unopened);
+        if (r->documents > 0)
+            (void)say(HOLDS,
+                      r->documents_unopened > 0
+                          ? _("%" PRIu64 " documents, whole as far as can be seen without opening them")
+                          : _("%" PRIu64 " documents, each named by a record and with the digest that it names"),
+                      r->documents);
+        if (r->uploads > 0)
+            (void)say(HOLDS, _("%" PRIu64 " uploads that no event names yet"), r->uploads);
+        if (r->uploads_old > 0)
+            (void)say(HOLDS, _("%" PRIu64 " of them for more than a day: wicid destroys those when it runs"),
+                      r->uploads_old);
         return HOLDS;
     case DIVERGED:
         return say(DIVERGED, _("%s: does not contain the known checkpoint of %" PRIu64 " records"), dir,
                    v->trusted.size);
     case MISSING:
         return say(MISSING,
-                   _("%s: the content of record %" PRIu64 " is missing, and no record says that it was erased"), dir,
-                   r->missing);
+                   r->missing_document
+                       ? _("%s: a document that record %" PRIu64 " names is missing, and no record says that it was "
+                           "erased")
+                       : _("%s: the content of record %" PRIu64 " is missing, and no record says that it was erased"),
+                   dir, r->missing);
     default:
         return say(INVALID, "%s: %s", dir, r->what[0] != '\0' ? r->what : _("the copy or its keys cannot be read"));
     }

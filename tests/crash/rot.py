@@ -11,11 +11,14 @@ that they were told before the damage. Whatever was damaged,
   - a broker that ends, or does not start, says where: record, entry, table or file, and nothing of content
   - no memory is damaged (the sanitizers), and nobody waits for ever
   - what wici-verify lets pass is told rightly; what it finds, it gives code 3, 4 or 5 and a place
+  - wici-verify finds all damage in the log's file that a broker stopped for
 
 LMDB trusts what its pages say of themselves, so that a signal may end the broker; it says so on stderr then.
 
-Usage: rot.py [--seeds N] [--from SEED] [--only SEED] [--jobs N] [--index] [--keep DIR], with WICI_BIN and WICI_SOURCE set.
+Usage: rot.py [--seeds N] [--from SEED] [--only SEED] [--jobs N] [--index] [--tables N] [--keep DIR], with WICI_BIN and WICI_SOURCE set.
 --index: only numbers of records in the finding index are changed, before the start.
+--tables: so many seeds more in which one bit of a row of a small table is changed, in all the places where the row lies in
+the file: event ids, cursors, values, documents and uploads, each in turn. wici-verify has to find every one of them.
 """
 import argparse
 import array
@@ -43,13 +46,21 @@ SECTOR, PAGE = 512, 4096
 ORDER = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 MARKERS = ("Kowalska", "opinia-o-rodzinie", "%PDF")  # in what is written: in no message
 DOCUMENTS = (b"%PDF skan " * 40000, b"%PDF krotki")  # two pieces, one piece
+WAITING = b"%PDF bez zdarzenia"  # no event names it
+# How a row of a small table lies in a page of LMDB: length of the key, key; and of the value how long it is at least.
+TABLES = {
+    "id table": (rb"\x10\x00[\x00-\xff]{6}[\x70-\x7f][\x00-\xff][\x80-\xbf][\x00-\xff]{7}(?=\x00{5})", 8),
+    "cursors": (rb"\x0a\x00sw2\x00middle", 24),
+    "values": (rb"\x0c\x00access\.entry", 12),
+    "documents": (rb"\x15\x00d\x00\x00[\x00-\xff]{18}", 16),
+    "document": (rb"\x05\x00u\x00\x00[\x00-\xff]{2}", 185)}
 FILES = {  # what is damaged, and how often
     "data/log/data.mdb": 12, "data/find/data.mdb": 3, "keys/keys": 3, "guard": 1, "guard.erased": 1, "kek": 1, "checkpoint.key": 1}
 HOT = ("data/log/data.mdb", "data/find/data.mdb", "keys/keys", "guard")  # those that a running broker reads
 # Where it was: what a person goes and looks at.
 PLACE = re.compile(r"record \d+|first \d+ records|the records are not|key entry \d+|key store|key-encryption key|tile \d|tree:|checkpoint|guard|meta: |the log|log: |id table|"
                    r"document \d+|documents: |cursors: |values: |finding index|list of destroyed keys|a page of a file|"
-                   r"its keys|mdb\.c|policy|data\.mdb|broker: .*(cannot|not)|not a key")
+                   r"its keys|the tree: |mdb\.c|policy|data\.mdb|broker: .*(cannot|not)|not a key")
 NATURAL = re.compile(r"AddressSanitizer: (SEGV|BUS|stack-overflow)|a page of a file|mdb\.c|MDB_|mdb_")
 
 
@@ -86,7 +97,7 @@ class Place(Template):
             shutil.rmtree(copy)
 
     def fill(self, process):
-        """More than one page of everything; a dossier that is erased; a cursor that stands in the middle."""
+        """More than one page of everything; a dossier that is erased; a cursor that stands in the middle; an upload."""
         world = self.world
         with self.session(process, "sw") as sw, self.session(process, "sw2") as sw2, self.session(process, "admin") as admin:
             for data in DOCUMENTS:
@@ -95,6 +106,7 @@ class Place(Template):
                 text["info_provided_s6"]["documents"] = [
                     {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "media_type": "application/pdf"}]
                 self.sent = sw.publish(world.event("sw", "INFO_PROVIDED", self.dossier, what, text, to=["sw2"]))[0].receipt.seq
+            sw.upload(WAITING)
             for dossier in (self.dossier, self.other, self.gone) * 40:
                 sw.publish(world.event("sw", "INFO_PROVIDED", dossier, *letter("opinia-o-rodzinie " * 20), to=["sw2"]))
             for _ in range(40):  # dossiers of their own
@@ -197,8 +209,9 @@ def disclosed(receipt):
 class Damage:
     """What a seed does to a file: file, kind, where."""
 
-    def __init__(self, seed, root, index=False):
+    def __init__(self, seed, root, index=False, table=None):
         pick = random.Random(seed)
+        self.table, self.also = table, []
         self.hot = pick.random() < 0.35
         names = [name for name in FILES if not self.hot or name in HOT]
         self.name = pick.choices(names, [FILES[name] for name in names])[0]
@@ -218,8 +231,13 @@ class Damage:
             self.path = f"{root}/{self.name}"
             self.size, self.at = os.path.getsize(self.path), pick.choice(numbers_of(self.path)) + 7
 
+        if table:
+            self.hot, self.name, self.kind, self.length = False, "data/log/data.mdb", "bit", 1
+            self.path = f"{root}/{self.name}"
+            self.size, (self.at, *self.also) = os.path.getsize(self.path), row_of(self.path, pick, *TABLES[table])
+
     def __str__(self):
-        return f"{'hot' if self.hot else 'cold'} {self.kind} {self.name} at {self.at} of {self.size}"
+        return f"{'hot' if self.hot else 'cold'} {self.kind} {self.table + ' in ' if self.table else ''}{self.name} at {self.at} of {self.size}"
 
     def do(self):
         """False: it left the file as it was."""
@@ -237,7 +255,25 @@ class Damage:
                 after = {"zero": bytes(len(before)), "noise": self.noise[:len(before)]}.get(self.kind, bytes(b ^ flipped for b in before))
             file.seek(self.at)
             file.write(after)
+            for at in self.also:
+                file.seek(at)
+                other = file.read(1)[0] ^ self.mask
+                file.seek(at)
+                file.write(bytes([other]))
             return after != before
+
+
+def row_of(path, pick, pattern, length):
+    """A byte of the value of one row: all the places where it lies, as LMDB keeps older pages beside those in use."""
+    with open(path, "rb") as file:
+        data = file.read()
+    rows = collections.defaultdict(list)
+    for found in re.finditer(pattern, data):
+        rows[found[0]].append(found.end())
+    check("there are rows of that table", rows)
+    # Of uploads only the last is one still: the others lie in pages that were given up.
+    name, at = pick.choice(sorted(rows)[-1 if pattern == TABLES["document"][0] else 0:]), pick.randrange(length)
+    return [place + at for place in rows[name]]
 
 
 def numbers_of(path):
@@ -289,13 +325,13 @@ def code_of(process, number):
         return code
 
 
-def run(place, seed, keep, index):
+def run(place, seed, keep, index, table=None):
     """One seed: (verdict, what was done)."""
     root = tempfile.mkdtemp(prefix=f"wici-rot-{seed}-")
-    process = None
+    process = damage = None
     try:
         place.copy(root)
-        damage, verdict = Damage(seed, root, index), (None, "")
+        damage, verdict = Damage(seed, root, index, table), (None, "")
         if not damage.hot:
             if not damage.do():
                 return "same bytes", str(damage)
@@ -312,6 +348,10 @@ def run(place, seed, keep, index):
             code = code_of(process, None)
             check("a broker that does not start says so by its code", code != 0)
             outcome = judge(place, process, {}, code).replace("stopped", "not started")
+        if table:
+            check(f"wici-verify finds it, and names the table: {verdict}", verdict[0] in (3, 5) and f": {table}" in verdict[1])
+        if damage.name == "data/log/data.mdb":
+            check(f"what the broker stopped for, wici-verify finds: {process.said()}", verdict[0] != 0 or outcome == "all told")
         if verdict[0] not in (None, 0):
             check(f"wici-verify names a place: {verdict[1]}", PLACE.search(verdict[1]) or "tombstone" in verdict[1])
             outcome += ", found by wici-verify"
@@ -336,17 +376,20 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--keep", help="a folder for the files of what was broken")
     parser.add_argument("--index", action="store_true")
+    parser.add_argument("--tables", type=int, default=0)
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
     began, root = time.monotonic(), tempfile.mkdtemp(prefix="wici-rot-")
     broken, verdicts, lock = [], collections.Counter(), threading.Lock()
     try:
         place = Place(root)
-        seeds = [args.only] if args.only is not None else range(args.first, args.first + args.seeds)
+        seeds = [(args.only, None)] if args.only is not None else [(args.first + i, None) for i in range(args.seeds)]
+        seeds += [(args.first + i, list(TABLES)[i % len(TABLES)]) for i in range(args.tables)]
 
-        def one(seed):
+        def one(seed_and_table):
+            seed, table = seed_and_table
             try:
-                verdict, what = run(place, seed, args.keep, args.index)
+                verdict, what = run(place, seed, args.keep, args.index, table)
             except Broken as failure:
                 with lock:
                     broken.append(str(failure))

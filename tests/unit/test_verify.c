@@ -297,9 +297,11 @@ erasure_add(struct copy *c, uint64_t from, uint64_t to)
     Wici__V1__Section section;
     uint8_t packed[256];
     struct leaf_part part = {.slot = 2, .section_id = WICI__V1__SECTION__BODY_SYS_ERASURE_INTENDED_S0, .body = packed};
+    uint8_t id[16];
     struct store_record record = {.leaf_class = LEAF_ERASURE_INTENDED,
                                   .n = 4,
                                   .seed = seed,
+                                  .event_id = id,
                                   .entry = STORE_CLEAR_ENTRY,
                                   .parts = &part,
                                   .part_count = 1};
@@ -320,6 +322,7 @@ erasure_add(struct copy *c, uint64_t from, uint64_t to)
     seed[1]++;
     assert_int_equal(kit_open(c->kit), 0);
     record.ts_ms = store_last_ms(c->kit->st);
+    kit_id(store_next(c->kit->st), id);
     assert_int_equal(store_append(c->kit->st, &record, &seq, NULL), 0);
     assert_int_equal(store_commit(c->kit->st), 0);
     checkpoint_put(c, seq, true);

@@ -1,0 +1,62 @@
+/* says - see says.h */
+#include "store/says.h"
+
+#include "proto/document.h"
+#include "proto/event.h"
+
+#include <errno.h>
+
+static bool
+is_header(const struct leaf_part *part)
+{
+    return part->slot == TYPE_SLOT_HEADER && part->section_id % 10 == TYPE_CLASS_HEADER;
+}
+
+int
+says_of(const struct store_row *row, struct arena *arena, struct says *ret)
+{
+    const Wici__V1__Header *header;
+    struct says says;
+    size_t i = 0;
+
+    while (i < row->part_count && !is_header(&row->parts[i]))
+        i++;
+    if (i == row->part_count)
+        return -ENOENT;
+    header = wici__v1__header__unpack(arena_allocator(arena), row->parts[i].len, row->parts[i].body);
+    if (header == NULL || header->actor == NULL || uuid_parse(header->event_id, says.id) != 0)
+        return -EBADMSG;
+    says.unit = header->actor->unit;
+    *ret = says;
+    return 0;
+}
+
+int
+says_documents(const struct store_row *row, struct arena *arena, says_document_fn *fn, void *arg, bool *ret_all)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < row->part_count; i++) {
+        const struct leaf_part *part = &row->parts[i];
+        Wici__V1__Document *const *list = NULL;
+        const Wici__V1__Section *section;
+        const ProtobufCMessage *body;
+        size_t count;
+
+        if (part->slot <= TYPE_SLOT_NOTE)
+            continue;
+        section = wici__v1__section__unpack(arena_allocator(arena), part->len, part->body);
+        body = section == NULL ? NULL : document_body(section);
+        all = all && body != NULL;
+        count = document_list(body, &list);
+        for (size_t k = 0; k < count; k++) {
+            uint8_t digest[DIGEST_SIZE];
+            int rc = document_digest_parse(list[k]->sha256, digest) == 0 ? fn(arg, digest, list[k]->size) : 0;
+
+            if (rc != 0)
+                return rc;
+        }
+    }
+    *ret_all = all;
+    return 0;
+}
