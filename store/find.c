@@ -2,12 +2,13 @@
  * find - the finding index (find.h gives the layout)
  *
  * Invariants:
- *   (1) LMDB holds the seqs of lists below next up to and with aim.seq, those of the others up to and with mark.seq;
- *       taken those of the others up to and with aim.seq; the tail those above it. next is 0, taken empty and the aim
- * the mark while nothing is being written. What taken holds besides is not looked at. (2) Chunks of one entry do not
- * overlap: the last seq of one is below the first of the next. (3) total is that of the sums of all chunks in LMDB; it
- * is added to and subtracted from with each that is written. (4) All reads of LMDB go through one read-only transaction
- * that is renewed for each and reset after it, so that none is open while the map grows.
+ *   (1) LMDB holds the seqs of lists below next up to and with aim.seq, and those of the others up to and with mark.seq;
+ *       taken those of the others up to and with aim.seq; the tail those above it. While nothing is being written next
+ *       is 0, taken is empty and the aim is the mark. What taken holds besides is not looked at.
+ *   (2) Chunks of one entry do not overlap: the last seq of one is below the first of the next.
+ *   (3) total is that of the sums of all chunks in LMDB; it is added to and subtracted from with each that is written.
+ *   (4) All reads of LMDB go through one read-only transaction that is renewed for each and reset after it, so that
+ *       none is open while the map grows.
  *
  * The index is bounded by the log it describes: an entry's seq costs 8 bytes, at worst (each record a dossier of its
  * own, half-full pages) 70, a third of the smallest record. A transaction may copy every page it touches, so the map

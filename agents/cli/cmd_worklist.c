@@ -191,7 +191,6 @@ static bool
 is_wanted(const json_t *task, const void *arg)
 {
     const struct wanted *wanted = arg;
-
     bool dated = json_object_get(task, "daysLeft") != NULL;
 
     return (strcmp(jstr(task, "kind"), "DEADLINE") == 0 || strcmp(jstr(task, "kind"), "ROW") == 0) &&

@@ -144,10 +144,13 @@ static void
 meeting(struct looking *l, const struct act *act)
 {
     const struct dossiers *ds = &l->core->dossiers;
-    const struct thing *thing = &ds->things.at[act->thing];
+    const struct thing *thing;
     bool invited;
 
-    if (act->thing == THING_NONE || thing->machine != MACHINE_MEETING || thing->state != MEETING_BOOKED ||
+    if (act->thing == THING_NONE)
+        return;
+    thing = &ds->things.at[act->thing];
+    if (thing->machine != MACHINE_MEETING || thing->state != MEETING_BOOKED ||
         newest(l, act->thing, IN_CONVENED, IN_CONVENED) != act)
         return;
     invited = dossiers_has_open(ds, l->dossier, RELATION_INVITEE, l->unit, thing->ref, l->core->latest_ms);
@@ -208,10 +211,13 @@ assistant(struct looking *l, const struct act *act)
 static void
 plan(struct looking *l, const struct act *act)
 {
-    const struct thing *thing = &l->core->dossiers.things.at[act->thing];
+    const struct thing *thing;
     const struct act *agreed, *back;
 
-    if (act->thing == THING_NONE || thing->machine != MACHINE_IPUS || thing->state != IPUS_IS_AGREED)
+    if (act->thing == THING_NONE)
+        return;
+    thing = &l->core->dossiers.things.at[act->thing];
+    if (thing->machine != MACHINE_IPUS || thing->state != IPUS_IS_AGREED)
         return;
     agreed = newest(l, act->thing, IN_IPUS_AGREED, IN_IPUS_UPDATED);
     back = newest(l, act->thing, IN_IPUS_RETURNED, IN_IPUS_RETURNED);
