@@ -101,11 +101,14 @@ where_note(const char *path, const void *caller)
 {
     Dl_info info;
 
-    if (path != NULL)
+    if (path != NULL) {
         (void)snprintf(report->where, sizeof report->where, "%s", path);
-    else if (caller != NULL && dladdr(caller, &info) != 0)
-        (void)snprintf(report->where, sizeof report->where, "%s+%#lx", strrchr(info.dli_fname, '/') + 1,
+    } else if (caller != NULL && dladdr(caller, &info) != 0) {
+        const char *slash = strrchr(info.dli_fname, '/'); /* of a program it is what it was called by */
+
+        (void)snprintf(report->where, sizeof report->where, "%s+%#lx", slash != NULL ? slash + 1 : info.dli_fname,
                        (unsigned long)((uintptr_t)caller - (uintptr_t)info.dli_fbase));
+    }
 }
 
 /* Is it this call that fails? */
