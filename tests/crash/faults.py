@@ -4,7 +4,7 @@ A real wicid runs with libwici_fault.so (fault.c), which lets one call fail: a f
 sync, open, rename; an allocation or mapping; a message, send, socket or thread of ZeroMQ; libzmq's own send. It is
 driven through a short workload: start on a log that a killed broker left, publish, publish the same again, subscribe,
 acknowledge, rotate a key, read, ask, stop; another in which key entries run out; one with documents (papers.py); an
-erasure; and `wicid init`, with --recover too. Afterwards
+erasure; a backup; and `wicid init`, with --recover too. Afterwards
 
   - it never ended by a signal, an assertion or a finding of a sanitizer, and it never hung
   - it ended with 0 after its SIGTERM (it went on), or with an error code and a message (it did not start, it latched);
@@ -23,7 +23,7 @@ erasure; and `wicid init`, with --recover too. Afterwards
     faults.py --all                    every N of every combination, until a run passes without the fault
     faults.py --only "sync EIO 7"      one again, or some ("sync EIO 6-16"); with --keep their directories are left
 
-The files of an erasure, and memory, are the matter of erasing.py; here it meets all else.
+The files of an erasure, and memory, are the matter of erasing.py, those of a backup of steps.py; here they meet all else.
 """
 import argparse
 import collections
@@ -38,8 +38,8 @@ import threading
 import time
 
 from erasing_kit import DOCUMENTS, Place, check_finished, order
-from faults_kit import (PATIENCE, Books, Broken, Gone, Peer, Probe, Process, Template, check, configure, new_id,
-                        wici_client)
+from faults_kit import (PATIENCE, Books, Gone, Peer, Probe, Process, Template, check, configure, configure_backups,
+                        new_id, verify, wici_client)
 from papers import PaperBooks, given, papers
 
 ERRORS = {
@@ -50,9 +50,10 @@ ERRORS = {
     "route": ["EAGAIN", "EHOSTUNREACH"], "socket": ["EMFILE"], "send": ["ECONNRESET", "EAGAIN"],
     "thread": ["EAGAIN"]}
 LATCHES = {"write", "meta", "sync", "truncate", "payload EAGAIN"}  # of log and key store; of what cannot be unsent
-WORKLOADS = ("serve", "grow", "papers", "erase", "init", "recover")
+WORKLOADS = ("serve", "grow", "papers", "erase", "copy", "init", "recover")
 OF_SOME = {"grow": {"write", "sync"},  # what is done with the key store while entries are made
-           "erase": {"truncate", "mmap", "message", "payload", "receive", "route", "socket", "send", "thread"}}
+           "erase": {"truncate", "mmap", "message", "payload", "receive", "route", "socket", "send", "thread"},
+           "copy": {"read", "truncate", "malloc", "mmap", "thread"}}
 COMBINATIONS = [(workload, kind, error) for workload in WORKLOADS for kind, errors in ERRORS.items() for error in errors
                 if kind in OF_SOME.get(workload, ERRORS)]
 NEVER = 1 << 40
@@ -103,14 +104,58 @@ def grow(template, process, books):
 def erase(place, process, books):
     """The workload in which something is erased, beside what stays."""
     sender, reader = Peer(place, process, "sw"), Peer(place, process, "sw2")
-    stays = next(line for line in place.books.values() if place.named.get(line.seq) == "stays")
     try:
         books.answered = order(place, process)
         sender.publish(books.lines, place.letter(place.other, "dalej"))
-        check("a document that stays is given", given(reader, stays, DOCUMENTS["stays"]))
+        check("a document that stays is given", given(reader, place.stays[0], DOCUMENTS["stays"]))
     finally:
         for peer in (sender, reader):
             peer.close()
+
+
+class CopyBooks(Books):
+    """What one run did with backups, too."""
+
+    def __init__(self, place):
+        super().__init__(place)
+        self.state = None  # of the backup, as the administrator was told
+
+    def after(self, sender, reader):
+        """Afterwards: what has a backup's name is whole, and the next one is made."""
+        root = sender.process.root
+        check("what was told to be whole is there", self.state != "DONE" or os.path.exists(f"{root}/backup/two"))
+        check("what has the name is whole", not os.path.exists(f"{root}/backup/two") or verify(root, "two") == 0)
+        admin = Peer(sender.template, sender.process, "admin")
+        try:
+            check("the next one is made", backup(admin, "three") == "DONE" and verify(root, "three") == 0)
+        finally:
+            admin.close()
+
+
+def copy(place, process, books):
+    """The workload with a backup, which is made by a process of its own."""
+    admin, sender = Peer(place, process, "admin"), Peer(place, process, "sw")
+    try:
+        books.state = backup(admin, "two")
+        sender.publish(books.lines, place.letter(place.other, "dalej"))
+    finally:
+        for peer in (admin, sender):
+            peer.close()
+
+
+def backup(admin, label):
+    """Has a backup made: how that ended."""
+    query = admin.template.wici.wire.BackupQuery
+
+    def begin(client):
+        told = client.query(backup=query())
+        return told if told.label == label else client.query(backup=query(label=label))
+
+    told = admin.ask(begin)
+    while told.state in ("WAITING", "COPYING", "VERIFYING"):
+        time.sleep(0.02)
+        told = admin.ask(lambda client: client.query(backup=query()))
+    return told.state
 
 
 def received(peer, seq):
@@ -206,6 +251,18 @@ def run_serve(template, root, fault, work=serve, books_of=Books):
     return found
 
 
+def run_copy(place, root, fault):
+    """The same with a backup."""
+    place.copy(root)
+    configure_backups(root)
+    books = CopyBooks(place)
+    reached, outcome, count = run_broker(place, root, fault, copy, books)
+    with open(f"{root}/log", encoding="utf-8") as log:
+        check(f"without a fault a backup is made: {books.state}\n{log.read()}", reached or books.state == "DONE")
+    check_afterwards(place, root, books)
+    return reached, f"{outcome}, no backup" if outcome == "went on" and books.state != "DONE" else outcome, count
+
+
 def run_erase(place, root, fault):
     """The same with an erasure."""
     place.copy(root)
@@ -280,7 +337,7 @@ class Campaign:
         template, place = Template(f"{above}/template"), Place(f"{above}/place")
         self.works = {  # workload: what is run, on a copy of what
             "serve": (run_serve, template), "init": (run_init, template), "recover": (run_recover, template),
-            "grow": (lambda *args: run_serve(*args, work=grow), template), "erase": (run_erase, place),
+            "grow": (lambda *args: run_serve(*args, work=grow), template), "erase": (run_erase, place), "copy": (run_copy, place),
             "papers": (lambda *args: run_serve(*args, work=papers, books_of=PaperBooks), place)}
         self.lock = threading.Lock()
         self.counts = collections.defaultdict(collections.Counter)

@@ -1,5 +1,6 @@
 """What faults.py runs: a wicid that one call fails in, a log to start from, peers that come back, their books."""
 import os
+import re
 import select
 import shutil
 import struct
@@ -115,6 +116,22 @@ def configure(root):
         conf.write(f"listen = tcp://127.0.0.1:*\ndata.dir = {root}/data\nkey.dir = {root}/keys\n"
                    f"kek.file = {root}/kek\ncurve.key = {root}/broker.key\ndata.size_max = 64M\n"
                    f"checkpoint.key = {root}/checkpoint.key\nguard.file = {root}/guard\n")
+
+
+def verify(root, label, keys=None, kek="kek"):
+    """The exit code of wici-verify for a backup."""
+    with open(f"{root}/backup/{label}/BACKUP", encoding="utf-8") as what:
+        vkeys = [word for vkey in re.findall(r"^vkey (.*)$", what.read(), re.M) for word in ("--vkey", vkey)]
+    return subprocess.run([f"{os.environ['WICI_BIN']}/wici-verify", *vkeys, "--key-dir", keys or f"{root}/backup-keys/{label}", "--kek",
+                           f"{root}/{kek}", f"{root}/backup/{label}"], capture_output=True, check=False).returncode
+
+
+def configure_backups(root):
+    """Adds a place for backups."""
+    for folder in ("backup", "backup-keys"):
+        os.makedirs(f"{root}/{folder}", exist_ok=True)
+    with open(f"{root}/wicid.conf", "a", encoding="utf-8") as conf:
+        conf.write(f"backup.dir = {root}/backup\nbackup.key_dir = {root}/backup-keys\n")
 
 
 class Template:

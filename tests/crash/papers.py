@@ -57,28 +57,28 @@ class PaperBooks(Books):
         for line in self.lines.values():
             if line.id in self.named:
                 check(f"the document of {line.seq} was there when it was named", "W_DOCUMENT" not in line.warnings)
-                check(f"the document of {line.seq} is given", given(reader, line, self.named[line.id]))
+                check(f"the document of {line.seq} is given", given(reader, line.seq, self.named[line.id]))
 
 
-def given(reader, line, data, **reason):
-    """Is the document that a line names given to this unit?"""
-    return reader.ask(lambda client: client.document(line.seq, hashlib.sha256(data).digest(), **reason)) == data
+def given(reader, seq, data, **reason):
+    """Is the document that a record names given to this unit?"""
+    return reader.ask(lambda client: client.document(seq, hashlib.sha256(data).digest(), **reason)) == data
 
 
 def papers(place, process, books):
     """The workload."""
     sender, reader, auditor = (Peer(place, process, unit) for unit in ("sw", "sw2", "audyt"))
-    before = next(line for line in place.books.values() if place.named.get(line.seq) == "first")
+    before = next(seq for seq, name in place.named.items() if name == "first")
     try:
         books.upload(sender, "half")
         line, = sender.publish(books.lines, books.naming(place.other, "half"))
         sender.publish(books.lines, line.event)
-        check("a document is given whole", given(reader, line, HALF))
+        check("a document is given whole", given(reader, line.seq, HALF))
         books.upload(sender, "new")
         books.upload(sender, "left", DOCUMENT_CHUNK)
         event = books.naming(new_id(), "new")
         line, = sender.publish(books.lines, event, place.letter(place.dossier, "obok"))[:1]
-        check("an auditor is given it for a reason", given(auditor, line, DATA["new"], reason=REASON))
+        check("an auditor is given it for a reason", given(auditor, line.seq, DATA["new"], reason=REASON))
         check("one that was there before is given", given(reader, before, DOCUMENTS["first"]))
         sender.ask(lambda client: client.query(status=place.wici.wire.StatusQuery()))
     finally:

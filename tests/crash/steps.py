@@ -30,7 +30,9 @@ import tempfile
 import threading
 import time
 
-from faults_kit import Books, Peer, Process, Template, check, configure  # pylint: disable=wrong-import-position
+from erasing_kit import DOCUMENTS, HALF, Place as Papers
+from faults_kit import DOCUMENT_CHUNK, Books, Peer, Process, check, configure, configure_backups, verify
+from papers import given
 
 BIN = os.environ["WICI_BIN"]
 KINDS = ("name", "sync", "write", "open")
@@ -69,31 +71,28 @@ def reached(root):
 
 
 def serves(template, root, epoch=None):
-    """A start, one more event, the end: all that the books hold is read."""
+    """A start, one more event, the end: all that the books hold is read, documents too, and an upload goes on where it was."""
     process = Process(root, [])
     try:
         check(f"it starts: {process.said()}", process.listens())
         books = Books(template)
         reader, sender = Peer(template, process, "sw2"), Peer(template, process, "sw")
         sender.publish(books.lines, template.letter(template.dossier, "ostatni"))
+        state = sender.ask(lambda client: client.document_put(HALF, begin=True))
+        check(f"an upload goes on where it was, not at {state.received}", state.received == DOCUMENT_CHUNK)
+        sender.ask(lambda client: client.upload(HALF))
         sender.close()
-        read = reader.ask(lambda client: list(client.read_all(dossier=template.dossier)))
+        read = reader.ask(lambda client: list(client.read_all()))
         seqs = {delivery.seq for delivery in read}
         check("all that was acknowledged is read", {line.seq for line in books.lines.values()} <= seqs)
+        for seq, name in template.named.items():
+            check(f"the document of {seq} is given whole", given(reader, seq, DOCUMENTS[name]))
         if epoch is not None:
             check("it is of that epoch", reader.client.welcome.head.epoch == epoch)
         reader.close()
         check(f"it ends cleanly: {process.said()}", process.end(signal.SIGTERM) == 0)
     finally:
         process.kill()
-
-
-def verify(root, label, keys=None, kek="kek"):
-    """The exit code of wici-verify for a backup."""
-    with open(f"{root}/backup/{label}/BACKUP", encoding="utf-8") as what:
-        vkeys = [word for vkey in re.findall(r"^vkey (.*)$", what.read(), re.M) for word in ("--vkey", vkey)]
-    return subprocess.run([f"{BIN}/wici-verify", *vkeys, "--key-dir", keys or f"{root}/backup-keys/{label}", "--kek",
-                           f"{root}/{kek}", f"{root}/backup/{label}"], capture_output=True, check=False).returncode
 
 
 def ask(root, process, *words):
@@ -108,11 +107,11 @@ def ask(root, process, *words):
 
 
 class Place:
-    """Directories to run in: a log with units and a dossier, and a backup of it."""
+    """Directories to run in: a log with units, dossiers and documents, and a backup of it."""
 
     def __init__(self, above):
         os.mkdir(f"{above}/template")
-        self.above, self.template = above, Template(f"{above}/template")
+        self.above, self.template = above, Papers(f"{above}/template")
         self.origin = self.fresh("origin")
         process = Process(self.origin, [])
         try:
@@ -127,17 +126,8 @@ class Place:
         root = f"{self.above}/{name}" if name else tempfile.mkdtemp(prefix="run-", dir=self.above)
         os.makedirs(root, exist_ok=True)
         self.template.copy(root)
-        for folder in ("backup", "backup-keys"):
-            os.mkdir(f"{root}/{folder}")
-        self.configure(root)
+        configure_backups(root)
         return root
-
-    @staticmethod
-    def configure(root):
-        """With a place for backups."""
-        configure(root)
-        with open(f"{root}/wicid.conf", "a", encoding="utf-8") as conf:
-            conf.write(f"backup.dir = {root}/backup\nbackup.key_dir = {root}/backup-keys\n")
 
     def lost(self):
         """A machine whose log and key store are lost; it has the keys, the guard and the backup."""
@@ -146,7 +136,8 @@ class Place:
             shutil.copy(f"{self.origin}/{name}", f"{root}/{name}")
         for folder in ("backup", "backup-keys"):
             shutil.copytree(f"{self.origin}/{folder}", f"{root}/{folder}")
-        self.configure(root)
+        configure(root)
+        configure_backups(root)
         return root
 
 
