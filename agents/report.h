@@ -2,8 +2,8 @@
  * report - the statistics of a period, counted from events
  *
  * Takes in what a unit may read, from the log's beginning on in the log's order (a family supported in the period may
- * have come years before), and counts: families supported, "Za życiem" among them, plans of social services, meetings,
- * opinions, referrals by source and outcome, deadlines kept and missed. What counts is the date in the event, not when
+ * have come years before), and counts: families supported, "Za życiem" among them, plans of social services and what
+ * became of their services, meetings, opinions, referrals by source and outcome, deadlines kept and missed. What counts is the date in the event, not when
  * it was recorded; what was recalled does not count, what was amended counts as amended; merged cases count once.
  *
  * Counts only, by unit and municipality; never by person. What a unit was not given it cannot count: an event of which
@@ -29,13 +29,15 @@ int report_create(struct report **ret, int32_t since, int32_t until);
 int report_add(struct report *report, const json_t *event);
 /*
  * Rows {"measure", "pl", "en", "detail", "unit", "gmina", "count"} in the order of the measures, then detail, unit and
- * gmina. detail: source and outcome of a referral ("SCHOOL TAKEN_UP"), the clock of a deadline ("D1"); else "".
+ * gmina. detail: source and outcome of a referral ("SCHOOL TAKEN_UP"), the clock of a deadline ("D1"), the status of a
+ * service on the last day ("in-progress", "NOT_REPORTED", "REMOVED") and the result of a plan ("GOALS_MET"); else "".
+ * Services count by their provider, of plans that ran in the period.
  * Measures with a count of 0 have one row, with detail, unit and gmina empty.
  * Deadlines are counted by municipality; their unit is empty.
  */
 int report_rows(const struct report *report, json_t **ret);
-/* The row belongs to the half-yearly summary of what became of the plans (CUS art. 46): plans, and the deadlines of
- * plans, of that summary and of the coordinators' meetings. */
+/* The row belongs to the half-yearly summary of what became of the plans (CUS art. 46): plans, their services and
+ * results, the coordinators' meetings, and the deadlines of plans, of that summary and of these meetings. */
 bool report_row_is_art46(const json_t *row);
 void report_free(struct report **report);
 

@@ -94,6 +94,8 @@ const char *cli_role(struct cli *cli, const char *preferred);
 
 /* Asks, request stolen. CLI_OK and *ret, or the exit code; says why. */
 int cli_query(struct cli *cli, json_t *request, json_t **ret);
+/* Prints the warnings of a receipt, each with its field, sentence, rule and source. */
+void cli_warnings_print(const struct cli *cli, const json_t *receipt);
 /* Publishes an event of a sys type with one S0 section (body stolen) and prints the receipt. */
 int cli_command_event(struct cli *cli, const char *type, const char *dossier, const char *role, json_t *body);
 /* The same, of what the event `cause` brought about. */

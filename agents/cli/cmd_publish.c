@@ -29,14 +29,10 @@ answer_print(void *arg, const struct wici_answer *answer)
                                              "code", e->code, "path", e->path, "pl", e->pl, "en", e->en));
     } else if (e == NULL) {
         json_t *receipt = json_loads(answer->receipt_json, 0, NULL);
-        const json_t *warning;
-        size_t i;
 
         printf("%s  %llu  %s%s\n", answer->event_id, (unsigned long long)answer->seq, time_local_ms(answer->ts_ms),
                answer->repeated ? _("  (already in the log)") : "");
-        json_array_foreach(json_object_get(receipt, "warnings"), i, warning)
-            printf("  %s %s: %s\n", jstr(warning, "code"), jstr(warning, "path"),
-                   jstr(warning, p->cli->pl ? "textPl" : "textEn"));
+        cli_warnings_print(p->cli, receipt);
         json_decref(receipt);
     } else {
         printf("%s  %s %s: %s\n", answer->event_id, e->code, e->path, p->cli->pl ? e->pl : e->en);

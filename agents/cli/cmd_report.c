@@ -44,6 +44,15 @@ read_all(struct counting *c)
     return rc == 0 ? CLI_OK : cli_fail(c->cli, rc, "wici");
 }
 
+/* What a report says besides the words of events. */
+static const char *
+detail_word(const struct cli *cli, const char *word)
+{
+    return strcmp(word, "NOT_REPORTED") == 0 ? _("nothing reported")
+           : strcmp(word, "REMOVED") == 0    ? _("removed from the plan")
+                                             : word_label(cli, word);
+}
+
 /* "szkoła, podjęto": the words of a detail, each with its label. */
 static void
 detail_text(const struct cli *cli, const char *detail, char *ret, size_t size)
@@ -56,7 +65,7 @@ detail_text(const struct cli *cli, const char *detail, char *ret, size_t size)
     ret[0] = '\0';
     while ((word = strsep(&rest, " ")) != NULL) {
         int len = snprintf(ret + at, size - at, "%s%s", at > 0 ? ", " : "",
-                           word[0] != '\0' ? word_label(cli, word) : (detail[0] != '\0' ? _("not known") : ""));
+                           word[0] != '\0' ? detail_word(cli, word) : (detail[0] != '\0' ? _("not known") : ""));
 
         if (len < 0 || (size_t)len >= size - at)
             return;
@@ -142,6 +151,7 @@ units_find(struct cli *cli, int *ret)
 {
     const char *agency = jstr(cli->welcome, "agency");
     json_t *result = NULL, *units = json_array(), *list;
+    bool director = false, organiser = false;
     const json_t *unit;
     size_t i;
 
@@ -149,13 +159,21 @@ units_find(struct cli *cli, int *ret)
     list = json_object_get(json_object_get(result, "directory"), "units");
     json_array_foreach(list, i, unit)
     {
-        if (strcmp(jstr(unit, "agency"), agency) == 0 && (has_role(unit, "DIR") || has_role(unit, "OSL")))
-            (void)json_array_append_new(units, json_string(jstr(unit, "id")));
+        if (strcmp(jstr(unit, "agency"), agency) != 0 || (!has_role(unit, "DIR") && !has_role(unit, "OSL")))
+            continue;
+        (void)json_array_append_new(units, json_string(jstr(unit, "id")));
+        director = director || has_role(unit, "DIR");
+        organiser = organiser || has_role(unit, "OSL");
     }
     json_decref(result);
     if (*ret == CLI_OK && json_array_size(units) == 0) {
         cli_warn(_("this institution has no unit of a director or of an organiser of the local community"));
         *ret = CLI_FAILED;
+    } else if (*ret == CLI_OK && (!director || !organiser)) {
+        cli_warn("%s", director ? _("this institution has no unit of an organiser of the local community: present the "
+                                    "summary to that organiser outside Wici, too (CUS art. 46)")
+                                : _("this institution has no unit of a director: present the summary to the director "
+                                    "outside Wici, too (CUS art. 46)"));
     }
     return units;
 }

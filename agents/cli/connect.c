@@ -257,6 +257,24 @@ cli_query(struct cli *cli, json_t *request, json_t **ret)
     return *ret == NULL ? cli_fail(cli, -ENOMEM, "wici") : CLI_OK;
 }
 
+void
+cli_warnings_print(const struct cli *cli, const json_t *receipt)
+{
+    const json_t *warning;
+    size_t i;
+
+    json_array_foreach(json_object_get(receipt, "warnings"), i, warning)
+    {
+        const char *rule = jstr(warning, "rule"), *source = jstr(warning, "source");
+
+        printf("  %s %s: %s", jstr(warning, "code"), jstr(warning, "path"),
+               jstr(warning, cli->pl ? "textPl" : "textEn"));
+        if (rule[0] != '\0')
+            printf(" (%s%s%s)", rule, source[0] != '\0' ? ", " : "", source);
+        puts("");
+    }
+}
+
 int
 cli_command_event(struct cli *cli, const char *type, const char *dossier, const char *role, json_t *body)
 {
@@ -295,6 +313,7 @@ cli_command_answering(struct cli *cli, const char *type, const char *dossier, co
         json_t *json = json_loads(receipt, 0, NULL);
 
         printf(_("recorded as number %s: %s\n"), jstr(json, "seq"), type_label(cli, type));
+        cli_warnings_print(cli, json);
         json_decref(json);
     }
     free(receipt);

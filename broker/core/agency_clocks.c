@@ -27,10 +27,8 @@ agency_clocks_at(const struct core *core, uint32_t agency)
 
 /* ---- what a record says */
 
-/* The summary was presented to the director and to the organiser of the local community, as far as the agency has them.
- */
-static bool
-is_presented(const struct directory *directory, uint32_t agency, const Wici__V1__SysReportPresentedS0 *body)
+bool
+agency_clocks_presented(const struct directory *directory, uint32_t agency, const Wici__V1__SysReportPresentedS0 *body)
 {
     const struct numbers *units = &directory->agencies[agency].units;
     uint32_t asked = ROLE_BIT(DIR) | ROLE_BIT(OSL), have = 0, told = 0;
@@ -59,7 +57,7 @@ started_by(const struct directory *directory, const struct event *event, uint32_
                                                                                                     : CLOCK_NONE;
     }
     if (event->type->number != TYPE(SYS_REPORT_PRESENTED) || (report = facts_next(event, 0, &at)) == NULL ||
-        !facts_same(report->kind, "ART_46") || !is_presented(directory, agency, report))
+        !facts_same(report->kind, "ART_46") || !agency_clocks_presented(directory, agency, report))
         return CLOCK_NONE;
     *ret_day = facts_day(report->presented_on);
     return CLOCK_D8;

@@ -32,6 +32,10 @@ bool agency_clocks_of(const struct core *core, uint32_t agency, uint16_t at, str
 /* May the unit know of them: a director, a head, or an organiser of that agency? */
 bool agency_clocks_known(const struct directory *directory, uint32_t unit, uint32_t agency);
 
+/* The summary was presented to all whom the act names, as far as the agency has units for them. */
+bool agency_clocks_presented(const struct directory *directory, uint32_t agency,
+                             const Wici__V1__SysReportPresentedS0 *body);
+
 /* The event would start one in the agency, which has as many as it can have. */
 bool agency_clocks_full(const struct core *core, const struct event *event, uint32_t agency);
 

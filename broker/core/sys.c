@@ -312,8 +312,11 @@ report_state(struct deciding *d, const Wici__V1__SysReportPresentedS0 *body)
     }
     if (facts_day(body->period_to) < facts_day(body->period_from))
         return refuse_field(d, E_FIELD, "periodTo");
-    return agency_clocks_full(d->core, d->event, directory->units[d->command->unit].agency)
-               ? decide_refuse(d, E_LIMIT, "header.actor.agency")
+    if (agency_clocks_full(d->core, d->event, directory->units[d->command->unit].agency))
+        return decide_refuse(d, E_LIMIT, "header.actor.agency");
+    return facts_same(body->kind, "ART_46") &&
+                   !agency_clocks_presented(directory, directory->units[d->command->unit].agency, body)
+               ? decide_warn_body(d, RULE_D8W, 0, "presentedTo")
                : 0;
 }
 

@@ -554,7 +554,16 @@ the_half_yearly_summary_is_printed_and_recorded_when_it_was_presented(void **sta
     wici_check("ops-ous", WORDS("report", "--art46", "--present", "--since", "2026-01-01", "--until", "2026-06-30"),
                polish, NULL, 1, "organizatora społeczności lokalnej"); /* there is nobody to present it to */
     enrol("ops-dir", "DIR");
+    wici_check(
+        "ops-ous",
+        WORDS("report", "--art46", "--present", "--on", "2026-01-10", "--since", "2025-07-01", "--until", "2025-12-31"),
+        polish, NULL, 0, "także poza systemem"); /* there is nobody in the system for the other */
     enrol("ops-osl", "OSL");
+    wici_check("ops-ous", WORDS("publish"), polish,
+               "{\"header\":{\"type\":\"SYS_REPORT_PRESENTED\",\"actor\":{\"role\":\"OUS\"}},\"sections\":[{"
+               "\"sysReportPresentedS0\":{\"kind\":\"ART_46\",\"periodFrom\":\"2026-01-01\",\"periodTo\":"
+               "\"2026-06-30\",\"presentedTo\":[\"ops-dir\"],\"presentedOn\":\"2026-07-09\"}}]}",
+               0, "termin biegnie dalej. (D8, CUS art. 46 (E9))");
     wici_check("ops-ous", WORDS("report", "--since", "2026-01-01", "--until", "2026-06-30", "--present"), polish, NULL,
                2, "--art46");
     wici_check(

@@ -4,6 +4,7 @@ as of the stories' days; then plants differences in scenarios, views and notices
 import datetime
 import glob
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -87,6 +88,27 @@ def wrong_notices(town, plays, events):
     town.watcher.settings("")
 
 
+SUMMARY = [
+    # Of the plans of 7 and 18: detail, provider, how many. What the other provider of 7 did nobody reported.
+    ("NOT_REPORTED", "svc", "1"), ("NOT_REPORTED", "svcb", "1"), ("in-progress", "svc", "2"),
+]
+
+
+def summary(town):
+    """What is wrong in the half-yearly summary of the organiser of services: services by provider and status."""
+    place, key = town.world, f"{town.watcher.root}/ous.key"
+    with open(key, "w", opener=lambda p, f: os.open(p, f, 0o600), encoding="utf-8") as f:
+        f.write("public = {}\nsecret = {}\n".format(*place.keys["ous"]))
+    done = subprocess.run([f"{os.environ['WICI_BIN']}/wici", f"--endpoint={place.broker.endpoint}",
+                           f"--server-key={place.broker.server_key}", f"--key-file={key}", "report", "--art46", "--csv",
+                           "--since", payload.date(0), "--until", payload.date(400)],
+                          text=True, capture_output=True, check=False, timeout=60)
+    rows = [line.split(",") for line in done.stdout.splitlines() if line.startswith("ipus_services,")]
+    found = sorted((row[-4], row[-3], row[-1]) for row in rows)
+    if done.returncode != 0 or found != sorted(SUMMARY):
+        yield f"the half-yearly summary has {found} {done.stderr}"
+
+
 def check_the_checker(plays, events, views):
     """The comparisons notice each wrong class of each line, a stranger on each line, and a wrong warning."""
     count = 0
@@ -119,6 +141,8 @@ def main():
         try:
             events, views, wrong = played(town, plays)
             wrong += compare(plays, events, views)
+            if not sys.argv[1:]:
+                wrong += summary(town)
             if not wrong:
                 wrong += wrong_notices(town, plays, events)
         finally:

@@ -44,6 +44,17 @@ opened_zz(struct kit *k)
 }
 
 static const char *
+with_osl(struct kit *k)
+{
+    kit_unit(k, "osl", "cus", "OSL");
+    return NULL;
+}
+
+#define SUMMARY(to)                                                                                                    \
+    "0{'kind':'ART_46','periodFrom':'2025-07-01','periodTo':'2025-12-31','presentedTo':[" to                           \
+    "],'presentedOn':'2026-01-08'}"
+
+static const char *
 active(struct kit *k)
 {
     kit_active_case(k, 'C');
@@ -421,6 +432,9 @@ static const struct row rows[] = {
     {RULE_I44,
      {NULL, {"rec", "referral.submitted", 'R', "sw", "0 1@p1 6", PAPER_OF("p1"), NULL}},
      {NULL, {"rec", "referral.submitted", 'R', "sw", "0 1@p1 6", "+'onBehalfOf':'p1','channel':'PAPER'", NULL}}},
+    {RULE_D8W,
+     {with_osl, {"ous", "sys.report_presented", 0, "", SUMMARY("'dir','osl'"), NULL, NULL}},
+     {with_osl, {"ous", "sys.report_presented", 0, "", SUMMARY("'dir'"), NULL, NULL}}},
     {RULE_T1,
      {accepted, {"sw", "referral.answered", 'R', "", "0 6{'status':'on-hold'}", NULL, NULL}},
      {rejected, {"sw", "referral.answered", 'R', "", "0 6{'status':'on-hold'}", NULL, NULL}}},

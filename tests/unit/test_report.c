@@ -225,6 +225,125 @@ plans_of_services_are_made_updated_concluded_and_running(void **state)
     report_free(&r);
 }
 
+#define SERVICE(type, service, provider, more)                                                                         \
+    "{\"" type "S6\":{\"row\":{\"serviceRef\":\"" service "\",\"provider\":\"" provider "\"" more "}}}"
+
+static void
+agreed(struct report *r, const char *id, const char *plan, const char *on, const char *rows)
+{
+    char sections[900];
+
+    (void)snprintf(sections, sizeof sections,
+                   "{\"ipusAgreedS0\":{\"ipusId\":\"%s\",\"agreedOn\":\"%s\",\"periodTo\":\"2026-12-31\"}},%s", plan,
+                   on, rows);
+    add(r, id, "IPUS_AGREED", "a", sections);
+}
+
+static void
+reported(struct report *r, const char *id, const char *plan, const char *service, const char *status, const char *on)
+{
+    char sections[300], time[80];
+
+    (void)snprintf(sections, sizeof sections,
+                   "{\"ipusServiceReportedS0\":{\"ipusId\":\"%s\",\"serviceRef\":\"%s\"}},"
+                   "{\"ipusServiceReportedS6\":{\"status\":\"%s\"}}",
+                   plan, service, status);
+    (void)snprintf(time, sizeof time, ",\"occurredAt\":\"%sT10:00:00Z\"", on);
+    add_of(r, id, "IPUS_SERVICE_REPORTED", "a", time, sections);
+}
+
+static void
+services_count_by_their_status_on_the_last_day(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    agreed(r, "1", "p", "2026-02-01",
+           SERVICE("ipusAgreed", "s1", "svc", "") "," SERVICE("ipusAgreed", "s2", "svc", "") "," SERVICE(
+               "ipusAgreed", "s3", "club", "") "," SERVICE("ipusAgreed", "s4", "club", ""));
+    assert_int_equal(count(r, "ipus_services", "NOT_REPORTED", NULL, NULL), 4);
+    reported(r, "2", "p", "s1", "in-progress", "2026-03-01");
+    reported(r, "3", "p", "s1", "completed", "2026-06-30");
+    reported(r, "4", "p", "s1", "on-hold", "2026-05-01"); /* came late, and is of an earlier day */
+    reported(r, "5", "p", "s3", "failed", "2026-07-01");  /* after the period */
+    add(r, "6", "IPUS_UPDATED", "a",
+        "{\"ipusUpdatedS0\":{\"ipusId\":\"p\",\"agreedOn\":\"2026-04-01\",\"periodTo\":\"2026-12-31\"}}," SERVICE(
+            "ipusUpdated", "s4", "club", ",\"removed\":true") "," SERVICE("ipusUpdated", "s5", "club", ""));
+    assert_int_equal(count(r, "ipus_services", "completed", "svc", NULL), 1);
+    assert_int_equal(count(r, "ipus_services", "NOT_REPORTED", "svc", NULL), 1);
+    assert_int_equal(count(r, "ipus_services", "NOT_REPORTED", "club", NULL), 2); /* s3, s5 */
+    assert_int_equal(count(r, "ipus_services", "REMOVED", "club", NULL), 1);
+    assert_int_equal(count(r, "ipus_services", NULL, NULL, NULL), 5);
+    report_free(&r);
+}
+
+static void
+services_count_of_plans_that_ran_in_the_period(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    agreed(r, "1", "old", "2025-02-01", SERVICE("ipusAgreed", "s1", "svc", ""));
+    add(r, "2", "IPUS_CONCLUDED", "a",
+        "{\"ipusConcludedS0\":{\"ipusId\":\"old\",\"endedOn\":\"2025-12-31\"}},"
+        "{\"ipusConcludedS6\":{\"resultCode\":\"GOALS_MET\"}}");
+    agreed(r, "3", "next", "2026-07-01", SERVICE("ipusAgreed", "s1", "svc", ""));
+    assert_int_equal(count(r, "ipus_services", NULL, NULL, NULL), 0);
+    agreed(r, "4", "p", "2026-02-01", SERVICE("ipusAgreed", "s1", "svc", ""));
+    add(r, "5", "IPUS_CONCLUDED", "a",
+        "{\"ipusConcludedS0\":{\"ipusId\":\"p\",\"endedOn\":\"2026-06-01\"}},"
+        "{\"ipusConcludedS6\":{\"resultCode\":\"PROGRESS\"}}");
+    assert_int_equal(count(r, "ipus_services", "NOT_REPORTED", "svc", NULL), 1);
+    assert_int_equal(count(r, "ipus_results", "PROGRESS", NULL, NULL), 1);
+    assert_int_equal(count(r, "ipus_results", NULL, NULL, NULL), 1);
+    report_free(&r);
+}
+
+static void
+what_is_said_of_services_can_be_corrected(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    agreed(r, "1", "p", "2026-02-01",
+           SERVICE("ipusAgreed", "s1", "svc", "") "," SERVICE("ipusAgreed", "s2", "svc", ""));
+    reported(r, "2", "p", "s1", "completed", "2026-03-01");
+    add_of(r, "3", "IPUS_SERVICE_REPORTED", "a", ",\"correctsEventId\":\"2\",\"correction\":\"ENTERED_IN_ERROR\"", "");
+    add_of(r, "4", "IPUS_AGREED", "a", ",\"correctsEventId\":\"1\",\"correction\":\"AMENDED\"",
+           "{\"ipusAgreedS0\":{\"ipusId\":\"p\",\"agreedOn\":\"2026-02-01\",\"periodTo\":\"2026-12-31\"}}," SERVICE(
+               "ipusAgreed", "s1", "club", ""));
+    assert_int_equal(count(r, "ipus_services", "NOT_REPORTED", "club", NULL), 1);
+    assert_int_equal(count(r, "ipus_services", NULL, NULL, NULL), 1);
+    report_free(&r);
+}
+
+static void
+a_service_whose_plan_was_not_given_counts_by_who_reports_it(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    reported(r, "1", "p", "s1", "in-progress", "2025-12-31");
+    assert_int_equal(count(r, "ipus_services", NULL, NULL, NULL), 0);
+    reported(r, "2", "p", "s1", "on-hold", "2026-01-01");
+    assert_int_equal(count(r, "ipus_services", "on-hold", "fa", NULL), 1);
+    report_free(&r);
+}
+
+static void
+meetings_of_coordinators_are_told_apart(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    add(r, "1", "MEETING_HELD", "a",
+        "{\"meetingHeldS0\":{\"heldOn\":\"2026-02-01\"}},{\"meetingHeldS6\":{\"kind\":\"IPUS_COORDINATORS\"}}");
+    add(r, "2", "MEETING_HELD", "b", "{\"meetingHeldS0\":{\"heldOn\":\"2026-02-01\"}}");
+    assert_int_equal(count(r, "ipus_coordinators", NULL, "fa", NULL), 1);
+    assert_int_equal(count(r, "meetings_held", NULL, NULL, NULL), 2);
+    report_free(&r);
+}
+
 #define DEADLINE(kind, seq, due, more)                                                                                 \
     "{\"sysDeadline" kind "S0\":{\"deadline\":{\"clock\":\"D1\",\"startSeq\":\"" seq "\",\"due\":\"" due "\"" more "}" \
     "}"                                                                                                                \
@@ -257,14 +376,9 @@ the_half_yearly_summary_is_of_plans_and_their_deadlines(void **state)
         const char *measure, *detail;
         bool is;
     } rows[] = {
-        {"ipus_made", "", true},
-        {"ipus_running", "", true},
-        {"deadlines_kept", "D3", true},
-        {"deadlines_late", "D8", true},
-        {"deadlines_missed", "", true},
-        {"deadlines_kept", "D1", false},
-        {"deadlines_missed", "D15", false},
-        {"referrals", "D3", false},
+        {"ipus_made", "", true},           {"ipus_running", "", true},         {"ipus_services", "completed", true},
+        {"deadlines_kept", "D3", true},    {"deadlines_late", "D8", true},     {"deadlines_missed", "", true},
+        {"deadlines_kept", "D1", false},   {"deadlines_missed", "D15", false}, {"referrals", "D3", false},
         {"families_supported", "", false},
     };
 
@@ -301,6 +415,11 @@ main(void)
         cmocka_unit_test(za_zyciem_is_known_by_the_case_or_the_referral_it_took_up),
         cmocka_unit_test(referrals_are_told_apart_by_source_and_outcome),
         cmocka_unit_test(plans_of_services_are_made_updated_concluded_and_running),
+        cmocka_unit_test(services_count_by_their_status_on_the_last_day),
+        cmocka_unit_test(services_count_of_plans_that_ran_in_the_period),
+        cmocka_unit_test(what_is_said_of_services_can_be_corrected),
+        cmocka_unit_test(a_service_whose_plan_was_not_given_counts_by_who_reports_it),
+        cmocka_unit_test(meetings_of_coordinators_are_told_apart),
         cmocka_unit_test(deadlines_are_kept_late_or_missed_by_their_due_date),
         cmocka_unit_test(the_half_yearly_summary_is_of_plans_and_their_deadlines),
         cmocka_unit_test(other_events_and_what_was_withheld_are_passed_over),
