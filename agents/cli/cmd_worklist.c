@@ -208,7 +208,7 @@ told_word(const char *told)
 static void
 deadlines_print(const struct cli *cli, const json_t *all)
 {
-    struct table *t = table_create(6, _("due"), "", _("deadline"), _("dossier"), _("unit"), _("told"));
+    struct table *t = table_create(6, _("due"), _("left"), _("deadline"), _("dossier"), _("unit"), _("told"));
     const json_t *task;
     size_t i;
 
@@ -220,8 +220,7 @@ deadlines_print(const struct cli *cli, const json_t *all)
         worklist_left(task, cli->pl, left);
         (void)snprintf(label, sizeof label, "%s%s%s", jstr(task, "rule"), jstr(task, "rule")[0] != '\0' ? " " : "",
                        what != NULL ? what : "");
-        table_row(t, jstr(task, "due")[0] != '\0' ? jstr(task, "due") : due, left, label, worklist_place(task),
-                  jstr(task, "unit"), told_word(jstr(task, "told")));
+        table_row(t, due, left, label, worklist_place(task), jstr(task, "unit"), told_word(jstr(task, "told")));
         free(what);
     }
     table_print(t);
