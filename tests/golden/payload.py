@@ -6,8 +6,9 @@ import sys
 
 from google.protobuf import json_format
 
-EPOCH = datetime.date(2025, 1, 7)  # day 0 of a story
-EARLIER_EPOCH = datetime.date(2014, 1, 7)  # the same days of the week and the same Easter, for a clock that is behind
+LATER_EPOCH = datetime.date(2025, 1, 7)  # day 0 of a story
+EARLIER_EPOCH = datetime.date(2014, 1, 7)  # the same days of the week and the same Easter, for a story that would not be over yet
+EPOCH = LATER_EPOCH
 PERSONS = {  # invented
     "anna": {"personRef": "anna", "name": "Anna Przykładowa", "birthDate": "1989-04-02", "relation": "matka"},
     "jan": {"personRef": "jan", "name": "Jan Przykładowy", "birthDate": "2016-09-14", "relation": "syn"},
@@ -33,6 +34,13 @@ USUAL = {  # where a scenario is silent: the code that an ordinary event has
     ("ipus.service_reported", 6): {"status": "in-progress"},
 }
 MEANT = ("protocol", "continue_reason")  # texts that change what an event means: one has to be signed, one meets a deadline
+
+
+def lie_in_the_past(last_day):
+    """Puts stories where that day has gone by: events of days to come are refused."""
+    global EPOCH  # pylint: disable=global-statement
+    over = datetime.date.today() > LATER_EPOCH + datetime.timedelta(days=last_day)
+    EPOCH = LATER_EPOCH if over else EARLIER_EPOCH
 
 
 def date(day):

@@ -163,6 +163,11 @@ class Scenario:
         """The last day that the deadline watcher looks at; -1: it looks at none."""
         return max((act.day for act in self.acts if isinstance(act, Watch)), default=-1)
 
+    @property
+    def last_day(self):
+        """The last day on which something is said or told."""
+        return max(act.day for act in self.acts if not isinstance(act, Move))
+
     def named(self, name):
         """The step or notice with that name."""
         found = [step for step in self.steps + self.notices if step.name == name]

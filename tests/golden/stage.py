@@ -286,9 +286,15 @@ class Stage:
 
     # ---- comparing
 
+    def header_differs(self, event, delivery):
+        """The names of the header's fields that are not as published, or as a notice has to have them."""
+        right, told = self.wici.header(event), self.wici.header(delivery)
+        return [field.name for field in right.DESCRIPTOR.fields
+                if getattr(right, field.name) != getattr(told, field.name)]
+
     def views(self, unit, deliveries, published):
         """Of these events of a story, the places of the parts that the deliveries hold: {event id: places}; and what is
-        wrong: other bytes, something twice, notices of clocks that they started and that are not among them."""
+        wrong: other bytes, another header, something twice, notices of clocks that they started and that are not among them."""
         known, seqs = {p.id: p for p in published}, {p.receipt.seq for p in published if p.receipt}
         found, wrong = {}, []
         for delivery in deliveries:
@@ -301,6 +307,8 @@ class Stage:
             event = known[event_id]
             if event_id in found:
                 wrong.append(f"{event.step}: {unit} was given it twice")
+            for field in self.header_differs(event.event, delivery):
+                wrong.append(f"{event.step}: {unit} was given it with another {field} in its header")
             bodies = [part.body for part in delivery.parts
                       if part.slot.section_id % 10 not in (wici_client.HEADER, wici_client.NOTE)]
             sections = list(event.event.sections)

@@ -13,6 +13,30 @@ import world
 TYPES = {what: f"SYS_DEADLINE_{what.upper()}" for what in ("approaching", "missed", "met", "cancelled")}
 OF_AGENCIES = ("D8", "D9")  # clocks of an agency as a whole
 TIMEOUT = 60
+WRONG_HEADERS = {  # what has to be noticed in a notice
+    "another dossier": {"dossier_id": "00000000-0000-4000-8000-000000000000"},
+    "another unit": {"actor": {"unit": "sw"}},
+    "another agency": {"actor": {"agency": "gmina"}},
+    "another role": {"actor": {"role": "SW"}},
+    "a person": {"actor": {"person_ref": "anna"}},
+    "another kind of notice": {"type": "SYS_PERSON_REGISTERED"},
+    "another day on which it was told": {"occurred_at": "2026-01-01T00:00:00.000Z"},
+    "an addressee": {"to": [{"unit": "sw"}]},
+    "another urgency": {"priority": "urgent"},
+    "an event that it answers": {"causation_id": "00000000-0000-7000-8000-000000000000"},
+    "a late entry": {"late_entry": True},
+}
+
+
+def first_moment(day):
+    """When that date begins in Poland, as headers have it."""
+    def last_sunday(month):
+        end = datetime.date(day.year, month, 31)
+        return end - datetime.timedelta(days=(end.weekday() + 1) % 7)
+
+    summer = last_sunday(3) < day <= last_sunday(10)  # the clocks change at two and three in the morning
+    begins = datetime.datetime.combine(day, datetime.time()) - datetime.timedelta(hours=2 if summer else 1)
+    return begins.isoformat(timespec="milliseconds") + "Z"
 
 
 class Told:
@@ -57,6 +81,7 @@ class Watcher:
 
     def __init__(self, place, unit, root, clocks=""):
         self.wici, self.root, self.clocks = place.wici, root, clocks
+        self.unit, self.agency = unit, place.units[unit][0]
         self.config = f"{root}/clerk.conf"
         public, secret = place.keys[unit]
         with open(f"{root}/clerk.key", "w", opener=lambda p, f: os.open(p, f, 0o600), encoding="utf-8") as f:
@@ -86,11 +111,15 @@ class Watcher:
         return [(what, clock, *(field.partition("=")[2] for field in rest)) for what, clock, *rest in lines]
 
     def wrong(self, event):
-        """The same notice, with another day in it."""
+        """The same notice with something else in it: (what, event)."""
         section = self.wici.event.Section.FromString(event.sections[0])
         deadline = getattr(section, section.WhichOneof("body")).deadline
         deadline.due = (datetime.date.fromisoformat(deadline.due) + datetime.timedelta(days=1)).isoformat()
-        return self.wici.wire.Event(header=event.header, sections=[section.SerializeToString()])
+        yield "another day", self.wici.wire.Event(header=event.header, sections=[section.SerializeToString()])
+        for what, field in WRONG_HEADERS.items():
+            header = self.wici.header(event)
+            header.MergeFrom(self.wici.event.Header(**field))
+            yield what, self.wici.wire.Event(header=header.SerializeToString(), sections=event.sections)
 
     def notice(self, step, whose, count, ids):
         """The event that the watcher has to publish of the clock of that dossier or agency; `count` notices of it went before."""
@@ -102,8 +131,9 @@ class Watcher:
         if step.ended is not None:
             deadline["endedOn"] = payload.date(step.ended)
         event_id = notice_id(whose, step.clock, ids.seqs[step.start], step.item, payload.date(start), count, step.what)
-        header = {"eventId": event_id, "type": TYPES[step.what], "schemaVersion": 1,
-                  "occurredAt": payload.date(step.day) + "T00:00:00+01:00", "actor": {"role": "CLERK"}}
+        header = {"eventId": event_id, "type": TYPES[step.what],
+                  "occurredAt": first_moment(datetime.date.fromisoformat(payload.date(step.day))),
+                  "actor": {"agency": self.agency, "unit": self.unit, "role": "CLERK"}}
         if step.clock in OF_AGENCIES:
             deadline["agency"] = whose
         else:
