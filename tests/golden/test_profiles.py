@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Every profile of docs/profiles: its registry is checked, applied and applied again, and then a case is played by the
 units that it enrolled, with the views of all of them compared. The deadline watcher counts by the profile's own settings
-(clocks.conf), and where these differ from the table, what it would tell without them is shown, too. With names of profiles as arguments: only these."""
+(clocks.conf), and where these differ from the table, what it would tell without them is shown, too. What a profile switches on or
+off must make a difference: in its own story, and in another's. With names of profiles as arguments: only these."""
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+import payload  # noqa: E402
 import play  # noqa: E402
 import scenario  # noqa: E402
 import stage  # noqa: E402
@@ -29,15 +31,18 @@ def options_of(text):
 
 
 def units_of(text, operator):
-    """The units that a registry enrols: {id: (agency, roles)}; and which of them register something themselves."""
-    units, says = {"admin": (operator, ["ADM"])}, set()
+    """The units that a registry enrols: {id: (agency, roles)}; which of them register something themselves; and the agencies
+    without the system, with the units that serve them."""
+    units, says, externals = {"admin": (operator, ["ADM"])}, set(), {}
     for kind, unit, body in re.findall(r"^\[(\w+) ([^\]]+)\]\n((?:[^\[\n].*\n|#.*\n|\n(?!\[))*)", text, re.M):
         fields = dict(re.findall(r"^(\w+)\s*= (.*)$", body, re.M))
         if kind == "unit":
             units[unit] = fields["agencyId"], fields["roles"].split(", ")
+        if kind == "external":
+            externals[unit] = fields["servedBy"]
         if "by" in fields:
             says.add(fields["by"])
-    return units, says
+    return units, says, externals
 
 
 class Office:
@@ -50,7 +55,7 @@ class Office:
         init = options_of(self.text)
         self.broker = play.Broker(os.environ["WICI_BIN"], root, init["agency"], init["agency-name"], init["agency-kind"])
         self.broker.start()
-        self.units, self.says = units_of(self.text, init["agency"])
+        self.units, self.says, self.externals = units_of(self.text, init["agency"])
         self.root, self.keys, self.clis = root, {"admin": wici_client.read_key(f"{root}/admin.key")}, {}
         self.file = f"{root}/office.registry"
         self.write(self.text)
@@ -93,16 +98,19 @@ class Office:
 def check(name, root):
     """Everything that is not as the profile says, a sentence each."""
     story = scenario.load(f"{HERE}/profiles/{name}.txt")
+    payload.lie_in_the_past(story.last_day)
     office = Office(name, root)
     try:
         yield from office.apply()
-        missing = set(office.units) - {"admin"} - set(story.units.values())
+        missing = {*office.units, *office.externals} - {"admin"} - set(story.units.values())
         if missing:
             yield f"no part in the story: {missing}"
         with open(f"{PROFILES}/{name}/clocks.conf", encoding="utf-8") as f:
             clerk = watcher.Watcher(office, story.units["CLERK"], root, f.read())
-        town = stage.Stage(office, {token: (unit, *office.units[unit]) for token, unit in story.units.items() if token != "CLERK"},
-                           watched_by=clerk)
+        called = {unit: token for token, unit in story.units.items()}
+        town = stage.Stage(office, {token: (unit, *office.units[unit]) for token, unit in story.units.items()
+                                    if token != "CLERK" and unit in office.units},
+                           {called[agency]: (agency, called[server]) for agency, server in office.externals.items()}, clerk)
         events, views, wrong = test_scenarios.played(town, [story], with_auditor=False)
         yield from wrong
         yield from test_scenarios.compare([story], events, views)
@@ -110,9 +118,64 @@ def check(name, root):
         office.stop()
 
 
+SETTINGS = {"INSIGHT_NOT_BY_FA": "court.insight_requested", "FA_AS_IC": "ipus.agreed"}  # what an assistant may do, or not
+
+
+def stories():
+    """{profile: (its story, the clocks that it switches off, the settings that it switches on)}"""
+    found = {}
+    for name in sorted(entry.name for entry in os.scandir(PROFILES) if entry.is_dir()):
+        with open(f"{PROFILES}/{name}/clocks.conf", encoding="utf-8") as f:
+            off = set(re.findall(r"^agency \S+ (D\d+) off$", f.read(), re.M))
+        with open(f"{PROFILES}/{name}/office.registry", encoding="utf-8") as f:
+            on = set(re.findall(r"^setting\s*= (\w+)\non\s*= tak$", f.read(), re.M))
+        found[name] = scenario.load(f"{HERE}/profiles/{name}.txt"), off, on
+    return found
+
+
+def told(story, clock, default):
+    """The story has a notice of that clock, by the office's settings, or by the table alone."""
+    return any(notice.clock == clock for act in story.acts if isinstance(act, scenario.Watch) and act.default == default
+               for notice in act.notices)
+
+
+def came_of_it(story, kind):
+    """What comes of an assistant's events of that type."""
+    return {step.refusal or " ".join(step.warnings) or "taken" for step in story.steps if (step.type, step.unit) == (kind, "FA")}
+
+
+def contrasts(found):
+    """What a profile sets otherwise, and no story shows: in this one, by what does not happen, and in another, by what does."""
+    for name, (story, off, on) in found.items():
+        others = [other for other in found if other != name]
+        for clock in off:
+            if told(story, clock, False) or not told(story, clock, True):
+                yield f"{name}: that {clock} is off does not show"
+            if not any(told(found[other][0], clock, False) for other in others if clock not in found[other][1]):
+                yield f"{name}: {clock} is off, and no other office has a notice of it"
+        for setting in on:
+            here, kind = came_of_it(story, SETTINGS[setting]), SETTINGS[setting]
+            elsewhere = set().union(*(came_of_it(found[other][0], kind) for other in others if setting not in found[other][2]))
+            if not here or not elsewhere or here & elsewhere:
+                yield f"{name}: {setting} makes no difference: {here} here, {elsewhere} elsewhere"
+
+
+def check_the_contrasts():
+    """... and a switch without its contrast is noticed: each that there is, taken out of the stories."""
+    found = stories()
+    yield from contrasts(found)
+    for name, (story, off, on) in found.items():
+        for clock in ("D1", "D2", "D11"):
+            if clock not in off and not list(contrasts({**found, name: (story, off | {clock}, on)})):
+                yield f"that {name} had {clock} off would not be noticed"
+        for setting in SETTINGS:
+            if setting in on and not list(contrasts({**found, name: (story, off, on - {setting}), "planted": (story, set(), on)})):
+                yield f"that {name} has {setting} in vain would not be noticed"
+
+
 def main():
     names = sys.argv[1:] or sorted(entry.name for entry in os.scandir(PROFILES) if entry.is_dir())
-    wrong = []
+    wrong = list(check_the_contrasts())
     for name in names:
         with tempfile.TemporaryDirectory(prefix="wici-profile-") as root:
             wrong += [f"{name}: {line}" for line in check(name, root)]
