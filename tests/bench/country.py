@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A year of the country: every family that had an assistant in 2020, in a broker for all municipalities.
+"""A year of the country: every family that had an assistant in 2020, in a broker for all municipalities, by the three ways into a case:
+the ordinary one, "Za życiem", and a plan of social services (IPUS) beside it.
 
     cmake --preset release && cmake --build --preset release
     tests/bench/country.py --keep DIRECTORY fill start deadlines lists report
@@ -7,14 +8,16 @@
 DIRECTORY gets some 2 GB and stays, for the next time; `fill` is done once. --scale 0.01 does the same with a hundredth of the families
 and municipalities.
 
-    fill       enrols an office and a school for each municipality, each with a key of its own, and publishes the year through the broker
+    fill       enrols an office and a school for each municipality, and for a centre of social services its coordinators and a provider, each
+               with a key of its own, and publishes the year through the broker
     start      time until the broker listens, and its memory then
     deadlines  wici-clerk: a round that tells all that there is to tell of the year, then one that finds nothing
-    lists      `wici deadlines` and `wici worklist` of --offices offices, the largest among them
+    lists      `wici deadlines` and `wici worklist` of --offices offices, the largest among them, and of the largest's coordinators
     report     `wici report` of the year, of the largest office and of one of the middle
 
 Counted (2020): families with an assistant, of these under "Za życiem", municipalities. All else is assumed, and stands in RATES: nobody
-counts it. A municipality is one office with one unit for all of its roles, and one school. Families are shared out as people live, a few
+counts it. A municipality is one office with one unit for all of its roles, and one school; some of the offices are centres of social services, with a
+unit of coordinators and organiser and one provider. Families are shared out as people live, a few
 in most of the municipalities and hundreds in the largest; they begin on any day of the year, the last day of which is today, and what would
 lie behind today has not happened yet.
 """
@@ -40,6 +43,8 @@ import stage  # noqa: E402
 import wici_client  # noqa: E402
 
 FAMILIES, UNDER_ZZ, MUNICIPALITIES = 41_096, 809, 2_477
+CENTRES = 10  # assumed: of a hundred municipalities, how many have a centre of social services; the largest has one
+PLANS, UPDATED = 30, 40  # assumed: of a hundred ordinary families of a centre have an IPUS beside; of a hundred plans are updated once
 RATES = {  # assumed: of a hundred ordinary families
     "school": 45,    # are told of by a school, the others come to the office themselves
     "late": 15,      # have the interview after the fourteenth day
@@ -157,7 +162,79 @@ ZA_ZYCIEM = """# "Za życiem"
     S4 {"catalogue": "Katalog możliwego wsparcia."}
 """
 
-SPOT = re.compile(rb"00000000-0000-4000-8000-(\d{12})|(\d{4}-\d\d-\d\d)|(?<=ops|sch)-0000")
+# I: the application, P: its case. A plan begins 20 to 150 days after the family, for half a year.
+IPUS = """# plan of services
+0 referral.submitted OPS:INT 016 >
+    in I to IC as applied for anna IN_PERSON
+    S0 {"appliedOn": "@0"}
+    S1 about anna
+    S6 about anna {"paperKind": "APPLICATION", "service": "IPUS", "sourceKind": "FAMILY"}
+2 referral.answered IC 06 >
+    answers applied
+4 case.opened IC 016 >
+    in P
+    S1 about anna
+    S6 {"path": "IPUS"}
+4 case.linked IC 06 >
+    S0 {"kind": "REFERRAL_OF", "otherDossier": "$I"}
+20 ipus.agreed IC 016 >
+    by koordynator-1
+    S0 {"ipusId": "$ipus", "applicationEventId": "$applied", "periodFrom": "@30", "periodTo": "@211"}
+    S6 about anna only SVC OPS IC {"row": {"serviceRef": "a", "programmeId": "cus-0000", "provider": "svc-0000"}}
+24 ipus.approved OPS:DIR 06 >
+    S0 {"ipusId": "$ipus"}
+60 ipus.service_reported SVC 06 >
+    S0 {"ipusId": "$ipus", "serviceRef": "a"}
+120 ipus.service_reported SVC 06 >
+    S0 {"ipusId": "$ipus", "serviceRef": "a"}
+"""
+IPUS_UPDATED = """# plan of services updated
+130 ipus.updated IC 016 >
+    in P by koordynator-1
+    S0 {"ipusId": "$ipus", "version": 2, "periodFrom": "@30", "periodTo": "@211"}
+    S6 about anna only SVC OPS IC {"row": {"serviceRef": "a", "programmeId": "cus-0000", "provider": "svc-0000"}}
+135 ipus.approved OPS:DIR 06 >
+    S0 {"ipusId": "$ipus", "version": 2}
+"""
+IPUS_ENDED = """# plan of services ended
+205 ipus.service_reported SVC 06 >
+    in P
+    S0 {"ipusId": "$ipus", "serviceRef": "a"}
+211 ipus.concluded IC 06 >
+    by koordynator-1
+    S0 {"ipusId": "$ipus"}
+215 case.closed IC 06 >
+215 referral.completed IC 06 >
+    in I answers applied
+"""
+# What a centre registers, and owes as a whole (CUS art. 46): two summaries and four meetings of its coordinators a year.
+CENTRE = """# centre
+0 sys.programme_registered IC:OUS 0 >
+    in -
+    S0 {"programmeId": "cus-0000", "gmina": "326101", "from": "2010-01-01"}
+0 sys.qualification_registered OPS:DIR 0 >
+    in -
+    S0 {"personRef": "koordynator-1", "kind": "IPUS_COORDINATOR", "from": "2010-01-01"}
+"""
+SUMMARY = """# summary
+0 sys.report_presented IC:OUS 0 >
+    in -
+    S0 {"kind": "ART_46", "presentedTo": ["ops-0000"], "presentedOn": "@0"}
+"""
+COORDINATORS = """# coordinators
+0 meeting.convened IC:OUS 016 >
+    in M
+    S0 {"meetingId": "$coordinators"}
+    S6 {"kind": "IPUS_COORDINATORS", "chairRole": "OUS", "invited": [{"unit": "cus-0000", "role": "IC"}]}
+7 meeting.held IC:OUS 06 >
+    S0 {"meetingId": "$coordinators"}
+    S6 {"kind": "IPUS_COORDINATORS", "chairRole": "OUS", "attendance": [{"role": "OUS", "unit": "cus-0000", "signed": true}]}
+8 meeting.agreements_issued IC:OUS 06 >
+    S0 {"meetingId": "$coordinators"}
+"""
+SUMMARIES, MEETINGS = (20, 200), (10, 95, 190, 280)  # days of a centre's year
+
+SPOT = re.compile(rb"00000000-0000-4000-8000-(\d{12})|(\d{4}-\d\d-\d\d)|(?<=ops|sch|cus|svc)-0000")
 
 
 class Names:
@@ -176,7 +253,8 @@ class Story:
     def __init__(self, wici, names, text):
         maker = stage.Stage.__new__(stage.Stage)
         maker.wici, maker.externals = wici, {}
-        maker.units = {"OPS": ("ops-0000", "a-ops-0000", ["SW", "INT", "FA", "DIR"]), "SCH": ("sch-0000", "a-sch-0000", ["SCH"])}
+        maker.units = {"OPS": ("ops-0000", "a-ops-0000", ["SW", "INT", "FA", "DIR"]), "SCH": ("sch-0000", "a-sch-0000", ["SCH"]),
+                       "IC": ("cus-0000", "a-ops-0000", ["IC", "OUS"]), "SVC": ("svc-0000", "a-svc-0000", ["SVC"])}
         bodies = payload.Bodies(wici, names)
         self.events = []  # (day, unit, event with spots)
         for number, step in enumerate(scenario.Reader("a story").read(text).steps):
@@ -194,7 +272,7 @@ class Family:
     """What is put into the spots."""
 
     def __init__(self, number, start, municipality):
-        self.start, self.municipality, self.ids = start, b"-%04d" % municipality, {}
+        self.number, self.start, self.municipality, self.ids = number, start, b"-%04d" % municipality, {}
         self.random = random.Random(number)
 
     def id_of(self, place):
@@ -229,11 +307,35 @@ class Stories:
     def __init__(self, wici):
         self.names = Names()
         for name in ("TOLD_BY_SCHOOL", "CAME_THEMSELVES", "TAKEN_UP", "INTERVIEW", "LATE_INTERVIEW", "ASSIGNED", "CONTACT", "PLAN",
-                     "MEETING", "QUESTION", "ANSWER", "ASSESSED", "LATE_ASSESSED", "CLOSED", "ZA_ZYCIEM"):
+                     "MEETING", "QUESTION", "ANSWER", "ASSESSED", "LATE_ASSESSED", "CLOSED", "ZA_ZYCIEM", "IPUS", "IPUS_UPDATED",
+                     "IPUS_ENDED", "CENTRE", "SUMMARY", "COORDINATORS"):
             setattr(self, name.lower(), Story(wici, self.names, globals()[name]))
-        self.again = [self.names(name).rsplit("-", 1)[1].encode() for name in ("question", "# answer 0")]
+        self.again = self.places("question", "# answer 0")
+        self.once = self.places("M", "coordinators", *(f"# coordinators {n}" for n in range(3)), "# summary 0")
 
-    def year(self, family, zz):
+    def places(self, *names):
+        """Where ids of these names stand."""
+        return [self.names(name).rsplit("-", 1)[1].encode() for name in names]
+
+    def centre_year(self, centre):
+        """What a centre as a whole says in a year."""
+        events = list(self.centre.told(centre, 0))
+        for story, days in ((self.summary, SUMMARIES), (self.coordinators, MEETINGS)):
+            for day in days:
+                centre.forget(*self.once)
+                events += story.told(centre, day)
+        return sorted(events, key=lambda event: event[0])
+
+    def plan_of(self, family):
+        """A plan of services beside the family's case, or none: (day, unit, bytes)."""
+        dice = random.Random(family.number + 1_000_000)
+        if dice.randrange(100) >= PLANS:
+            return []
+        begin, parts = dice.randrange(20, 151), [self.ipus, self.ipus_ended]
+        parts[1:1] = [self.ipus_updated] if dice.randrange(100) < UPDATED else []
+        return [event for part in parts for event in part.told(family, begin)]
+
+    def year(self, family, zz, centre=False):
         """What happens in a family, in the order of days: (day, unit, bytes)."""
         if zz:
             return list(self.za_zyciem.told(family, 0))
@@ -252,7 +354,7 @@ class Stories:
             if dice.randrange(100) < ANSWERED:
                 events += self.answer.told(family, day)
         events = [event for event in events if event[0] < closed] + list(self.closed.told(family, closed))
-        return sorted(events, key=lambda event: event[0])
+        return sorted(events + (self.plan_of(family) if centre else []), key=lambda event: event[0])
 
 
 def shares(families, municipalities):
@@ -269,6 +371,11 @@ def sizes(options):
     """(families of each municipality, how many in all, how many of them under "Za życiem")"""
     count, zz = max(8, round(FAMILIES * options.scale)), max(1, round(UNDER_ZZ * options.scale))
     return shares(count + zz, max(2, round(MUNICIPALITIES * options.scale))), count + zz, zz
+
+
+def is_centre(number):
+    """The municipality has a centre of social services: so many of a hundred, large ones and small ones."""
+    return number * CENTRES % 100 < CENTRES
 
 
 # ---- filling
@@ -312,20 +419,29 @@ def municipality(work):
     """Publishes the year of one municipality: first what the school says before the office knows of it. Returns how many events."""
     wici, stories, broker, number, families = municipality.state, municipality.stories, *work
     today = datetime.date.today()
-    lines = {unit: Line(wici, broker, f"{unit.lower()}-{number:04}") for unit in ("SCH", "OPS")}
+    centre = is_centre(number)
+    names = {"SCH": "sch", "OPS": "ops", **({"IC": "cus", "SVC": "svc"} if centre else {})}
+    lines = {unit: Line(wici, broker, f"{name}-{number:04}") for unit, name in names.items()}
     rounds = []  # of events that may be sent in any order between the units
-    for index, zz in families:
-        dice = random.Random(index)
-        family = Family(index, today - datetime.timedelta(days=dice.randrange(1, 366)), number)
+
+    def tell(family, year):
         turn, before = 0, None
-        for day, unit, event in stories.year(family, zz):
+        for day, unit, event in year:
             if family.start + datetime.timedelta(days=day) > today:
                 break
             turn += before is not None and unit != before
             before = unit
             while len(rounds) <= turn:
-                rounds.append({"SCH": [], "OPS": []})
+                rounds.append({unit: [] for unit in names})
             rounds[turn][unit].append(event)
+
+    if centre:
+        office = Family(-1 - number, today - datetime.timedelta(days=365), number)
+        tell(office, stories.centre_year(office))
+    for index, zz in families:
+        dice = random.Random(index)
+        family = Family(index, today - datetime.timedelta(days=dice.randrange(1, 366)), number)
+        tell(family, stories.year(family, zz, centre))
     for events in rounds:
         for unit, line in lines.items():
             line.publish(events[unit])
@@ -363,10 +479,14 @@ def enrol(broker, wici, count):
 
     say(unit("straznik", "ops", ["CLERK"]))
     for number in range(count):
-        say(("SYS_AGENCY_ENROLLED", {"agency_id": f"a-ops-{number:04}", "name": f"Ośrodek {number:04}", "kinds": ["OPS"]}),
+        kinds = ["CUS", "OPS"] if is_centre(number) else ["OPS"]
+        say(("SYS_AGENCY_ENROLLED", {"agency_id": f"a-ops-{number:04}", "name": f"Ośrodek {number:04}", "kinds": kinds}),
             ("SYS_AGENCY_ENROLLED", {"agency_id": f"a-sch-{number:04}", "name": f"Szkoła {number:04}", "kinds": ["SCHOOL"]}),
             unit(f"ops-{number:04}", f"a-ops-{number:04}", ["SW", "INT", "FA", "DIR"]),
             unit(f"sch-{number:04}", f"a-sch-{number:04}", ["SCH"]))
+        if is_centre(number):
+            say(("SYS_AGENCY_ENROLLED", {"agency_id": f"a-svc-{number:04}", "name": f"Poradnia {number:04}", "kinds": ["PROVIDER"]}),
+                unit(f"cus-{number:04}", f"a-ops-{number:04}", ["IC", "OUS"]), unit(f"svc-{number:04}", f"a-svc-{number:04}", ["SVC"]))
     client.close()
 
 
@@ -381,7 +501,8 @@ def fill(options):
     wici = protocol()
     stories = Stories(wici)
     enrol(broker, wici, len(counts))
-    print(f"| enrolling {len(counts):,} offices and as many schools | {time.monotonic() - begin:.0f} s |", flush=True)
+    centres = sum(map(is_centre, range(len(counts))))
+    print(f"| enrolling {len(counts):,} offices, {centres:,} of them centres of social services, and as many schools | {time.monotonic() - begin:.0f} s |", flush=True)
     families, work = iter([(index, index < zz) for index in random.Random(1).sample(range(total), total)]), []
     known = {"dir": broker.dir, "endpoint": broker.endpoint, "key": broker.key}
     for number, count in enumerate(counts):
@@ -483,6 +604,8 @@ def lists(options):
     for command in ("deadlines", "worklist"):
         taken = [asked(broker, f"ops-{number:04}", command) for number in numbers]
         seconds = [t[0] for t in taken]
+        coordinators = asked(broker, "cus-0000", command)
+        print(f"| `wici {command}` of its coordinators | {coordinators[0] * 1000:.0f} ms ({coordinators[1]:,} lines) |")
         print(f"| `wici {command}`: the largest office; p50 and longest of {len(numbers)} | {seconds[0] * 1000:.0f} ms ({taken[0][1]:,} "
               f"lines); {statistics.median(seconds) * 1000:.0f} and {max(seconds) * 1000:.0f} ms |", flush=True)
     broker.stop()
