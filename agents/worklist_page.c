@@ -235,7 +235,7 @@ put_task(const struct sheet *s, const json_t *task, bool others)
     worklist_left(task, s->o->polish, left);
     worklist_due(task, s->o->polish, due);
     words_date(member_text(task, "since"), s->o->polish, since);
-    fputs("<tr><td>", s->out);
+    fputs("<tr><td class=\"day\">", s->out);
     html_text(s->out, due);
     fputs(late ? "<br><b>" : "<br>", s->out);
     html_text(s->out, left);
@@ -255,7 +255,7 @@ put_task(const struct sheet *s, const json_t *task, bool others)
     }
     fputs("</td><td>", s->out);
     put_dossier(s, task);
-    fputs("</td><td>", s->out);
+    fputs("</td><td class=\"day\">", s->out);
     html_text(s->out, since);
     fputs("</td><td>", s->out);
     html_text(s->out, closed);
