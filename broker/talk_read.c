@@ -215,6 +215,24 @@ read_times(struct broker *b, struct reader *r, const Wici__V1__Read *read, uint6
     return rc;
 }
 
+/* The table of ids led to that record: is it the one of that id? One that was erased says nothing any more. */
+static int
+id_check(struct broker *b, uint64_t seq, const uint8_t id[16])
+{
+    struct record record;
+    struct store_row row;
+    int rc = store_read_pending(b->store, seq, &row);
+
+    arena_reset(b->row_arena);
+    if (rc == 0)
+        rc = record_load(&record, &row, b->row_arena, false);
+    if (rc == -ENOENT)
+        return 0;
+    if (rc == 0 && memcmp(record.event.event_id, id, sizeof record.event.event_id) != 0)
+        rc = store_damaged(b->store, seq, "the id table has it under another id");
+    return rc;
+}
+
 static int
 read_event(struct broker *b, struct reader *r, const char *text, uint64_t *from, struct refusal *refusal)
 {
@@ -233,6 +251,8 @@ read_event(struct broker *b, struct reader *r, const char *text, uint64_t *from,
         *from = UINT64_MAX; /* nothing: the same as not yours */
         return 0;
     }
+    if ((rc = id_check(b, seq, id)) != 0)
+        return rc;
     *from = r->to_seq = seq;
     return 0;
 }
