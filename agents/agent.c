@@ -19,6 +19,7 @@
 #include "agents/inbox_erased.h"
 #include "proto/date.h"
 #include "proto/language.h"
+#include "proto/nodump.h"
 #include "agents/outbox.h"
 #include "agents/outbox_delivery.h"
 #include "agents/outbox_receipt.h"
@@ -439,6 +440,10 @@ main(int argc, char **argv)
     int rc;
 
     a.dirs = AGENT_DIRS_CLOSED;
+    if (nodump_set() != 0) {
+        perror("wici-agent: core dumps");
+        return 1;
+    }
     (void)language_set();
     argp_err_exit_status = 2;
     if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &arguments) != 0)

@@ -8,6 +8,7 @@
 #include "agents/clerk_config.h"
 #include "proto/date.h"
 #include "proto/language.h"
+#include "proto/nodump.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -216,6 +217,10 @@ main(int argc, char **argv)
     int32_t day = today();
     int rc;
 
+    if (nodump_set() != 0) {
+        perror("wici-clerk: core dumps");
+        return 1;
+    }
     (void)language_set();
     argp_err_exit_status = 2;
     if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &arguments) != 0)

@@ -15,6 +15,7 @@
 #include "broker/restore.h"
 #include "proto/limits.h"
 #include "proto/language.h"
+#include "proto/nodump.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -324,6 +325,10 @@ main(int argc, char **argv)
     char error[OPTIONS_ERROR_MAX] = "";
     int rc;
 
+    if (nodump_set() != 0) {
+        perror("wicid: core dumps");
+        return EXIT_FAILURE;
+    }
     if (argc > 1 && strcmp(argv[1], BACKUP_CHILD_WORD) == 0)
         return backup_child_main(argc, argv);
     (void)language_set();

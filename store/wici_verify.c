@@ -14,6 +14,7 @@
 #include "proto/consistency.h"
 #include "proto/disclosure.h"
 #include "proto/language.h"
+#include "proto/nodump.h"
 #include "proto/strict.h"
 #include "proto/tiledir.h"
 #include "proto/tlogproof.h"
@@ -511,6 +512,10 @@ main(int argc, char **argv)
     struct verifier v = {.key_count = 0};
     int rc;
 
+    if (nodump_set() != 0) {
+        perror("wici-verify: core dumps");
+        return USAGE;
+    }
     (void)language_set();
     argp_program_version = "wici-verify " WICI_VERSION;
     argp_err_exit_status = USAGE;

@@ -2,6 +2,7 @@
  * wici - the command line for administrators, coordinators and auditors
  */
 #include "agents/cli/cli.h"
+#include "proto/nodump.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -314,6 +315,10 @@ main(int argc, char **argv)
     struct cli cli = {.timeout_ms = CLI_TIMEOUT_MS, .slot_fd = -1};
     int at, rc = -1;
 
+    if (nodump_set() != 0) {
+        perror("wici: core dumps");
+        return CLI_FAILED;
+    }
     cli.pl = language_set();
     signal(SIGPIPE, SIG_DFL);
     if (argc < 2) {
