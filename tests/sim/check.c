@@ -26,6 +26,7 @@ check_clear(void)
     ledger_clear();
     check_cursors_clear();
     check_documents_clear();
+    check_erased_clear();
 }
 
 /* ---- what the broker takes */
@@ -153,6 +154,11 @@ check_taken(struct door_line *line, const struct door_message *message)
         break;
     }
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_READ: read_taken(line->tally, m->read); break;
+    case WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY:
+        if (m->query->what_case == WICI__V1__QUERY__WHAT_ERASE ||
+            m->query->what_case == WICI__V1__QUERY__WHAT_ERASE_PREVIEW)
+            check_erase_asked(line, m->query);
+        break;
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_PUT: check_document_put(line, m->document_put); break;
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_GET: check_document_get(line, m->document_get); break;
     default: break;
@@ -222,6 +228,13 @@ refusal_check(uint32_t index, const char *key, const Wici__V1__Refusal *refusal)
         core_unit(ledger_core(), unit, &u);
     same = there != NULL && said_is_same(there, said) &&
            strcmp(ledger_at(there->seq)->record.event.header->actor->agency, u.agency) == 0;
+    check_erased_refusal(unit, said, refusal);
+    if (there != NULL && ledger_erased(ledger_at(there->seq)->record.core.entry) != 0) {
+        if (said_is_same(there, said) && strcmp(refusal->code, error_name(E_ERASED)) != 0)
+            sim_fail("erased", "event %u is record %" PRIu64 ", which was erased, and is refused %s", index, there->seq,
+                     refusal->code);
+        return;
+    }
     if (reuse && there == NULL)
         sim_fail("G2 once", "event %u is refused E_ID_REUSE, its id is not in the log", index);
     if (same)
@@ -302,6 +315,8 @@ refused_check(struct door_line *line, const Wici__V1__Refused *refused)
         tally_sub_end(sub);
     if (read != NULL && refused->subscription == 0 && refused->number == 0)
         memset(read, 0, sizeof *read);
+    if (refused->request != 0 && refused->request == tally->erase.request)
+        tally->erase.request = 0;
     if (document != NULL && refused->subscription == 0 && refused->number == 0)
         check_document_refused(line, check_unit_of(line->key), document, code);
     while (*at != NULL && (*at)->number != refused->number)
@@ -351,6 +366,10 @@ check_sent(struct door_line *line, const uint8_t *bytes, size_t len)
     case WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH: check_batch(line, unit, m->batch); break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS: check_positions(line, unit, m->positions); break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_READ_RESULT: check_read(line, unit, m->read_result); break;
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_QUERY_RESULT:
+        check_answer_erased(unit, m->query_result);
+        check_erase_answered(line, unit, m->query_result);
+        break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_STATE: check_document_state(line, unit, m->document_state); break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_PART: check_document_part(line, unit, m->document_part); break;
     default: break;
@@ -369,6 +388,7 @@ check_committed(struct store *store)
     sim_counts.records += ledger_head() - before;
     check_cursors_committed(store);
     check_documents_committed(store, before);
+    check_erased_committed(store, before);
     if (sim_broker != NULL && fate_boot_ms() % COMPARE_EACH == 0 && store_next(store) == store_head(store) + 1)
         ledger_compare_core(sim_broker->core, "running");
 }
@@ -378,9 +398,12 @@ check_reopened(void)
 {
     ledger_compare(sim_broker->store);
     ledger_follow(sim_broker->store);
+    if (check_erased_count() > 0)
+        ledger_fold_anew();
     ledger_compare_core(sim_broker->core, "after a restart");
     check_cursors_committed(sim_broker->store);
     check_documents_reopened(sim_broker->store);
+    check_erased_reopened(sim_broker->store);
     ledger_tick();
 }
 
@@ -406,11 +429,21 @@ session_check(void *arg, struct session *session)
     return 0;
 }
 
+/* The broker's state was folded anew, with holes. */
+void
+check_folded_anew(void)
+{
+    check_erased_keys(sim_broker->store);
+    ledger_fold_anew();
+    ledger_compare_core(sim_broker->core, "after an erasure");
+}
+
 void
 check_tick(void)
 {
     if (sim_broker->interest_count > 0 && sim_broker->interests[0].seq <= store_head(sim_broker->store))
         sim_fail("G7 bounded", "%zu interests outlive their tick", sim_broker->interest_count);
     (void)sessions_each(sim_broker->sessions, session_check, NULL);
+    check_erased_tick(sim_broker->store);
     ledger_tick();
 }

@@ -24,7 +24,12 @@
  *     G7 bounded    what is kept for a reader stays within its credit; nothing stays packed between ticks; the uploads
  *                   of an agency stay within their quota, and nobody is refused before
  *     sweep         an upload that no event names is destroyed when its day is over, and not before
- *     fold          the state after a restart, and while running, is the fold of the log, byte for byte
+ *     erased        from an intent on nobody is given anything of its dossiers; their keys are destroyed with its tick,
+ *                   and when it is done no row, document, index or filter knows of them; whoever was given something
+ *                   is told so, and nobody else; what merged goes together, and the rest of the log is what it was
+ *     sealed        no file holds text of a section, or of a document, that a key does not seal; but for the registry's
+ *     fold          the state after a restart, and while running, is the fold of the log, byte for byte; once
+ *                   something was erased, with its holes
  *     pure          core_decide leaves the state as it was
  *     answers       each Publish is answered once, event by event, in its order
  *
@@ -36,6 +41,7 @@
 #include "proto/digest.h"
 #include "proto/event.h"
 #include "tests/sim/door.h"
+#include "tests/sim/saids.h"
 #include "tests/sim/tally.h"
 #include "store/store.h"
 
@@ -46,10 +52,11 @@ void check_clear(void);
 void check_taken(struct door_line *line, const struct door_message *message);
 void check_sent(struct door_line *line, const uint8_t *bytes, size_t len);
 
-/* A commit succeeded; the broker was opened again; a tick ended. */
+/* A commit succeeded; the broker was opened again; a tick ended; its state was folded anew, after an erasure. */
 void check_committed(struct store *store);
 void check_reopened(void);
 void check_tick(void);
+void check_folded_anew(void);
 
 /* ---- check_delivery.c */
 
@@ -73,6 +80,9 @@ uint32_t check_documents_again(uint64_t seq, uint32_t unit);
 void check_documents_owed(uint64_t seq, uint32_t owed);
 /* Uploads that no event names. */
 size_t check_documents_waiting(void);
+/* The intent of that number goes over the documents of its dossiers; it is done. */
+void check_documents_erase(uint64_t intended_seq);
+void check_documents_erased(struct store *store, uint64_t intended_seq);
 /* The documents of dossiers that the unit may see: the number-th of them, from 0, and a record through which. False:
  * there are no more. */
 bool check_documents_seen(uint32_t unit, size_t number, uint64_t *ret_seq, uint8_t ret_digest[DIGEST_SIZE]);
@@ -82,6 +92,28 @@ void check_document_state(struct door_line *line, uint32_t unit, const Wici__V1_
 void check_document_part(struct door_line *line, uint32_t unit, const Wici__V1__DocumentPart *part);
 void check_document_refused(struct door_line *line, uint32_t unit, struct tally_document *ask, const char *code);
 void check_document_marks(const uint8_t *bytes, size_t len);
+
+/* ---- check_erased.c */
+
+void check_erased_clear(void);
+size_t check_erased_count(void); /* erasures that were intended */
+void check_erased_committed(struct store *store, uint64_t before);
+/* The keys of all that an intent names are destroyed. */
+void check_erased_keys(struct store *store);
+void check_erased_tick(struct store *store);
+void check_erased_reopened(struct store *store);
+/* At the end: what was intended is done. */
+void check_erased_end(void);
+void check_erase_asked(struct door_line *line, const Wici__V1__Query *query);
+void check_erase_answered(struct door_line *line, uint32_t unit, const Wici__V1__QueryResult *result);
+void check_answer_erased(uint32_t unit, const Wici__V1__QueryResult *result);
+/* An event of the unit is refused: does that tell it of an erasure what it may know? */
+void check_erased_refusal(uint32_t unit, const struct said *said, const Wici__V1__Refusal *refusal);
+
+/* ---- check_files.c */
+
+/* The broker has ended: what lies in clear under `dir`, of texts and documents, is the registry's. */
+void check_files(const char *dir);
 
 /* ---- check_cursor.c */
 

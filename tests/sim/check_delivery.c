@@ -139,6 +139,7 @@ delivery_check(uint32_t unit, const Wici__V1__Delivery *d, const struct core_vie
     bool may_note = view->note && record->note_bytes.data != NULL;
 
     sim_counts.deliveries++;
+    ledger_give(unit, d->seq);
     if (!view->received)
         sim_fail("G6 sections", "%s is given record %" PRIu64 " (%s), which is not for it", unit_name(unit), d->seq,
                  record->event.type->name);

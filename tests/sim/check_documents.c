@@ -28,6 +28,7 @@
 /* A document of a dossier. */
 struct bound {
     uint32_t dossier; /* key entry */
+    bool erased;      /* with it */
     struct store_doc doc;
 };
 
@@ -77,7 +78,8 @@ static const struct bound *
 bound_find(uint32_t dossier, const char *owner, const uint8_t digest[DIGEST_SIZE])
 {
     for (size_t i = 0; i < docs.bound_count; i++)
-        if ((dossier == 0 || docs.bound[i].dossier == dossier) && is_of(&docs.bound[i].doc, owner, digest))
+        if ((dossier == 0 || (docs.bound[i].dossier == dossier && !docs.bound[i].erased)) &&
+            is_of(&docs.bound[i].doc, owner, digest))
             return &docs.bound[i];
     return NULL;
 }
@@ -329,8 +331,8 @@ check_documents_committed(struct store *store, uint64_t before)
             gone_check(store, &docs.was[i]);
     for (size_t i = 0; i < docs.now_count; i++)
         upload_check(store, &docs.now[i]);
-    if (docs.bound_count > 0)
-        bound_check(store, &docs.bound[docs.turn++ % docs.bound_count]);
+    if (docs.bound_count > 0 && !docs.bound[++docs.turn % docs.bound_count].erased)
+        bound_check(store, &docs.bound[docs.turn % docs.bound_count]);
     for (size_t i = 0; i < town_agency_count(); i++) {
         uint64_t bytes;
         size_t count;
@@ -352,6 +354,8 @@ bound_compare(struct store *store)
         const struct bound *b = &docs.bound[i];
         size_t count = 0, known = 0;
 
+        if (b->erased)
+            continue;
         bound_check(store, b);
         bytes_check(store, &b->doc, "a document");
         for (size_t k = 0; k < docs.bound_count; k++)
@@ -381,6 +385,29 @@ check_documents_reopened(struct store *store)
     }
     memcpy(docs.was, docs.now, docs.now_count * sizeof docs.now[0]);
     bound_compare(store);
+}
+
+void
+check_documents_erase(uint64_t intended_seq)
+{
+    for (size_t i = 0; i < docs.bound_count; i++)
+        docs.bound[i].erased = docs.bound[i].erased || ledger_erased(docs.bound[i].dossier) == intended_seq;
+}
+
+void
+check_documents_erased(struct store *store, uint64_t intended_seq)
+{
+    for (size_t i = 0; i < docs.bound_count; i++) {
+        const struct bound *b = &docs.bound[i];
+        size_t count = 0, len;
+
+        if (ledger_erased(b->dossier) != intended_seq)
+            continue;
+        if (!store_key_is_erased(store, b->doc.entry) || store_doc_count(store, b->dossier, &count) != 0 || count > 0 ||
+            store_doc_read(store, &b->doc, 0, docs.chunk, &len) != -ENOENT)
+            sim_fail("erased", "document %u of %s is there after the erasure that record %" PRIu64 " intended",
+                     papers_find(b->doc.digest), b->doc.owner, intended_seq);
+    }
 }
 
 size_t
@@ -523,6 +550,9 @@ check_document_part(struct door_line *line, uint32_t unit, const Wici__V1__Docum
         sim_fail("G6 document", "%s is given a document through record %" PRIu64 ", no section of which names it to it",
                  u.id, ask->seq);
     record = &ledger_at(ask->seq)->record;
+    if (ledger_erased(record->core.entry) != 0)
+        sim_fail("erased", "%s is given a document of record %" PRIu64 ", whose dossier was erased", u.id, ask->seq);
+    ledger_give(unit, ask->seq);
     author = record->event.header->actor->unit;
     paper = papers_find(ask->digest);
     if (bound_find(record->core.entry, author, ask->digest) == NULL || paper == PAPER_NONE ||
@@ -585,7 +615,8 @@ check_document_refused(struct door_line *line, uint32_t unit, struct tally_docum
 
     if (unit != CORE_UNIT_NONE) {
         core_unit(ledger_core(), unit, &u);
-        if (!ask->put && ask->for_it && (unknown || (none && ask->there)))
+        if (!ask->put && ask->for_it && (unknown || (none && ask->there)) &&
+            ledger_erased(ledger_at(ask->seq)->record.core.entry) == 0)
             sim_fail("G6 document", "%s may be given a document through record %" PRIu64 " and is refused %s", u.id,
                      ask->seq, code);
         if (ask->put && strcmp(code, error_name(E_DOCUMENT_QUOTA)) == 0)

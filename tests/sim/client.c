@@ -36,7 +36,7 @@ line_forget(struct client *c)
     c->sent = c->answered;
     c->flight_count = 0;
     c->reads_open = 0;
-    c->upload.request = c->document_get = 0;
+    c->upload.request = c->document_get = c->erase = 0;
     for (size_t i = 0; i < c->sub_count; i++) {
         c->subs[i].number = 0;
         c->subs[i].open = false;
@@ -280,6 +280,8 @@ refused_take(struct client *c, const Wici__V1__Refused *refused)
     } else if (refused->request != 0 &&
                (refused->request == c->upload.request || refused->request == c->document_get)) {
         client_document_refused(c, refused);
+    } else if (refused->request != 0 && refused->request == c->erase) {
+        c->erase = 0;
     } else if (refused->request != 0) {
         c->reads_open -= c->reads_open > 0;
     } else {
@@ -323,6 +325,10 @@ message_take(struct client *c, const Wici__V1__BrokerMessage *m)
             told(c, sub_find(c, m->positions->positions[i]->subscription), m->positions->positions[i]->seq);
         break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_READ_RESULT: c->reads_open -= c->reads_open > 0; break;
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_QUERY_RESULT:
+        if (m->query_result->request == c->erase)
+            c->erase = 0;
+        break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_STATE: client_document_told(c, m->document_state); break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_PART:
         if (m->document_part->request == c->document_get)
@@ -388,7 +394,8 @@ bool
 client_is_done(const struct client *c, uint64_t seq, const char **ret_why)
 {
     *ret_why = "has no answer";
-    if (c->answered < c->queue_len || c->reads_open > 0 || c->upload.request != 0 || c->document_get != 0)
+    if (c->answered < c->queue_len || c->reads_open > 0 || c->upload.request != 0 || c->document_get != 0 ||
+        c->erase != 0)
         return false;
     *ret_why = "is not told of all";
     for (size_t i = 0; i < c->sub_count; i++)

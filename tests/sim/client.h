@@ -70,8 +70,9 @@ struct client {
     size_t reads_open;
     struct client_upload upload;
     uint32_t document_get; /* a DocumentGet without an answer; 0: there is none */
-    bool hoards;           /* begins uploads of the largest size and sends nothing of them */
-    unsigned waited;       /* rounds of the end without an answer: who is suspended meanwhile is not told */
+    uint32_t erase;  /* an order to erase, or a look at what one would meet, without an answer; 0: there is none */
+    bool hoards;     /* begins uploads of the largest size and sends nothing of them */
+    unsigned waited; /* rounds of the end without an answer: who is suspended meanwhile is not told */
     uint64_t known_seq;
     uint8_t known_hash[LEAF_HASH_SIZE];
 };
@@ -87,6 +88,8 @@ void client_publish(struct client *c, uint32_t said);
 void client_hear(struct client *c);
 /* One drawn deed: connect, publish, subscribe, acknowledge, read, ask, misbehave. */
 void client_act(struct client *c);
+/* Asks for an erasure, as an administrator does (or somebody else), or what it would meet. */
+void client_erase(struct client *c);
 /* The deeds that bring everything to its end, and nothing new, until all up to seq is told. Who waits for long connects
  * anew; but who has a session must not have to wait. */
 void client_finish(struct client *c, uint64_t seq);

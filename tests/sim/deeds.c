@@ -94,6 +94,57 @@ ask_something(struct client *c)
     client_say(c, &message);
 }
 
+/* A dossier that is tied to others, when one is found soon. */
+static const char *
+dossier_tied(void)
+{
+    const char *dossier = make_dossier();
+
+    for (unsigned i = 0; i < 8; i++) {
+        struct core_erase_member members[2];
+        uint8_t id[16];
+
+        if (uuid_parse(dossier, id) == 0 && core_erase_group(ledger_core(), id, members, 2) == 2)
+            break;
+        dossier = make_dossier();
+    }
+    return dossier;
+}
+
+void
+client_erase(struct client *c)
+{
+    static const char *const reasons[] = {"COURT_ORDER", "GDPR_17", "RETENTION_ENDED", "MISTAKE", "REPEATED"};
+    Wici__V1__ClientMessage message;
+    Wici__V1__Query query;
+    Wici__V1__EraseQuery erase;
+    Wici__V1__ErasePreviewQuery preview;
+    char *dossiers[2];
+
+    if (c->line == NULL || !c->ready || c->erase != 0 || make_dossier()[0] == '\0')
+        return;
+    wici__v1__client_message__init(&message);
+    wici__v1__query__init(&query);
+    wici__v1__erase_query__init(&erase);
+    wici__v1__erase_preview_query__init(&preview);
+    for (size_t i = 0; i < 2; i++)
+        dossiers[i] = TEXT(fate_once_in(2) ? dossier_tied() : make_dossier());
+    query.request = c->erase = ++c->next_request;
+    erase.dossiers = preview.dossiers = dossiers;
+    erase.n_dossiers = preview.n_dossiers = 1 + fate_once_in(3);
+    erase.reason = TEXT(reasons[fate_below(fate_once_in(9) ? 5 : 4)]);
+    erase.order_sha256 = TEXT("00000000000000000000000000000000000000000000000000000000000000aa");
+    query.what_case = WICI__V1__QUERY__WHAT_ERASE;
+    query.erase = &erase;
+    if (fate_once_in(3)) {
+        query.what_case = WICI__V1__QUERY__WHAT_ERASE_PREVIEW;
+        query.erase_preview = &preview;
+    }
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY;
+    message.query = &query;
+    client_say(c, &message);
+}
+
 static void
 garbage(struct client *c)
 {
@@ -108,6 +159,8 @@ garbage(struct client *c)
 static void
 publish_something(struct client *c)
 {
+    uint32_t link;
+
     if (!c->publishes)
         return;
     if (c->queue_len - c->answered < QUEUE_WAITING) {
@@ -119,7 +172,8 @@ publish_something(struct client *c)
             if (saids_at(saids_at(said)->same_as)->seq != 0 || saids_at(said)->client == c->index)
                 client_publish(c, fate_once_in(4) ? make_other_bytes(said, c->unit) : make_copy(said, c->unit));
         } else {
-            client_publish(c, make_event(c->unit));
+            link = fate_once_in(4) ? make_link(c->unit) : SAID_NONE;
+            client_publish(c, link != SAID_NONE ? link : make_event(c->unit));
         }
     }
     client_publish_next(c);

@@ -26,6 +26,7 @@ static struct {
     bool marked;         /* the section has its mark */
     const char *dossier; /* it is in */
     const struct town_unit *unit;
+    const char *tied; /* to it; NULL */
 } filling;
 
 void
@@ -37,6 +38,13 @@ fill_begin(uint32_t index, const char *dossier, const struct town_unit *unit)
     filling.index = index;
     filling.dossier = dossier;
     filling.unit = unit;
+    filling.tied = NULL;
+}
+
+void
+fill_tie(const char *dossier)
+{
+    filling.tied = dossier;
 }
 
 struct arena *
@@ -156,13 +164,18 @@ string_value(const char *name, const struct field_info *info)
             return fill_unit();
         return fill_is_among(name, "person_ref about same_as") ? person() : fill_text("x1");
     case FIELD_UUID:
+        if (filling.tied != NULL && strcmp(name, "other_dossier") == 0)
+            return fill_text(filling.tied);
         if (fill_is_among(name, "other_dossier case_dossier about_cases") && make_dossier()[0] != '\0')
             return fill_text(make_dossier());
         return reference();
     case FIELD_UUID7: return reference();
     case FIELD_DATE: return fill_day();
     case FIELD_TIME: time_format(fate_wall_ms(), time); return fill_text(time);
-    case FIELD_CODE: return code(info->codes);
+    case FIELD_CODE:
+        if (filling.tied != NULL && fill_is_among("MERGED_INTO", info->codes) && !fate_once_in(4))
+            return fill_text("MERGED_INTO");
+        return code(info->codes);
     case FIELD_ANY:
     case FIELD_LINE:
     case FIELD_TEXT: return words(info->max);

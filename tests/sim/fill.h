@@ -15,6 +15,8 @@
 
 /* Begins an event that will have this number, in this dossier ("": none), of this unit (NULL: a command). */
 void fill_begin(uint32_t index, const char *dossier, const struct town_unit *unit);
+/* The event being made ties its dossier to this one, merged with it as a rule. */
+void fill_tie(const char *dossier);
 struct arena *fill_arena(void);
 void *fill_room(size_t size);
 char *fill_text(const char *text);

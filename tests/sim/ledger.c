@@ -18,6 +18,7 @@
 #define ORACLE_EACH  16u /* of the records looked at again */
 #define CLIENTS_SEEN 64u
 #define ENTRIES_SEEN 4096u
+#define MEMBERS_MAX  256u
 
 static struct {
     struct arena *chunks[CHUNKS_MAX];
@@ -28,6 +29,9 @@ static struct {
     struct core *core;
     uint32_t last_of[CLIENTS_SEEN]; /* of each publisher: how many of its events are done with */
     uint32_t group[ENTRIES_SEEN];   /* entries that were linked share a number */
+    uint64_t erased[ENTRIES_SEEN];  /* the intent that names the entry */
+    bool erasing;                   /* looking again for no other reason than an erasure */
+    bool anew;                      /* ... in a state that was made anew, with the same number as before */
 } ledger;
 
 void
@@ -154,17 +158,62 @@ oracle_check(uint32_t unit, const struct record *record, const struct core_view 
              wanted.received, wanted.sections, wanted.note);
 }
 
+/* Whoever asks, and for whatever reason. */
+static void
+erased_check(uint32_t unit, const struct record *record)
+{
+    struct core_view view;
+    struct core_unit u;
+
+    core_view(ledger.core, unit, &record->core, true, &view);
+    core_unit(ledger.core, unit, &u);
+    if (view.received || view.sections != 0 || view.note)
+        sim_fail("erased", "the core gives %s of record %" PRIu64 " (%s), whose dossier was erased", u.id,
+                 record->core.seq, record->event.type->name);
+}
+
+/* Is the dossier one of those that were erased, or tied to one? */
+static bool
+is_touched(uint32_t entry)
+{
+    for (uint32_t e = 0; e < ENTRIES_SEEN; e++)
+        if (ledger.erased[e] != 0 && ledger.group[e] == ledger.group[entry])
+            return true;
+    return false;
+}
+
+static void
+untouched_check(uint32_t unit, const struct record *record, const struct core_view *was, const struct core_view *now)
+{
+    struct core_unit u;
+
+    if ((was->received == now->received && was->sections == now->sections && was->note == now->note) ||
+        is_touched(record->core.entry))
+        return;
+    core_unit(ledger.core, unit, &u);
+    sim_fail("erased",
+             "an erasure of others changes what %s is given of record %" PRIu64 " (%s): received %d, sections %x; "
+             "before %d, %x",
+             u.id, record->core.seq, record->event.type->name, now->received, now->sections, was->received,
+             was->sections);
+}
+
 static void
 look(uint32_t unit, uint64_t seq)
 {
     struct sight *sight = &ledger.sights[unit][seq - 1];
-    bool was_hidden = !sight->view.received;
+    struct core_view was = sight->view;
+    bool was_hidden = !was.received;
 
     core_view(ledger.core, unit, &ledger.at[seq - 1]->record.core, false, &sight->view);
-    if (seq == ledger.head || (seq + unit) % ORACLE_EACH == ledger.head % ORACLE_EACH)
+    if (ledger.erasing && (ledger.anew || seq != ledger.head))
+        untouched_check(unit, &ledger.at[seq - 1]->record, &was, &sight->view);
+    if (ledger.erased[ledger.at[seq - 1]->record.core.entry] != 0)
+        erased_check(unit, &ledger.at[seq - 1]->record);
+    else if (seq == ledger.head || (seq + unit) % ORACLE_EACH == ledger.head % ORACLE_EACH)
         oracle_check(unit, &ledger.at[seq - 1]->record, &sight->view);
-    if (was_hidden && sight->view.received && seq != ledger.head)
-        sight->hidden_until = ledger.head - 1;
+    if (was_hidden && sight->view.received && (ledger.anew || seq != ledger.head))
+        sight->hidden_until = ledger.anew ? ledger.head : ledger.head - 1;
 }
 
 static void
@@ -225,6 +274,79 @@ changes_everything(uint32_t type)
     return type > TYPE_SYS_FIRST && type != WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_ADDED &&
            type != WICI__V1__EVENT_TYPE__SYS_PARTICIPANT_REMOVED && type != WICI__V1__EVENT_TYPE__SYS_EVENT_REJECTED &&
            type != WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED && type != WICI__V1__EVENT_TYPE__SYS_UNIT_KEY_ROTATED;
+}
+
+/* ---- erasures */
+
+uint64_t
+ledger_erased(uint32_t entry)
+{
+    return entry < ENTRIES_SEEN ? ledger.erased[entry] : 0;
+}
+
+uint64_t
+ledger_erased_dossier(const uint8_t id[16])
+{
+    return ledger_erased(entry_of_dossier(id));
+}
+
+size_t
+ledger_erased_count(uint64_t intended_seq, uint64_t below)
+{
+    size_t count = 0;
+
+    for (uint64_t i = 0; i < ledger.head && i + 1 < below; i++)
+        count += ledger.erased[ledger.at[i]->record.core.entry] == intended_seq;
+    return count;
+}
+
+void
+ledger_give(uint32_t unit, uint64_t seq)
+{
+    ledger.sights[unit][seq - 1].given = true;
+}
+
+/* What is to go, as the record says; those that were merged with it are to go too. */
+static void
+intent_take(const struct record *record)
+{
+    const Wici__V1__SysErasureIntendedS0 *body = record->event.sections[0].section->sys_erasure_intended_s0;
+
+    for (size_t i = 0; i < body->n_keys; i++) {
+        if (body->keys[i]->entry == 0 || body->keys[i]->entry >= ENTRIES_SEEN)
+            sim_fail("erased", "record %" PRIu64 " names key entry %u", record->core.seq, body->keys[i]->entry);
+        ledger.erased[body->keys[i]->entry] = record->core.seq;
+    }
+    for (uint64_t i = 0; i < ledger.head; i++) {
+        const struct record *other = &ledger.at[i]->record;
+        struct core_erase_member members[MEMBERS_MAX];
+        size_t count;
+
+        if (other->core.entry == 0 || ledger.erased[other->core.entry] != record->core.seq)
+            continue;
+        count = core_erase_group(ledger.core, other->event.dossier_id, members, MEMBERS_MAX);
+        for (size_t k = 0; k < count; k++)
+            if (members[k].goes && ledger.erased[members[k].entry] == 0)
+                sim_fail("erased", "of merged dossiers that with key entry %u goes and %u stays", other->core.entry,
+                         members[k].entry);
+    }
+}
+
+void
+ledger_fold_anew(void)
+{
+    struct core *anew = NULL;
+
+    if (core_create(&anew) != 0)
+        abort();
+    for (uint64_t i = 0; i < ledger.head; i++)
+        if (ledger.erased[ledger.at[i]->record.core.entry] == 0 && core_apply(anew, &ledger.at[i]->record.core) != 0)
+            abort();
+    core_swap(ledger.core, anew);
+    core_destroy(&anew);
+    ledger.erasing = ledger.anew = true;
+    look_all(true, 0);
+    ledger.erasing = ledger.anew = false;
 }
 
 /* ---- following */
@@ -319,16 +441,22 @@ take(const struct store_row *row, uint64_t seq)
     }
     sim_tell("record %" PRIu64 ": %s by %s in %.8s, key entry %u", seq, r->record.event.type->name,
              r->record.event.header->actor->unit, r->record.event.header->dossier_id, r->record.core.entry);
-    room_make();
-    ledger.at[ledger.head++] = r;
-    if (core_apply(ledger.core, &r->record.core) != 0)
-        abort();
     entry = r->record.core.entry;
     if (entry >= ENTRIES_SEEN)
         abort();
+    if (entry != 0 && (ledger.erased[entry] != 0 || ledger_erased_dossier(r->record.event.dossier_id) != 0))
+        sim_fail("erased", "record %" PRIu64 " (%s) is in a dossier that was erased", seq, r->record.event.type->name);
+    room_make();
+    if (r->record.event.type->number == WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED)
+        intent_take(&r->record);
+    ledger.at[ledger.head++] = r;
+    if (core_apply(ledger.core, &r->record.core) != 0)
+        abort();
     if (r->record.event.type->number == WICI__V1__EVENT_TYPE__CASE_LINKED)
         groups_join(&r->record);
+    ledger.erasing = r->record.event.type->number == WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED;
     look_all(changes_everything(r->record.event.type->number), ledger.group[entry]);
+    ledger.erasing = false;
 }
 
 void
@@ -379,6 +507,9 @@ ledger_compare(struct store *store)
         leaf_hash(input, leaf_encode(&row.leaf, input), hash);
         if (memcmp(hash, r->hash, sizeof hash) != 0)
             sim_fail("G1 durable", "after a restart record %" PRIu64 " is another one", seq);
+        if (row.erased != (ledger.erased[r->record.core.entry] != 0))
+            sim_fail(row.erased ? "G1 durable" : "erased", "after a restart record %" PRIu64 " can%s be read", seq,
+                     row.erased ? "not" : "");
         if (store_id_find(store, r->record.event.event_id, &found) != 0 || found != seq)
             sim_fail("G2 once", "after a restart the id of record %" PRIu64 " leads to %" PRIu64, seq, found);
     }

@@ -8,6 +8,10 @@
  * core_view() says in the newest state, and the last state in which the unit was given nothing of it: a reader that
  * passes a record without being given it must have been able to pass it in such a state.
  *
+ * The ledger keeps what was erased, too, to see that nobody is given it any more. From an intent on it looks whether
+ * the other dossiers are what they were; when the broker has folded its state anew, the ledger does, with the same
+ * holes.
+ *
  * Threads: one. Ownership: what is handed out lives until ledger_clear().
  */
 #ifndef SIM_LEDGER_H
@@ -24,6 +28,7 @@ struct ledger_record {
 
 struct sight {
     struct core_view view;
+    bool given;            /* the unit was given something of it */
     uint64_t hidden_until; /* while view.received: the last state in which it was not; 0: always was */
 };
 
@@ -32,7 +37,7 @@ void ledger_clear(void);
 
 /* Takes what was committed since the last call; checks numbers, times, leaves and that somebody published it. */
 void ledger_follow(struct store *store);
-/* The reopened store holds all that was seen committed, unchanged. */
+/* The reopened store holds all that was seen committed, unchanged; what was erased as its leaf alone. */
 void ledger_compare(struct store *store);
 /* A state of the broker, none of whose records is uncommitted, is that of the ledger, byte for byte. */
 void ledger_compare_core(const struct core *core, const char *when);
@@ -45,6 +50,15 @@ void ledger_tick(void); /* a tick has ended */
 struct core *ledger_core(void);
 const struct ledger_record *ledger_at(uint64_t seq); /* 1 to ledger_head() */
 const struct sight *ledger_sight(uint32_t unit, uint64_t seq);
+/* Was it given something of the record? */
+void ledger_give(uint32_t unit, uint64_t seq);
+/* The intent that names the dossier of this key entry, or of this id; 0: none does. */
+uint64_t ledger_erased(uint32_t entry);
+uint64_t ledger_erased_dossier(const uint8_t id[16]);
+/* The records of an intent's dossiers below number `below`. */
+size_t ledger_erased_count(uint64_t intended_seq, uint64_t below);
+/* The state becomes the fold of the log with its holes. */
+void ledger_fold_anew(void);
 /* Could the unit have been given nothing of the record in some state from `since` on? */
 bool ledger_was_hidden(uint32_t unit, uint64_t seq, uint64_t since);
 

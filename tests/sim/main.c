@@ -249,10 +249,12 @@ main(int argc, char **argv)
         (void)printf("%" PRIu64 " runs: %" PRIu64 " ticks, %" PRIu64 " records, %" PRIu64 " receipts (%" PRIu64
                      " repeated), %" PRIu64 " refusals, %" PRIu64 " deliveries, %" PRIu64 " reads, %" PRIu64
                      " pieces of documents taken, %" PRIu64 " documents bound, %" PRIu64 " pieces given, %" PRIu64
-                     " uploads swept, %" PRIu64 " deaths, %" PRIu64 " cuts; nothing found\n",
+                     " uploads swept, %" PRIu64 " erasures of %" PRIu64 " dossiers, %" PRIu64 " deaths, %" PRIu64
+                     " cuts; nothing found\n",
                      runs, sim_counts.ticks, sim_counts.records, sim_counts.receipts, sim_counts.repeats,
                      sim_counts.refusals, sim_counts.deliveries, sim_counts.reads, sim_counts.pieces, sim_counts.bound,
-                     sim_counts.parts, sim_counts.swept, sim_counts.deaths, sim_counts.cuts);
+                     sim_counts.parts, sim_counts.swept, sim_counts.erasures, sim_counts.erased, sim_counts.deaths,
+                     sim_counts.cuts);
     {
         char command[128];
 

@@ -3,6 +3,7 @@
  */
 #include "tests/sim/make.h"
 
+#include "broker/core/state.h"
 #include "tests/sim/fate.h"
 #include "tests/sim/fill.h"
 #include "tests/sim/ledger.h"
@@ -171,20 +172,34 @@ dossier_known(const struct town_unit *unit)
     return dossier;
 }
 
+/* A new one takes a free place, or, as a rule, that of one that was erased. DOSSIERS_USED: there is none. */
+static size_t
+place_for_dossier(void)
+{
+    uint8_t id[16];
+
+    for (size_t i = 0; i < made.dossier_count && !fate_once_in(3); i++)
+        if (uuid_parse(made.dossiers[i], id) == 0 && ledger_erased_dossier(id) != 0)
+            return i;
+    return made.dossier_count;
+}
+
 static void
 dossier_draw(struct draft *draft)
 {
     bool opens = draft->type->opens != OPENS_NOTHING;
     const char *known = dossier_known(draft->unit);
+    size_t place;
 
     draft->dossier[0] = '\0';
     if (draft->type->number > TYPE_SYS_FIRST && draft->type->number != TYPE(SYS_PARTICIPANT_ADDED) &&
         draft->type->number != TYPE(SYS_PARTICIPANT_REMOVED) && !fate_once_in(8))
         return; /* the registry's */
-    if (opens && made.dossier_count < DOSSIERS_USED &&
+    if (opens && (place = place_for_dossier()) < DOSSIERS_USED &&
         (draft->type->opens == OPENS_CASE || known[0] == '\0' || fate_once_in(3))) {
         uuid4(draft->dossier);
-        (void)snprintf(made.dossiers[made.dossier_count++], 37, "%s", draft->dossier);
+        (void)snprintf(made.dossiers[place], 37, "%s", draft->dossier);
+        made.dossier_count += place == made.dossier_count;
         return;
     }
     (void)snprintf(draft->dossier, sizeof draft->dossier, "%s", known);
@@ -212,6 +227,46 @@ make_event(const struct town_unit *unit)
     fill_begin(saids_count(), draft.dossier, unit);
     if (fate_once_in(50))
         draft.role = 1 + (unsigned)fate_below(MATRIX_ROLES);
+    id_draw(id);
+    count = fill_sections(draft.type, sections);
+    header = header_make(&draft, id);
+    return enter(&draft, id, header, sections, count);
+}
+
+/* A dossier that the unit holds, after the place *at; NULL: there is none. */
+static const char *
+held_next(uint32_t unit, size_t *at)
+{
+    const struct dossiers *dossiers = &ledger_core()->dossiers;
+
+    while (*at < made.dossier_count) {
+        const char *text = made.dossiers[(*at)++];
+        uint8_t id[16];
+        uint32_t dossier = uuid_parse(text, id) == 0 ? dossiers_find(dossiers, id) : DOSSIER_NONE;
+
+        if (dossier != DOSSIER_NONE &&
+            dossiers_has_open(dossiers, dossier, RELATION_HOLDER, unit, NULL, fate_wall_ms()))
+            return text;
+    }
+    return NULL;
+}
+
+uint32_t
+make_link(const struct town_unit *unit)
+{
+    struct draft draft = {.unit = unit, .role = town_role(unit), .type = type_by_number(TYPE(CASE_LINKED))};
+    uint32_t index = core_unit_by_id(ledger_core(), unit->id);
+    struct bytes sections[EVENT_SECTIONS_MAX], header;
+    size_t at = fate_below(DOSSIERS_USED / 2), count;
+    const char *first = index == CORE_UNIT_NONE ? NULL : held_next(index, &at);
+    const char *second = first == NULL ? NULL : held_next(index, &at);
+    char id[37];
+
+    if (second == NULL)
+        return SAID_NONE;
+    (void)snprintf(draft.dossier, sizeof draft.dossier, "%s", first);
+    fill_begin(saids_count(), draft.dossier, unit);
+    fill_tie(second);
     id_draw(id);
     count = fill_sections(draft.type, sections);
     header = header_make(&draft, id);

@@ -16,6 +16,8 @@ void make_start(void);
 
 /* An event of the unit, entered in the list of saids. */
 uint32_t make_event(const struct town_unit *unit);
+/* Ties two dossiers that the unit holds, merged as a rule; SAID_NONE: it holds no two. */
+uint32_t make_link(const struct town_unit *unit);
 /* The same id with other bytes. */
 uint32_t make_other_bytes(uint32_t said, const struct town_unit *unit);
 /* The same bytes: for another client of the same agency, or of another. */

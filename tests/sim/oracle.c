@@ -219,8 +219,10 @@ sys_gives(const struct looking *l)
 {
     bool watching = has_role(l, "AUD") || (l->roles >> WICI__V1__ROLE__ADM & 1u) != 0;
 
-    if (is_one_of(l->type, "sys.access_recorded sys.erasure_confirmed"))
+    if (is_one_of(l->type, "sys.access_recorded sys.erasure_intended sys.erasure_done sys.erasure_confirmed"))
         return watching;
+    if (strcmp(l->type, "sys.erasure_notified") == 0)
+        return watching || names_us(l, 0, NULL, "unit");
     if (strcmp(l->type, "sys.event_rejected") == 0)
         return watching || names_us(l, 0, NULL, "agency");
     if (strcmp(l->type, "sys.participant_added") == 0 && names_us(l, 0, NULL, "unit"))

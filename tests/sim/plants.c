@@ -7,6 +7,7 @@
 #include "broker/cursor.h"
 #include "broker/deliver.h"
 #include "broker/documents.h"
+#include "broker/erase.h"
 #include "broker/talk.h"
 #include "store/doc.h"
 #include "tests/sim/sim.h"
@@ -39,6 +40,12 @@ static const struct plant plants[] = {
     {"reading_not_recorded", "G6 accounted", "a document is read, and that is not written down"},
     {"document_swept_early", "sweep", "an upload is destroyed before its day is over"},
     {"document_swept_bound", "G1 document", "a document of a dossier is destroyed with the uploads"},
+    {"key_left", "erased", "the key of an erased dossier stays"},
+    {"content_left", "erased", "some rows keep their sealed content, and the erasure is done"},
+    {"document_left", "erased", "the documents of an erased dossier stay"},
+    {"recipient_forgotten", "erased", "one of those who were given something is not told"},
+    {"not_folded_anew", "fold", "the state in use stays after an erasure"},
+    {"erasure_given_up", "G4 progress", "after a restart an erasure does not go on"},
     {"credit_ignored", "G7 bounded", "nobody looks at the window"},
     {"answer_lost", "answers", "an answer is dropped"},
     {"not_folded", "fold", "one type of record does not change the state"},
@@ -325,4 +332,42 @@ __wrap_documents_sweep(struct documents *documents, uint64_t now_ms, uint64_t mo
         for (uint32_t entry = 1; entry < 64 && rc == 0 && count == 0; entry++)
             rc = store_doc_erase(sim_broker->store, entry, &count);
     return rc != 0 ? rc : __real_documents_sweep(documents, now_ms, mono_ms);
+}
+
+/* ---- erasures */
+
+__typeof__(core_recipients) __real_core_recipients, __wrap_core_recipients;
+
+int
+__wrap_core_recipients(struct core *core, const struct core_record *record, const uint32_t **ret, size_t *ret_count)
+{
+    int rc = __real_core_recipients(core, record, ret, ret_count);
+
+    if (plant_is("recipient_forgotten") && rc == 0 && *ret_count > 0)
+        --*ret_count;
+    return rc;
+}
+
+static bool giving_up;
+
+__typeof__(erase_open) __real_erase_open, __wrap_erase_open;
+
+int
+__wrap_erase_open(struct broker *b)
+{
+    int rc;
+
+    giving_up = plant_is("erasure_given_up");
+    rc = __real_erase_open(b);
+    giving_up = false;
+    return rc;
+}
+
+__typeof__(core_erasure) __real_core_erasure, __wrap_core_erasure;
+
+void
+__wrap_core_erasure(const struct core *core, size_t index, struct core_erasure *ret)
+{
+    __real_core_erasure(core, index, ret);
+    ret->done = ret->done || giving_up;
 }

@@ -154,6 +154,75 @@ __wrap_keys_erase(struct keys *keys, uint32_t entry)
     return rc;
 }
 
+/* ---- erasures */
+
+__typeof__(store_key_erase_marked) __real_store_key_erase_marked, __wrap_store_key_erase_marked;
+
+int
+__wrap_store_key_erase_marked(struct store *st, uint32_t entry, const uint8_t *mark)
+{
+    int rc;
+
+    if (plant_is("key_left") && sim_broker != NULL)
+        return 0;
+    sim_point_rare("key of a dossier");
+    rc = door_is_dead() ? -EIO : __real_store_key_erase_marked(st, entry, mark);
+    sim_point_rare("key of a dossier is destroyed");
+    return rc;
+}
+
+__typeof__(store_doc_erase) __real_store_doc_erase, __wrap_store_doc_erase;
+
+int
+__wrap_store_doc_erase(struct store *st, uint32_t dossier, size_t *ret_count)
+{
+    int rc;
+
+    if (plant_is("document_left")) {
+        *ret_count = 0;
+        return 0;
+    }
+    sim_point_rare("documents of a dossier");
+    rc = door_is_dead() ? -EIO : __real_store_doc_erase(st, dossier, ret_count);
+    sim_point_rare("documents of a dossier are destroyed");
+    return rc;
+}
+
+__typeof__(store_content_drop) __real_store_content_drop, __wrap_store_content_drop;
+
+int
+__wrap_store_content_drop(struct store *st, uint64_t seq)
+{
+    if (plant_is("content_left") && seq % 2 == 0)
+        return 0;
+    sim_point_rare("content of a record");
+    return door_is_dead() ? -EIO : __real_store_content_drop(st, seq);
+}
+
+__typeof__(store_find_drop) __real_store_find_drop, __wrap_store_find_drop;
+
+int
+__wrap_store_find_drop(struct store *st, uint32_t entry)
+{
+    int rc;
+
+    sim_point_rare("index of a dossier");
+    rc = door_is_dead() ? -EIO : __real_store_find_drop(st, entry);
+    sim_point_rare("index of a dossier is gone");
+    return rc;
+}
+
+__typeof__(core_swap) __real_core_swap, __wrap_core_swap;
+
+void
+__wrap_core_swap(struct core *core, struct core *other)
+{
+    if (!plant_is("not_folded_anew") || sim_broker == NULL || core != sim_broker->core)
+        __real_core_swap(core, other);
+    if (sim_broker != NULL && core == sim_broker->core)
+        check_folded_anew();
+}
+
 /* ---- the sequencer */
 
 __typeof__(sequence_take) __real_sequence_take, __wrap_sequence_take;

@@ -31,6 +31,7 @@
 #define STEPS_MORE    4000u
 #define FINISH_ROUNDS 4000u
 #define ORIGIN        "wici.example/sim"
+#define FILES_EACH    4u /* runs: reading all files is dear */
 #define PATH_SIZE     512u
 #define DAY_MS        86400000u
 #define STEPS_MS_MAX  900000u /* that the clock may have been set back since an upload began */
@@ -335,7 +336,7 @@ mishap(void)
 {
     struct client *c = client_at(fate_below(clients_count()));
 
-    switch (fate_below(12)) {
+    switch (fate_below(13)) {
     case 0:
     case 1:
     case 2:
@@ -375,6 +376,7 @@ mishap(void)
             fate_wall_step((int64_t)fate_below(20000) - 10000);
         }
         break;
+    case 10: client_erase(fate_once_in(8) ? c : client_at(0)); break;
     default: administrate(); break;
     }
 }
@@ -534,9 +536,12 @@ sim_run(const struct sim_options *options, const char *dir)
         step();
     clients_check_complete(finish());
     finish_documents();
+    check_erased_end();
     broker_stop();
     broker_start();
     broker_stop();
+    if (run.seed % FILES_EACH == 0)
+        check_files(dir);
     door_destroy();
     clients_clear();
     check_clear();

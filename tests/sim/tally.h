@@ -68,6 +68,13 @@ struct tally_document {
     uint64_t asked_in;  /* the state of the log */
 };
 
+/* An order to erase, or a look at what one would meet. */
+struct tally_erase {
+    uint32_t request; /* 0: none */
+    bool preview;
+    uint64_t asked_in;
+};
+
 struct tally_publish {
     struct tally_publish *next;
     uint64_t number;
@@ -84,6 +91,7 @@ struct tally {
     struct tally_read reads[TALLY_READS_MAX];
     struct tally_publish *publishes;  /* taken and not answered */
     struct tally_document *documents; /* likewise */
+    struct tally_erase erase;
 };
 
 struct tally *tally_create(void);
