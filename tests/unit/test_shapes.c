@@ -40,7 +40,7 @@ part_add(struct shape *s, uint8_t slot, uint16_t id)
 static void
 shape_make(const struct type_info *type, const uint8_t *classes, size_t count, struct shape *ret)
 {
-    uint16_t ids[EVENT_SECTIONS_MAX];
+    uint16_t ids[EVENT_SECTIONS_MAX] = {0};
     uint8_t slots[EVENT_SECTIONS_MAX];
 
     memset(ret, 0, sizeof *ret);
