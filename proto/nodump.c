@@ -11,7 +11,7 @@ nodump_set(void)
 {
     if (setrlimit(RLIMIT_CORE, &(struct rlimit){.rlim_cur = 0, .rlim_max = 0}) != 0)
         return -errno;
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     if (prctl(PR_SET_DUMPABLE, 0) != 0)
         return -errno;
 #endif

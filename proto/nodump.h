@@ -6,7 +6,8 @@
  * to is started whatever the limit says, by PR_SET_DUMPABLE. That also keeps other processes of the same user from
  * reading the memory; the system's administrator still can. A program that is started anew calls this anew.
  *
- * Built with ASan the second is left out, as its search for leaks traces its own process.
+ * Built with ASan the second is left out, as its search for leaks traces its own process; and with TSan, where tests
+ * that read a broker's memory run as any user.
  *
  * Errors: 0 or -errno. Threads: before there are others.
  */

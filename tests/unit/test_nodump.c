@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#ifdef __SANITIZE_ADDRESS__
-#define TRACED 1 /* by the search for leaks */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TRACED 1 /* by the search for leaks, and by tests */
 #else
 #define TRACED 0
 #endif
