@@ -31,8 +31,11 @@ struct batch {
 struct ahead {
     struct store *store;
     struct batch *batches[BATCHES];
-    uint64_t seq, head; /* read so far, and the last one to be read; the thread's */
-    size_t at;          /* of the batch that is being applied; the caller's */
+    uint64_t head;       /* the last one to be read; set once */
+    uint64_t seq;        /* read so far; the thread's */
+    struct batch *batch; /* that is being applied; NULL: none yet; the caller's, as what follows */
+    size_t at;           /* of its rows */
+    uint64_t given;      /* rows in all */
     bool running;
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows; a batch belongs to whose turn it is */
@@ -157,17 +160,18 @@ batch_filled(struct ahead *a)
 int
 ahead_next(struct ahead *a, const struct store_row **ret)
 {
-    struct batch *batch = batch_filled(a);
-
-    assert(a->running);
-    if (a->at == batch->count && batch->rc == 0) {
+    assert(a->given < a->head);
+    if (a->batch == NULL) {
+        a->batch = batch_filled(a);
+    } else if (a->at == a->batch->count && a->batch->rc == 0) {
         a->at = 0;
         count_up(a, &a->taken);
-        batch = batch_filled(a);
+        a->batch = batch_filled(a);
     }
-    if (a->at == batch->count)
-        return batch->rc;
-    *ret = &batch->rows[a->at++];
+    if (a->at == a->batch->count)
+        return a->batch->rc;
+    *ret = &a->batch->rows[a->at++];
+    a->given++;
     return 0;
 }
 

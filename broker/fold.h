@@ -1,9 +1,9 @@
 /*
  * fold - the state is the fold of the log: every record is applied once, in order
  *
- * At start the whole log is folded in one go (broker_fold); after an erasure a second state is folded beside the one in
- * use, a piece at a time, and takes its place once it has come as far (erase.h). What was erased is a hole: nothing is
- * applied for it.
+ * At start the whole log is folded in one go (broker_fold), while a thread reads ahead of it (ahead.h); after an
+ * erasure a second state is folded beside the one in use, a piece at a time, and takes its place once it has come as
+ * far (erase.h). What was erased is a hole: nothing is applied for it.
  *
  * Errors: 0 or -errno, logged with the number of the record: latch. Ownership: borrows store, core and keys. Threads:
  * the broker's only.

@@ -48,8 +48,7 @@ enum link_kind {
 
 #define RELATION_OBLIGES 1u /* party: the order obliges the family */
 #define RELATION_SHARED  2u /* come by a merge: of another dossier of the group */
-#define RELATION_AGAIN   4u /* addressee: also of records that came later, so that a recall of its own does not end it \
-                             */
+#define RELATION_AGAIN   4u /* addressee: also of later records, so that a recall of its own does not end it */
 #define RELATION_OPENING 8u /* covers its dossier from the opening; from_seq says when it was opened */
 
 #define DOSSIER_IPUS              1u
