@@ -1,5 +1,6 @@
 /* Backups of a broker that serves: what broker/backup.h and docs/INSTALL.md say. */
 #include "tests/wire/backup_kit.h"
+#include "tests/wire/erase_kit.h"
 
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -339,30 +340,6 @@ backup_stopped(struct town *t, struct peer *admin, char label[16])
     return 0;
 }
 
-static void
-erase_send(struct peer *admin, const char *dossier)
-{
-    char *ids[] = {(char *)(uintptr_t)dossier}, reason[] = "COURT_ORDER"; /* packing only reads them */
-    char sum[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-    Wici__V1__ClientMessage message;
-    Wici__V1__Query query;
-    Wici__V1__EraseQuery erase;
-
-    wici__v1__client_message__init(&message);
-    wici__v1__query__init(&query);
-    wici__v1__erase_query__init(&erase);
-    erase.dossiers = ids;
-    erase.n_dossiers = 1;
-    erase.reason = reason;
-    erase.order_sha256 = sum;
-    query.request = 11;
-    query.what_case = WICI__V1__QUERY__WHAT_ERASE;
-    query.erase = &erase;
-    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY;
-    message.query = &query;
-    peer_send(admin, &message);
-}
-
 static size_t
 intents_count(struct town *t)
 {
@@ -395,7 +372,7 @@ an_erasure_waits_until_log_and_keys_are_copied(void **state)
     peer_uuid4(dossier);
     (void)peer_letter(&sw, dossier, "sp12-ped", "one");
     child = backup_stopped(t, &admin, label);
-    erase_send(&orders, dossier);
+    erase_send(&orders, 11, dossier, "COURT_ORDER");
     for (unsigned i = 0; i < 20; i++) /* each in a tick of its own, in which the erasure might go on */
         (void)letter(t, &sw);
     (void)peer_letter(&sw, dossier, "sp12-ped", "taken as ever");

@@ -2,13 +2,12 @@
  * Erasing, from the order to its end: what the administrator is told, who hears of it and who does not, what is given
  * afterwards and what is found in the files.
  */
+#include "tests/wire/erase_kit.h"
 #include "tests/wire/inside.h"
 
 #include "broker/broker.h"
 #include "broker/erase.h"
 #include "broker/fold.h"
-
-#define SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 /* ---- asking */
 
@@ -19,7 +18,7 @@ ask(struct peer *p, bool preview, const char *const *dossiers, size_t count, con
     Wici__V1__Query query;
     Wici__V1__ErasePreviewQuery look;
     Wici__V1__EraseQuery erase;
-    char *ids[32], sum[] = SHA256, date[] = "2027-01-31";
+    char *ids[32], sum[] = ERASE_ORDER_SHA256, date[] = "2027-01-31";
     Wici__V1__BrokerMessage *answer;
 
     wici__v1__client_message__init(&message);
@@ -234,7 +233,7 @@ recipients_are_told_their_numbers_and_nobody_else_hears_of_it(void **state)
     assert_int_equal(given(&sw, WICI__V1__EVENT_TYPE__SYS_ERASURE_DONE, intended, NULL), 0);
     /* Those who look after the broker see that it happened, and not to whose dossier. */
     assert_int_equal(given(&auditor, WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED, intended, &s0), 1);
-    assert_string_equal(s0->sys_erasure_intended_s0->order_sha256, SHA256);
+    assert_string_equal(s0->sys_erasure_intended_s0->order_sha256, ERASE_ORDER_SHA256);
     assert_string_equal(s0->sys_erasure_intended_s0->ordered_by, "admin");
     assert_string_equal(s0->sys_erasure_intended_s0->backups_clear_by, "2027-01-31");
     assert_int_equal(s0->sys_erasure_intended_s0->n_keys, 1);

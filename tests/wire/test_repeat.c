@@ -1,34 +1,11 @@
 /* A log that was put back from a copy older than an erasure: what broker/erase_repeat.h says. */
 #include "tests/wire/backup_kit.h"
+#include "tests/wire/erase_kit.h"
 
 #include <inttypes.h>
 #include <sys/wait.h>
 
 #define RUN(out, ...) daemon_run((const char *const[]){__VA_ARGS__, NULL}, out, sizeof out)
-#define SHA256        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-static void
-order_send(struct peer *admin, const char *dossier, const char *reason)
-{
-    char *ids[] = {(char *)(uintptr_t)dossier}, sum[] = SHA256; /* packing only reads them */
-    Wici__V1__ClientMessage message;
-    Wici__V1__Query query;
-    Wici__V1__EraseQuery erase;
-
-    wici__v1__client_message__init(&message);
-    wici__v1__query__init(&query);
-    wici__v1__erase_query__init(&erase);
-    erase.dossiers = ids;
-    erase.n_dossiers = 1;
-    erase.reason = (char *)(uintptr_t)reason;
-    erase.order_sha256 = sum;
-    query.request = 5;
-    query.what_case = WICI__V1__QUERY__WHAT_ERASE;
-    query.erase = &erase;
-    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY;
-    message.query = &query;
-    peer_send(admin, &message);
-}
 
 /* From the order to the end. */
 static void
@@ -38,7 +15,7 @@ erase(struct town *t, const char *dossier)
     struct peer admin;
 
     peer_hello(&admin, &t->daemon, &t->daemon.admin, "erase");
-    order_send(&admin, dossier, "COURT_ORDER");
+    erase_send(&admin, 5, dossier, "COURT_ORDER");
     answer = peer_expect(&admin, WICI__V1__BROKER_MESSAGE__MESSAGE_QUERY_RESULT);
     assert_true(answer->query_result->erase->done);
     peer_free(answer);
@@ -222,7 +199,7 @@ it_is_no_reason_of_an_order(void **state)
     peer_uuid4(dossier);
     (void)letter(t, dossier);
     peer_hello(&admin, &t->daemon, &t->daemon.admin, "erase");
-    order_send(&admin, dossier, "REPEATED");
+    erase_send(&admin, 5, dossier, "REPEATED");
     peer_expect_refused(&admin, "E_REQUEST");
     peer_close(&admin);
 }

@@ -1,5 +1,6 @@
 /* Who was shown what, where two things meet in one tick: two questions, a question and an erasure. The rest is in
  * tests/interop. */
+#include "tests/wire/erase_kit.h"
 #include "tests/wire/inside.h"
 
 #include <zmq.h>
@@ -40,30 +41,6 @@ shown_answered(struct peer *p)
         told += message->query_result->shown->reads[i]->n_shown > 0;
     peer_free(message);
     return told;
-}
-
-static void
-erase_ask(struct peer *admin, const char *dossier)
-{
-    char reason[] = "COURT_ORDER", sum[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-    char *dossiers[] = {(char *)(uintptr_t)dossier};
-    Wici__V1__ClientMessage message;
-    Wici__V1__EraseQuery erase;
-    Wici__V1__Query query;
-
-    wici__v1__client_message__init(&message);
-    wici__v1__query__init(&query);
-    wici__v1__erase_query__init(&erase);
-    erase.dossiers = dossiers;
-    erase.n_dossiers = 1;
-    erase.reason = reason;
-    erase.order_sha256 = sum;
-    query.request = REQUEST;
-    query.what_case = WICI__V1__QUERY__WHAT_ERASE;
-    query.erase = &erase;
-    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY;
-    message.query = &query;
-    peer_send(admin, &message);
 }
 
 static void
@@ -174,7 +151,7 @@ a_question_about_what_is_erased_meanwhile_has_no_answer_any_more(void **state)
     peer_hello(&admin, &t->daemon, &t->daemon.admin, "erases");
     inside_hold();
     shown_ask(&auditor, gone);
-    erase_ask(&admin, gone);
+    erase_send(&admin, REQUEST, gone, "COURT_ORDER");
     go_when_arrived(t);
     peer_expect_refused(&auditor, "E_UNKNOWN");
     erase_answered(&admin);
@@ -184,7 +161,7 @@ a_question_about_what_is_erased_meanwhile_has_no_answer_any_more(void **state)
     dossier_read(t, gone);
     inside_hold();
     shown_ask(&auditor, other);
-    erase_ask(&admin, gone);
+    erase_send(&admin, REQUEST, gone, "COURT_ORDER");
     go_when_arrived(t);
     assert_int_equal(shown_answered(&auditor), 1);
     erase_answered(&admin);
