@@ -21,6 +21,7 @@
 #define DATE_YEAR_MIN  1800 /* of dates that are taken from a text */
 #define DATE_YEAR_MAX  9999
 #define DATE_DAY_MS    86400000
+#define DATE_NONE      INT32_MIN /* where a day may be missing */
 
 enum date_weekday { DATE_MONDAY, DATE_TUESDAY, DATE_WEDNESDAY, DATE_THURSDAY, DATE_FRIDAY, DATE_SATURDAY, DATE_SUNDAY };
 

@@ -115,12 +115,6 @@ struct things {
     uint32_t slot_mask;
 };
 
-struct dossiers;
-
-void things_clear(struct things *things);
-/* THING_NONE: the dossier has none with this id. */
-uint32_t things_find(const struct things *things, enum machine_kind machine, uint32_t dossier, const uint8_t ref[16]);
-
 /* An act that is not yet added, and the thing it is about. */
 struct act_about {
     struct act act;
@@ -128,14 +122,24 @@ struct act_about {
     uint8_t ref[16];
 };
 
+/* ---- acts.c */
+
 /* What the event says to the machines; IN_NONE: nothing. */
 struct act_about act_of_event(const struct event *event, uint64_t seq);
+
+/* ---- acts_fold.c */
 
 /* Which guards hold for an act in a state; thing may be NULL. */
 uint32_t act_guards(const struct matter *matter, const struct thing *thing, const struct act *act);
 /* One step of the fold. */
 void matter_step(struct matter *matter, const struct act *act);
 void thing_step(struct thing *thing, const struct matter *matter, const struct act *act);
+
+struct dossiers;
+
+void things_clear(struct things *things);
+/* THING_NONE: the dossier has none with this id. */
+uint32_t things_find(const struct things *things, enum machine_kind machine, uint32_t dossier, const uint8_t ref[16]);
 
 /* The dossier's thing with that id, made when there is none. -ENOMEM */
 int acts_thing(struct dossiers *dossiers, uint32_t dossier, enum machine_kind machine, const uint8_t ref[16],

@@ -11,7 +11,7 @@
 #ifndef CORE_AGENCY_CLOCKS_H
 #define CORE_AGENCY_CLOCKS_H
 
-#include "broker/core/decide.h"
+#include "broker/core/deciding.h"
 
 struct core_clock;
 

@@ -11,7 +11,7 @@
 #ifndef CORE_CLOCKS_H
 #define CORE_CLOCKS_H
 
-#include "broker/core/decide.h"
+#include "broker/core/deciding.h"
 #include "proto/limits.h"
 
 /* Takes over what a record says, or corrects. -ENOMEM */

@@ -2,6 +2,7 @@
 #include "broker/core/clocks.h"
 
 #include "broker/core/agency_clocks.h"
+#include "broker/core/decide.h"
 #include "broker/core/parts.h"
 #include "proto/date.h"
 #include "proto/limits.h"

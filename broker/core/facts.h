@@ -8,7 +8,7 @@
 #ifndef CORE_FACTS_H
 #define CORE_FACTS_H
 
-#include "broker/core/registers.h" /* DATE_NONE */
+#include "proto/date.h" /* DATE_NONE */
 #include "proto/event.h"
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /*
- * keep - what a record leaves for the procedure to remember: the applying side of rules.c
+ * keep - what a record leaves for the procedure to remember: the applying side of decide_rules.c
  */
 #ifndef CORE_KEEP_H
 #define CORE_KEEP_H

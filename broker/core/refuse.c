@@ -1,5 +1,5 @@
 /* Saying no, and saying what is odd: a code, the rule behind it, and the field in JSON names. */
-#include "broker/core/decide.h"
+#include "broker/core/deciding.h"
 
 #include <errno.h>
 #include <string.h>

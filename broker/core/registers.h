@@ -12,11 +12,10 @@
 
 #include "broker/core/directory.h"
 #include "broker/core/strings.h"
+#include "proto/date.h" /* DATE_NONE */
 #include "wici/v1/sys.pb-c.h"
 
 #include <stdbool.h>
-
-#define DATE_NONE INT32_MIN
 
 enum register_kind {
     REGISTER_DECLARATION,

@@ -21,6 +21,7 @@
  */
 #include "broker/core/agency_clocks.h"
 #include "broker/core/clocks.h"
+#include "broker/core/decide.h"
 #include "broker/core/outside.h"
 #include "broker/core/view.h"
 
