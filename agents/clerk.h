@@ -28,7 +28,7 @@ struct clerk_clock {
     enum clock_id clock;
     uint64_t start_seq;
     unsigned item, notices;
-    int32_t started, named, ended; /* DEADLINE_DAY_NONE */
+    int32_t started, named, ended; /* DATE_NONE */
     bool urgent, holder_only;
     enum clerk_state state;
     uint64_t end_seq;

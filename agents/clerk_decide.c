@@ -42,7 +42,7 @@ day_of(const json_t *object, const char *key)
 {
     int32_t day;
 
-    return date_parse(member_text(object, key), &day) == 0 ? day : DEADLINE_DAY_NONE;
+    return date_parse(member_text(object, key), &day) == 0 ? day : DATE_NONE;
 }
 
 int
@@ -58,7 +58,7 @@ clerk_clock_read(const char *text, struct clerk_clock *ret)
         .item = (unsigned)member_number(json, "item"),
         .notices = (unsigned)member_number(json, "notices"),
         .started = day_of(json, "startedOn"),
-        .named = is_true(json, "named") ? day_of(json, "due") : DEADLINE_DAY_NONE,
+        .named = is_true(json, "named") ? day_of(json, "due") : DATE_NONE,
         .ended = day_of(json, "endedOn"),
         .urgent = is_true(json, "urgent"),
         .holder_only = is_true(json, "holderOnly"),
@@ -75,9 +75,9 @@ clerk_clock_read(const char *text, struct clerk_clock *ret)
     while (state < 3 && strcmp(states[state], member_text(json, "state")) != 0)
         state++;
     if (clock.clock == CLOCK_NONE || (dossier[0] == '\0' && agency[0] == '\0') || clock.start_seq == 0 ||
-        clock.started == DEADLINE_DAY_NONE || state == 3 || strlen(dossier) >= sizeof clock.dossier ||
+        clock.started == DATE_NONE || state == 3 || strlen(dossier) >= sizeof clock.dossier ||
         strlen(agency) >= sizeof clock.agency || strlen(holder) >= sizeof clock.holder ||
-        (is_true(json, "named") && clock.named == DEADLINE_DAY_NONE))
+        (is_true(json, "named") && clock.named == DATE_NONE))
         rc = -EPROTO;
     clock.state = (enum clerk_state)state;
     if (rc == 0) {
@@ -155,7 +155,7 @@ set_day(json_t *object, const char *key, int32_t day)
 {
     char text[DATE_TEXT_SIZE];
 
-    if (day == DEADLINE_DAY_NONE)
+    if (day == DATE_NONE)
         return;
     date_format(day, text);
     (void)json_object_set_new(object, key, json_string(text));

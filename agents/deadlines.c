@@ -245,7 +245,7 @@ deadline_plan(const struct deadline_settings *settings, const struct calendar *c
     bool urgent = deadline->urgent && setting.urgent.count > 0;
 
     *ret = (struct deadline_plan){.on = !setting.off, .due = deadline->named};
-    if (deadline->named == DEADLINE_DAY_NONE)
+    if (deadline->named == DATE_NONE)
         ret->due = calendar_due(calendar, deadline->started, urgent ? setting.urgent : setting.term);
     for (unsigned i = 0; i < setting.remind_count; i++) {
         int32_t day;

@@ -19,6 +19,7 @@
 
 #include "agents/calendar.h"
 #include "proto/clocks.h"
+#include "proto/date.h" /* DATE_NONE */
 #include "proto/limits.h"
 
 #include <stdbool.h>
@@ -27,7 +28,6 @@
 
 #define DEADLINE_SETTINGS_MAX      4096u      /* lines: some for each of an association's offices */
 #define DEADLINE_SETTINGS_TEXT_MAX (1u << 20) /* bytes of a file */
-#define DEADLINE_DAY_NONE          INT32_MIN
 
 struct deadline_setting {
     char agency[ID_LEN_MAX + 1]; /* "": of all */
@@ -55,7 +55,7 @@ struct deadline {
     enum clock_id clock;
     const char *agency; /* of the unit that holds the dossier; "" when none does */
     int32_t started;
-    int32_t named; /* the date that the event names; DEADLINE_DAY_NONE: a term */
+    int32_t named; /* the date that the event names; DATE_NONE: a term */
     bool urgent;
 };
 

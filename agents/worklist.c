@@ -176,24 +176,22 @@ static int
 due_of(const struct worklist_options *o, const json_t *clock, enum clock_id id, int32_t *ret)
 {
     const char *due = member_text(clock, "due");
-    struct deadline deadline = {.clock = id,
-                                .agency = member_text(clock, "agency"),
-                                .named = DEADLINE_DAY_NONE,
-                                .urgent = is_true(clock, "urgent")};
+    struct deadline deadline = {
+        .clock = id, .agency = member_text(clock, "agency"), .named = DATE_NONE, .urgent = is_true(clock, "urgent")};
     struct deadline_plan plan;
     bool named = is_true(clock, "named"), told = due[0] != '\0' && !named;
 
     if (date_parse(member_text(clock, "startedOn"), &deadline.started) != 0)
-        deadline.started = DEADLINE_DAY_NONE;
+        deadline.started = DATE_NONE;
     if (due[0] != '\0' && date_parse(due, ret) != 0)
         return -EBADMSG;
-    if (due[0] == '\0' && (deadline.started == DEADLINE_DAY_NONE || clock_info(id)->basis != CLOCK_TERM))
+    if (due[0] == '\0' && (deadline.started == DATE_NONE || clock_info(id)->basis != CLOCK_TERM))
         return -EBADMSG;
     if (told)
         return 1;
     if (named || due[0] != '\0')
         deadline.named = *ret;
-    if (deadline.started == DEADLINE_DAY_NONE)
+    if (deadline.started == DATE_NONE)
         deadline.started = deadline.named;
     deadline_plan(o->settings, o->calendar, &deadline, &plan);
     *ret = plan.due;

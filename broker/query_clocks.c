@@ -11,7 +11,7 @@ day_text(struct arena *arena, int32_t day)
 {
     char *text;
 
-    if (day == CORE_DAY_NONE)
+    if (day == DATE_NONE)
         return TEXT("");
     text = arena_alloc(arena, DATE_TEXT_SIZE);
     if (text != NULL)

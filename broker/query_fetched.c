@@ -76,7 +76,7 @@ agency_fetched(struct broker *b, const char *id, int32_t day, Wici__V1__Fetched 
     if (f == NULL || text == NULL)
         return -ENOBUFS;
     f->outside = true;
-    f->fetched = day != CORE_DAY_NONE;
+    f->fetched = day != DATE_NONE;
     if (day > 0) {
         date_format(day, text);
         f->delivered_on = text;

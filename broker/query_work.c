@@ -47,7 +47,7 @@ item_message(struct broker *b, const struct core_work *work, const struct record
         core_unit(b->core, author, &unit);
         item->unit = TEXT(unit.id);
     }
-    if (work->due != CORE_DAY_NONE) {
+    if (work->due != DATE_NONE) {
         date_format(work->due, due);
         item->due = due;
     }

@@ -237,8 +237,8 @@ agency_clocks_of(const struct core *core, uint32_t agency, uint16_t at, struct c
                                .clock = (enum clock_id)mark_clock(start),
                                .start_seq = start->seq,
                                .started = start->day,
-                               .due = start->due == 0 ? CORE_DAY_NONE : start->due,
-                               .ended = CORE_DAY_NONE,
+                               .due = start->due == 0 ? DATE_NONE : start->due,
+                               .ended = DATE_NONE,
                                .told = start->told,
                                .notices = start->notices,
                                .holder = organiser_of(&core->directory, agency)};

@@ -364,11 +364,11 @@ clocks_of(const struct core *core, const struct kin *kin, uint32_t dossier, cons
                                .start_seq = start->seq,
                                .item = start->item,
                                .started = start->day,
-                               .due = start->due == 0 ? CORE_DAY_NONE : start->due,
+                               .due = start->due == 0 ? DATE_NONE : start->due,
                                .named = clock_info((enum clock_id)mark_clock(start))->basis == CLOCK_DATE ||
                                         (mark_clock(start) == CLOCK_D15 && start->key != 0),
                                .urgent = (start->flags & MARK_URGENT) != 0,
-                               .ended = CORE_DAY_NONE,
+                               .ended = DATE_NONE,
                                .told = start->told,
                                .notices = start->notices,
                                .holder = holder_of(core, &core->dossiers.at[dossier])};

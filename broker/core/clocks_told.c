@@ -119,7 +119,7 @@ clocks_decide(struct deciding *d)
         return decide_refuse_body(d, E_FIELD, 0, "deadline.holderOnly");
     if (said->end_seq != clock.end_seq)
         return decide_refuse_body(d, E_FIELD, 0, "deadline.endSeq");
-    if (facts_day(said->ended_on) != (clock.ended == CORE_DAY_NONE ? DATE_NONE : clock.ended))
+    if (facts_day(said->ended_on) != clock.ended)
         return decide_refuse_body(d, E_FIELD, 0, "deadline.endedOn");
     due = facts_day(said->due);
     if (due < 0 || due > UINT16_MAX || (clock.named ? due != clock.due : due < clock.started))

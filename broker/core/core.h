@@ -23,6 +23,7 @@
 #define CORE_H
 
 #include "proto/clocks.h"
+#include "proto/date.h" /* DATE_NONE */
 #include "proto/errors.h"
 #include "proto/event.h"
 
@@ -314,7 +315,7 @@ struct core_due_place {
 size_t core_due_outside(const struct core *core, uint32_t stand_in, struct core_due_place *place, uint64_t *ret,
                         size_t max);
 /* The id is that of an agency without the system; *ret_day: when the record was handed over to it, 0: on a day that was
- * not said, CORE_DAY_NONE: it was not. */
+ * not said, DATE_NONE: it was not. */
 bool core_is_outside(const struct core *core, const char *id, const struct core_record *record, int32_t *ret_day);
 /* It is to be printed for the agency, or was; and it was delivered. */
 bool core_is_due_or_delivered(const struct core *core, uint32_t stand_in, const struct core_record *record);
@@ -341,13 +342,13 @@ struct core_clock {
     uint64_t start_seq; /* of the record that started it; of an amended one, where it was first said */
     unsigned item;      /* which of several dates of that record, from 1; 0: there is one */
     int32_t started;    /* the day it runs from */
-    int32_t due;        /* CORE_DAY_NONE: a term, of which nothing was told yet */
+    int32_t due;        /* DATE_NONE: a term, of which nothing was told yet */
     bool named;         /* the event names the due date, and nothing moves it */
     bool urgent;        /* counted with the shorter term */
     bool holder_only;   /* after the loss of a child */
     enum core_clock_state state;
     uint64_t end_seq; /* of the record that met or cancelled it; 0: it runs, or its start was recalled or amended */
-    int32_t ended;    /* the day that counts; CORE_DAY_NONE */
+    int32_t ended;    /* the day that counts; DATE_NONE */
     uint8_t told;     /* bits, CORE_TOLD_... */
     unsigned notices; /* how many were told: what the next one must say */
     uint32_t holder;  /* the unit that holds the dossier, or has to answer; of an agency's, its organiser of services;
@@ -363,7 +364,6 @@ struct core_clock {
     bool suspended;     /* the unit is */
     uint32_t head;      /* who stands in for the unit; CORE_UNIT_NONE */
 };
-#define CORE_DAY_NONE INT32_MIN
 
 /* Where to go on in a list of clocks. */
 struct core_clocks_at {
@@ -401,7 +401,7 @@ struct core_work {
     uint8_t dossier_id[16];
     enum core_work_kind kind;
     uint64_t seq;    /* of the record that asks; of an amended one, where it was first said */
-    int32_t due;     /* the day of a meeting; CORE_DAY_NONE */
+    int32_t due;     /* the day of a meeting; DATE_NONE */
     uint32_t agency; /* whose work it is, or for whom it is to be printed, where the unit serves an agency without the
                         system: what stands for it among units, core_served(); else CORE_UNIT_NONE */
     uint32_t unit;   /* on whom it falls, where the unit is told of another's; CORE_UNIT_NONE: on itself */

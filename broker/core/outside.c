@@ -252,7 +252,7 @@ core_is_outside(const struct core *core, const char *id, const struct core_recor
     if (stand_in == DIRECTORY_NONE || !core->directory.units[stand_in].outside)
         return false;
     fact = dossier == DOSSIER_NONE ? NULL : fact_find(&core->dossiers, dossier, stand_in, record->seq);
-    *ret_day = fact == NULL || fact->day == DATE_NONE ? CORE_DAY_NONE : fact->day;
+    *ret_day = fact == NULL ? DATE_NONE : fact->day;
     return true;
 }
 

@@ -42,8 +42,7 @@ found_as(struct looking *l, struct core_work work)
 static void
 found(struct looking *l, enum core_work_kind kind, uint64_t seq, int32_t due)
 {
-    found_as(l, (struct core_work){
-                    .kind = kind, .seq = seq, .due = due == DATE_NONE ? CORE_DAY_NONE : due, .unit = CORE_UNIT_NONE});
+    found_as(l, (struct core_work){.kind = kind, .seq = seq, .due = due, .unit = CORE_UNIT_NONE});
 }
 
 /* Whose work is looked for. */
@@ -92,11 +91,8 @@ static void
 row(struct looking *l, const struct core_clock *clock)
 {
     const struct directory *directory = &l->core->directory;
-    struct core_work work = {.kind = CORE_WORK_ROW,
-                             .seq = clock->start_seq,
-                             .item = clock->item,
-                             .due = CORE_DAY_NONE,
-                             .unit = CORE_UNIT_NONE};
+    struct core_work work = {
+        .kind = CORE_WORK_ROW, .seq = clock->start_seq, .item = clock->item, .due = DATE_NONE, .unit = CORE_UNIT_NONE};
 
     if (asked_is(l->d, clock->start_seq, clock->item, whose(l))) {
         found_as(l, work);

@@ -83,7 +83,7 @@ work_of(struct kit *k, const char *unit)
         assert_int_equal(again[i].seq, found[i].seq);
         len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %llu", len > 0 ? "; " : "", kinds[found[i].kind],
                                 (unsigned long long)found[i].seq);
-        if (found[i].due != CORE_DAY_NONE) {
+        if (found[i].due != DATE_NONE) {
             date_format(found[i].due, day);
             len += (size_t)snprintf(text + len, sizeof text - len, " %s", day);
         }

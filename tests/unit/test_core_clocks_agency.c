@@ -30,7 +30,7 @@ agency_is(struct kit *k, const char *unit, const char *agency, const char *id)
                                 c->state == CORE_CLOCK_RUNS  ? day_text(c->started)
                                 : c->state == CORE_CLOCK_MET ? day_text(c->ended)
                                                              : "");
-        if (c->state == CORE_CLOCK_RUNS && c->due != CORE_DAY_NONE)
+        if (c->state == CORE_CLOCK_RUNS && c->due != DATE_NONE)
             len += (size_t)snprintf(text + len, sizeof text - len, " due %s", day_text(c->due));
     }
     return text;

@@ -46,7 +46,7 @@ day_text(int32_t day)
     static unsigned turn;
     char *ret = text[turn++ % 4];
 
-    if (day == CORE_DAY_NONE)
+    if (day == DATE_NONE)
         return "-";
     date_format(day, ret);
     return ret;
@@ -76,7 +76,7 @@ clock_is(struct kit *k, char dossier, const char *id)
             break;
         case CORE_CLOCK_CANCELLED: len += (size_t)snprintf(text + len, sizeof text - len, "cancelled"); break;
         }
-        if (c->state == CORE_CLOCK_RUNS && c->due != CORE_DAY_NONE)
+        if (c->state == CORE_CLOCK_RUNS && c->due != DATE_NONE)
             len += (size_t)snprintf(text + len, sizeof text - len, " due %s", day_text(c->due));
         if (c->urgent)
             len += (size_t)snprintf(text + len, sizeof text - len, " urgent");

@@ -18,7 +18,7 @@ extern struct core_clock found[CLOCKS_OF_TEST_MAX];
 /* All clocks that a unit is given, their number; and of dossiers alone. */
 size_t all_clocks(struct kit *k, const char *unit);
 size_t clocks(struct kit *k, const char *unit);
-/* "2026-01-16", or "-" for CORE_DAY_NONE; good for four calls. */
+/* "2026-01-16", or "-" for DATE_NONE; good for four calls. */
 const char *day_text(int32_t day);
 
 /*

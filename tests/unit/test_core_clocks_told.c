@@ -89,7 +89,7 @@ notice(struct kit *k, const char *what, const char *id, const char *due, const c
     while (i < count && found[i].clock != clock_by_name(id))
         i++;
     assert_true(i < count);
-    if (found[i].ended != CORE_DAY_NONE)
+    if (found[i].ended != DATE_NONE)
         (void)snprintf(ended, sizeof ended, ",'endedOn':'%s'", day_text(found[i].ended));
     if (found[i].end_seq != 0)
         (void)snprintf(end, sizeof end, ",'endSeq':'%llu'", (unsigned long long)found[i].end_seq);

@@ -311,11 +311,11 @@ tell(struct kit *k)
     struct kit_line line = {.unit = "clerk", .type = type, .sections = sections, .header = header};
     struct refusal refusal;
 
-    if (c == NULL || c->started == CORE_DAY_NONE)
+    if (c == NULL || c->started == DATE_NONE)
         return;
     date_format(c->started, started);
-    date_format(c->due != CORE_DAY_NONE ? c->due : c->started + 14, due);
-    if (c->ended != CORE_DAY_NONE) {
+    date_format(c->due != DATE_NONE ? c->due : c->started + 14, due);
+    if (c->ended != DATE_NONE) {
         date_format(c->ended, id);
         (void)snprintf(ended, sizeof ended, ",'endedOn':'%s'", id);
     }

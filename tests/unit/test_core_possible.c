@@ -269,7 +269,7 @@ clock_is_possible(const struct kit *k, const struct core_clock *c)
         fail_msg("%s of %s was started by record %zu", id, dossier, (size_t)c->start_seq);
     if (c->state != CORE_CLOCK_CANCELLED && !seq_stands(k, c->start_seq))
         fail_msg("%s of %s goes on, and record %zu was recalled", id, dossier, (size_t)c->start_seq);
-    if (c->state == CORE_CLOCK_RUNS && (c->end_seq != 0 || c->ended != CORE_DAY_NONE))
+    if (c->state == CORE_CLOCK_RUNS && (c->end_seq != 0 || c->ended != DATE_NONE))
         fail_msg("%s of %s runs and has ended", id, dossier);
     if (c->state == CORE_CLOCK_MET && c->end_seq == 0)
         fail_msg("%s of %s was met by nothing", id, dossier);

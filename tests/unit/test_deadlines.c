@@ -39,7 +39,7 @@ setup(void **state)
 static int32_t
 day(const char *text)
 {
-    int32_t value = DEADLINE_DAY_NONE;
+    int32_t value = DATE_NONE;
 
     if (text[0] != '\0' && date_parse(text, &value) != 0)
         fail_msg("%s is no day", text);
@@ -124,17 +124,16 @@ static void
 an_urgent_one_has_the_shorter_term(void **state)
 {
     (void)state;
-    plan_is(
-        NULL,
-        &(struct deadline){
-            .clock = CLOCK_D15, .agency = "", .started = day("2026-04-30"), .named = DEADLINE_DAY_NONE, .urgent = true},
-        "2026-05-04", "2026-05-04"); /* 1 and 3 May are holidays, 2 a Saturday */
+    plan_is(NULL,
+            &(struct deadline){
+                .clock = CLOCK_D15, .agency = "", .started = day("2026-04-30"), .named = DATE_NONE, .urgent = true},
+            "2026-05-04", "2026-05-04"); /* 1 and 3 May are holidays, 2 a Saturday */
 }
 
 /* ---- settings */
 
 static const struct deadline d1 = {
-    .clock = CLOCK_D1, .agency = "cus", .started = 20514 /* 2026-03-02 */, .named = DEADLINE_DAY_NONE};
+    .clock = CLOCK_D1, .agency = "cus", .started = 20514 /* 2026-03-02 */, .named = DATE_NONE};
 
 static void
 a_setting_says_what_differs(void **state)
@@ -338,8 +337,7 @@ a_notice_of_an_agency_names_it_and_no_dossier(void **state)
 
     (void)state;
     assert_int_equal(clerk_clock_read(json, &clock), 0);
-    deadline_plan(NULL, &calendar, &(struct deadline){CLOCK_D9, "cus", day("2026-01-31"), DEADLINE_DAY_NONE, false},
-                  &plan);
+    deadline_plan(NULL, &calendar, &(struct deadline){CLOCK_D9, "cus", day("2026-01-31"), DATE_NONE, false}, &plan);
     assert_int_equal(clerk_event(&clock, &plan, CLERK_MISSED, false, day("2026-05-04"), &one), 0);
     assert_non_null(strstr(one, "\"agency\":\"cus\""));
     assert_non_null(strstr(one, "\"due\":\"2026-04-30\""));

@@ -47,7 +47,7 @@ day_json(int32_t day)
 {
     char text[DATE_TEXT_SIZE] = "";
 
-    if (day != CORE_DAY_NONE)
+    if (day != DATE_NONE)
         date_format(day, text);
     return json_string(text);
 }
