@@ -18,6 +18,8 @@
 
 static_assert(EVENT_SECTIONS_MAX <= 32, "a view's sections are the bits of a number");
 
+bool shown_small;
+
 static uint64_t
 now_us(void)
 {
@@ -201,7 +203,8 @@ reads_add(struct broker *b, struct shown *s, const struct shown_read *read, uint
         return 0; /* it has never had to do with it */
     if (read->question[0] != '\0')
         count = 0;
-    if (s->read_count == SHOWN_READS_MAX || (s->read_count > 0 && s->pair_count + count > SHOWN_PAIRS_MAX))
+    if (s->read_count == (shown_small ? SHOWN_READS_SMALL : SHOWN_READS_MAX) ||
+        (s->read_count > 0 && s->pair_count + count > (shown_small ? SHOWN_PAIRS_SMALL : SHOWN_PAIRS_MAX)))
         return -ENOBUFS;
     if (s->pair_count + count > s->pair_size) {
         size_t size = 2 * (s->pair_count + count);

@@ -31,6 +31,10 @@
 #define SHOWN_US_MAX     2000u  /* of a tick, while nobody waits */
 #define SHOWN_US_MIN     250u   /* of a tick, whoever waits */
 
+#define SHOWN_READS_SMALL 24u /* of shown_small */
+#define SHOWN_PAIRS_SMALL 256u
+extern bool shown_small; /* set by tests: pages so small that a short run has several */
+
 /* Begins to answer; the answer comes later. -EACCES: refused, see *refusal (E_UNKNOWN; E_REQUEST, E_REASON; E_BUSY:
  * another question is being worked on). */
 int shown_begin(struct broker *b, const struct session *session, uint32_t request, const Wici__V1__ShownQuery *asked,

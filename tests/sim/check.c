@@ -27,6 +27,7 @@ check_clear(void)
     check_cursors_clear();
     check_documents_clear();
     check_erased_clear();
+    check_shown_clear();
 }
 
 /* ---- what the broker takes */
@@ -158,6 +159,8 @@ check_taken(struct door_line *line, const struct door_message *message)
         if (m->query->what_case == WICI__V1__QUERY__WHAT_ERASE ||
             m->query->what_case == WICI__V1__QUERY__WHAT_ERASE_PREVIEW)
             check_erase_asked(line, m->query);
+        if (m->query->what_case == WICI__V1__QUERY__WHAT_SHOWN)
+            check_shown_asked(line, check_unit_of(line->key), m->query);
         break;
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_PUT: check_document_put(line, m->document_put); break;
     case WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_GET: check_document_get(line, m->document_get); break;
@@ -317,6 +320,8 @@ refused_check(struct door_line *line, const Wici__V1__Refused *refused)
         memset(read, 0, sizeof *read);
     if (refused->request != 0 && refused->request == tally->erase.request)
         tally->erase.request = 0;
+    if (refused->request != 0 && refused->request == tally->shown.request)
+        tally->shown.request = 0;
     if (document != NULL && refused->subscription == 0 && refused->number == 0)
         check_document_refused(line, check_unit_of(line->key), document, code);
     while (*at != NULL && (*at)->number != refused->number)
@@ -369,6 +374,7 @@ check_sent(struct door_line *line, const uint8_t *bytes, size_t len)
     case WICI__V1__BROKER_MESSAGE__MESSAGE_QUERY_RESULT:
         check_answer_erased(unit, m->query_result);
         check_erase_answered(line, unit, m->query_result);
+        check_shown_told(line, unit, m->query_result);
         break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_STATE: check_document_state(line, unit, m->document_state); break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_PART: check_document_part(line, unit, m->document_part); break;

@@ -21,6 +21,8 @@
  *                   the one that the event's author sent
  *     G6 barred     who is suspended, or whose key has ended, is told nothing but that
  *     G6 accounted  nothing is shown before the mark of its reader's own access window is committed
+ *     G6 told       who asks who was shown what is told all that was shown, over any number of pages and deaths; and of
+ *                   each record of a read just what it can have shown, as far as the asker may see that itself
  *     G7 bounded    what is kept for a reader stays within its credit; nothing stays packed between ticks; the uploads
  *                   of an agency stay within their quota, and nobody is refused before
  *     sweep         an upload that no event names is destroyed when its day is over, and not before
@@ -109,6 +111,14 @@ void check_erase_answered(struct door_line *line, uint32_t unit, const Wici__V1_
 void check_answer_erased(uint32_t unit, const Wici__V1__QueryResult *result);
 /* An event of the unit is refused: does that tell it of an erasure what it may know? */
 void check_erased_refusal(uint32_t unit, const struct said *said, const Wici__V1__Refusal *refusal);
+
+/* ---- check_shown.c */
+
+void check_shown_clear(void);
+/* The unit was given these sections of the record, by a reader of this cursor or session. */
+void check_shown_given(uint32_t unit, const char *name, uint64_t seq, uint32_t sections);
+void check_shown_asked(struct door_line *line, uint32_t unit, const Wici__V1__Query *query);
+void check_shown_told(struct door_line *line, uint32_t unit, const Wici__V1__QueryResult *result);
 
 /* ---- check_files.c */
 

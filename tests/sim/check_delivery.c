@@ -129,9 +129,9 @@ parts_of(uint32_t unit, const Wici__V1__Delivery *d, const struct record *record
     return sections;
 }
 
-/* exact: neither more nor less than the view; else no more. */
+/* name: the reader's cursor or session. exact: neither more nor less than the view; else no more. */
 static void
-delivery_check(uint32_t unit, const Wici__V1__Delivery *d, const struct core_view *view, bool exact)
+delivery_check(uint32_t unit, const char *name, const Wici__V1__Delivery *d, const struct core_view *view, bool exact)
 {
     const struct record *record = &ledger_at(d->seq)->record;
     bool header, note;
@@ -140,6 +140,7 @@ delivery_check(uint32_t unit, const Wici__V1__Delivery *d, const struct core_vie
 
     sim_counts.deliveries++;
     ledger_give(unit, d->seq);
+    check_shown_given(unit, name, d->seq, sections);
     if (!view->received)
         sim_fail("G6 sections", "%s is given record %" PRIu64 " (%s), which is not for it", unit_name(unit), d->seq,
                  record->event.type->name);
@@ -238,7 +239,8 @@ check_batch(struct door_line *line, uint32_t unit, const Wici__V1__Batch *batch)
         if (!tally_filter_passes(&sub->filter, &ledger_at(d->seq)->record.event))
             sim_fail("G6 sections", "%s is given record %" PRIu64 ", which its filter leaves out", unit_name(unit),
                      d->seq);
-        delivery_check(unit, d, &ledger_sight(unit, d->seq)->view, true);
+        delivery_check(unit, sub->cursor[0] != '\0' ? sub->cursor : line->tally->session, d,
+                       &ledger_sight(unit, d->seq)->view, true);
         if (sub->credit_count > 0 && sub->outstanding + size > sub->window)
             sim_fail("G7 bounded", "%s, subscription %u, has %zu bytes outstanding and is given %zu more, of %zu",
                      unit_name(unit), sub->number, sub->outstanding, size, sub->window);
@@ -316,7 +318,7 @@ check_read(struct door_line *line, uint32_t unit, const Wici__V1__ReadResult *re
                 sim_fail("G6 sections", "%s is given record %" PRIu64 ", which it did not ask for", unit_name(unit),
                          seq);
             core_view(ledger_core(), unit, &record->core, content, &view);
-            delivery_check(unit, result->deliveries[next], &view, false);
+            delivery_check(unit, line->tally->session, result->deliveries[next], &view, false);
             next++;
         } else if (read_wants(read, record) && !ledger_was_hidden(unit, seq, read->asked_in)) {
             sim_fail("G6 sections", "%s reads from %" PRIu64 " to %" PRIu64 " and is not given record %" PRIu64,

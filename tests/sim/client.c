@@ -36,7 +36,7 @@ line_forget(struct client *c)
     c->sent = c->answered;
     c->flight_count = 0;
     c->reads_open = 0;
-    c->upload.request = c->document_get = c->erase = 0;
+    c->upload.request = c->document_get = c->erase = c->shown.request = 0;
     for (size_t i = 0; i < c->sub_count; i++) {
         c->subs[i].number = 0;
         c->subs[i].open = false;
@@ -282,6 +282,8 @@ refused_take(struct client *c, const Wici__V1__Refused *refused)
         client_document_refused(c, refused);
     } else if (refused->request != 0 && refused->request == c->erase) {
         c->erase = 0;
+    } else if (refused->request != 0 && refused->request == c->shown.request) {
+        client_shown_refused(c, refused->refusal->code);
     } else if (refused->request != 0) {
         c->reads_open -= c->reads_open > 0;
     } else {
@@ -328,6 +330,9 @@ message_take(struct client *c, const Wici__V1__BrokerMessage *m)
     case WICI__V1__BROKER_MESSAGE__MESSAGE_QUERY_RESULT:
         if (m->query_result->request == c->erase)
             c->erase = 0;
+        if (m->query_result->request == c->shown.request &&
+            m->query_result->result_case == WICI__V1__QUERY_RESULT__RESULT_SHOWN)
+            client_shown_told(c, m->query_result->shown);
         break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_STATE: client_document_told(c, m->document_state); break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_DOCUMENT_PART:
@@ -383,6 +388,7 @@ client_finish(struct client *c, uint64_t seq)
     if (!c->ready)
         return;
     client_publish_next(c);
+    client_shown_finish(c);
     for (size_t i = 0; i < c->sub_count; i++) {
         if (c->subs[i].number == 0)
             client_subscribe(c, &c->subs[i]);
@@ -395,7 +401,7 @@ client_is_done(const struct client *c, uint64_t seq, const char **ret_why)
 {
     *ret_why = "has no answer";
     if (c->answered < c->queue_len || c->reads_open > 0 || c->upload.request != 0 || c->document_get != 0 ||
-        c->erase != 0)
+        c->erase != 0 || c->shown.dossier[0] != '\0')
         return false;
     *ret_why = "is not told of all";
     for (size_t i = 0; i < c->sub_count; i++)

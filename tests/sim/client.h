@@ -47,6 +47,14 @@ struct client_upload {
     uint32_t received; /* as the broker said last */
 };
 
+/* Who was shown what of a dossier. */
+struct client_shown {
+    char dossier[37];     /* "": it asks about none */
+    uint32_t request;     /* a page without an answer; 0: there is none */
+    uint64_t from_record; /* of the next page */
+    uint64_t since_ms;    /* 0: from the beginning */
+};
+
 struct client {
     uint32_t index;
     struct town_unit *unit;
@@ -70,7 +78,8 @@ struct client {
     size_t reads_open;
     struct client_upload upload;
     uint32_t document_get; /* a DocumentGet without an answer; 0: there is none */
-    uint32_t erase;  /* an order to erase, or a look at what one would meet, without an answer; 0: there is none */
+    uint32_t erase; /* an order to erase, or a look at what one would meet, without an answer; 0: there is none */
+    struct client_shown shown;
     bool hoards;     /* begins uploads of the largest size and sends nothing of them */
     unsigned waited; /* rounds of the end without an answer: who is suspended meanwhile is not told */
     uint64_t known_seq;
@@ -114,6 +123,15 @@ void client_document_told(struct client *c, const Wici__V1__DocumentState *state
 /* Has somebody no answer to what it asked for? */
 bool clients_wait_for_documents(void);
 void client_document_refused(struct client *c, const Wici__V1__Refused *refused);
+
+/* In client_shown.c. Asks who was shown what of some dossier, or for the next page of it. */
+void client_shown_act(struct client *c);
+/* Of this dossier, from the first page on. */
+void client_shown_ask(struct client *c, const char *dossier);
+void client_shown_told(struct client *c, const Wici__V1__ShownList *list);
+void client_shown_refused(struct client *c, const char *code);
+/* Goes on with what it asked about, to its last page. */
+void client_shown_finish(struct client *c);
 
 /* At the end: each inbox took all up to head that it could always see. */
 void clients_check_complete(uint64_t head);

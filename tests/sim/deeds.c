@@ -235,6 +235,8 @@ client_act(struct client *c)
     case 12:
         if (fate_once_in(3))
             ask_something(c);
+        if (strcmp(c->unit->roles, "AUD") == 0 || fate_once_in(8))
+            client_shown_act(c);
         break;
     case 13:
         if (fate_once_in(60))

@@ -48,11 +48,14 @@ void
 ledger_clear(void)
 {
     core_destroy(&ledger.core);
+    for (size_t i = 0; i < UNITS_SEEN; i++) {
+        for (uint64_t k = 0; ledger.sights[i] != NULL && k < ledger.head; k++)
+            free(ledger.sights[i][k].past);
+        free(ledger.sights[i]);
+    }
     for (uint64_t i = 0; i < ledger.head; i++)
         free(ledger.at[i]);
     free(ledger.at);
-    for (size_t i = 0; i < UNITS_SEEN; i++)
-        free(ledger.sights[i]);
     for (size_t i = 0; i < ledger.chunk_count; i++)
         arena_destroy(&ledger.chunks[i]);
     memset(&ledger, 0, sizeof ledger);
@@ -172,9 +175,8 @@ erased_check(uint32_t unit, const struct record *record)
                  record->core.seq, record->event.type->name);
 }
 
-/* Is the dossier one of those that were erased, or tied to one? */
-static bool
-is_touched(uint32_t entry)
+bool
+ledger_is_touched(uint32_t entry)
 {
     for (uint32_t e = 0; e < ENTRIES_SEEN; e++)
         if (ledger.erased[e] != 0 && ledger.group[e] == ledger.group[entry])
@@ -188,7 +190,7 @@ untouched_check(uint32_t unit, const struct record *record, const struct core_vi
     struct core_unit u;
 
     if ((was->received == now->received && was->sections == now->sections && was->note == now->note) ||
-        is_touched(record->core.entry))
+        ledger_is_touched(record->core.entry))
         return;
     core_unit(ledger.core, unit, &u);
     sim_fail("erased",
@@ -199,6 +201,21 @@ untouched_check(uint32_t unit, const struct record *record, const struct core_vi
 }
 
 static void
+past_add(struct sight *sight)
+{
+    struct sight_past *last = sight->past_count == 0 ? NULL : &sight->past[sight->past_count - 1];
+
+    if (last != NULL && last->received == sight->view.received && last->sections == sight->view.sections)
+        return;
+    if (sight->past_count == sight->past_size) {
+        sight->past_size = 2 * sight->past_size + 1;
+        sight->past = must(realloc(sight->past, sight->past_size * sizeof *sight->past));
+    }
+    sight->past[sight->past_count++] = (struct sight_past){
+        .since = ledger.head, .received = sight->view.received, .sections = sight->view.sections};
+}
+
+static void
 look(uint32_t unit, uint64_t seq)
 {
     struct sight *sight = &ledger.sights[unit][seq - 1];
@@ -206,6 +223,7 @@ look(uint32_t unit, uint64_t seq)
     bool was_hidden = !was.received;
 
     core_view(ledger.core, unit, &ledger.at[seq - 1]->record.core, false, &sight->view);
+    past_add(sight);
     if (ledger.erasing && (ledger.anew || seq != ledger.head))
         untouched_check(unit, &ledger.at[seq - 1]->record, &was, &sight->view);
     if (ledger.erased[ledger.at[seq - 1]->record.core.entry] != 0)

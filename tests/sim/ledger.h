@@ -26,10 +26,19 @@ struct ledger_record {
     uint8_t hash[LEAF_HASH_SIZE];
 };
 
+/* What core_view() said from a state of the log on. */
+struct sight_past {
+    uint64_t since;
+    bool received;
+    uint32_t sections;
+};
+
 struct sight {
     struct core_view view;
-    bool given;            /* the unit was given something of it */
-    uint64_t hidden_until; /* while view.received: the last state in which it was not; 0: always was */
+    bool given;              /* the unit was given something of it */
+    uint64_t hidden_until;   /* while view.received: the last state in which it was not; 0: always was */
+    struct sight_past *past; /* each change of the view, ascending; the first when the record was there */
+    uint32_t past_count, past_size;
 };
 
 void ledger_create(void);
@@ -50,11 +59,13 @@ void ledger_tick(void); /* a tick has ended */
 struct core *ledger_core(void);
 const struct ledger_record *ledger_at(uint64_t seq); /* 1 to ledger_head() */
 const struct sight *ledger_sight(uint32_t unit, uint64_t seq);
-/* Was it given something of the record? */
+/* It was given something of the record. */
 void ledger_give(uint32_t unit, uint64_t seq);
 /* The intent that names the dossier of this key entry, or of this id; 0: none does. */
 uint64_t ledger_erased(uint32_t entry);
 uint64_t ledger_erased_dossier(const uint8_t id[16]);
+/* Is the dossier one that was erased, or tied to one? */
+bool ledger_is_touched(uint32_t entry);
 /* The records of an intent's dossiers below number `below`. */
 size_t ledger_erased_count(uint64_t intended_seq, uint64_t below);
 /* The state becomes the fold of the log with its holes. */

@@ -36,6 +36,18 @@ make_dossier(void)
     return made.dossier_count == 0 ? "" : made.dossiers[fate_below(made.dossier_count)];
 }
 
+size_t
+make_dossier_count(void)
+{
+    return made.dossier_count;
+}
+
+const char *
+make_dossier_at(size_t index)
+{
+    return made.dossiers[index];
+}
+
 static void
 uuid4(char ret[37])
 {

@@ -33,5 +33,8 @@ uint32_t make_rotate(struct town_unit *unit, uint64_t old_ms);
 
 /* A dossier in use, drawn; "" when there is none. For filters and reads. */
 const char *make_dossier(void);
+/* Each of them, from 0. */
+size_t make_dossier_count(void);
+const char *make_dossier_at(size_t index);
 
 #endif

@@ -8,6 +8,7 @@
 #include "broker/deliver.h"
 #include "broker/documents.h"
 #include "broker/erase.h"
+#include "broker/shown_job.h"
 #include "broker/talk.h"
 #include "store/doc.h"
 #include "tests/sim/sim.h"
@@ -35,6 +36,11 @@ static const struct plant plants[] = {
     {"barred_served", "G6 barred", "sessions whose key has ended go on"},
     {"mark_not_kept", "G6 accounted", "nothing marks that a read is under way"},
     {"mark_of_another", "G6 accounted", "a reader relies on the mark of an earlier one of its name"},
+    {"read_cut_short", "G6 told", "some of what a window has shown is not counted in it"},
+    {"interrupted_not_recorded", "G6 told", "after a death nothing says that somebody may have been shown something"},
+    {"page_passes_one", "G6 told", "who asks for the next page is not told the first read of it"},
+    {"told_as_of_now", "G6 told", "who was shown what is worked out from today's state"},
+    {"told_too_much", "G6 told", "a read is said to have shown sections that it did not"},
     {"document_not_bound", "G1 document", "an event is taken, its document is not given to its dossier"},
     {"document_to_strangers", "G6 document", "a document is given to whom no section is shown that names it"},
     {"reading_not_recorded", "G6 accounted", "a document is read, and that is not written down"},
@@ -112,7 +118,11 @@ void
 __wrap_core_view(const struct core *core, uint32_t unit, const struct core_record *record, bool with_content,
                  struct core_view *ret)
 {
-    __real_core_view(core, unit, record, with_content, ret);
+    bool again = sim_broker != NULL && sim_broker->shown != NULL && core == sim_broker->shown->core;
+
+    __real_core_view(again && plant_is("told_as_of_now") ? sim_broker->core : core, unit, record, with_content, ret);
+    if (again && plant_is("told_too_much") && ret->received)
+        ret->sections = (uint32_t)((UINT64_C(1) << record->event->section_count) - 1);
     if (plant_is("core_gives_more") && ret->received) /* live, on replay and in every fold alike */
         ret->sections |= 1u;
     if (sim_broker == NULL || core != sim_broker->core)
@@ -273,6 +283,37 @@ __wrap_access_write(struct broker *b)
     static unsigned calls;
 
     return plant_is("mark_of_another") && calls++ % 8 != 0 ? 0 : __real_access_write(b);
+}
+
+__typeof__(access_count) __real_access_count, __wrap_access_count;
+
+void
+__wrap_access_count(struct reader *reader, uint64_t seq)
+{
+    if (plant_is("read_cut_short") && reader->window.events > 0 && seq % 2 == 0)
+        return;
+    __real_access_count(reader, seq);
+}
+
+__typeof__(access_recover) __real_access_recover, __wrap_access_recover;
+
+int
+__wrap_access_recover(struct broker *b)
+{
+    return plant_is("interrupted_not_recorded") ? 0 : __real_access_recover(b);
+}
+
+__typeof__(shown_begin) __real_shown_begin, __wrap_shown_begin;
+
+int
+__wrap_shown_begin(struct broker *b, const struct session *session, uint32_t request, const Wici__V1__ShownQuery *asked,
+                   struct refusal *refusal)
+{
+    Wici__V1__ShownQuery next = *asked;
+
+    if (plant_is("page_passes_one") && next.from_record != 0)
+        next.from_record++;
+    return __real_shown_begin(b, session, request, &next, refusal);
 }
 
 __typeof__(talk_sweep) __real_talk_sweep, __wrap_talk_sweep;

@@ -5,6 +5,7 @@
 
 #include "broker/init.h"
 #include "broker/log.h"
+#include "broker/shown.h"
 #include "proto/keyfile.h"
 #include "store/fault.h"
 #include "tests/sim/check.h"
@@ -131,7 +132,7 @@ broker_start(void)
 
     door_revive();
     run.starting = true;
-    store_find_small = true; /* else no run would be long enough for its pieces */
+    store_find_small = shown_small = true; /* else no run would be long enough for their pieces */
     /* A log that is ahead of the clock, as after a step back, takes the operator's word each time. */
     rc = broker_open(&broker, &run.config,
                      run.clock_jumped ||
@@ -508,6 +509,26 @@ finish_documents(void)
         sim_fail("sweep", "%zu uploads are there after their day", check_documents_waiting());
 }
 
+/* An auditor asks of each dossier who was shown what; others may ask on. */
+static void
+finish_shown(void)
+{
+    struct client *auditor = NULL;
+    const char *why = "";
+    unsigned round = 0;
+
+    for (size_t i = 0; i < clients_count(); i++)
+        if (strcmp(client_at(i)->unit->roles, "AUD") == 0 && is_served(client_at(i)) && client_at(i)->ready)
+            auditor = client_at(i);
+    for (size_t i = 0; auditor != NULL && i < make_dossier_count(); i++) {
+        client_shown_ask(auditor, make_dossier_at(i));
+        for (round = 0; round < FINISH_ROUNDS && !client_is_done(auditor, 0, &why); round++)
+            round_of_the_end(0);
+        if (round == FINISH_ROUNDS)
+            sim_fail("G4 progress", "the auditor is not told who was shown what");
+    }
+}
+
 uint64_t
 sim_run(const struct sim_options *options, const char *dir)
 {
@@ -536,6 +557,7 @@ sim_run(const struct sim_options *options, const char *dir)
         step();
     clients_check_complete(finish());
     finish_documents();
+    finish_shown();
     check_erased_end();
     broker_stop();
     broker_start();

@@ -27,6 +27,7 @@ struct sim_counts {
     uint64_t steps, ticks, records, receipts, refusals, repeats, deliveries, reads, deaths, cuts;
     uint64_t pieces, bound, parts, swept; /* of documents: taken; given to dossiers, to clients; that had their day */
     uint64_t erasures, erased;            /* intended; dossiers that go with them */
+    uint64_t pages, shown;                /* of who was shown what; what was given, looked for in them */
 };
 
 /* The broker that runs now; NULL: it is down. */

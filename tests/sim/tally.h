@@ -75,6 +75,12 @@ struct tally_erase {
     uint64_t asked_in;
 };
 
+/* Who was shown what of a dossier: a page of it. */
+struct tally_shown {
+    uint32_t request; /* 0: none */
+    uint64_t asked_in, from_record, since_ms;
+};
+
 struct tally_publish {
     struct tally_publish *next;
     uint64_t number;
@@ -92,6 +98,7 @@ struct tally {
     struct tally_publish *publishes;  /* taken and not answered */
     struct tally_document *documents; /* likewise */
     struct tally_erase erase;
+    struct tally_shown shown;
 };
 
 struct tally *tally_create(void);
