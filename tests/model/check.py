@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""spin searches the model (wici.pml): nothing is violated under any set of bounds, every plant violates what
-docs/MODEL.md says it does, and no line of the model is dead.
+"""spin searches the models (wici.pml, erase.pml): nothing is violated under any set of bounds, every plant violates what
+docs/MODEL.md says it does, and no line of a model is dead.
 
     check.py                the runs below, and the plants
     check.py --long [MiB]   all that can go wrong in one search, three events: as far as the memory goes (docs/MODEL.md)
@@ -30,6 +30,8 @@ PLANTS = {"CRASHES": 1, "CUTS_P": 1, "LATERS": 1, "REPEATS": 1, "FORGETS": 1, "F
 PLANTS_OF_THEIR_OWN = {  # those that are found late in the search above
     "PLANT_POSITION_COUNTED_UNSENT": {"EVENTS": 2, "FULLS": 1},
 }
+# Of erase.pml, all at once: so small that no set of bounds has to leave anything out.
+ERASE = {"CRASHES": 3, "RESTORES": 2, "COPIES": 2, "LOOKS": 2}
 LONG = {"CRASHES": 1, "CUTS_P": 1, "CUTS_S": 1, "LATERS": 1, "REPEATS": 1, "FULLS": 1, "FORGETS": 1}
 MEMORY = 3000  # MiB for one search
 
@@ -43,12 +45,12 @@ def tool(command, cwd):
 
 
 class Search:
-    """One search of the state space, in a directory of its own."""
+    """One search of the state space of a model, in a directory of its own."""
 
-    def __init__(self, bounds, plant=None, cycles=False, memory=MEMORY):
+    def __init__(self, bounds, plant=None, cycles=False, memory=MEMORY, model="wici.pml"):
         defines = [f"-D{k}={v}" for k, v in {**NOTHING, **bounds}.items()] + ([f"-D{plant}"] if plant else [])
         with tempfile.TemporaryDirectory(prefix="wici-model-") as where:
-            tool(["spin", *defines, "-a", f"{HERE}/wici.pml"], where)
+            tool(["spin", *defines, "-a", f"{HERE}/{model}"], where)
             tool(["gcc", "-O0" if plant else "-O2", "-w", "-DNP" if cycles else "-DSAFETY", "-DCOLLAPSE",
                   f"-DMEMLIM={memory}", "-o", "pan", "pan.c"], where)
             out = tool(["./pan", "-m100000", *(["-l"] if cycles else [])], where)
@@ -63,17 +65,30 @@ class Search:
 
 
 def plants():
-    """Each PLANT_ of the model, and the property that docs/MODEL.md says it violates."""
-    used = set()
-    for name in os.listdir(HERE):
+    """Each PLANT_ of the models: its name, the property that docs/MODEL.md says it violates, and its search's arguments."""
+    used = {}
+    for name in sorted(os.listdir(HERE)):
         if name.endswith(".pml"):
             with open(f"{HERE}/{name}", encoding="utf-8") as f:
-                used |= set(re.findall(r"\bPLANT_\w*[A-Z]\b", f.read()))
+                used |= {plant: name for plant in re.findall(r"\bPLANT_\w*[A-Z]\b", f.read())}
     with open(DOC, encoding="utf-8") as f:
         named = dict(re.findall(r"^\| `(PLANT_\w+)` \|.*\| `(\w+)` \|$", f.read(), re.M))
-    if used != set(named):
-        sys.exit(f"docs/MODEL.md and the model differ in: {sorted(used ^ set(named))}")
-    return named
+    if set(used) != set(named):
+        sys.exit(f"docs/MODEL.md and the models differ in: {sorted(set(used) ^ set(named))}")
+    for plant, violates in named.items():
+        if used[plant] == "erase.pml":
+            yield plant, violates, {"bounds": ERASE, "model": "erase.pml"}
+        else:
+            yield plant, violates, {"bounds": PLANTS_OF_THEIR_OWN.get(plant, PLANTS)}
+
+
+def difference(name, search):
+    """What a search in which nothing is planted says that is wrong, a sentence each."""
+    print(f"{name}: {search.states} states", flush=True)
+    if search.property:
+        yield f"{name}: {search.property} is violated"
+    if not search.complete:
+        yield f"{name}: not the whole state space was searched"
 
 
 def long(memory):
@@ -89,17 +104,16 @@ def main():
     wrong, dead = [], None
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         runs = {name: pool.submit(Search, bounds) for name, bounds in RUNS.items()}
-        cycles = pool.submit(Search, CYCLES, cycles=True)
-        planted = {name: (violates, pool.submit(Search, PLANTS_OF_THEIR_OWN.get(name, PLANTS), plant=name)) for name, violates in plants().items()}
-        for name, future in [*runs.items(), ("every execution ends", cycles)]:
-            search = future.result()
-            print(f"{name}: {search.states} states", flush=True)
-            if search.property:
-                wrong.append(f"{name}: {search.property} is violated")
-            if not search.complete:
-                wrong.append(f"{name}: not the whole state space was searched")
-            if future is not cycles:
-                dead = search.unreached if dead is None else dead & search.unreached
+        erasing = pool.submit(Search, ERASE, model="erase.pml")
+        ends = {"every execution ends": pool.submit(Search, CYCLES, cycles=True),
+                "every erasure's execution ends": pool.submit(Search, ERASE, cycles=True, model="erase.pml")}
+        planted = {name: (violates, pool.submit(Search, plant=name, **how)) for name, violates, how in plants()}
+        for name, future in runs.items():
+            wrong += difference(name, future.result())
+            dead = future.result().unreached if dead is None else dead & future.result().unreached
+        for name, future in {"erasures": erasing, **ends}.items():
+            wrong += difference(name, future.result())
+        dead |= erasing.result().unreached
         wrong += [f"no run reaches {where} {what}" for where, _, what in sorted(dead)]
         for name, (violates, future) in planted.items():
             found = future.result().property
