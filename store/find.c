@@ -2,13 +2,11 @@
  * find - the finding index (find.h gives the layout)
  *
  * Invariants:
- *   (1) LMDB holds the seqs of lists below next up to and with aim.seq, and those of the others up to and with mark.seq;
- *       taken those of the others up to and with aim.seq; the tail those above it. While nothing is being written next
- *       is 0, taken is empty and the aim is the mark. What taken holds besides is not looked at.
- *   (2) Chunks of one entry do not overlap: the last seq of one is below the first of the next.
- *   (3) total is that of the sums of all chunks in LMDB; it is added to and subtracted from with each that is written.
- *   (4) All reads of LMDB go through one read-only transaction that is renewed for each and reset after it, so that
- *       none is open while the map grows.
+ *   (1) LMDB holds the seqs of lists below next up to and with aim.seq, and those of the others up to and with
+ * mark.seq; taken those of the others up to and with aim.seq; the tail those above it. While nothing is being written
+ * next is 0, taken is empty and the aim is the mark. What taken holds besides is not looked at. (2) total is that of
+ * the sums of all chunks in LMDB (find_chunk.h). (3) All reads of LMDB go through one read-only transaction that is
+ * renewed for each and reset after it, so that none is open while the map grows.
  *
  * The index is bounded by the log it describes: an entry's seq costs 8 bytes, at worst (each record a dossier of its
  * own, half-full pages) 70, a third of the smallest record. A transaction may copy every page it touches, so the map
@@ -21,6 +19,7 @@
 #include "store/env.h"
 #include "store/fault.h"
 #include "store/file.h"
+#include "store/find_chunk.h"
 #include "store/lmdb_err.h"
 #include "store/store.h"
 #include "store/tail.h"
@@ -30,11 +29,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define KEY_SIZE   16u
-#define CHUNK_SIZE (FIND_CHUNK * 8u) /* of the seqs; their sum is behind them */
-#define AT_SIZE    (8u + LEAF_HASH_SIZE)
-#define MARK_SIZE  (1u + FIND_PAIR_SIZE + 2u * AT_SIZE + 8u + CHECK_SIZE)
-#define FORMAT     3u
+#define AT_SIZE   (8u + LEAF_HASH_SIZE)
+#define MARK_SIZE (1u + FIND_PAIR_SIZE + 2u * AT_SIZE + 8u + CHECK_SIZE)
+#define FORMAT    3u
 
 #define FIND_DUE_PART  32u
 #define FIND_STEP      2048u /* lists: fewer are not worth a transaction */
@@ -63,13 +60,6 @@ struct progress {
     struct find_mark mark, aim;
     uint64_t next, total;
 };
-
-static void
-key_encode(uint8_t key[KEY_SIZE], uint64_t list, uint64_t first)
-{
-    be64_put(key, list);
-    be64_put(key + 8, first);
-}
 
 /* ---- the environment */
 
@@ -172,59 +162,6 @@ progress_get(struct find *f, MDB_txn *txn, struct progress *ret)
     return ret->aim.seq >= ret->mark.seq ? 0 : -EBADMSG;
 }
 
-/* ---- chunks */
-
-static uint64_t
-chunk_sum(const void *key, const uint8_t *seqs, size_t len)
-{
-    return check_of(key, KEY_SIZE, seqs, len);
-}
-
-/* Is this a chunk of the list as we write them? *ret_len: bytes of its seqs. */
-static bool
-chunk_is_sound(const MDB_val *key, const MDB_val *val, size_t *ret_len)
-{
-    const uint8_t *bytes = val->mv_data;
-    size_t len = val->mv_size - CHECK_SIZE;
-
-    if (key->mv_size != KEY_SIZE || val->mv_size <= CHECK_SIZE || len % 8 != 0 || len > CHUNK_SIZE ||
-        memcmp((const uint8_t *)key->mv_data + 8, bytes, 8) != 0 ||
-        be64_get(bytes + len) != chunk_sum(key->mv_data, bytes, len))
-        return false;
-    *ret_len = len;
-    return true;
-}
-
-static uint64_t
-chunk_kept_sum(const MDB_val *val)
-{
-    return val->mv_size < CHECK_SIZE ? 0 : be64_get((const uint8_t *)val->mv_data + val->mv_size - CHECK_SIZE);
-}
-
-/* All chunks are sound, and none is missing. -EBADMSG */
-static int
-chunks_check(const struct find *f, MDB_txn *txn, uint64_t total)
-{
-    MDB_cursor *cursor = NULL;
-    MDB_val key, val;
-    size_t len;
-    int rc = mdb_cursor_open(txn, f->seqs, &cursor);
-
-    for (rc = rc == 0 ? mdb_cursor_get(cursor, &key, &val, MDB_FIRST) : rc; rc == 0;
-         rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT)) {
-        if (!chunk_is_sound(&key, &val, &len)) {
-            rc = MDB_CORRUPTED;
-            break;
-        }
-        total -= chunk_kept_sum(&val);
-    }
-    if (cursor != NULL)
-        mdb_cursor_close(cursor);
-    if (rc == MDB_NOTFOUND)
-        rc = total == 0 ? 0 : MDB_CORRUPTED;
-    return rc == MDB_CORRUPTED ? -EBADMSG : err_from_lmdb(rc);
-}
-
 /* ---- opening */
 
 static int
@@ -247,7 +184,7 @@ index_open(struct find *f)
     }
     rc = progress_get(f, txn, &progress);
     if (rc == 0)
-        rc = chunks_check(f, txn, progress.total);
+        rc = chunks_check(txn, f->seqs, progress.total);
     if (rc == -ENOENT) {
         MDB_stat stat;
 
@@ -382,64 +319,6 @@ list_compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Positions the cursor at the last chunk of the list. -ENOENT: it has none. */
-static int
-chunk_last(MDB_cursor *cursor, uint64_t list, MDB_val *key, MDB_val *val, size_t *ret_len)
-{
-    uint8_t wanted[KEY_SIZE];
-    int rc;
-
-    key_encode(wanted, list, UINT64_MAX);
-    *key = (MDB_val){.mv_size = sizeof wanted, .mv_data = wanted};
-    rc = mdb_cursor_get(cursor, key, val, MDB_SET_RANGE);
-    if (rc == 0)
-        rc = mdb_cursor_get(cursor, key, val, MDB_PREV);
-    else if (rc == MDB_NOTFOUND)
-        rc = mdb_cursor_get(cursor, key, val, MDB_LAST);
-    if (rc != 0)
-        return err_from_lmdb(rc);
-    if (!chunk_is_sound(key, val, ret_len))
-        return -EBADMSG;
-    return be64_get(key->mv_data) == list ? 0 : -ENOENT;
-}
-
-/* Appends ascending seqs to the list: fills its last chunk, then begins new ones. */
-static int
-list_append(struct find *f, MDB_txn *txn, MDB_cursor *cursor, uint64_t list, const uint64_t *seqs, size_t count,
-            uint64_t *total)
-{
-    uint8_t chunk[CHUNK_SIZE + CHECK_SIZE], name[KEY_SIZE];
-    size_t len = 0, had = 0;
-    MDB_val key, val;
-    int rc = chunk_last(cursor, list, &key, &val, &had);
-
-    if (rc == 0 && had < CHUNK_SIZE) {
-        len = had / 8;
-        memcpy(chunk, val.mv_data, had);
-        *total -= chunk_kept_sum(&val);
-        if (be64_get(chunk + 8 * (len - 1)) >= seqs[0])
-            return -EBADMSG; /* beyond the watermark */
-    } else if (rc != 0 && rc != -ENOENT) {
-        return rc;
-    }
-    while (count > 0) {
-        while (len < FIND_CHUNK && count > 0) {
-            be64_put(chunk + 8 * len++, *seqs++);
-            count--;
-        }
-        key_encode(name, list, be64_get(chunk));
-        be64_put(chunk + 8 * len, chunk_sum(name, chunk, 8 * len));
-        key = (MDB_val){.mv_size = sizeof name, .mv_data = name};
-        val = (MDB_val){.mv_size = 8 * len + CHECK_SIZE, .mv_data = chunk};
-        *total += chunk_kept_sum(&val);
-        rc = mdb_put(txn, f->seqs, &key, &val, 0);
-        if (rc != 0)
-            return err_from_lmdb(rc);
-        len = 0;
-    }
-    return 0;
-}
-
 /* Writes the lists up to number `upto`, each up to the aim. They are sorted, so that pages are touched once and in
  * order. */
 static int
@@ -459,7 +338,7 @@ lists_write(struct find *f, size_t upto)
         const uint64_t *seqs = tail_find(&f->taken, f->lists[i], 0, &count);
 
         count = seqs_lower_bound(seqs, count, f->aim.seq + 1);
-        rc = count == 0 ? 0 : list_append(f, txn, cursor, f->lists[i], seqs, count, &progress.total);
+        rc = count == 0 ? 0 : chunks_append(cursor, f->lists[i], seqs, count, &progress.total);
         if (rc != 0)
             goto out;
     }
@@ -605,31 +484,6 @@ find_finish(struct find *f)
     return rc == 0 ? step_to(f, f->list_count) : rc;
 }
 
-static int
-entry_delete(struct find *f, MDB_txn *txn, uint32_t entry, uint64_t *total)
-{
-    MDB_cursor *cursor = NULL;
-    uint8_t first[KEY_SIZE];
-    MDB_val key, val;
-    int rc = mdb_cursor_open(txn, f->seqs, &cursor);
-
-    key_encode(first, tail_key(entry, 0), 0);
-    while (rc == 0) {
-        key = (MDB_val){.mv_size = sizeof first, .mv_data = first};
-        rc = mdb_cursor_get(cursor, &key, &val, MDB_SET_RANGE); /* anew each time: where a cursor stands after a
-                                                                   deletion is not to be relied on */
-        if (rc == 0 && (key.mv_size != KEY_SIZE || be64_get(key.mv_data) >> 32 != entry))
-            break;
-        if (rc == 0)
-            *total -= chunk_kept_sum(&val);
-        if (rc == 0)
-            rc = mdb_cursor_del(cursor, 0);
-    }
-    if (cursor != NULL)
-        mdb_cursor_close(cursor);
-    return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
 int
 find_drop(struct find *f, uint32_t entry)
 {
@@ -640,7 +494,7 @@ find_drop(struct find *f, uint32_t entry)
     do {
         progress = progress_of(f);
         rc = mdb_txn_begin(f->env, NULL, 0, &txn);
-        if (rc == 0 && (rc = entry_delete(f, txn, entry, &progress.total)) == 0 &&
+        if (rc == 0 && (rc = chunks_delete(txn, f->seqs, entry, &progress.total)) == 0 &&
             (rc = progress_put(f, txn, &progress)) == 0)
             rc = mdb_txn_commit(txn);
         else if (txn != NULL)
@@ -658,34 +512,6 @@ find_drop(struct find *f, uint32_t entry)
 
 /* ---- reading */
 
-/* Positions the cursor at the chunk that holds the first seq not below from, or at the one after it. */
-static int
-chunk_seek(MDB_cursor *cursor, uint64_t list, uint64_t from, MDB_val *key, MDB_val *val)
-{
-    uint8_t wanted[KEY_SIZE];
-    MDB_val next_key, next_val;
-    int rc;
-
-    key_encode(wanted, list, from);
-    next_key = (MDB_val){.mv_size = sizeof wanted, .mv_data = wanted};
-    rc = mdb_cursor_get(cursor, &next_key, &next_val, MDB_SET_RANGE);
-    if (rc == 0 && next_key.mv_size == KEY_SIZE && memcmp(next_key.mv_data, wanted, KEY_SIZE) == 0) {
-        *key = next_key;
-        *val = next_val;
-        return 0;
-    }
-    if (rc != 0 && rc != MDB_NOTFOUND)
-        return rc;
-
-    /* The chunk before may reach beyond from. */
-    rc = mdb_cursor_get(cursor, key, val, rc == 0 ? MDB_PREV : MDB_LAST);
-    if (rc == 0 && key->mv_size == KEY_SIZE && be64_get(key->mv_data) == list)
-        return 0;
-    if (rc != 0 && rc != MDB_NOTFOUND)
-        return rc;
-    return mdb_cursor_get(cursor, key, val, rc == 0 ? MDB_NEXT : MDB_FIRST);
-}
-
 /* As far as LMDB has the list. */
 static uint64_t
 list_end(const struct find *f, uint64_t list)
@@ -694,48 +520,18 @@ list_end(const struct find *f, uint64_t list)
 }
 
 static int
-list_read(struct find *f, uint64_t list, uint64_t from, uint64_t upto, uint64_t *ret_seqs, size_t max,
-          size_t *ret_count)
+written_read(struct find *f, uint64_t list, uint64_t from, uint64_t upto, uint64_t *ret_seqs, size_t max,
+             size_t *ret_count)
 {
-    size_t found = 0, len;
-    uint64_t last = 0;
-    MDB_val key, val;
-    int rc;
+    int rc = err_from_lmdb(mdb_txn_renew(f->read));
 
-    rc = mdb_txn_renew(f->read);
     if (rc != 0)
-        return err_from_lmdb(rc);
-    rc = mdb_cursor_renew(f->read, f->read_cursor);
+        return rc;
+    rc = err_from_lmdb(mdb_cursor_renew(f->read, f->read_cursor));
     if (rc == 0)
-        rc = chunk_seek(f->read_cursor, list, from, &key, &val);
-    for (; rc == 0 && found < max; rc = mdb_cursor_get(f->read_cursor, &key, &val, MDB_NEXT)) {
-        const uint8_t *bytes = val.mv_data;
-
-        if (!chunk_is_sound(&key, &val, &len)) {
-            rc = MDB_CORRUPTED;
-            break;
-        }
-        if (be64_get(key.mv_data) != list)
-            break;
-        for (size_t at = 0; at < len && found < max; at += 8) {
-            uint64_t seq = be64_get(bytes + at);
-
-            if (seq <= last || seq > list_end(f, list)) {
-                rc = MDB_CORRUPTED;
-                goto out;
-            }
-            last = seq;
-            if (seq >= from && seq <= upto)
-                ret_seqs[found++] = seq;
-        }
-    }
-    if (rc == MDB_NOTFOUND)
-        rc = 0;
-out:
+        rc = chunks_read(f->read_cursor, list, list_end(f, list), from, upto, ret_seqs, max, ret_count);
     mdb_txn_reset(f->read);
-    if (rc == 0)
-        *ret_count = found;
-    return err_from_lmdb(rc);
+    return rc;
 }
 
 /* Returns how many. */
@@ -761,7 +557,7 @@ find_list(struct find *f, uint32_t entry, uint32_t generation, uint64_t from, ui
     int rc = 0;
 
     if (from <= end)
-        rc = list_read(f, list, from, upto, ret_seqs, max, &found);
+        rc = written_read(f, list, from, upto, ret_seqs, max, &found);
     if (rc != 0)
         return rc;
     if (end < f->aim.seq)

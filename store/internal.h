@@ -6,14 +6,20 @@
  *     dir/find/data.mdb   the finding index (find.h), behind the log
  *     key_dir/keys        the key store (keys.h)
  *
- *     ev    seq (8)                  leaf input | key entry u32 | generation u32 | sum of these and seq u32 | sealed
- * blob erased: the leaf input alone; its length follows from its n blob: seed 32, then for each part slot u8, section
- * id u16, length u32, body entry 0: the blob is not sealed id    event id (16)            seq (8) cur   unit NUL cursor
- * name     sum (check.h) u64 | seq u64 | acked_ms u64 | filter val   name                     sum u64 | value tile
- * level u8, index u64      256 hashes (tree.h) cp    size                     signed note doc   see doc_row.h uploads,
- * documents of dossiers, their chunks meta  "identity"               version u32 = 4 | epoch u64 | created_ms u64 |
- * pair id 16 | sum u64 | origin "state"                  struct store_mark | frontier of the tree (tree.h), rewritten
- * by each commit that holds records, or takes or drops rows of documents
+ *     database  key                    value
+ *     ev        seq (8)                leaf input | key entry u32 | generation u32 | sum of these and seq u32 | blob
+ *                                      blob: seed 32, then for each part slot u8, section id u16, length u32, body;
+ *                                      sealed, but where the key entry is 0
+ *                                      erased: the leaf input alone; its length follows from its n
+ *     id        event id (16)          seq (8)
+ *     cur       unit NUL cursor name   sum (check.h) u64 | seq u64 | acked_ms u64 | filter
+ *     val       name                   sum u64 | value
+ *     tile      level u8, index u64    256 hashes (tree.h)
+ *     cp        size                   signed note
+ *     doc       see doc_row.h          uploads, documents of dossiers, their chunks
+ *     meta      "identity"             version u32 = 4 | epoch u64 | created_ms u64 | pair id 16 | sum u64 | origin
+ *               "state"                struct store_mark | frontier of the tree (tree.h), rewritten by each commit
+ *                                      that holds records, or takes or drops rows of documents
  *
  * Integers are big-endian.
  */
@@ -102,27 +108,26 @@ struct store {
     char damage[DAMAGE_SIZE];
 };
 
-/* ---- open.c */
+/* ---- meta.c: the rows of meta */
 
 /* Notes the damage, for store_damage(). Returns -EBADMSG. */
 int damage_set(struct store *st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 int identity_load(struct store *st, MDB_txn *txn);
 /* Returns its length. */
 size_t identity_encode(const struct store_identity *identity, const uint8_t pair[KEYS_PAIR_SIZE],
                        uint8_t ret[IDENTITY_HEAD + STORE_ORIGIN_MAX]);
-/* The rows of the id table are those that were entered, all of them. -EBADMSG */
-int ids_add_up(struct store *st, MDB_txn *txn);
-/* The key store is this log's, and has the entries that it uses. -EBADMSG */
-int keys_fit(struct store *st, const uint8_t pair[KEYS_PAIR_SIZE]);
 /* The frontier points into the map. */
 int state_load(struct store *st, MDB_txn *txn, const uint8_t **ret_frontier, size_t *ret_len);
-/* The data directory is one process's, until it closes *ret_fd. -EBUSY */
-int lock_take(const char *dir, int *ret_fd);
-/* All databases but meta. LMDB's codes. */
-int dbis_open(MDB_txn *txn, unsigned flags, struct store *st);
 void state_encode(const struct store_mark *mark, uint8_t ret[STATE_HEAD]);
+/* The rows of a log that is empty. LMDB's codes. */
+int meta_put_first(MDB_txn *txn, MDB_dbi meta, const struct store_identity *identity,
+                   const uint8_t pair[KEYS_PAIR_SIZE]);
 
-/* ---- store.c */
+/* ---- batch.c: the transaction */
+
+/* Asserts the invariants that batch.c lists. */
+void store_check(const struct store *st);
 
 /* -EIO when latched; else sees to an open batch. *ret_opened tells whether this call opened it. */
 int batch_begin(struct store *st, bool *ret_opened);
@@ -131,11 +136,33 @@ void batch_abandon(struct store *st, bool opened);
 /* Drops the batch and latches. Returns rc. */
 int batch_fail(struct store *st, int rc);
 
+/* A read transaction of the last commit, whatever lies in an open batch. Nests; read_end for each. */
+int read_begin(struct store *st, MDB_txn **ret);
+void read_end(struct store *st);
 /* The open batch's transaction, or a read transaction of now. Nests; view_end for each. */
 int view_begin(struct store *st, MDB_txn **ret);
 void view_end(struct store *st);
 
-/* ---- read.c */
+/* ---- room.c */
+
+/* What so many records of so many bytes may add to the map; id_pages: of the id table, where they are known. */
+uint64_t room_needed(const struct store *st, size_t records, uint64_t bytes, uint64_t id_pages);
+
+/* ---- open.c */
+
+/* The rows of the id table are those that were entered, all of them. -EBADMSG */
+int ids_add_up(struct store *st, MDB_txn *txn);
+/* The key store is this log's, and has the entries that it uses. -EBADMSG */
+int keys_fit(struct store *st, const uint8_t pair[KEYS_PAIR_SIZE]);
+/* The data directory is one process's, until it closes *ret_fd. -EBUSY */
+int lock_take(const char *dir, int *ret_fd);
+/* All databases but meta. LMDB's codes. */
+int dbis_open(MDB_txn *txn, unsigned flags, struct store *st);
+
+/* ---- row.c: one row of ev */
+
+/* Places in a leaf input */
+enum { LEAF_AT_SEQ = 16, LEAF_AT_TIME = 24 };
 
 /* A row taken apart, not opened. Points into the row. */
 struct row {
@@ -152,6 +179,9 @@ int row_open(struct store *st, const struct row *row, uint64_t seq, struct plain
 /* Opens the row and computes all of its digests anew. */
 int row_verify(struct store *st, const struct row *row, uint64_t seq, struct plain *plain);
 int row_get(struct store *st, MDB_txn *txn, uint64_t seq, struct row *ret); /* -ENOENT */
+
+/* ---- read.c */
+
 void slices_drop(struct store *st);
 
 #endif

@@ -1,162 +1,21 @@
 /*
- * store - the batch: append, commit, roll back; room; key entries; event ids
+ * store - append and commit; key entries; event ids; where the log stands
  *
- * st->at is where the log stands on disk, st->now where it stands with the open batch. A batch is one LMDB write
- * transaction; appends and the puts of cursor.c open it.
- *
- * Invariants, asserted in store_check():
- *   (1) at and now differ (but for key entries given out) only while a transaction is open.
- *   (2) now.head - at.head records wait, at most STORE_BATCH_MAX, and the finding index's tail has them.
- *   (3) A latched store has no transaction.
- * And by construction:
+ * The batch is batch.c's, whose invariants hold here, too. And by construction:
  *   (4) A record's row, its id and the state row are one commit: there is no moment at which one is without the others.
  *   (5) A key entry is on disk before it is given out (keys.h), and so before the first commit that uses it.
- *
- * LMDB's habits that shape this: a failed put voids the transaction, so the batch is dropped with it; commit frees the
- * transaction whether or not it succeeds; and after a failed fdatasync the *next* commit succeeds although the first
- * one's pages may never have reached the disk: hence the latch.
  */
 #include "store/internal.h"
 
 #include "store/be.h"
-#include "store/doc.h"
-#include "store/env.h"
 #include "store/fault.h"
 #include "store/lmdb_err.h"
 
 #include <assert.h>
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdio.h>
 
 int (*store_commit_fault)(void);
-
-static void
-store_check(const struct store *st)
-{
-    assert(st != NULL);
-    assert(st->txn == NULL || !st->latched);
-    assert(st->txn != NULL || st->now.head == st->at.head);
-    assert(st->now.head - st->at.head == st->batch_rows);
-    assert(st->batch_rows <= STORE_BATCH_MAX);
-    assert(st->now.keys_used <= st->now.keys_taken);
-}
-
-/* ---- the transaction */
-
-/* The state of the last commit, whatever lies in an open batch. */
-static int
-read_begin(struct store *st, MDB_txn **ret)
-{
-    if (st->read_users == 0) {
-        int rc = mdb_txn_renew(st->read);
-
-        if (rc != 0)
-            return err_from_lmdb(rc);
-    }
-    st->read_users++;
-    *ret = st->read;
-    return 0;
-}
-
-static void
-read_end(struct store *st)
-{
-    assert(st->read_users > 0);
-    if (--st->read_users == 0)
-        mdb_txn_reset(st->read);
-}
-
-int
-view_begin(struct store *st, MDB_txn **ret)
-{
-    if (st->txn == NULL)
-        return read_begin(st, ret);
-    *ret = st->txn;
-    return 0;
-}
-
-void
-view_end(struct store *st)
-{
-    if (st->txn == NULL)
-        read_end(st);
-}
-
-int
-batch_begin(struct store *st, bool *ret_opened)
-{
-    int rc;
-
-    *ret_opened = false;
-    if (st->latched)
-        return -EIO;
-    if (st->txn != NULL)
-        return 0;
-    assert(st->read_users == 0); /* callbacks must not write */
-
-    rc = mdb_txn_begin(st->env, NULL, 0, &st->txn);
-    if (rc == 0)
-        rc = mdb_cursor_open(st->txn, st->ev, &st->ev_cursor);
-    if (rc != 0)
-        return batch_fail(st, err_from_lmdb(rc));
-    *ret_opened = true;
-    return 0;
-}
-
-/* The transaction is gone; back to what is committed. */
-static void
-batch_forget(struct store *st)
-{
-    while (st->batch_rows > 0) {
-        uint64_t list = st->batch_lists[--st->batch_rows];
-
-        find_pop(st->find, (uint32_t)(list >> 32), (uint32_t)list);
-    }
-    st->epoch_next = 0;
-    st->txn = NULL;
-    st->ev_cursor = NULL; /* a write transaction's cursors die with it */
-    st->batch_bytes = 0;
-    st->now = st->at;
-}
-
-void
-batch_abandon(struct store *st, bool opened)
-{
-    if (!opened)
-        return;
-    assert(st->batch_rows == 0);
-    mdb_txn_abort(st->txn);
-    st->txn = NULL;
-    st->ev_cursor = NULL;
-}
-
-int
-batch_fail(struct store *st, int rc)
-{
-    if (st->txn != NULL)
-        mdb_txn_abort(st->txn);
-    batch_forget(st);
-    st->latched = true;
-    if (st->damage[0] == '\0')
-        snprintf(st->damage, sizeof st->damage, "a write failed: %s", strerror(-rc));
-    return rc;
-}
-
-bool
-store_has_batch(const struct store *st)
-{
-    return st->txn != NULL;
-}
-
-void
-store_rollback(struct store *st)
-{
-    if (st->txn != NULL)
-        mdb_txn_abort(st->txn);
-    batch_forget(st);
-    store_check(st);
-}
 
 /* The batch's leaves go into the tree; then what the log is after them. */
 static int
@@ -219,144 +78,6 @@ store_commit(struct store *st)
     st->epoch_next = 0;
     store_check(st);
     return 0;
-}
-
-/* ---- room */
-
-/*
- * What `records` rows of `bytes` bytes may add to the map. A page is at least half full of rows (one that does not fit
- * the rest begins the next, a longer one takes whole pages), hence twice the bytes. In the id table each record may
- * touch a page of its own, which LMDB copies: an id whose time is not near the others'. A tile of the tree takes three
- * pages for 256 records.
- */
-static uint64_t
-room_needed(const struct store *st, size_t records, uint64_t bytes, uint64_t id_pages)
-{
-    uint64_t touched = records < id_pages ? records : id_pages;
-
-    return 2 * (bytes + records * (uint64_t)ROW_EXTRA_MAX) +
-           (touched + records / 32 + records / 64 + 32) * st->page_size;
-}
-
-/* Pages that commits have given up and later ones may take; and the pages of the id table. LMDB shows its list of free
- * pages to readers only, so a batch that is open is not looked into. */
-static int
-room_exact(struct store *st, uint64_t *ret_free_pages, uint64_t *ret_id_pages)
-{
-    MDB_cursor *cursor = NULL;
-    uint64_t pages = 0;
-    MDB_val key, val;
-    MDB_stat stat;
-    MDB_txn *txn;
-    int rc = read_begin(st, &txn);
-
-    if (rc != 0)
-        return rc;
-    /* Database 0 is LMDB's list of free pages: transaction -> count, then page numbers. */
-    rc = mdb_cursor_open(txn, 0, &cursor);
-    while (rc == 0 && (rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT)) == 0) {
-        size_t count;
-
-        if (val.mv_size < sizeof count)
-            continue;
-        memcpy(&count, val.mv_data, sizeof count);
-        pages += count;
-    }
-    if (cursor != NULL)
-        mdb_cursor_close(cursor);
-    if (rc == MDB_NOTFOUND)
-        rc = mdb_stat(txn, st->id, &stat);
-    read_end(st);
-    if (rc != 0)
-        return err_from_lmdb(rc);
-    *ret_free_pages = pages;
-    *ret_id_pages = stat.ms_leaf_pages + stat.ms_branch_pages + 1;
-    return 0;
-}
-
-static int
-map_grow_to(struct store *st, uint64_t size)
-{
-    uint64_t max = st->map_size_max;
-
-    if (size > max)
-        size = max;
-    return err_from_lmdb(mdb_env_set_mapsize(st->env, size));
-}
-
-/* Below that share of the map. */
-static int
-room_below(struct store *st, size_t records, uint64_t bytes, unsigned pct)
-{
-    uint64_t pages, page_size, free_pages, id_pages, used, needed, usable;
-    MDB_envinfo info;
-    int rc;
-
-    store_check(st);
-    if (st->latched)
-        return -EIO;
-    rc = env_pages(st->env, &pages, &page_size);
-    if (rc == 0)
-        rc = err_from_lmdb(mdb_env_info(st->env, &info));
-    if (rc != 0)
-        return rc;
-    used = pages * page_size + st->batch_bytes;
-    needed = room_needed(st, records, bytes, UINT64_MAX);
-
-    /* Grow early, at half: later there may be a slice open, just when it must be. */
-    if (used + needed > info.me_mapsize / 2 && info.me_mapsize < st->map_size_max && st->txn == NULL &&
-        st->slices_open == 0 && st->read_users == 0) {
-        uint64_t size = info.me_mapsize;
-
-        while (size / 2 < used + needed && size < st->map_size_max)
-            size *= 2;
-        rc = map_grow_to(st, size);
-        if (rc == 0)
-            rc = err_from_lmdb(mdb_env_info(st->env, &info));
-        if (rc != 0)
-            return rc;
-    }
-    usable = info.me_mapsize / 100 * pct;
-    if (used + needed <= usable)
-        return 0;
-
-    rc = room_exact(st, &free_pages, &id_pages);
-    if (rc != 0)
-        return rc;
-    used -= free_pages * page_size;
-    return used + room_needed(st, records, bytes, id_pages) <= usable ? 0 : -ENOSPC;
-}
-
-int
-store_room(struct store *st, size_t records, uint64_t bytes)
-{
-    return room_below(st, records, bytes, STORE_MAP_USABLE_PCT);
-}
-
-int
-store_room_own(struct store *st, size_t records, uint64_t bytes)
-{
-    return room_below(st, records, bytes, STORE_MAP_OWN_PCT);
-}
-
-int
-store_room_doc(struct store *st, uint64_t bytes)
-{
-    return room_below(st, 1, bytes, STORE_MAP_DOC_PCT);
-}
-
-uint64_t
-store_bytes(const struct store *st)
-{
-    uint64_t pages, page_size;
-
-    return env_pages(st->env, &pages, &page_size) == 0 ? pages * page_size : 0;
-}
-
-uint64_t
-store_bytes_max(const struct store *st)
-{
-    return st->map_size_max;
 }
 
 /* ---- records */
@@ -659,18 +380,6 @@ store_find_flush(struct store *st, bool all)
 }
 
 /* ---- where it stands */
-
-const char *
-store_damage(const struct store *st)
-{
-    return st->damage;
-}
-
-int
-store_damaged(struct store *st, uint64_t seq, const char *what)
-{
-    return damage_set(st, "record %" PRIu64 ": %s", seq, what);
-}
 
 const struct store_identity *
 store_identity(const struct store *st)
