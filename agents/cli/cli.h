@@ -70,6 +70,9 @@ struct cli_syntax {
 /* Options that several commands have; --json, --timeout and the connection's are everywhere. */
 enum { OPT_ABOUT = 256, OPT_CODE };
 
+/* --json, --timeout and the connection's; its input is a struct cli. */
+extern const struct argp cli_common_argp;
+
 /* Parses; exits with CLI_USAGE (or 0 for --help) as argp does. argv[0] is the command's name. */
 void args_parse(struct cli *cli, const struct cli_syntax *syntax, int argc, char **argv, struct cli_args *ret);
 const char *args_get(const struct cli_args *args, int key); /* the last one's value; NULL: not given */
