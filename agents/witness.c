@@ -3,6 +3,7 @@
  */
 #include "agents/witness.h"
 
+#include "agents/unproven.h"
 #include "proto/disclosure.h"
 #include "proto/endorse.h"
 #include "proto/limits.h"
@@ -13,28 +14,18 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#define KNOWN_FILE      "checkpoint"
-#define KEYS_FILE       "log.keys"
-#define UNPROVEN_FILE   "unproven"
-#define UNPROVEN_RECORD (16u + LEAF_HASH_SIZE)
-#define UNPROVEN_MAX    ((size_t)WITNESS_PENDING_MAX * 2u * UNPROVEN_RECORD) /* then it is written anew */
-#define STEP_QUESTIONS  8u                                                   /* in one go */
-#define STALE_MS        600000u  /* events wait for their proof for so long: told */
-#define TELL_MS         3600000u /* ... and again */
-#define NOTE_FILE_MAX   NOTE_SIZE_MAX
-
-struct pending {
-    uint64_t seq, epoch;
-    uint8_t leaf[LEAF_HASH_SIZE];
-};
+#define KNOWN_FILE     "checkpoint"
+#define KEYS_FILE      "log.keys"
+#define STEP_QUESTIONS 8u       /* in one go */
+#define STALE_MS       600000u  /* events wait for their proof for so long: told */
+#define TELL_MS        3600000u /* ... and again */
+#define NOTE_FILE_MAX  NOTE_SIZE_MAX
 
 struct witness {
     struct witness_options o;
@@ -43,14 +34,10 @@ struct witness {
     bool keys_fixed; /* by the configuration */
     struct note_checkpoint known;
     bool has_known;
-    struct pending *pending;
-    size_t pending_count, pending_size;
-    uint64_t epoch;       /* of the log that is connected; 0: none was yet */
-    int unproven;         /* file */
-    size_t unproven_size; /* bytes of it */
-    uint64_t asked_ms;    /* 0: ask at once */
+    struct unproven pending;
+    uint64_t epoch;    /* of the log that is connected; 0: none was yet */
+    uint64_t asked_ms; /* 0: ask at once */
     uint64_t waits_ms, told_ms;
-    bool overflow_told;
 };
 
 /* ---- what is caught */
@@ -424,99 +411,7 @@ note_take(struct witness *w, const char *note, size_t len, struct note_checkpoin
     return rc;
 }
 
-/* ---- events that wait for their proof */
-
-static void
-record_put(const struct pending *p, uint8_t ret[UNPROVEN_RECORD])
-{
-    for (unsigned i = 0; i < 8; i++) {
-        ret[i] = (uint8_t)(p->seq >> (56 - 8 * i));
-        ret[8 + i] = (uint8_t)(p->epoch >> (56 - 8 * i));
-    }
-    memcpy(ret + 16, p->leaf, LEAF_HASH_SIZE);
-}
-
-static int
-pending_add(struct witness *w, uint64_t seq, uint64_t epoch, const uint8_t leaf[LEAF_HASH_SIZE])
-{
-    if (w->pending_count == WITNESS_PENDING_MAX) {
-        if (!w->overflow_told)
-            agent_log(AGENT_WARN,
-                      "too many events wait for the proof that they are in the log: further ones have none");
-        w->overflow_told = true;
-        return 0;
-    }
-    if (w->pending_count == w->pending_size) {
-        size_t size = w->pending_size == 0 ? 64 : 2 * w->pending_size;
-        struct pending *grown = realloc(w->pending, size * sizeof *grown);
-
-        if (grown == NULL)
-            return -ENOMEM;
-        w->pending = grown;
-        w->pending_size = size;
-    }
-    w->pending[w->pending_count].seq = seq;
-    w->pending[w->pending_count].epoch = epoch;
-    memcpy(w->pending[w->pending_count++].leaf, leaf, LEAF_HASH_SIZE);
-    return 0;
-}
-
-static int
-unproven_load(struct witness *w)
-{
-    char *text = NULL;
-    size_t len = 0;
-    int rc = agent_read(w->o.dirs->state, UNPROVEN_FILE, UNPROVEN_MAX, &text, &len);
-
-    for (size_t at = 0; rc == 0 && at + UNPROVEN_RECORD <= len; at += UNPROVEN_RECORD) {
-        const uint8_t *record = (const uint8_t *)text + at;
-        uint64_t seq = 0, epoch = 0;
-
-        for (unsigned i = 0; i < 8; i++) {
-            seq = seq << 8 | record[i];
-            epoch = epoch << 8 | record[8 + i];
-        }
-        rc = pending_add(w, seq, epoch, record + 16);
-    }
-    free(text);
-    return rc == -ENOENT || rc == -EFBIG ? 0 : rc;
-}
-
-/* The file holds exactly what waits. */
-static int
-unproven_write(struct witness *w)
-{
-    uint8_t *bytes = malloc(w->pending_count * UNPROVEN_RECORD + 1);
-    int rc;
-
-    if (bytes == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < w->pending_count; i++)
-        record_put(&w->pending[i], bytes + i * UNPROVEN_RECORD);
-    rc = agent_stage(w->o.dirs->state, UNPROVEN_FILE, bytes, w->pending_count * UNPROVEN_RECORD);
-    free(bytes);
-    if (rc != 0)
-        return rc;
-    if (w->unproven >= 0)
-        (void)close(w->unproven);
-    w->unproven = openat(w->o.dirs->state, UNPROVEN_FILE, O_WRONLY | O_APPEND | O_CLOEXEC);
-    w->unproven_size = w->pending_count * UNPROVEN_RECORD;
-    return w->unproven < 0 ? -errno : 0;
-}
-
-static int
-unproven_add(struct witness *w, const struct pending *p)
-{
-    uint8_t record[UNPROVEN_RECORD];
-
-    if (w->unproven < 0 || w->unproven_size + UNPROVEN_RECORD > UNPROVEN_MAX)
-        return unproven_write(w);
-    record_put(p, record);
-    if (write(w->unproven, record, sizeof record) != (ssize_t)sizeof record)
-        return unproven_write(w); /* half a record would shift those behind it */
-    w->unproven_size += sizeof record;
-    return 0;
-}
+/* ---- what is delivered */
 
 int
 witness_event(struct witness *w, const struct wici_event *event)
@@ -524,7 +419,6 @@ witness_event(struct witness *w, const struct wici_event *event)
     Wici__V1__Delivery *delivery = NULL;
     struct leaf leaf;
     uint8_t hash[LEAF_HASH_SIZE];
-    size_t before = w->pending_count;
     int rc = disclosure_open(event->delivery, event->delivery_len, &leaf, &delivery);
 
     if (delivery != NULL)
@@ -534,17 +428,14 @@ witness_event(struct witness *w, const struct wici_event *event)
     if (rc != 0 || leaf.seq != event->seq)
         return caught(w, "content", event->seq, NULL, 0);
     disclosure_leaf_hash(&leaf, hash);
-    rc = pending_add(w, leaf.seq, epoch_now(w), hash);
-    if (rc == 0 && w->pending_count > before)
-        rc = unproven_add(w, &w->pending[before]);
-    return rc;
+    return unproven_add(&w->pending, leaf.seq, epoch_now(w), hash);
 }
 
 /* ---- questions */
 
 /* Is this event proven by the answer? 0; 1: it is not in the checkpoint yet; -EBADMSG */
 static int
-pending_check(const struct pending *p, const json_t *proofs, const struct note_checkpoint *checkpoint)
+pending_check(const struct unproven_event *p, const json_t *proofs, const struct note_checkpoint *checkpoint)
 {
     const json_t *answer;
     size_t i;
@@ -568,11 +459,10 @@ pending_check(const struct pending *p, const json_t *proofs, const struct note_c
 static int
 unproven_caught(struct witness *w, size_t index, const char *note)
 {
-    uint64_t seq = w->pending[index].seq;
+    uint64_t seq = w->pending.at[index].seq;
 
-    memmove(w->pending + index, w->pending + index + 1, (w->pending_count - index - 1) * sizeof *w->pending);
-    w->pending_count--;
-    (void)unproven_write(w);
+    unproven_drop(&w->pending, index, 1);
+    (void)unproven_write(&w->pending);
     return caught(w, "inclusion", seq, note, strlen(note));
 }
 
@@ -580,7 +470,7 @@ unproven_caught(struct witness *w, size_t index, const char *note)
 static int
 pending_ask(struct witness *w, bool *ret_more)
 {
-    size_t count = w->pending_count < INCLUSIONS_MAX ? w->pending_count : INCLUSIONS_MAX, kept = 0, lost = 0, len;
+    size_t count = w->pending.count < INCLUSIONS_MAX ? w->pending.count : INCLUSIONS_MAX, kept = 0, lost = 0, len;
     json_t *seqs = json_array(), *answer = NULL;
     struct note_checkpoint checkpoint;
     const char *note;
@@ -588,7 +478,7 @@ pending_ask(struct witness *w, bool *ret_more)
 
     *ret_more = false;
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(seqs, json_integer((json_int_t)w->pending[i].seq));
+        json_array_append_new(seqs, json_integer((json_int_t)w->pending.at[i].seq));
     rc = ask(w, json_pack("{s:{s:o}}", "inclusion", "seqs", seqs), "inclusion", &answer);
     if (rc != 0)
         return rc;
@@ -598,24 +488,22 @@ pending_ask(struct witness *w, bool *ret_more)
     if (rc == 0)
         rc = note_take(w, note, strlen(note), &checkpoint);
     for (size_t i = 0; i < count && rc == 0; i++) {
-        int checked = pending_check(&w->pending[i], json_object_get(answer, "proofs"), &checkpoint);
+        int checked = pending_check(&w->pending.at[i], json_object_get(answer, "proofs"), &checkpoint);
 
-        if (checked == -EBADMSG && w->pending[i].epoch < epoch_of(checkpoint.origin, &len))
+        if (checked == -EBADMSG && w->pending.at[i].epoch < epoch_of(checkpoint.origin, &len))
             lost++;
         else if (checked == -EBADMSG)
             rc = unproven_caught(w, i, note);
         else if (checked == 1)
-            w->pending[kept++] = w->pending[i];
+            w->pending.at[kept++] = w->pending.at[i];
     }
     json_decref(answer);
     if (rc != 0)
         return rc;
-    if (count > kept)
-        memmove(w->pending + kept, w->pending + count, (w->pending_count - count) * sizeof *w->pending);
-    w->pending_count -= count - kept;
+    unproven_drop(&w->pending, kept, count - kept);
     if (lost > 0)
         agent_log(AGENT_WARN, "%zu events that were received before the log was restored are not in it any more", lost);
-    *ret_more = kept == 0 && w->pending_count > 0;
+    *ret_more = kept == 0 && w->pending.count > 0;
     return 0;
 }
 
@@ -623,29 +511,29 @@ pending_ask(struct witness *w, bool *ret_more)
 static void
 stale_tell(struct witness *w, size_t before, uint64_t now_ms)
 {
-    if (w->pending_count == 0 || w->pending_count < before || w->waits_ms == 0)
+    if (w->pending.count == 0 || w->pending.count < before || w->waits_ms == 0)
         w->waits_ms = now_ms;
-    if (w->pending_count == 0 || now_ms - w->waits_ms < STALE_MS || (w->told_ms != 0 && now_ms - w->told_ms < TELL_MS))
+    if (w->pending.count == 0 || now_ms - w->waits_ms < STALE_MS || (w->told_ms != 0 && now_ms - w->told_ms < TELL_MS))
         return;
     w->told_ms = now_ms;
     agent_log(AGENT_WARN, "the broker has not proven for ten minutes that what it delivered is in the log (%zu events)",
-              w->pending_count);
+              w->pending.count);
 }
 
 int
 witness_run(struct witness *w, uint64_t now_ms)
 {
-    size_t before = w->pending_count;
+    size_t before = w->pending.count;
     bool more = true;
     int rc = 0;
 
-    if (w->asked_ms != 0 && now_ms - w->asked_ms < (w->pending_count > 0 ? WITNESS_SOON_MS : WITNESS_IDLE_MS))
+    if (w->asked_ms != 0 && now_ms - w->asked_ms < (w->pending.count > 0 ? WITNESS_SOON_MS : WITNESS_IDLE_MS))
         return 0;
     w->asked_ms = now_ms;
     for (unsigned i = 0; i < STEP_QUESTIONS && more && rc == 0; i++)
         rc = pending_ask(w, &more);
-    if (rc == 0 && w->pending_count == 0 && before > 0)
-        rc = unproven_write(w);
+    if (rc == 0 && w->pending.count == 0 && before > 0)
+        rc = unproven_write(&w->pending);
     stale_tell(w, before, now_ms);
     return rc == -EAGAIN ? 0 : rc;
 }
@@ -665,7 +553,7 @@ witness_hurry(struct witness *w)
 size_t
 witness_waiting(const struct witness *w)
 {
-    return w->pending_count;
+    return w->pending.count;
 }
 
 int
@@ -719,7 +607,7 @@ witness_open(struct witness **ret, const struct witness_options *options)
     if (rc != 0)
         return rc;
     w->o = *options;
-    w->unproven = -1;
+    w->pending.fd = -1;
     if (agent_exists(options->dirs->state, WITNESS_ALARM_FILE)) {
         agent_log(AGENT_ERROR, "the broker was caught earlier: state/alarm.json says with what. Remove it when that is "
                                "settled with the administrator");
@@ -734,7 +622,7 @@ witness_open(struct witness **ret, const struct witness_options *options)
                   "state/checkpoint is damaged: it cannot be seen any more whether the log holds what it held. "
                   "Put it back, or remove it when the administrator says that the log is whole");
     if (rc == 0)
-        rc = unproven_load(w);
+        rc = unproven_load(&w->pending, options->dirs->state);
     if (rc == 0) {
         *ret = w;
         return 0;
@@ -750,9 +638,7 @@ witness_close(struct witness **witness)
 
     if (w == NULL)
         return;
-    if (w->unproven >= 0)
-        (void)close(w->unproven);
-    free(w->pending);
+    unproven_close(&w->pending);
     free(w);
     *witness = NULL;
 }
