@@ -16,48 +16,54 @@ struct cli_command {
     const char *help;
 };
 
-/* All commands; the last one has no name. */
+/* All commands, as the help groups them: a row without a function is a title. The last one has no name. */
 static const struct cli_command commands[] = {
-    {"init", cmd_wicid, N_("make a new log, with its keys and first administrator (runs wicid init)")},
-    {"key", cmd_key, N_("make a key pair; give a unit a new key")},
-    {"agency", cmd_agency, N_("enrol institutions, list them")},
-    {"unit", cmd_unit, N_("enrol units, suspend and resume them, change keys, list them")},
-    {"participant", cmd_participant, N_("let a unit take part in a dossier, or end that")},
-    {"registry", cmd_registry, N_("enrol an office's institutions, units and registers out of one file")},
-    {"directory", cmd_directory, N_("all agencies and units")},
-    {"policy", cmd_policy, N_("show, compare or load the policy: who may publish and see what")},
+    {"", NULL, N_("Everyday work:")},
+    {"new", cmd_new, N_("ask for the fields of an event and put it into the outbox")},
     {"publish", cmd_publish, N_("publish events from JSON")},
     {"tail", cmd_tail, N_("follow events as they come")},
     {"read", cmd_read, N_("read what the log holds")},
     {"case", cmd_case, N_("one case and what is linked with it, as a readable timeline")},
-    {"referrals", cmd_referrals, N_("what became of the referrals we sent and received, and whose turn it is")},
+    {"worklist", cmd_worklist, N_("what this unit has to do next, and by when")},
     {"deadlines", cmd_deadlines, N_("what is due, and by when")},
-    {"report", cmd_report, N_("the statistics of a period: families, plans, meetings, referrals, deadlines")},
+    {"referrals", cmd_referrals, N_("what became of the referrals we sent and received, and whose turn it is")},
+    {"document", cmd_document, N_("files that travel with events: send, list, fetch")},
     {"outside", cmd_outside,
      N_("what is due on paper to institutions without the system, and that it was handed over")},
     {"confirm", cmd_confirm, N_("confirm what became of copies of what was entered in error, or erased")},
-    {"worklist", cmd_worklist, N_("what this unit has to do next, and by when")},
-    {"cursor", cmd_cursor, N_("list durable cursors, or drop one")},
+    {"participant", cmd_participant, N_("let a unit take part in a dossier, or end that")},
+    {"", NULL, N_("Why, and what became of it:")},
     {"explain", cmd_explain, N_("why this unit is given an event, and which of its sections")},
     {"fetched", cmd_fetched, N_("which addressed units have fetched an event of ours")},
-    {"audit", cmd_audit, N_("what was refused, and who was shown what")},
-    {"subject", cmd_subject, N_("all that is held about a dossier, for a person's request under GDPR art. 15")},
+    {"cursor", cmd_cursor, N_("list durable cursors, or drop one")},
     {"status", cmd_status, N_("how the broker is")},
-    {"erase", cmd_erase, N_("what an erasure of a dossier would take; have it erased")},
+    {"report", cmd_report, N_("the statistics of a period: families, plans, meetings, referrals, deadlines")},
+    {"", NULL, N_("Types of events:")},
+    {"types", cmd_types, N_("the types of events and their fields")},
+    {"template", cmd_template, N_("a JSON skeleton of an event")},
+    {"", NULL, N_("Administrators:")},
+    {"init", cmd_wicid, N_("make a new log, with its keys and first administrator (runs wicid init)")},
+    {"key", cmd_key, N_("make a key pair; give a unit a new key")},
+    {"agency", cmd_agency, N_("enrol institutions, list them")},
+    {"unit", cmd_unit, N_("enrol units, suspend and resume them, change keys, list them")},
+    {"registry", cmd_registry, N_("enrol an office's institutions, units and registers out of one file")},
+    {"directory", cmd_directory, N_("all agencies and units")},
+    {"policy", cmd_policy, N_("show, compare or load the policy: who may publish and see what")},
     {"backup", cmd_backup, N_("let the broker make a verified copy of the log and its keys")},
+    {"restore", cmd_wicid, N_("put a backup in place of a log that is lost (runs wicid restore)")},
     {"kek", cmd_wicid, N_("kek rotate: another key-encryption key (runs wicid kek)")},
     {"compact", cmd_wicid, N_("put the log into a fresh file, without what was erased (runs wicid compact)")},
-    {"restore", cmd_wicid, N_("put a backup in place of a log that is lost (runs wicid restore)")},
+    {"erase", cmd_erase, N_("what an erasure of a dossier would take; have it erased")},
+    {"", NULL, N_("Proofs, and auditors:")},
     {"checkpoint", cmd_checkpoint, N_("the newest signed statement of what is in the log")},
-    {"log", cmd_log, N_("the keys that sign the log")},
-    {"document", cmd_document, N_("files that travel with events: send, list, fetch")},
     {"receipt", cmd_receipt, N_("the proof that a record is in the log, with what we may see of it")},
     {"consistency", cmd_consistency, N_("the proof that the log still begins with an older checkpoint")},
     {"verify", cmd_verify, N_("check a receipt, a proof, an export or a copy, without a broker (runs wici-verify)")},
+    {"log", cmd_log, N_("the keys that sign the log")},
     {"export", cmd_export, N_("the log's leaves and tree as a directory of tiles, for auditors")},
-    {"types", cmd_types, N_("the types of events and their fields")},
-    {"template", cmd_template, N_("a JSON skeleton of an event")},
-    {"new", cmd_new, N_("ask for the fields of an event and put it into the outbox")},
+    {"audit", cmd_audit, N_("what was refused, and who was shown what")},
+    {"subject", cmd_subject, N_("all that is held about a dossier, for a person's request under GDPR art. 15")},
+    {"", NULL, N_("Measuring:")},
     {"bench", cmd_bench, N_("measure publishing, delivery and replay")},
     {NULL, NULL, NULL},
 };
@@ -67,9 +73,13 @@ const char *argp_program_version = "wici " WICI_VERSION;
 static void
 help_print(FILE *out)
 {
-    fprintf(out, "%s\n\n", _("Usage: wici COMMAND [OPTION...] [WORD...]"));
-    for (const struct cli_command *c = commands; c->name != NULL; c++)
-        fprintf(out, "  %-12s %s\n", c->name, _(c->help));
+    fprintf(out, "%s\n", _("Usage: wici COMMAND [OPTION...] [WORD...]"));
+    for (const struct cli_command *c = commands; c->name != NULL; c++) {
+        if (c->fn == NULL)
+            fprintf(out, "\n%s\n", _(c->help));
+        else
+            fprintf(out, "  %-12s %s\n", c->name, _(c->help));
+    }
     fprintf(out, "\n%s\n", _("wici COMMAND --help tells more. The manual: wici(1)."));
 }
 
@@ -128,7 +138,7 @@ main(int argc, char **argv)
         return CLI_USAGE;
     }
     for (const struct cli_command *c = commands; c->name != NULL && rc < 0; c++) {
-        if (strcmp(argv[at], c->name) == 0)
+        if (c->fn != NULL && strcmp(argv[at], c->name) == 0)
             rc = c->fn(&cli, argc - at, argv + at);
     }
     if (rc < 0)
