@@ -186,7 +186,7 @@ PLANTS = [
           [("    e->stage = STAGE_DOCUMENTS;\n    return fold_begin(b);\n", "    e->stage = STAGE_DOCUMENTS;\n    return 0;\n")],
           "wicid_checked", ["crash/erasing.py", "--only", "sync EIO 1000000"],
           ["FAILED: sync EIO 1000000", "not as promised: the live state is the log's fold"]),
-    Plant("index_sum_unseen", "store/find.c",
+    Plant("index_sum_unseen", "store/find_chunk.c",
           [("        be64_get(bytes + len) != chunk_sum(key->mv_data, bytes, len))\n", "        be64_get(bytes + len) == 0)\n")],
           "wicid", ["crash/rot.py", "--index", "--seeds", "8"], ["BROKEN seed", "what is told is what was written"]),
     Plant("index_pieces_forgotten", "store/find.c",
