@@ -203,27 +203,50 @@ about_same(const struct dossiers *ds, uint32_t a, uint32_t b)
 }
 
 static int
-extra_add(struct dossiers *ds, const uint8_t *ref, uint64_t until_ms, uint64_t opened_seq, uint32_t *ret)
+extra_put(struct dossiers *ds, const struct relation_extra *extra, uint32_t *ret)
 {
-    struct relation_extra extra = {.until_ms = until_ms, .opened_seq = opened_seq};
     void *extras = ds->extras;
     int rc;
 
-    *ret = 0;
-    if (ref == NULL && until_ms == 0 && opened_seq == 0)
-        return 0;
-    if (ref != NULL)
-        memcpy(extra.ref, ref, sizeof extra.ref);
     *ret = ds->extra_count - 1;
-    if (*ret > 0 && memcmp(&ds->extras[*ret], &extra, sizeof extra) == 0)
+    if (*ret > 0 && memcmp(&ds->extras[*ret], extra, sizeof *extra) == 0)
         return 0;
     rc = array_grow(&extras, &ds->extra_cap, ds->extra_count, sizeof *ds->extras);
     if (rc != 0)
         return rc;
     ds->extras = extras;
     *ret = ds->extra_count++;
-    ds->extras[*ret] = extra;
+    ds->extras[*ret] = *extra;
     return 0;
+}
+
+static int
+extra_add(struct dossiers *ds, const uint8_t *ref, uint64_t until_ms, uint64_t opened_seq, uint32_t *ret)
+{
+    struct relation_extra extra = {.until_ms = until_ms, .opened_seq = opened_seq};
+
+    *ret = 0;
+    if (ref == NULL && until_ms == 0 && opened_seq == 0)
+        return 0;
+    if (ref != NULL)
+        memcpy(extra.ref, ref, sizeof extra.ref);
+    return extra_put(ds, &extra, ret);
+}
+
+int
+relation_take_back(struct dossiers *ds, struct relation *relation, uint64_t seq)
+{
+    struct relation_extra extra = ds->extras[relation->extra];
+    uint32_t changed;
+    int rc;
+
+    if (extra.taken_back >= seq || ((relation->flags & RELATION_OPENING) == 0 && relation->from_seq >= seq))
+        return 0;
+    extra.taken_back = seq;
+    rc = extra_put(ds, &extra, &changed);
+    if (rc == 0)
+        relation->extra = changed;
+    return rc;
 }
 
 /* ---- one relation */
@@ -235,6 +258,12 @@ relation_covers(const struct dossiers *ds, const struct relation *relation, uint
 
     return ((relation->flags & RELATION_OPENING) != 0 || relation->from_seq <= seq) &&
            (relation->until_seq == 0 || seq <= relation->until_seq) && (until_ms == 0 || ts_ms <= until_ms);
+}
+
+bool
+relation_took_back(const struct dossiers *ds, const struct relation *relation, uint64_t seq)
+{
+    return seq < ds->extras[relation->extra].taken_back;
 }
 
 bool
@@ -722,15 +751,29 @@ hold_again(struct dossiers *ds, uint32_t dossier)
     } while (member != dossier);
 }
 
-void
-dossiers_unlink(struct dossiers *ds, uint32_t a, uint32_t b, enum link_kind kind, uint64_t seq)
+/* What was shared, and ended with that record, was given by the link's mistake. */
+static int
+take_shared_back(struct dossiers *ds, uint32_t dossier, uint64_t linked_seq, uint64_t seq)
+{
+    struct dossier *d = &ds->at[dossier];
+    int rc = 0;
+
+    for (uint32_t i = 0; i < d->relation_count && rc == 0; i++)
+        if ((d->relations[i].flags & RELATION_SHARED) != 0 && d->relations[i].until_seq == seq)
+            rc = relation_take_back(ds, &d->relations[i], linked_seq);
+    return rc;
+}
+
+int
+dossiers_unlink(struct dossiers *ds, uint32_t a, uint32_t b, enum link_kind kind, uint64_t linked_seq, uint64_t seq)
 {
     uint32_t members[GROUP_DOSSIERS_MAX], count = 0, member = a;
+    int rc = 0;
 
     link_remove(&ds->at[a], b, kind);
     link_remove(&ds->at[b], a, kind);
     if (kind != LINK_MERGED_INTO || !dossiers_same_group(ds, a, b))
-        return;
+        return 0;
     do {
         members[count++] = member;
         member = ds->at[member].group_next;
@@ -755,6 +798,9 @@ dossiers_unlink(struct dossiers *ds, uint32_t a, uint32_t b, enum link_kind kind
     }
     for (uint32_t i = 0; i < count; i++)
         hold_again(ds, members[i]);
+    for (uint32_t i = 0; i < count && rc == 0; i++)
+        rc = take_shared_back(ds, members[i], linked_seq, seq);
+    return rc;
 }
 
 void

@@ -71,6 +71,7 @@ struct relation_extra {
     uint8_t ref[16]; /* meeting or IPUS */
     uint64_t until_ms;
     uint64_t opened_seq; /* the record that opened it, where it begins elsewhere; 0: from_seq */
+    uint64_t taken_back; /* what lies before this record was given by mistake, and is given no more; 0: nothing */
 };
 
 struct dossier_link {
@@ -161,12 +162,12 @@ void dossiers_end(struct dossiers *dossiers, uint32_t dossier, enum relation_kin
 void dossiers_end_offices(struct dossiers *dossiers, const struct directory *directory, uint32_t dossier, uint64_t seq);
 /*
  * Undoes what the record at `seq` did to the relations of the dossier's group, as a recall at now_seq says: what it
- * opened ends (but nobody stops being an author, and the opener goes on holding what he opened), what it ended goes on
- * unless what opened it was recalled too, and up to where something later ended it. What another record opened as well
- * stays. Acts are recalled before.
+ * opened ends (but nobody stops being an author, and the opener goes on holding what he opened), and gives nothing any
+ * more of the time before that record; what it ended goes on unless what opened it was recalled too, and up to where
+ * something later ended it. What another record opened as well stays. Acts are recalled before. -ENOMEM
  */
-void dossiers_undo(struct dossiers *dossiers, const struct directory *directory, uint32_t dossier, uint64_t seq,
-                   uint64_t now_seq);
+int dossiers_undo(struct dossiers *dossiers, const struct directory *directory, uint32_t dossier, uint64_t seq,
+                  uint64_t now_seq);
 /* Merges the groups of two dossiers: each gets the other's open relations from from_seq on. */
 int dossiers_merge(struct dossiers *dossiers, struct directory *directory, uint32_t a, uint32_t b, uint64_t from_seq);
 /* Copies the open relations of one kind. */
@@ -174,9 +175,11 @@ int dossiers_copy(struct dossiers *dossiers, struct directory *directory, uint32
                   enum relation_kind kind, uint64_t from_seq);
 /* Both ways; once. */
 int dossiers_link(struct dossiers *dossiers, uint32_t a, uint32_t b, enum link_kind kind);
-/* Takes a link back, at seq: merged dossiers part, and what they shared ends where it was not their own. Where nobody
- * holds them then, who held them last by themselves holds them again. */
-void dossiers_unlink(struct dossiers *dossiers, uint32_t a, uint32_t b, enum link_kind kind, uint64_t seq);
+/* Takes the link of record linked_seq back, at seq: merged dossiers part, and what they shared ends where it was not
+ * their own, and gives nothing any more of the time before the link. Where nobody holds them then, who held them last
+ * by themselves holds them again. -ENOMEM */
+int dossiers_unlink(struct dossiers *dossiers, uint32_t a, uint32_t b, enum link_kind kind, uint64_t linked_seq,
+                    uint64_t seq);
 void dossiers_flag(struct dossiers *dossiers, uint32_t dossier, uint8_t flags);
 bool dossiers_same_group(const struct dossiers *dossiers, uint32_t a, uint32_t b);
 uint32_t dossiers_group_size(const struct dossiers *dossiers, uint32_t dossier);
@@ -185,7 +188,12 @@ uint32_t dossiers_group_size(const struct dossiers *dossiers, uint32_t dossier);
 bool dossiers_has_open(const struct dossiers *dossiers, uint32_t dossier, enum relation_kind kind, uint32_t who,
                        const uint8_t *ref, uint64_t now_ms);
 
+/* It covers, or covered, the record: what was taken back since counts. */
 bool relation_covers(const struct dossiers *dossiers, const struct relation *relation, uint64_t seq, uint64_t ts_ms);
+/* The record is of what was given by mistake, and is given no more. */
+bool relation_took_back(const struct dossiers *dossiers, const struct relation *relation, uint64_t seq);
+/* What lies before `seq` is given no more. -ENOMEM */
+int relation_take_back(struct dossiers *dossiers, struct relation *relation, uint64_t seq);
 /* The record that opened it; of several the first. */
 uint64_t relation_opened_seq(const struct dossiers *dossiers, const struct relation *relation);
 bool relation_is_open(const struct dossiers *dossiers, const struct relation *relation, uint64_t now_ms);

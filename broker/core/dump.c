@@ -118,6 +118,7 @@ put_relation(struct dump *dump, const struct dossiers *dossiers, const struct re
     put(dump, dossiers->extras[relation->extra].ref, 16);
     put_number(dump, dossiers->extras[relation->extra].until_ms);
     put_number(dump, dossiers->extras[relation->extra].opened_seq);
+    put_number(dump, dossiers->extras[relation->extra].taken_back);
     put_number(dump, dossiers->about[relation->about]);
     for (uint32_t i = 0; i < dossiers->about[relation->about]; i++)
         put_text(dump, strings_at(&dossiers->persons, dossiers->about[relation->about + 1 + i]));

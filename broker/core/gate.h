@@ -1,8 +1,8 @@
 /*
  * gate - what stops being given: records that were entered in error, sections whose consent does not hold any more
  *
- * The past is never narrowed but by these two (and erasure). Both count alike for what is delivered live, on replay and
- * by reads; the author keeps what he wrote.
+ * The past is never narrowed but by these two, by the recall of what opened a history (relation_take_back), and by
+ * erasure. All count alike for what is delivered live, on replay and by reads; the author keeps what he wrote.
  */
 #ifndef CORE_GATE_H
 #define CORE_GATE_H

@@ -92,19 +92,21 @@ handover_accepted(struct core *core, uint32_t dossier, uint32_t unit, uint64_t s
     return keep(ds, dossier, seq, ACT_CODE_HANDED, other, 0);
 }
 
-void
+int
 handover_recalled(struct core *core, uint32_t dossier, uint64_t seq, uint64_t now_seq)
 {
     struct dossiers *ds = &core->dossiers;
     bool whole = false; /* the referral itself */
+    int rc = 0;
 
     for (uint32_t i = 0; i < ds->at[dossier].act_count; i++)
         whole = whole ||
                 (is_fact(&ds->at[dossier].acts[i], ACT_CODE_HAND_OVER) && act_seq(&ds->at[dossier].acts[i]) == seq);
-    for (uint32_t i = 0; i < ds->at[dossier].act_count; i++) {
+    for (uint32_t i = 0; i < ds->at[dossier].act_count && rc == 0; i++) {
         const struct act *act = &ds->at[dossier].acts[i];
 
         if (is_fact(act, ACT_CODE_HANDED) && (whole || act_seq(act) == seq))
-            dossiers_undo(ds, &core->directory, act->number, act_seq(act), now_seq);
+            rc = dossiers_undo(ds, &core->directory, act->number, act_seq(act), now_seq);
     }
+    return rc;
 }

@@ -18,6 +18,6 @@ int handover_asked(struct core *core, const struct core_record *record, uint32_t
 /* The unit accepted the referral at seq. *ret: the dossier that it holds from now on; DOSSIER_NONE: none. */
 int handover_accepted(struct core *core, uint32_t dossier, uint32_t unit, uint64_t seq, uint32_t *ret);
 /* What was said at seq in the dossier is recalled at now_seq. */
-void handover_recalled(struct core *core, uint32_t dossier, uint64_t seq, uint64_t now_seq);
+int handover_recalled(struct core *core, uint32_t dossier, uint64_t seq, uint64_t now_seq);
 
 #endif

@@ -362,17 +362,20 @@ is_linked_by(const struct dossier *dossier, uint32_t other, int32_t kind)
     return false;
 }
 
-static void
+static int
 take_link_back(struct dossiers *ds, uint32_t dossier, uint64_t seq, uint64_t now_seq)
 {
-    for (uint32_t i = 0; i < ds->at[dossier].act_count; i++) {
+    int rc = 0;
+
+    for (uint32_t i = 0; i < ds->at[dossier].act_count && rc == 0; i++) {
         const struct act *act = &ds->at[dossier].acts[i];
 
         if (act->input == IN_NONE && act->code == ACT_CODE_LINK && act_seq(act) == seq &&
             !is_linked_by(&ds->at[dossier], act->number, act->day) &&
             !is_linked_by(&ds->at[act->number], dossier, act->day))
-            dossiers_unlink(ds, dossier, act->number, (enum link_kind)act->day, now_seq);
+            rc = dossiers_unlink(ds, dossier, act->number, (enum link_kind)act->day, seq, now_seq);
     }
+    return rc;
 }
 
 static void
@@ -387,15 +390,17 @@ take_next_back(struct dossier *dossier, uint64_t seq)
 }
 
 /* In the dossier, and in those that it took up or that took it up: a party to the one is one to the other. */
-static void
+static int
 undo_relations(struct core *core, uint32_t dossier, uint64_t seq, uint64_t now_seq)
 {
     struct dossiers *ds = &core->dossiers;
+    int rc = 0;
 
-    for (uint32_t i = 0; i < ds->at[dossier].link_count; i++)
-        dossiers_undo(ds, &core->directory, ds->at[dossier].links[i].other, seq, now_seq);
-    handover_recalled(core, dossier, seq, now_seq);
-    dossiers_undo(ds, &core->directory, dossier, seq, now_seq);
+    for (uint32_t i = 0; i < ds->at[dossier].link_count && rc == 0; i++)
+        rc = dossiers_undo(ds, &core->directory, ds->at[dossier].links[i].other, seq, now_seq);
+    if (rc == 0)
+        rc = handover_recalled(core, dossier, seq, now_seq);
+    return rc == 0 ? dossiers_undo(ds, &core->directory, dossier, seq, now_seq) : rc;
 }
 
 /* 0: further than a number holds. */
@@ -426,9 +431,9 @@ keep_correction(struct core *core, const struct core_record *record, uint32_t do
     if (rc == 0)
         acts_correct(ds, dossier, seq, recall ? NULL : &what.act);
     if (rc == 0 && recall)
-        undo_relations(core, dossier, seq, record->seq);
+        rc = undo_relations(core, dossier, seq, record->seq);
     if (rc == 0 && recall && record->event->type->number == TYPE(CASE_LINKED))
-        take_link_back(ds, dossier, seq, record->seq);
+        rc = take_link_back(ds, dossier, seq, record->seq);
     if (rc == 0 && !recall && record->event->type->number == TYPE(REFERRAL_ANSWERED)) {
         take_next_back(&ds->at[dossier], seq);
         rc = keep_next(core, ds, record, dossier, seq);

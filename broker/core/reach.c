@@ -47,10 +47,9 @@ each_unit(struct deciding *d, const struct dossier *dossier, const struct relati
 static int
 tell_if_given(struct deciding *d, const struct dossier *dossier, uint32_t unit, const void *what)
 {
-    struct core_view view;
-
-    view_compute(d->core, unit, what, dossier, dossier->flags, false, &view);
-    return view.received ? tell(d, unit) : 0;
+    if (gate_closed(what, dossier))
+        return 0; /* they were told the first time */
+    return view_ever_received(d->core, unit, what) ? tell(d, unit) : 0;
 }
 
 static int

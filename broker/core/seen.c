@@ -287,8 +287,7 @@ relation_explain(const struct core *core, uint32_t unit, const struct core_recor
     const struct dossiers *dossiers = &core->dossiers;
 
     *ret = (struct core_relation_view){.kind = relation_name((enum relation_kind)relation->kind),
-                                       .from_seq = (relation->flags & RELATION_OPENING) != 0 ? dossier->opened_seq
-                                                                                             : relation->from_seq,
+                                       .from_seq = view_relation_from(core, dossier, relation),
                                        .until_seq = relation->until_seq};
     for (uint32_t i = 0; i < dossiers->about[relation->about]; i++)
         if (ret->about_count < sizeof ret->about / sizeof ret->about[0])

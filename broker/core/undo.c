@@ -69,20 +69,27 @@ is_opened_by(const struct undo *u, const struct relation *relation)
            (relation->kind == RELATION_PARTY && relation->from_seq == u->seq);
 }
 
-static void
+static int
 end_opened(const struct undo *u, struct dossier *d)
 {
-    for (uint32_t i = 0; i < d->relation_count; i++) {
+    int rc = 0;
+
+    for (uint32_t i = 0; i < d->relation_count && rc == 0; i++) {
         struct relation *relation = &d->relations[i];
         bool stays = relation->kind == RELATION_AUTHOR || relation->kind == RELATION_OFFICE ||
                      (relation->kind == RELATION_ADDRESSEE && (relation->flags & RELATION_AGAIN) != 0) ||
                      (relation->kind == RELATION_HOLDER && d->opened_seq == u->seq);
 
-        if (relation->until_seq == 0 && !stays && is_opened_by(u, relation))
+        if (stays || !is_opened_by(u, relation))
+            continue;
+        if (relation->until_seq == 0)
             relation->until_seq = u->now_seq;
-        if (relation->kind == RELATION_SUCCESSOR && is_opened_by(u, relation))
-            relation->from_seq = relation->until_seq; /* history lies in the past: it is not given any more */
+        /* A successor was given nothing but history. */
+        rc = relation_take_back(u->ds, relation,
+                                relation->kind == RELATION_SUCCESSOR ? relation->until_seq
+                                                                     : relation_opened_seq(u->ds, relation));
     }
+    return rc;
 }
 
 /* ---- what it ended */
@@ -215,16 +222,36 @@ go_on(const struct undo *u, struct dossier *d, bool holders)
     }
 }
 
-void
+/* An office that looked on because of what was recalled, and of nothing else. */
+static int
+take_offices_back(const struct undo *u, struct dossier *d)
+{
+    int rc = 0;
+
+    for (uint32_t i = 0; i < d->relation_count && rc == 0; i++) {
+        struct relation *relation = &d->relations[i];
+        uint64_t opened = relation_opened_seq(u->ds, relation);
+
+        if (relation->kind == RELATION_OFFICE && relation->until_seq == u->now_seq &&
+            (is_opened_by(u, relation) || was_recalled(u, opened)))
+            rc = relation_take_back(u->ds, relation, opened);
+    }
+    return rc;
+}
+
+int
 dossiers_undo(struct dossiers *ds, const struct directory *directory, uint32_t dossier, uint64_t seq, uint64_t now_seq)
 {
     const struct undo u = {.ds = ds, .dossier = dossier, .seq = seq, .now_seq = now_seq};
     uint32_t member = dossier;
+    int rc;
 
     do {
         struct dossier *d = &ds->at[member];
 
-        end_opened(&u, d);
+        rc = end_opened(&u, d);
+        if (rc != 0)
+            return rc;
         go_on(&u, d, true);
         go_on(&u, d, false);
         for (uint32_t i = 0; i < d->relation_count; i++)
@@ -234,4 +261,9 @@ dossiers_undo(struct dossiers *ds, const struct directory *directory, uint32_t d
         member = d->group_next;
     } while (member != dossier);
     dossiers_end_offices(ds, directory, dossier, now_seq);
+    do {
+        rc = take_offices_back(&u, &ds->at[member]);
+        member = ds->at[member].group_next;
+    } while (rc == 0 && member != dossier);
+    return rc;
 }

@@ -189,14 +189,25 @@ view_relation_covers(const struct core *core, const struct relation *relation, c
            relation_covers(&core->dossiers, relation, record->note->corrects_seq, record->ts_ms);
 }
 
-bool
-view_relation_delivers(const struct core *core, uint32_t unit, const struct core_record *record,
-                       const struct dossier *dossier, const struct relation *relation)
+uint64_t
+view_relation_from(const struct core *core, const struct dossier *dossier, const struct relation *relation)
+{
+    uint64_t from = (relation->flags & RELATION_OPENING) != 0 ? dossier->opened_seq : relation->from_seq;
+    uint64_t taken_back = core->dossiers.extras[relation->extra].taken_back;
+
+    return taken_back > from ? taken_back : from;
+}
+
+/* ever: what was given by mistake counts, too. */
+static bool
+delivers(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier,
+         const struct relation *relation, bool ever)
 {
     uint32_t type = record->event->type->number;
     enum relation_kind kind = (enum relation_kind)relation->kind;
 
-    if (!relation_is_of(&core->directory, dossier, relation, unit) || !view_relation_covers(core, relation, record))
+    if (!relation_is_of(&core->directory, dossier, relation, unit) || !view_relation_covers(core, relation, record) ||
+        (!ever && relation_took_back(&core->dossiers, relation, record->seq)))
         return false;
     if (type == TYPE(SYS_PARTICIPANT_ADDED) || type == TYPE(SYS_PARTICIPANT_REMOVED))
         return kind == RELATION_HOLDER || kind == RELATION_PARTICIPANT || kind == RELATION_OFFICE;
@@ -223,6 +234,13 @@ view_relation_delivers(const struct core *core, uint32_t unit, const struct core
     return false;
 }
 
+bool
+view_relation_delivers(const struct core *core, uint32_t unit, const struct core_record *record,
+                       const struct dossier *dossier, const struct relation *relation)
+{
+    return delivers(core, unit, record, dossier, relation, false);
+}
+
 /* ---- which sections */
 
 struct reader {
@@ -233,7 +251,7 @@ struct reader {
     uint8_t flags;                      /* of the dossier */
     uint8_t full, half;                 /* classes, over all its roles */
     uint8_t address_full, address_half; /* the same over the roles that may know a protected address */
-    bool addressed, answered;
+    bool addressed, answered, ever;
     bool only_referrer;
     bool stopped; /* the consent does not hold any more */
 };
@@ -260,14 +278,14 @@ policy_rights(struct reader *r, const struct policy *policy)
     }
 }
 
-/* ever: by each policy that was in force at the record or after it. */
+/* Ever: by each policy that was in force at the record or after it. */
 static void
-reader_rights(struct reader *r, bool ever)
+reader_rights(struct reader *r)
 {
     const struct policy_past *past = &r->core->past;
 
     policy_rights(r, r->core->policy);
-    for (uint32_t i = 0; ever && i < past->count; i++)
+    for (uint32_t i = 0; r->ever && i < past->count; i++)
         if (past->until_seq[i] > r->record->seq)
             policy_rights(r, past->at[i]);
 }
@@ -297,7 +315,7 @@ subjects_meet(const struct reader *r, const Wici__V1__Section *section)
     for (uint32_t i = 0; r->dossier != NULL && i < r->dossier->relation_count; i++) {
         const struct relation *relation = &r->dossier->relations[i];
 
-        if (relation->about != 0 && view_relation_delivers(r->core, r->unit, r->record, r->dossier, relation) &&
+        if (relation->about != 0 && delivers(r->core, r->unit, r->record, r->dossier, relation, r->ever) &&
             about_meets(&r->core->dossiers, relation->about, section))
             return true;
     }
@@ -409,14 +427,14 @@ register_receives(const struct core *core, uint32_t unit, const struct event *ev
 
 static void
 sys_compute(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier,
-            struct core_view *ret)
+            bool ever, struct core_view *ret)
 {
     const struct event *event = record->event;
 
     ret->received = view_is_author(core, unit, event) || register_receives(core, unit, event) ||
                     view_answered(core, unit, record);
     for (uint32_t i = 0; dossier != NULL && !ret->received && i < dossier->relation_count; i++)
-        ret->received = view_relation_delivers(core, unit, record, dossier, &dossier->relations[i]);
+        ret->received = delivers(core, unit, record, dossier, &dossier->relations[i], ever);
     if (!ret->received)
         return;
     for (size_t i = 0; i < event->section_count; i++)
@@ -431,7 +449,8 @@ struct ways {
 };
 
 static struct ways
-ways_of(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier)
+ways_of(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier,
+        bool ever)
 {
     struct ways ways = {.delivered = view_addressed(core, unit, record) || view_answered(core, unit, record)};
 
@@ -440,7 +459,7 @@ ways_of(const struct core *core, uint32_t unit, const struct core_record *record
 
         /* Most relations are somebody else's. */
         if ((relation->who != unit && relation->kind != RELATION_OFFICE) ||
-            !view_relation_delivers(core, unit, record, dossier, relation))
+            !delivers(core, unit, record, dossier, relation, ever))
             continue;
         if (relation->kind == RELATION_REFERRER)
             ways.referred = true;
@@ -455,7 +474,7 @@ ways_of(const struct core *core, uint32_t unit, const struct core_record *record
 enum look {
     LOOK_NOW,
     LOOK_CONTENT, /* an auditor's, with a reason */
-    LOOK_EVER     /* what has narrowed the past since, a policy too, and a suspension, do not count */
+    LOOK_EVER     /* what has narrowed the past since, a recall or policy too, and a suspension, do not count */
 };
 
 static void
@@ -463,7 +482,8 @@ compute(const struct core *core, uint32_t unit, const struct core_record *record
         uint8_t flags, enum look look, struct core_view *ret)
 {
     const struct event *event = record->event;
-    struct reader r = {.core = core, .record = record, .dossier = dossier, .unit = unit, .flags = flags};
+    struct reader r = {
+        .core = core, .record = record, .dossier = dossier, .unit = unit, .flags = flags, .ever = look == LOOK_EVER};
     struct ways ways;
     bool author, auditor;
 
@@ -476,7 +496,7 @@ compute(const struct core *core, uint32_t unit, const struct core_record *record
     if ((core->directory.units[unit].suspended && look != LOOK_EVER) || event->type == NULL)
         return;
     if (event->type->number > TYPE_SYS_FIRST) {
-        sys_compute(core, unit, record, dossier, ret);
+        sys_compute(core, unit, record, dossier, r.ever, ret);
         return;
     }
 
@@ -485,7 +505,7 @@ compute(const struct core *core, uint32_t unit, const struct core_record *record
     r.answered = view_answered(core, unit, record);
     author = view_is_author(core, unit, event);
     auditor = (r.roles & ROLE_BIT(AUD)) != 0;
-    ways = ways_of(core, unit, record, dossier);
+    ways = ways_of(core, unit, record, dossier, r.ever);
     ret->note = ways.holder;
 
     if (author) {
@@ -511,7 +531,7 @@ compute(const struct core *core, uint32_t unit, const struct core_record *record
     /* Looking at everything gives S0; what its other roles may see takes a relation like anybody's. */
     if (auditor && !ways.delivered && !ways.referred)
         r.roles = ROLE_BIT(AUD);
-    reader_rights(&r, look == LOOK_EVER);
+    reader_rights(&r);
     for (size_t i = 0; i < event->section_count; i++)
         give(ret, i, section_verdict(&r, i));
     /* Who is given no part is not shown the header either: that something was said here is itself a fact. */
@@ -566,7 +586,7 @@ view_ever_received(const struct core *core, uint32_t unit, const struct core_rec
 bool
 view_is_brought(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier)
 {
-    struct ways ways = ways_of(core, unit, record, dossier);
+    struct ways ways = ways_of(core, unit, record, dossier, false);
 
     return ways.delivered || ways.referred;
 }

@@ -12,7 +12,9 @@ void view_compute(const struct core *core, uint32_t unit, const struct core_reco
 
 /* The relation covers the record; one that was invited to a meeting also the correction of what it was given of it. */
 bool view_relation_covers(const struct core *core, const struct relation *relation, const struct core_record *record);
-/* The relation is the unit's, covers the record and delivers records of this kind. */
+/* The first record that it covers and gives. */
+uint64_t view_relation_from(const struct core *core, const struct dossier *dossier, const struct relation *relation);
+/* The relation is the unit's, covers the record, which was not taken back, and delivers records of this kind. */
 bool view_relation_delivers(const struct core *core, uint32_t unit, const struct core_record *record,
                             const struct dossier *dossier, const struct relation *relation);
 

@@ -129,7 +129,7 @@ relation_delivers(const struct looking *l, const struct relation *r)
 
     if (((r->flags & RELATION_OPENING) == 0 && l->record->seq < r->from_seq) ||
         (r->until_seq != 0 && l->record->seq > r->until_seq) ||
-        (extra->until_ms != 0 && l->record->ts_ms > extra->until_ms))
+        (extra->until_ms != 0 && l->record->ts_ms > extra->until_ms) || l->record->seq < extra->taken_back)
         return false;
     switch ((enum relation_kind)r->kind) {
     case RELATION_SUCCESSOR: return r->who == l->index && !sys;
