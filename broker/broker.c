@@ -444,25 +444,46 @@ broker_guard(struct broker *b)
 static int
 timeout_until(const struct broker *b, int timeout_ms)
 {
-    if (sessions_busy(b->sessions) || store_has_batch(b->store) || b->reply_count > 0 || b->gone || b->counts_left ||
-        access_has_due(b) || b->shown != NULL || erase_is_due(b))
+    int most_ms = (int)TIMER_MS;
+
+    if (store_has_batch(b->store) || b->reply_count > 0 || b->gone || b->counts_left || access_has_due(b) ||
+        b->shown != NULL || erase_is_due(b))
         return 0;
-    return timeout_ms < (int)TIMER_MS ? timeout_ms : (int)TIMER_MS;
+    if (sessions_busy(b->sessions))
+        most_ms = (int)((pace_left_us(&b->pace, now_us()) + 999) / 1000);
+    return timeout_ms < most_ms ? timeout_ms : most_ms;
 }
 
-/* While somebody waits, deliveries get as much time as the tick has taken for what was sent: about half of all. */
+/* While somebody waits, deliveries get as much time as the tick has taken for what was sent: about half of all. While
+ * somebody publishes they get little and then a pause; but a tick that took longer than a pause was one. */
 static int
-broker_deliver(struct broker *b, uint64_t started_us)
+broker_serve(struct broker *b)
 {
-    uint64_t least_us;
-    int rc = deliver_live(b);
+    uint64_t begun_us = now_us(), least_us = begun_us - b->tick_us, most_us = TICK_DELIVER_US_MAX, ended_us;
+    bool paced = pace_is_on(&b->pace, b->tick_us);
+    int rc;
 
-    if (rc != 0)
-        return rc;
-    least_us = now_us() - started_us;
+    if (pace_left_us(&b->pace, begun_us) > 0)
+        return 0;
+    if (paced)
+        least_us -= least_us < PACE_US_MAX ? least_us : PACE_US_MAX;
     if (least_us < TICK_DELIVER_US_MIN)
         least_us = TICK_DELIVER_US_MIN;
-    rc = deliver_serve(b, least_us, TICK_DELIVER_US_MAX);
+    if (paced && least_us < most_us)
+        most_us = least_us;
+    rc = deliver_serve(b, least_us, most_us);
+    ended_us = now_us();
+    pace_served(&b->pace, ended_us - begun_us, ended_us);
+    return rc;
+}
+
+static int
+broker_deliver(struct broker *b)
+{
+    int rc = deliver_live(b);
+
+    if (rc == 0)
+        rc = broker_serve(b);
     return rc != 0 ? rc : shown_turn(b);
 }
 
@@ -470,13 +491,12 @@ broker_deliver(struct broker *b, uint64_t started_us)
 int
 broker_tick(struct broker *b, int signal_fd, int timeout_ms, bool *ret_signalled)
 {
-    uint64_t started_us;
     int rc;
 
     *ret_signalled = false;
     if ((rc = front_wait(b->front, signal_fd, timeout_until(b, timeout_ms), ret_signalled)) != 0)
         return rc;
-    started_us = now_us();
+    b->tick_us = now_us();
     /* First the clock, by which keys end; then what the last deliveries recorded. */
     if ((rc = clock_look(&b->clock)) != 0 || (rc = broker_commit(b)) != 0 || *ret_signalled)
         return rc;
@@ -489,8 +509,7 @@ broker_tick(struct broker *b, int signal_fd, int timeout_ms, bool *ret_signalled
     if ((rc = broker_timers(b)) != 0 || (rc = broker_commit(b)) != 0 || (rc = broker_guard(b)) != 0)
         return rc;
     reply_flush(b);
-    if ((rc = checkpoints_sign(b->checkpoints, b->clock.mono_ms, false)) != 0 ||
-        (rc = broker_deliver(b, started_us)) != 0)
+    if ((rc = checkpoints_sign(b->checkpoints, b->clock.mono_ms, false)) != 0 || (rc = broker_deliver(b)) != 0)
         return rc;
     return store_find_flush(b->store, false);
 }

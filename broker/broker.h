@@ -22,6 +22,7 @@
 #include "broker/documents.h"
 #include "broker/feed.h"
 #include "broker/front.h"
+#include "broker/pace.h"
 #include "broker/session.h"
 #include "broker/zap.h"
 #include "store/store.h"
@@ -88,6 +89,8 @@ struct broker {
     struct feed_source source;
     struct eraser *eraser;
     struct broker_stats stats;
+    struct pace pace;
+    uint64_t tick_us; /* when the tick began; pace's clock */
 
     struct arena *message_arena; /* the message being handled */
     struct arena *reply_arena;   /* what is being built to send */

@@ -126,6 +126,7 @@ publish_take(struct broker *b, struct session *session, const Wici__V1__Publish 
         return 0;
     }
     session->next_number++;
+    pace_publish(&b->pace, b->tick_us);
     arena_reset(b->reply_arena);
     for (size_t i = 0; i < publish->n_events && rc == 0; i++)
         rc = sequence_take(b->sequence, session->unit, publish->events[i], b->clock.now_ms, publish->bare,

@@ -49,6 +49,57 @@ replay_flows_into_live_without_gap_or_repeat(void **state)
     peer_close(&sw2);
 }
 
+/* What came of subscription 1 by now: the last seq of it, or `seq`. */
+static uint64_t
+seq_by_now(struct peer *p, uint64_t seq)
+{
+    Wici__V1__BrokerMessage *message;
+
+    while ((message = peer_receive(p, 0)) != NULL) {
+        if (message->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH)
+            seq = message->batch->deliveries[message->batch->n_deliveries - 1]->seq;
+        peer_free(message);
+    }
+    return seq;
+}
+
+static void
+who_is_behind_comes_to_the_head_while_somebody_publishes_without_end(void **state)
+{
+    enum { MESSAGES = 20, EACH = 32 };
+    struct town *t = *state;
+    struct peer sw, sw2;
+    uint64_t first = 0, head = 0, got = 0;
+    unsigned more = 0;
+    char dossier[37];
+
+    peer_hello(&sw, &t->daemon, &t->sw, "behind");
+    peer_hello(&sw2, &t->daemon, &t->sw2, "behind");
+    peer_uuid4(dossier);
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        struct peer_event events[EACH];
+        Wici__V1__BrokerMessage *answer;
+
+        for (unsigned k = 0; k < EACH; k++)
+            peer_letter_make(&sw, dossier, "ops-sw2", "stare", &events[k]);
+        peer_publish_later(&sw, events, EACH);
+        answer = peer_expect(&sw, WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS);
+        head = answer->answers->answers[EACH - 1]->receipt->seq;
+        first = first == 0 ? head - (EACH - 1) : first;
+        peer_free(answer);
+        for (unsigned k = 0; k < EACH; k++)
+            peer_event_free(&events[k]);
+    }
+    assert_int_equal(peer_subscribe(&sw2, 1, "", first, 0), first);
+    while (got < head) { /* some hundred turns are needed at most */
+        assert_true(more++ < 20000);
+        (void)peer_letter(&sw, dossier, "ops-sw2", "nowe");
+        got = seq_by_now(&sw2, got);
+    }
+    peer_close(&sw);
+    peer_close(&sw2);
+}
+
 static void
 nobody_is_given_what_is_not_theirs(void **state)
 {
@@ -366,6 +417,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replay_flows_into_live_without_gap_or_repeat),
+        cmocka_unit_test(who_is_behind_comes_to_the_head_while_somebody_publishes_without_end),
         cmocka_unit_test(nobody_is_given_what_is_not_theirs),
         cmocka_unit_test(a_replay_gives_of_a_dossier_only_what_is_for_its_reader),
         cmocka_unit_test(a_cursor_goes_on_after_what_was_acknowledged_also_after_a_crash),
