@@ -235,7 +235,7 @@ tree_make(struct tree *tree, int dir, const char *path, int fds[DISK_NODES_MAX])
 
 /* Applies a change of names. What it needs may be missing: then it does nothing. */
 static void
-names_apply(struct tree *tree, const struct event *event)
+names_apply(struct tree *tree, const struct disk_event *event)
 {
     int node;
 
@@ -256,7 +256,7 @@ names_apply(struct tree *tree, const struct event *event)
 }
 
 static void
-bytes_apply(struct tree *tree, const struct history *h, const struct event *event)
+bytes_apply(struct tree *tree, const struct history *h, const struct disk_event *event)
 {
     if (event->kind == EVENT_WRITE)
         node_write(&tree->nodes[event->node], event->at, h->pool + event->data, event->len);
@@ -266,7 +266,7 @@ bytes_apply(struct tree *tree, const struct history *h, const struct event *even
 
 /* A node that came into being in this history is empty at first. */
 static void
-nodes_take(struct tree *tree, const struct event *event)
+nodes_take(struct tree *tree, const struct disk_event *event)
 {
     if (event->kind != EVENT_ENTER || event->target < tree->node_count)
         return;
@@ -361,13 +361,13 @@ static struct {
     bool missed;        /* something that the model does not know */
 } recorder;
 
-static struct event *
+static struct disk_event *
 event_add(enum event_kind kind, int node)
 {
     struct history *h = recorder.h;
 
     h->events = grow(h->events, &h->cap, h->count + 1, sizeof *h->events);
-    h->events[h->count] = (struct event){.kind = kind, .node = node};
+    h->events[h->count] = (struct disk_event){.kind = kind, .node = node};
     return &h->events[h->count++];
 }
 
@@ -420,7 +420,7 @@ name_enter(const char *path, int node, bool dir)
 {
     char name[DISK_NAME_MAX];
     int parent = path_split(path, name);
-    struct event *event;
+    struct disk_event *event;
 
     if (parent < 0 || recorder.h->node_count >= DISK_NODES_MAX) {
         recorder.missed = true;
@@ -439,7 +439,7 @@ static void
 record_write(const struct trace_call *call)
 {
     struct history *h = recorder.h;
-    struct event *event = event_add(EVENT_WRITE, recorder.nodes[call->fd]);
+    struct disk_event *event = event_add(EVENT_WRITE, recorder.nodes[call->fd]);
 
     event->at = (uint64_t)call->at;
     event->len = call->len;
@@ -466,7 +466,7 @@ static void
 record_after(const struct trace_call *call)
 {
     char name[DISK_NAME_MAX], to_name[DISK_NAME_MAX];
-    struct event *event;
+    struct disk_event *event;
     int dir, to_dir;
 
     switch (call->op) {
@@ -572,7 +572,7 @@ record_stop(void)
 void
 disk_mark(int mark, uint64_t value)
 {
-    struct event *event;
+    struct disk_event *event;
 
     if (trace_sink == NULL || recorder.h == NULL)
         return;
@@ -611,7 +611,7 @@ node_sync(struct cut *cut, int node)
     size_t kept = 0;
 
     for (size_t i = 0; i < cut->pending_count; i++) {
-        const struct event *event = &cut->h->events[cut->pending[i]];
+        const struct disk_event *event = &cut->h->events[cut->pending[i]];
 
         if (event->node == node) {
             bytes_apply(&cut->durable, cut->h, event);
@@ -628,7 +628,7 @@ void
 cut_forward(struct cut *cut, size_t at)
 {
     for (; cut->at < at; cut->at++) {
-        const struct event *event = &cut->h->events[cut->at];
+        const struct disk_event *event = &cut->h->events[cut->at];
 
         switch (event->kind) {
         case EVENT_WRITE:
@@ -724,7 +724,7 @@ put_at(int fd, const void *bytes, size_t len, uint64_t at)
 static void
 write_make(const struct cut *cut, struct decision *d, size_t i, int fd)
 {
-    const struct event *event = &cut->h->events[cut->pending[i]];
+    const struct disk_event *event = &cut->h->events[cut->pending[i]];
     const uint8_t *bytes = cut->h->pool + event->data;
     bool whole = cut->written[i] || change_is_kept(d, i, cut->pending_count);
     bool longer = dice_roll(&d->dice, 4) == 0; /* the file got its length, not its bytes */
@@ -778,7 +778,7 @@ cut_make(const struct cut *cut, struct dice dice, const char *dir)
 
     tree = cut->durable;
     for (size_t i = 0; i < cut->pending_count; i++) {
-        const struct event *event = &cut->h->events[cut->pending[i]];
+        const struct disk_event *event = &cut->h->events[cut->pending[i]];
 
         if (event->kind == EVENT_WRITE || event->kind == EVENT_SIZE)
             continue;
@@ -792,7 +792,7 @@ cut_make(const struct cut *cut, struct dice dice, const char *dir)
         tree_make(&tree, 0, dir, fds);
     }
     for (size_t i = 0; i < cut->pending_count; i++) {
-        const struct event *event = &cut->h->events[cut->pending[i]];
+        const struct disk_event *event = &cut->h->events[cut->pending[i]];
         int fd = fds[event->node];
 
         if (event->kind == EVENT_WRITE) {

@@ -56,7 +56,7 @@ enum event_kind {
     EVENT_MARK
 };
 
-struct event {
+struct disk_event {
     enum event_kind kind;
     int node; /* the file, or the directory of the name */
     int to_node;
@@ -69,7 +69,7 @@ struct event {
 
 struct history {
     struct tree first; /* all of it durable */
-    struct event *events;
+    struct disk_event *events;
     size_t count, cap;
     uint8_t *pool;
     size_t pool_len, pool_cap;

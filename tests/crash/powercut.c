@@ -126,6 +126,11 @@ bounds_mark(const struct bounds *bounds)
         disk_mark(MARK_RESTORED, 1);
     disk_mark(MARK_EPOCH, bounds->epoch);
     disk_mark(MARK_ROTATED, bounds->rotations);
+    disk_mark(MARK_ROOT, bounds->root);
+    disk_mark(MARK_HEAD, bounds->head);
+    for (uint64_t entry = 0; entry < BOUNDS_KEYS; entry++)
+        if (bounds->gone[entry])
+            disk_mark(MARK_GONE, entry);
 }
 
 /* What the marks up to `at` allow to be found. */
@@ -133,9 +138,10 @@ static struct bounds
 bounds_at(const struct history *h, size_t at)
 {
     struct bounds bounds = {0};
+    uint64_t root = 0;
 
     for (size_t i = 0; i < at; i++) {
-        const struct event *event = &h->events[i];
+        const struct disk_event *event = &h->events[i];
 
         if (event->kind != EVENT_MARK)
             continue;
@@ -148,6 +154,12 @@ bounds_at(const struct history *h, size_t at)
         case MARK_RESTORED: bounds.restored = true; break;
         case MARK_EPOCH: raise_to(&bounds.epoch, event->at); break;
         case MARK_ROTATED: raise_to(&bounds.rotations, event->at); break;
+        case MARK_ROOT: root = event->at; break;
+        case MARK_HEAD:
+            bounds.head = event->at;
+            bounds.root = root;
+            break;
+        case MARK_GONE: bounds.gone[event->at] = true; break;
         }
     }
     if (bounds.begun < bounds.acked)
@@ -246,7 +258,7 @@ kill_moment(const struct history *h, size_t from, struct dice *dice)
     if (dice_roll(dice, 2) == 0 || h->count == from)
         return at;
     for (left = h->count - from; left > 0; left--, at = at == h->count ? from : at + 1)
-        if (at < h->count && h->events[at].kind == EVENT_RENAME)
+        if (at < h->count && (h->events[at].kind == EVENT_RENAME || h->events[at].kind == EVENT_ENTER))
             return at + 1;
     return at;
 }

@@ -38,10 +38,10 @@ log_check(const struct plan *plan, const struct place *place, const struct bound
 static const struct scene scene_log = {
     .name = "log", .number = 0, .prepare = log_prepare, .act = log_act, .check = log_check};
 
-/* By seed: three in four are logs. */
-static const struct scene *const scenes[] = {&scene_log, &scene_log, &scene_log, &scene_backup,
-                                             &scene_log, &scene_log, &scene_log, &scene_kek,
-                                             &scene_log, &scene_log, &scene_log, &scene_restore};
+/* By seed. */
+static const struct scene *const scenes[] = {&scene_log, &scene_log, &scene_erase, &scene_backup,
+                                             &scene_log, &scene_log, &scene_erase, &scene_kek,
+                                             &scene_log, &scene_log, &scene_log,   &scene_restore};
 static const size_t scene_count = sizeof scenes / sizeof *scenes;
 
 const struct scene *

@@ -10,6 +10,9 @@
  *     restore  a log is lost, with its key store or without, after more was done than its backup holds; it is restored
  *              (store/restore.h), a new epoch begins, and its mark is taken away, as `wicid init --new-epoch` does
  *     kek      another key-encryption key, and after more steps perhaps one more (store/kek.h)
+ *     erase    a whole broker (serve.h) to which events are published, with documents and in merged cases, and by which
+ *              dossiers are erased (broker/erase.h) one after the other; it ends and starts, and its log is compacted.
+ *              What lies there after a cut is opened by the broker's own start, which finishes what was begun
  *
  * The checkers, beside those of script.h, which are put to each state of each scene once it is recovered:
  *
@@ -24,12 +27,32 @@
  *                finds nothing left of the old one
  *     copies     a new key in use has both its copies, and with these the log opens
  *
+ * Those of the scene erase, which has no script but deeds (deeds.h); acknowledged, invented, gapless, digests, tree,
+ * ids, found and goes on mean the same as there:
+ *
+ *     destroyed  before anything is started: the keys that an acknowledged erasure destroyed are marked and zeroed
+ *     listed     ... and in the list of destroyed keys; later that list and the key store name the same ones
+ *     opens      the broker starts
+ *     deeds      no deed is there without the one before it
+ *     root       the records that were there at the last acknowledgement are the same, byte for byte
+ *     finished   an erasure that was begun comes to its end
+ *     records    each deed's record has its header and sections, and the key of its dossier
+ *     holes      records of erased dossiers are their leaf alone, and no others are
+ *     ordered    each erasure in the log is one that was ordered, with its reason, its dossiers, those merged with them
+ *                and no others, and tells its recipients; each is done
+ *     documents  each is there with its bytes, where its dossier is; of erased dossiers no row is
+ *     keys       those of the erased dossiers and of their documents are destroyed, and zeroed, and no others
+ *     fold       the state in use is, byte for byte, the fold of the log with its holes
+ *     once       a deed that is done once more is not there twice, and its sender is told that it was done
+ *     traces     no file holds a text in clear, a dossier's id or the wrapped key of an erased dossier
+ *
  * Another scene: a file with its three functions, a line in scenes[] (scene.c), marks of its own in script.h, plants in
  * plant.h. Threads: one.
  */
 #ifndef CRASH_SCENE_H
 #define CRASH_SCENE_H
 
+#include "tests/crash/deeds.h"
 #include "tests/crash/script.h"
 
 struct scene;
@@ -42,6 +65,7 @@ struct plan {
     uint64_t first, last; /* steps done before the recording, and by its end */
     uint8_t kek[32];      /* kek: the key before it */
     bool twice;           /* kek: there is a second one */
+    struct deeds deeds;   /* erase: what first and last count */
 };
 
 #define SCENES_MAX 8u
@@ -65,7 +89,7 @@ const char *scene_name(unsigned number);
 /* A bug that tests plant: the log says that a backup holds records before it does. */
 extern bool scene_says_early;
 
-extern const struct scene scene_backup, scene_restore, scene_kek;
+extern const struct scene scene_backup, scene_restore, scene_kek, scene_erase;
 
 /* ---- shared by the scenes about copies */
 

@@ -551,8 +551,8 @@ check_records(struct check *c)
 }
 
 /* RFC 6962 taken literally. */
-static void
-tree_hash(const uint8_t (*leaf)[LEAF_HASH_SIZE], uint64_t n, uint8_t ret[LEAF_HASH_SIZE])
+void
+script_tree_hash(const uint8_t (*leaf)[LEAF_HASH_SIZE], uint64_t n, uint8_t ret[LEAF_HASH_SIZE])
 {
     uint8_t input[1 + 2 * LEAF_HASH_SIZE] = {1};
     uint64_t k = 1;
@@ -565,8 +565,8 @@ tree_hash(const uint8_t (*leaf)[LEAF_HASH_SIZE], uint64_t n, uint8_t ret[LEAF_HA
     }
     while (2 * k < n)
         k *= 2;
-    tree_hash(leaf, k, input + 1);
-    tree_hash(leaf + k, n - k, input + 1 + LEAF_HASH_SIZE);
+    script_tree_hash(leaf, k, input + 1);
+    script_tree_hash(leaf + k, n - k, input + 1 + LEAF_HASH_SIZE);
     leaf_sha256(input, sizeof input, ret);
 }
 
@@ -583,7 +583,7 @@ script_root(const struct script *s, uint64_t n, uint8_t ret[LEAF_HASH_SIZE])
         leaf_of(&record.record, seq, &leaf);
         leaf_hash(input, leaf_encode(&leaf, input), hashes[seq - 1]);
     }
-    tree_hash((const uint8_t(*)[LEAF_HASH_SIZE])hashes, n, ret);
+    script_tree_hash((const uint8_t(*)[LEAF_HASH_SIZE])hashes, n, ret);
 }
 
 static bool
@@ -595,8 +595,8 @@ check_tree(struct check *c)
     struct merkle_proof proof;
     int rc = store_tree_root(c->st, head, root);
 
-    tree_hash(hashes, head, want);
-    tree_hash(hashes, older, want_older);
+    script_tree_hash(hashes, head, want);
+    script_tree_hash(hashes, older, want_older);
     if (rc != 0 || memcmp(root, want, sizeof root) != 0)
         return found_wrong(c->finding, "tree", "the root of %" PRIu64 " records is another one: %s", head,
                            strerror(-rc));

@@ -48,7 +48,11 @@ enum script_mark {
     MARK_SAFE,     /* the log's word that k records are in a backup was reported as written */
     MARK_RESTORED, /* a backup was put in place of the log */
     MARK_EPOCH,    /* the commit that begins epoch k was reported as written */
-    MARK_ROTATED   /* rotation k of the key-encryption key was reported as done */
+    MARK_ROTATED,  /* rotation k of the key-encryption key was reported as done */
+    /* of the scene with a broker */
+    MARK_ROOT, /* the first bytes, as a number, of the root over the records ... */
+    MARK_HEAD, /* ... so many, that were there when something was acknowledged */
+    MARK_GONE  /* key entry k is destroyed: an erasure was acknowledged */
 };
 
 struct step {
@@ -96,12 +100,15 @@ struct place {
 };
 
 /* What may be found. */
+#define BOUNDS_KEYS 256u
 struct bounds {
     bool created;
     uint64_t acked, begun;
     unsigned backups; /* bit k: number k was reported as whole */
     uint64_t safe, epoch, rotations;
     bool restored;
+    uint64_t head, root;
+    bool gone[BOUNDS_KEYS];
 };
 
 #define FINDING_SIZE 256
@@ -132,6 +139,8 @@ const struct note_signer *script_signer(void);
 
 /* The root over the first n records of the script. */
 void script_root(const struct script *script, uint64_t n, uint8_t ret[LEAF_HASH_SIZE]);
+/* The root over n leaf hashes, by the definition taken literally. */
+void script_tree_hash(const uint8_t (*leaf)[LEAF_HASH_SIZE], uint64_t n, uint8_t ret[LEAF_HASH_SIZE]);
 
 /* ---- shared by script.c, script_doc.c and the scenes */
 
