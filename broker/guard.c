@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,29 +48,15 @@ guard_open(struct guard *ret, const char *path)
 
 /* Writes the note aside and gives it the file's name; then it is held. */
 static int
-file_replace(struct guard *guard, const char *note, size_t len)
+note_put(struct guard *guard, const char *note, size_t len)
 {
-    const char *path = guard->path;
-    char aside[PATH_MAX];
-    int fd, rc;
+    int rc = file_replace(guard->path, note, len);
 
-    if (snprintf(aside, sizeof aside, "%s.new", path) >= (int)sizeof aside)
-        return -ENAMETOOLONG;
-    fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
-    rc = file_write_at(fd, note, len, 0);
-    if (rc == 0 && fsync(fd) != 0)
-        rc = -errno;
-    if (close(fd) != 0 && rc == 0)
-        rc = -errno;
-    if (rc == 0 && rename(aside, path) != 0)
-        rc = -errno;
     if (rc != 0)
         return rc;
     memcpy(guard->held, note, len);
     guard->held_len = len;
-    return file_sync_parent(path);
+    return file_sync_parent(guard->path);
 }
 
 int
@@ -90,5 +75,5 @@ guard_replace(struct guard *guard, const char *note, size_t len)
         return rc;
     if (there_len != guard->held_len || memcmp(there, guard->held, there_len) != 0)
         return -ESTALE;
-    return file_replace(guard, note, len);
+    return note_put(guard, note, len);
 }

@@ -15,6 +15,7 @@
 
 #define HEADER_SIZE 32u
 #define READ_STEP   4096u /* records read at a time */
+#define ROOM_FIRST  127u  /* records that a new list has room for: with its header a page */
 
 #define VERSION 3u
 
@@ -37,6 +38,8 @@ struct erased {
     size_t count, size;
     uint32_t highest; /* entry */
     uint64_t records; /* in the file: a key may be there twice, once with its mark */
+    uint64_t room;    /* records that the file is long enough for */
+    bool named;       /* the file has its name after a power cut too */
 };
 
 static bool
@@ -114,7 +117,7 @@ record_read(struct erased *e, const uint8_t record[ERASED_RECORD_SIZE], bool *en
     int rc;
 
     if (memcmp(record, none, sizeof none) == 0) {
-        *ended = true; /* the file grew, and what was to stand there did not reach the disk */
+        *ended = true; /* room */
         return 0;
     }
     if (*ended || be64_get(record + ERASED_RECORD_SIZE - CHECK_SIZE) != record_check(e, record))
@@ -124,8 +127,9 @@ record_read(struct erased *e, const uint8_t record[ERASED_RECORD_SIZE], bool *en
     return rc;
 }
 
-/* Half of a record at the end is one that was being entered: its key was not touched yet. Of any other record that does
- * not fit nobody knows which key it means: to destroy another one would be worse than to stop. */
+/* Half of a record at the end is one that was being entered where lists had no room of their own: its key was not
+ * touched yet. Of any other record that does not fit nobody knows which key it means: to destroy another one would be
+ * worse than to stop. */
 static int
 records_read(struct erased *e)
 {
@@ -139,6 +143,7 @@ records_read(struct erased *e)
         rc = file_read_at(e->fd, bytes, sizeof bytes, at, &had);
         for (size_t i = 0; rc == 0 && i + ERASED_RECORD_SIZE <= had; i += ERASED_RECORD_SIZE)
             rc = record_read(e, bytes + i, &ended);
+        e->room += had / ERASED_RECORD_SIZE;
         at += (off_t)had;
     }
     return rc;
@@ -202,22 +207,49 @@ erased_close(struct erased **erased)
     free(e);
 }
 
+/*
+ * Makes the file, or a longer one in its place, so that a record is written where the file has zeros already: one that
+ * made the file longer could leave anything there after a power cut. After a failure there is no file open.
+ */
 static int
-file_begin(struct erased *e)
+room_make(struct erased *e)
 {
-    uint8_t header[HEADER_SIZE] = {0};
-    int rc;
+    uint64_t room = e->fd < 0 ? ROOM_FIRST : 2 * e->records + 1;
+    size_t used = HEADER_SIZE + e->records * ERASED_RECORD_SIZE, size = HEADER_SIZE + room * ERASED_RECORD_SIZE,
+           had = 0;
+    bool first = e->fd < 0;
+    uint8_t *bytes = calloc(1, size);
+    int rc = bytes == NULL ? -ENOMEM : 0;
 
-    memcpy(header + AT_MAGIC, magic, sizeof magic);
-    be32_put(header + AT_VERSION, VERSION);
-    memcpy(header + AT_PAIR, e->pair, KEYS_PAIR_SIZE);
-    rc = file_create(e->path, header, sizeof header);
-    if (rc == 0)
-        rc = file_sync_parent(e->path);
+    if (rc == 0 && first) {
+        memcpy(bytes + AT_MAGIC, magic, sizeof magic);
+        be32_put(bytes + AT_VERSION, VERSION);
+        memcpy(bytes + AT_PAIR, e->pair, KEYS_PAIR_SIZE);
+        rc = file_create(e->path, bytes, size);
+    } else if (rc == 0) {
+        rc = file_read_at(e->fd, bytes, used, 0, &had);
+        if (rc == 0)
+            rc = had == used ? file_replace(e->path, bytes, size) : -EBADMSG;
+        close(e->fd);
+        e->fd = -1;
+    }
+    free(bytes);
+    e->named = false;
     if (rc != 0)
         return rc;
     e->fd = open(e->path, O_RDWR | O_CLOEXEC);
+    e->room = room;
     return e->fd < 0 ? -errno : 0;
+}
+
+/* Whoever made the file may have died before it had its name for good. */
+static int
+name_sync(struct erased *e)
+{
+    int rc = e->named ? 0 : file_sync_parent(e->path);
+
+    e->named = rc == 0;
+    return rc;
 }
 
 int
@@ -230,9 +262,14 @@ erased_add(struct erased *e, uint32_t entry, uint32_t generation, const uint8_t 
     assert(entry != 0);
     if (mark == NULL)
         mark = no_mark;
-    if (gone != NULL && (mark == no_mark || is_marked(gone)))
-        return e->fd >= 0 && fdatasync(e->fd) != 0 ? -errno : 0; /* whoever entered it may have died before that */
-    if (e->fd < 0 && (rc = file_begin(e)) != 0)
+    if (gone != NULL && (mark == no_mark || is_marked(gone))) {
+        if (e->fd >= 0 && fdatasync(e->fd) != 0) /* whoever entered it may have died before that */
+            return -errno;
+        return name_sync(e);
+    }
+    if ((e->fd < 0 || e->records == e->room) && (rc = room_make(e)) != 0)
+        return rc;
+    if ((rc = name_sync(e)) != 0)
         return rc;
     be32_put(record, entry);
     be32_put(record + 4, generation);

@@ -12,8 +12,10 @@
  * The mark is what the erased dossier is recognised by (docs/AUDIT.md, Erasing), zeros where the key was a document's,
  * or whoever destroyed it did not know.
  *
- * A key is entered, and that is synced, before it is destroyed. A number that is entered twice, or whose key is there
- * still since a crash came between, is no harm: whoever entered it was about to destroy it.
+ * A key is entered, and that is synced, before it is destroyed. It is entered where there are zeros, and the file keeps
+ * its length: a full list is written anew with twice the room, synced, and put in the place of the old one. So a power
+ * cut leaves zeros or the record, whatever a file system does with the end of a file. A number that is entered twice,
+ * or whose key is there still since a crash came between, is no harm: whoever entered it was about to destroy it.
  *
  * Errors: 0 or -errno. Threads: one.
  */

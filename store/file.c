@@ -58,13 +58,13 @@ file_write_at(int fd, const void *from, size_t len, off_t at)
     return 0;
 }
 
-int
-file_create(const char *path, const void *bytes, size_t len)
+/* Writes it beside its place, synced; aside gets that name. */
+static int
+aside_write(const char *path, const void *bytes, size_t len, char aside[PATH_MAX])
 {
-    char aside[PATH_MAX];
-    int fd, rc = 0;
+    int fd, rc;
 
-    if (snprintf(aside, sizeof aside, "%s.new", path) >= (int)sizeof aside)
+    if (snprintf(aside, PATH_MAX, "%s.new", path) >= PATH_MAX)
         return -ENAMETOOLONG;
     if (unlink(aside) != 0 && errno != ENOENT) /* of an attempt that a crash ended */
         return -errno;
@@ -76,10 +76,30 @@ file_create(const char *path, const void *bytes, size_t len)
         rc = -errno;
     if (close(fd) != 0 && rc == 0)
         rc = -errno;
+    return rc;
+}
+
+int
+file_create(const char *path, const void *bytes, size_t len)
+{
+    char aside[PATH_MAX] = "";
+    int rc = aside_write(path, bytes, len, aside);
+
     /* link, not rename: it never replaces a file that came into being meanwhile */
     if (rc == 0 && link(aside, path) != 0)
         rc = -errno;
     unlink(aside);
+    return rc;
+}
+
+int
+file_replace(const char *path, const void *bytes, size_t len)
+{
+    char aside[PATH_MAX];
+    int rc = aside_write(path, bytes, len, aside);
+
+    if (rc == 0 && rename(aside, path) != 0)
+        rc = -errno;
     return rc;
 }
 

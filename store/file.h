@@ -17,6 +17,9 @@ int file_write_at(int fd, const void *from, size_t len, off_t at);
  */
 int file_create(const char *path, const void *bytes, size_t len);
 
+/* The same, in place of a file of that name: a crash leaves that one or this one. Its directory is not synced. */
+int file_replace(const char *path, const void *bytes, size_t len);
+
 /* Copies a file into a new one, mode 0600, and syncs it; its directory is not synced. -EEXIST */
 int file_copy(const char *from, const char *to);
 
