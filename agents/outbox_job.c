@@ -448,7 +448,7 @@ out:
     return rc;
 }
 
-/* Remembers that somebody is to fetch this event; delivery.c asks about it. */
+/* Remembers that somebody is to fetch this event; outbox_delivery.c asks about it. */
 static int
 job_track(const struct job *job, const char *target)
 {
