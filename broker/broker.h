@@ -9,7 +9,7 @@
  * Any failed commit, any damage found, a clock that jumps: the broker latches. From then on nobody is answered, and
  * broker_run returns the error.
  *
- * Errors: 0 or -errno. Threads: one; beside it run libzmq's own and the one of zap.h.
+ * Errors: 0 or -errno. Threads: one; docs/ARCHITECTURE.md says what runs beside it.
  */
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
