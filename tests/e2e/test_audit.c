@@ -1,8 +1,7 @@
 /* What docs/CLI.md and docs/AUDIT.md say of wici audit: what was refused, and who was shown what, as auditors find it.
  */
-#include "tests/e2e/test_lib_kit.h"
+#include "tests/e2e/test_cli_kit.h"
 
-#include <jansson.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,37 +13,7 @@
 
 #include <cmocka.h>
 
-static struct daemon broker;
-static const char *const polish[] = {"LC_ALL=pl_PL.UTF-8", "LANGUAGE=", NULL};
 static char dossier[37], event_id[37];
-
-#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-static char *
-wici_is(const char *unit, const char *const *words, const char *const *env, const char *input, int code,
-        const char *want)
-{
-    return kit_expect(&broker, unit, words, env, input, code, want);
-}
-
-static void
-wici_check(const char *unit, const char *const *words, const char *const *env, const char *input, int code,
-           const char *want)
-{
-    free(wici_is(unit, words, env, input, code, want));
-}
-
-static json_t *
-wici_json(const char *unit, const char *const *words)
-{
-    char *output = wici_is(unit, words, NULL, NULL, 0, NULL);
-    json_t *json = json_loads(output, 0, NULL);
-
-    if (json == NULL)
-        fail_msg("not JSON: %s", output);
-    free(output);
-    return json;
-}
 
 static const char *
 text_at(const json_t *json, const char *list, size_t index, const char *key)
@@ -459,26 +428,17 @@ the_command_line_is_checked(void **state)
 }
 
 static int
-suite_open(void **state)
+town_open(void **state)
 {
     char key[128];
 
-    (void)state;
-    kit_open(&broker);
+    (void)suite_open(state);
     snprintf(key, sizeof key, "%s/audyt.key", broker.dir);
     wici_check("admin", WORDS("key", "generate", key), NULL, NULL, 0, NULL);
     wici_check("admin", WORDS("agency", "add", "nadzor", "--name", "Nadzór", "--kind", "AUDIT"), NULL, NULL, 0, NULL);
     wici_check("admin",
                WORDS("unit", "add", "audyt", "--agency", "nadzor", "--name", "Audyt", "--role", "AUD", "--key", key),
                NULL, NULL, 0, NULL);
-    return 0;
-}
-
-static int
-suite_close(void **state)
-{
-    (void)state;
-    daemon_destroy(&broker);
     return 0;
 }
 
@@ -498,5 +458,5 @@ main(void)
         cmocka_unit_test(the_command_line_is_checked),
     };
 
-    return cmocka_run_group_tests(tests, suite_open, suite_close);
+    return cmocka_run_group_tests(tests, town_open, suite_close);
 }

@@ -1,5 +1,5 @@
 /* What agents/wici.h says, against a real broker that is killed now and then. */
-#include "tests/e2e/test_lib_kit.h"
+#include "tests/e2e/test_cli_kit.h"
 #include "tests/support/peer.h"
 
 #include <errno.h>
@@ -19,7 +19,6 @@
 
 #define WAIT_MS 20000
 
-static struct daemon broker;
 static unsigned dossiers;
 
 static int64_t
@@ -790,22 +789,6 @@ the_descriptor_still_wakes_after_a_call_between_two_rounds(void **state)
     assert_true(events.count > 0);
     wici_close(&writer);
     wici_close(&reader);
-}
-
-static int
-suite_open(void **state)
-{
-    (void)state;
-    kit_open(&broker);
-    return 0;
-}
-
-static int
-suite_close(void **state)
-{
-    (void)state;
-    daemon_destroy(&broker);
-    return 0;
 }
 
 int

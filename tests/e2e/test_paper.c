@@ -1,7 +1,6 @@
 /* wici outside, wici confirm: an agency on paper is a partner, and what was entered in error is set aside. */
-#include "tests/e2e/test_lib_kit.h"
+#include "tests/e2e/test_cli_kit.h"
 
-#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,18 +12,7 @@
 
 #include <cmocka.h>
 
-static struct daemon broker;
-static const char *const polish[] = {"LC_ALL=pl_PL.UTF-8", "LANGUAGE=", NULL};
 static char dossier[37], letter[37];
-
-#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-static void
-wici_check(const char *unit, const char *const *words, const char *const *env, const char *input, int code,
-           const char *want)
-{
-    free(kit_expect(&broker, unit, words, env, input, code, want));
-}
 
 /* Publishes; the event's id. */
 static void
@@ -203,12 +191,11 @@ a_recall_is_confirmed_by_who_had_a_copy(void **state)
 }
 
 static int
-suite_open(void **state)
+town_open(void **state)
 {
     char id[37], *event;
 
-    (void)state;
-    kit_open(&broker);
+    (void)suite_open(state);
     (void)snprintf(dossier, sizeof dossier, "11111111-2222-4333-8444-555555555555");
     if (asprintf(
             &event,
@@ -220,14 +207,6 @@ suite_open(void **state)
         abort();
     publish("ops-sw", event, id);
     free(event);
-    return 0;
-}
-
-static int
-suite_close(void **state)
-{
-    (void)state;
-    daemon_destroy(&broker);
     return 0;
 }
 
@@ -243,5 +222,5 @@ main(void)
         cmocka_unit_test(a_recall_is_confirmed_by_who_had_a_copy),
     };
 
-    return cmocka_run_group_tests(tests, suite_open, suite_close);
+    return cmocka_run_group_tests(tests, town_open, suite_close);
 }

@@ -1,7 +1,6 @@
 /* wici subject: what docs/CLI.md promises to a person who asks what is held about him, and to whom it is refused. */
-#include "tests/e2e/test_lib_kit.h"
+#include "tests/e2e/test_cli_kit.h"
 
-#include <jansson.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,11 +13,8 @@
 
 #include <cmocka.h>
 
-static struct daemon broker;
-static const char *const polish[] = {"LC_ALL=pl_PL.UTF-8", "LANGUAGE=", NULL};
 static char dossier[37];
 
-#define WORDS(...)   ((const char *const[]){__VA_ARGS__, NULL})
 #define REQUEST      "wniosek 4/2026"
 #define REASON       "RODO/GDPR art. 15: " REQUEST
 #define SUBJECT(...) ((const char *const[]){"subject", dossier, "--request", REQUEST, __VA_ARGS__})
@@ -27,18 +23,6 @@ static void
 check(const char *unit, const char *const *words, const char *const *env, int code, const char *want)
 {
     free(kit_expect(&broker, unit, words, env, NULL, code, want));
-}
-
-static json_t *
-json_of(const char *unit, const char *const *words)
-{
-    char *output = kit_expect(&broker, unit, words, NULL, NULL, 0, NULL);
-    json_t *json = json_loads(output, 0, NULL);
-
-    if (json == NULL)
-        fail_msg("not JSON: %s", output);
-    free(output);
-    return json;
 }
 
 static const char *
@@ -131,7 +115,7 @@ an_account_holds_events_documents_recipients_and_what_is_not_in_it(void **state)
     referral_publish();
     check("ops-sw", WORDS("read", "--dossier", dossier), NULL, 0, NULL);
     check("ops-sw", WORDS("read", "--dossier", dossier), NULL, 0, NULL);
-    json = json_of("audyt", SUBJECT("--json", NULL));
+    json = wici_json("audyt", SUBJECT("--json", NULL));
     assert_string_equal(text_of(json, "dossier"), dossier);
     assert_string_equal(text_of(json, "reason"), REASON);
     assert_int_equal(json_array_size(json_object_get(json, "events")), 1);
@@ -167,7 +151,7 @@ it_is_recorded_that_it_was_made(void **state)
     size_t i, events = 0, questions = 0;
 
     (void)state;
-    json = json_of("audyt", WORDS("audit", "reads", "--unit", "audyt", "--json"));
+    json = wici_json("audyt", WORDS("audit", "reads", "--unit", "audyt", "--json"));
     json_array_foreach(json_object_get(json, "reads"), i, read)
     {
         if (strcmp(text_of(read, "why"), REASON) != 0)
@@ -180,7 +164,7 @@ it_is_recorded_that_it_was_made(void **state)
     assert_int_equal(questions, 4); /* the accounts above */
     assert_int_equal(events, 4);
     json_decref(json);
-    json = json_of("audyt", SUBJECT("--json", NULL));
+    json = wici_json("audyt", SUBJECT("--json", NULL));
     read = find(json, "recipients", "why", REASON); /* later accounts tell of it */
     assert_non_null(read);
     assert_string_equal(text_of(read, "unit"), "audyt");
@@ -219,13 +203,13 @@ the_request_is_named(void **state)
 static void
 parts_about_others_only_may_be_left_out(void **state)
 {
-    json_t *json = json_of("audyt", SUBJECT("--person", "person-2", "--json", NULL));
+    json_t *json = wici_json("audyt", SUBJECT("--person", "person-2", "--json", NULL));
 
     (void)state;
     assert_null(find(json, "leftOut", "code", "OTHER_PERSONS"));
     assert_null(find(json, "leftOut", "code", "REVIEW"));
     json_decref(json);
-    json = json_of("audyt", SUBJECT("--person", "person-1", "--json", NULL));
+    json = wici_json("audyt", SUBJECT("--person", "person-1", "--json", NULL));
     assert_int_equal(json_array_size(json_object_get(json_array_get(json_object_get(json, "events"), 0), "sections")),
                      2);
     assert_int_equal(json_integer_value(json_object_get(find(json, "leftOut", "code", "OTHER_PERSONS"), "count")), 1);
@@ -337,7 +321,7 @@ of_an_erased_dossier_the_erasure_is_told(void **state)
     check("admin",
           WORDS("erase", dossier, "--reason", "GDPR_17", "--order", order, "--clear-by", "2027-01-31", "--yes"), NULL,
           0, NULL);
-    json = json_of("audyt", SUBJECT("--json", NULL));
+    json = wici_json("audyt", SUBJECT("--json", NULL));
     erased = json_object_get(json, "erased");
     assert_string_equal(text_of(erased, "reason"), "GDPR_17");
     assert_string_equal(text_of(erased, "backupsClearBy"), "2027-01-31");
@@ -356,26 +340,17 @@ of_an_erased_dossier_the_erasure_is_told(void **state)
 }
 
 static int
-suite_open(void **state)
+town_open(void **state)
 {
     char key[128];
 
-    (void)state;
-    kit_open(&broker);
+    (void)suite_open(state);
     (void)snprintf(key, sizeof key, "%s/audyt.key", broker.dir);
     check("admin", WORDS("key", "generate", key), NULL, 0, NULL);
     check("admin", WORDS("agency", "add", "nadzor", "--name", "Nadzór <A&B>", "--kind", "AUDIT"), NULL, 0, NULL);
     check("admin",
           WORDS("unit", "add", "audyt", "--agency", "nadzor", "--name", "Audyt", "--role", "AUD", "--key", key), NULL,
           0, NULL);
-    return 0;
-}
-
-static int
-suite_close(void **state)
-{
-    (void)state;
-    daemon_destroy(&broker);
     return 0;
 }
 
@@ -394,5 +369,5 @@ main(void)
         cmocka_unit_test(of_an_erased_dossier_the_erasure_is_told),
     };
 
-    return cmocka_run_group_tests(tests, suite_open, suite_close);
+    return cmocka_run_group_tests(tests, town_open, suite_close);
 }

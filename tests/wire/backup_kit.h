@@ -84,4 +84,18 @@ town_shell(const struct town *t, const char *command)
     assert_int_equal(system(text), 0);
 }
 
+/* Backs up into the folders of the settings, which are made; the number of records. */
+static inline uint64_t
+town_backup(struct town *t, const char *label)
+{
+    struct peer admin;
+    uint64_t records;
+
+    town_shell(t, "mkdir -p backup backup-keys");
+    peer_hello(&admin, &t->daemon, &t->daemon.admin, "backup");
+    records = backup_done(&admin, label);
+    peer_close(&admin);
+    return records;
+}
+
 #endif

@@ -15,10 +15,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Runs wicid with these words; what it wrote to both outputs is in out, an array. */
+#define RUN(out, ...) daemon_run((const char *const[]){__VA_ARGS__, NULL}, out, sizeof out)
+
 struct town {
     struct daemon daemon;
     struct keyfile sw, sw2, school, auditor;
 };
+
+/* What a program wrote has these words in it. */
+static inline void
+assert_says(const char *out, const char *what)
+{
+    if (strstr(out, what) == NULL)
+        fail_msg("expected \"%s\" in: %s", what, out);
+}
 
 /* Enrols everybody, at a broker that runs. */
 static inline void
@@ -38,6 +49,21 @@ town_fill(struct town *t)
     peer_enrol_unit(&admin, "sp12-ped", "sp12", WICI__V1__ROLE__SCH, t->school.public_key);
     peer_enrol_unit(&admin, "audyt", "nadzor", WICI__V1__ROLE__AUD, t->auditor.public_key);
     peer_close(&admin);
+}
+
+/* A letter of ops-sw to sp12-ped, in a dossier of its own; its number. */
+static inline uint64_t
+town_letter(struct town *t)
+{
+    char dossier[37];
+    struct peer sw;
+    uint64_t seq;
+
+    peer_hello(&sw, &t->daemon, &t->sw, "letters");
+    peer_uuid4(dossier);
+    seq = peer_letter(&sw, dossier, "sp12-ped", "Zaświadczenie.");
+    peer_close(&sw);
+    return seq;
 }
 
 /* A new log, a running broker, everybody enrolled. */

@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RUN(out, ...) daemon_run((const char *const[]){__VA_ARGS__, NULL}, out, sizeof out)
-
 /* The broker's answer to the question for its checkpoint; the caller frees it. */
 static Wici__V1__BrokerMessage *
 ask(struct peer *p)
@@ -72,20 +70,6 @@ assert_signed(const Wici__V1__Checkpoint *c, size_t key_index)
     assert_int_equal(checkpoint.size, c->size);
 }
 
-static uint64_t
-letter(struct town *t)
-{
-    char dossier[37];
-    struct peer sw;
-    uint64_t seq;
-
-    peer_hello(&sw, &t->daemon, &t->sw, "letters");
-    peer_uuid4(dossier);
-    seq = peer_letter(&sw, dossier, "sp12-ped", "Zaświadczenie.");
-    peer_close(&sw);
-    return seq;
-}
-
 /* Waits until what was published is signed. */
 static void
 settle(struct town *t, uint64_t seq)
@@ -129,7 +113,7 @@ what_was_published_is_signed_within_a_second_or_so(void **state)
 {
     struct town *t = *state;
     Wici__V1__BrokerMessage *answer;
-    uint64_t seq = letter(t);
+    uint64_t seq = town_letter(t);
     struct peer p;
 
     peer_hello(&p, &t->daemon, &t->school, "reader"); /* any unit may ask */
@@ -146,7 +130,7 @@ a_log_that_does_not_grow_is_not_signed_again(void **state)
     Wici__V1__BrokerMessage *first, *second;
     struct peer p;
 
-    settle(t, letter(t));
+    settle(t, town_letter(t));
     peer_hello(&p, &t->daemon, &t->auditor, "still");
     first = ask(&p);
     for (unsigned i = 0; i < 30; i++) { /* more than a second of ticks, if it did not wait at all */
@@ -216,7 +200,7 @@ the_newest_checkpoint_outlives_the_broker(void **state)
 {
     struct town *t = *state;
     Wici__V1__BrokerMessage *before, *after;
-    uint64_t seq = letter(t);
+    uint64_t seq = town_letter(t);
     struct peer p;
 
     peer_hello(&p, &t->daemon, &t->auditor, "before");
@@ -241,7 +225,7 @@ an_older_copy_of_the_log_is_not_served(void **state)
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     shell(t, "cp -a data older");
     daemon_start(&t->daemon);
-    settle(t, letter(t));
+    settle(t, town_letter(t));
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     shell(t, "mv data newer && mv older data");
     assert_refuses_to_start(t, "does not contain");
@@ -258,12 +242,12 @@ a_log_that_parted_from_what_was_signed_is_not_served(void **state)
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     shell(t, "cp -a data other && cp guard guard.before");
     daemon_start(&t->daemon);
-    settle(t, letter(t));
+    settle(t, town_letter(t));
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     shell(t, "mv data first && mv other data && mv guard guard.first && cp guard.before guard");
     daemon_start(&t->daemon);
-    settle(t, letter(t));
-    (void)letter(t);
+    settle(t, town_letter(t));
+    (void)town_letter(t);
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     shell(t, "cp guard guard.other && cp guard.first guard");
     assert_refuses_to_start(t, "does not contain");
@@ -278,7 +262,7 @@ a_missing_guard_stops_the_start_and_an_empty_one_does_not(void **state)
     char path[200];
     struct stat st;
 
-    settle(t, letter(t));
+    settle(t, town_letter(t));
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     path_in(t, "guard", path);
     assert_int_equal(unlink(path), 0);
@@ -298,7 +282,7 @@ two_brokers_at_one_guard_notice_each_other(void **state)
     char dossier[37];
     struct peer sw;
 
-    settle(t, letter(t));
+    settle(t, town_letter(t));
     shell(t, "cp guard guard.mine && echo x >> guard"); /* what another broker would do */
     peer_hello(&sw, &t->daemon, &t->sw, "last");
     peer_uuid4(dossier);
@@ -318,9 +302,9 @@ a_guard_that_cannot_be_written_only_delays_the_checkpoint(void **state)
     struct peer p;
     uint64_t seq;
 
-    settle(t, letter(t));
+    settle(t, town_letter(t));
     shell(t, "mkdir guard.new"); /* where the new one would be written */
-    seq = letter(t);
+    seq = town_letter(t);
     peer_hello(&p, &t->daemon, &t->auditor, "delay");
     for (unsigned i = 0; i < PEER_TIMEOUT_MS / 20 && !daemon_logged(&t->daemon, "cannot be written"); i++)
         (void)usleep(20000);
@@ -377,7 +361,7 @@ the_key_is_rotated_on_the_stopped_broker_and_by_a_record(void **state)
     assert_int_equal(RUN(out, "init", "--log-key", "-c", t->daemon.config), 0);
     assert_non_null(strstr(out, "wire.example+"));
     daemon_start(&t->daemon);
-    seq = letter(t);
+    seq = town_letter(t);
     peer_hello(&p, &t->daemon, &t->auditor, "rotated");
     answer = ask_until(&p, seq);
     assert_int_equal(answer->query_result->checkpoint->n_keys, 2);
@@ -474,8 +458,8 @@ go_back(struct town *t)
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     shell(t, "cp -a data older");
     daemon_start(&t->daemon);
-    (void)letter(t);
-    settle(t, letter(t));
+    (void)town_letter(t);
+    settle(t, town_letter(t));
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     shell(t, "rm -r data && mv older data");
     assert_refuses_to_start(t, "wicid init --new-epoch");
@@ -494,7 +478,7 @@ assert_epoch(struct town *t, uint64_t epoch, const char *name)
     size_t last;
 
     peer_hello(&p, &t->daemon, &t->school, "epoch");
-    answer = ask_until(&p, letter(t));
+    answer = ask_until(&p, town_letter(t));
     c = answer->query_result->checkpoint;
     key = key_at(c, c->n_keys - 1);
     assert_string_equal(key.name, name);
@@ -529,7 +513,7 @@ a_restored_older_copy_goes_on_as_a_new_epoch(void **state)
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     shell(t, "cp -a data older");
     daemon_start(&t->daemon);
-    settle(t, letter(t));
+    settle(t, town_letter(t));
     seen = head_now(t);
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     shell(t, "rm -r data && mv older data && cp guard guard.seen");

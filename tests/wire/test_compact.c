@@ -1,15 +1,6 @@
 /* A fresh file for the log of a stopped broker: what broker/compact.h, `wicid compact` and docs/INSTALL.md say. */
 #include "tests/wire/backup_kit.h"
 
-#define RUN(out, ...) daemon_run((const char *const[]){__VA_ARGS__, NULL}, out, sizeof out)
-
-static void
-assert_says(const char *out, const char *what)
-{
-    if (strstr(out, what) == NULL)
-        fail_msg("expected \"%s\" in: %s", what, out);
-}
-
 static void
 letters(struct town *t, unsigned count)
 {

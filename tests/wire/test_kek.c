@@ -1,38 +1,6 @@
 /* Another key-encryption key: what store/kek.h, `wicid kek rotate` and docs/INSTALL.md say. */
 #include "tests/wire/backup_kit.h"
 
-#define RUN(out, ...) daemon_run((const char *const[]){__VA_ARGS__, NULL}, out, sizeof out)
-
-static void
-assert_says(const char *out, const char *what)
-{
-    if (strstr(out, what) == NULL)
-        fail_msg("expected \"%s\" in: %s", what, out);
-}
-
-static void
-letter(struct town *t)
-{
-    char dossier[37];
-    struct peer sw;
-
-    peer_hello(&sw, &t->daemon, &t->sw, "letters");
-    peer_uuid4(dossier);
-    (void)peer_letter(&sw, dossier, "sp12-ped", "Zaświadczenie.");
-    peer_close(&sw);
-}
-
-static void
-backup(struct town *t, const char *label)
-{
-    struct peer admin;
-
-    town_shell(t, "mkdir -p backup backup-keys");
-    peer_hello(&admin, &t->daemon, &t->daemon.admin, "backup");
-    (void)backup_done(&admin, label);
-    peer_close(&admin);
-}
-
 /* All letters, opened: what they hold is given to their recipient. */
 static void
 letters_are_read(struct town *t, size_t count)
@@ -89,9 +57,9 @@ a_new_key_opens_everything_and_the_old_copies_are_useless(void **state)
     struct town *t = *state;
     char out[8192];
 
-    letter(t);
-    letter(t);
-    backup(t, "monday");
+    (void)town_letter(t);
+    (void)town_letter(t);
+    (void)town_backup(t, "monday");
     assert_int_equal(rotate(t, "away", "kek.away", out), 1); /* while it runs */
     assert_says(out, "stop wicid");
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
@@ -105,9 +73,9 @@ a_new_key_opens_everything_and_the_old_copies_are_useless(void **state)
         t, "! cmp -s kek kek.before && cmp kek kek.away && cmp keys/keys away/keys && test $(stat -c %a kek) = 600 && "
            "test ! -e kek.next && test ! -e kek.old && test ! -e keys/keys.next");
     daemon_start(&t->daemon);
-    letter(t);
+    (void)town_letter(t);
     letters_are_read(t, 3);
-    backup(t, "tuesday");
+    (void)town_backup(t, "tuesday");
 
     assert_int_equal(verify(t, "backup/monday", "backup-keys/monday", "kek"), 3);        /* old key store, new key */
     assert_int_equal(verify(t, "backup/monday", "backup-keys/monday", "kek.before"), 0); /* who kept the old one */
@@ -121,7 +89,7 @@ a_copy_that_cannot_be_made_or_is_another_ones_changes_nothing(void **state)
     struct town *t = *state;
     char out[8192];
 
-    letter(t);
+    (void)town_letter(t);
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     town_shell(t, "cksum kek keys/keys > before && mkdir other && echo x > other/keys && echo x > kek.other");
     assert_int_equal(rotate(t, "no/such/place", "kek.away", out), 1);
@@ -131,7 +99,7 @@ a_copy_that_cannot_be_made_or_is_another_ones_changes_nothing(void **state)
     assert_says(out, "something else");
     town_shell(t, "cksum kek keys/keys | cmp - before && grep -q x other/keys && grep -q x kek.other");
     daemon_start(&t->daemon);
-    letter(t); /* what was begun counts for nothing */
+    (void)town_letter(t); /* what was begun counts for nothing */
     letters_are_read(t, 2);
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     town_shell(t, "printf x | dd of=keys/keys bs=1 seek=150 conv=notrunc status=none");
@@ -165,8 +133,8 @@ an_interrupted_rotation_is_harmless_or_named_and_goes_on(void **state)
     struct town *t = *state;
     char out[8192];
 
-    letter(t);
-    letter(t);
+    (void)town_letter(t);
+    (void)town_letter(t);
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     town_shell(t, "mkdir k0 k1 && cp -p kek keys/keys k0");
     assert_int_equal(rotate(t, "away", "kek.away", out), 0);

@@ -4,8 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RUN(out, ...) daemon_run((const char *const[]){__VA_ARGS__, NULL}, out, sizeof out)
-
 static void
 config_errors_name_file_and_line(void **state)
 {

@@ -5,8 +5,6 @@
 #include <inttypes.h>
 #include <sys/wait.h>
 
-#define RUN(out, ...) daemon_run((const char *const[]){__VA_ARGS__, NULL}, out, sizeof out)
-
 /* From the order to the end. */
 static void
 erase(struct town *t, const char *dossier)
@@ -19,17 +17,6 @@ erase(struct town *t, const char *dossier)
     answer = peer_expect(&admin, WICI__V1__BROKER_MESSAGE__MESSAGE_QUERY_RESULT);
     assert_true(answer->query_result->erase->done);
     peer_free(answer);
-    peer_close(&admin);
-}
-
-static void
-backup(struct town *t, const char *label)
-{
-    struct peer admin;
-
-    town_shell(t, "mkdir -p backup backup-keys");
-    peer_hello(&admin, &t->daemon, &t->daemon.admin, "backup");
-    (void)backup_done(&admin, label);
     peer_close(&admin);
 }
 
@@ -129,7 +116,7 @@ restored_and_repeated(struct town *t, bool lost)
     peer_uuid4(kept);
     seq = letter(t, dossier);
     (void)letter(t, kept);
-    backup(t, "monday");
+    (void)town_backup(t, "monday");
     (void)letter(t, dossier);
     (void)letter(t, later); /* the copy never heard of this one */
     erase(t, dossier);

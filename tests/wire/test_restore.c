@@ -5,42 +5,6 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-#define RUN(out, ...) daemon_run((const char *const[]){__VA_ARGS__, NULL}, out, sizeof out)
-
-static void
-assert_says(const char *out, const char *what)
-{
-    if (strstr(out, what) == NULL)
-        fail_msg("expected \"%s\" in: %s", what, out);
-}
-
-static uint64_t
-letter(struct town *t)
-{
-    char dossier[37];
-    struct peer sw;
-    uint64_t seq;
-
-    peer_hello(&sw, &t->daemon, &t->sw, "letters");
-    peer_uuid4(dossier);
-    seq = peer_letter(&sw, dossier, "sp12-ped", "Zaświadczenie.");
-    peer_close(&sw);
-    return seq;
-}
-
-static uint64_t
-backup(struct town *t, const char *label)
-{
-    struct peer admin;
-    uint64_t records;
-
-    town_shell(t, "mkdir -p backup backup-keys");
-    peer_hello(&admin, &t->daemon, &t->daemon.admin, "backup");
-    records = backup_done(&admin, label);
-    peer_close(&admin);
-    return records;
-}
-
 /* A word of the command line: a path in the town's folder. */
 static const char *
 at(const struct town *t, const char *name, char path[200])
@@ -122,8 +86,8 @@ what_was_restored_serves_as_a_new_epoch_only(void **state)
     struct town *t = *state;
     char out[8192];
 
-    (void)letter(t);
-    (void)backup(t, "monday"); /* all that was signed, and all that there is: the guard has nothing against it */
+    (void)town_letter(t);
+    (void)town_backup(t, "monday"); /* all that was signed, and all that there is: the guard has nothing against it */
     assert_int_equal(daemon_stop(&t->daemon, SIGKILL), 128 + SIGKILL);
     town_shell(t, "rm -r data keys");
     assert_int_equal(restore(t, "backup/monday", "backup-keys/monday", out), 0);
@@ -135,7 +99,7 @@ what_was_restored_serves_as_a_new_epoch_only(void **state)
     new_epoch(t, "wire.example-e2");
     daemon_start(&t->daemon);
     assert_new_key_is_endorsed(t);
-    (void)letter(t);
+    (void)town_letter(t);
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 1); /* the mark is gone */
     daemon_start(&t->daemon);
@@ -147,17 +111,17 @@ a_log_and_a_key_store_are_never_overwritten(void **state)
     struct town *t = *state;
     char out[8192];
 
-    (void)letter(t);
-    (void)backup(t, "monday");
+    (void)town_letter(t);
+    (void)town_backup(t, "monday");
     assert_int_equal(restore(t, "backup/monday", "backup-keys/monday", out), 1); /* while it runs */
-    (void)letter(t);
+    (void)town_letter(t);
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     town_shell(t, "cksum data/log/data.mdb keys/keys > before");
     assert_int_equal(restore(t, "backup/monday", "backup-keys/monday", out), 1);
     assert_says(out, "nothing is overwritten");
     town_shell(t, "cksum data/log/data.mdb keys/keys | cmp - before && test ! -e data/restored");
     daemon_start(&t->daemon);
-    (void)letter(t);
+    (void)town_letter(t);
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
 
     town_shell(t, "rm -r data && cksum keys/keys > before"); /* the younger key store is there, and stays */
@@ -165,7 +129,7 @@ a_log_and_a_key_store_are_never_overwritten(void **state)
     town_shell(t, "cksum keys/keys | cmp - before");
     new_epoch(t, "-e2");
     daemon_start(&t->daemon);
-    (void)letter(t);
+    (void)town_letter(t);
 }
 
 static void
@@ -174,8 +138,8 @@ what_is_not_whole_is_not_put_there(void **state)
     struct town *t = *state;
     char out[8192];
 
-    (void)letter(t);
-    (void)backup(t, "monday");
+    (void)town_letter(t);
+    (void)town_backup(t, "monday");
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     town_shell(t,
                "rm -r data keys && cp -r backup/monday bad && cp -r backup/monday other && cp -r backup/monday part");
@@ -197,7 +161,7 @@ what_is_not_whole_is_not_put_there(void **state)
     assert_int_equal(restore(t, "backup/monday", "backup-keys/monday", out), 0);
     new_epoch(t, "-e2");
     daemon_start(&t->daemon);
-    (void)letter(t);
+    (void)town_letter(t);
 }
 
 /* With everything of the machine but the operator's own copies of the keys. */
@@ -207,8 +171,8 @@ a_lost_guard_is_made_anew_and_the_epoch_is_above_all_that_is_known(void **state)
     struct town *t = *state;
     char out[8192];
 
-    (void)letter(t);
-    (void)backup(t, "monday");
+    (void)town_letter(t);
+    (void)town_backup(t, "monday");
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     for (unsigned i = 2; i <= 3;
          i++) { /* twice from the same copy: the second time it is the key that knows of epoch 2 */
@@ -219,7 +183,7 @@ a_lost_guard_is_made_anew_and_the_epoch_is_above_all_that_is_known(void **state)
         (void)snprintf(name, sizeof name, "wire.example-e%u", i);
         new_epoch(t, name);
         daemon_start(&t->daemon);
-        (void)letter(t);
+        (void)town_letter(t);
         assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     }
     daemon_start(&t->daemon);
@@ -245,8 +209,8 @@ an_interruption_is_named_and_the_same_command_goes_on(void **state)
     struct town *t = *state;
     char out[8192];
 
-    (void)letter(t);
-    (void)backup(t, "monday");
+    (void)town_letter(t);
+    (void)town_backup(t, "monday");
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         town_shell(t, "rm -r data keys");
@@ -269,7 +233,7 @@ an_interruption_is_named_and_the_same_command_goes_on(void **state)
     assert_refuses_to_start(t, "wicid init --new-epoch");
     new_epoch(t, "-e2"); /* and not a third one */
     daemon_start(&t->daemon);
-    (void)letter(t);
+    (void)town_letter(t);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, town_setup, town_teardown)
