@@ -2,16 +2,19 @@
 #include "tests/crash/scene.h"
 
 #include "store/kek.h"
+#include "store/keys_entry.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define ROTATIONS  8u /* copies 1 to 8 */
-#define PAST_STEPS 6u
+#define ROTATIONS      8u /* copies 1 to 8 */
+#define PAST_STEPS     6u
+#define COPY_PATH_SIZE 420
 
 /* The copies of one rotation. */
 struct copies {
@@ -124,13 +127,30 @@ rotation_end(const struct place *place, const struct bounds *bounds, struct find
            found_wrong(ret, "keys", "it ended, and the key store does not open: %s", strerror(-opened));
 }
 
-/* With the copies of the key in use the log opens, and all checkers are content. */
+/* How many entries the copy of the key store has room for. */
+static bool
+copy_entries(const struct copies *copies, uint32_t *ret, struct finding *finding)
+{
+    char path[COPY_PATH_SIZE];
+    struct stat sb;
+
+    (void)snprintf(path, sizeof path, "%s/" KEYS_FILE, copies->keys);
+    if (stat(path, &sb) != 0 || sb.st_size < KEYS_ENTRY_SIZE)
+        return found_wrong(finding, "copies", "the key store's copy: %s", strerror(errno));
+    *ret = (uint32_t)(sb.st_size / KEYS_ENTRY_SIZE - 1);
+    return true;
+}
+
+/* With the copies of the key in use the log opens, and all checkers are content. A log that took its first key only
+ * after the rotation uses one that they cannot hold; what was there before the first rotation they hold always. */
 static bool
 copies_check(const struct plan *plan, const struct place *place, const struct bounds *bounds, struct finding *ret)
 {
     struct bounds any = {.created = true, .acked = bounds->acked, .begun = SCRIPT_STEPS_MAX};
+    const struct model *after = plan->script.after;
     struct place other = *place;
     struct copies copies;
+    uint32_t held = 0;
     unsigned number;
     uint64_t step;
 
@@ -142,6 +162,17 @@ copies_check(const struct plan *plan, const struct place *place, const struct bo
     if (number == 0)
         return true;
     copies = copies_of(place, number);
+    if (!copy_entries(&copies, &held, ret))
+        return false;
+    if (held < after[plan->first].entries)
+        return found_wrong(ret, "copies", "%" PRIu32 " keys in the copy, %" PRIu32 " were in use before it", held,
+                           after[plan->first].entries);
+    if (held < after[SCRIPT_STEPS_MAX].entries) {
+        if (!script_check(&plan->script, place, &any, 0, &step, ret))
+            return false;
+        if (held < after[step].entries)
+            return true;
+    }
     other.options.key_dir = copies.keys;
     other.options.kek_path = copies.kek;
     if (script_check(&plan->script, &other, &any, 0, &step, ret))
