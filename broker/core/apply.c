@@ -7,6 +7,7 @@
 #include "broker/core/facts.h"
 #include "broker/core/keep.h"
 #include "broker/core/outside.h"
+#include "broker/core/view.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -39,6 +40,26 @@ facts_of(const struct change *c)
     return (size_t)dossier->act_count + dossier->marks.count;
 }
 
+/* Those whom the note names as told, beside the addressees: what reaches them has to be found when they catch up. */
+static int
+list_told(const struct change *c)
+{
+    struct directory *directory = &c->core->directory;
+    const Wici__V1__BrokerNote *note = c->record->note;
+    int rc = 0;
+
+    for (size_t i = 0; note != NULL && i < note->n_answer_to && rc == 0; i++) {
+        uint32_t unit = directory_unit(directory, note->answer_to[i]);
+
+        if (unit != DIRECTORY_NONE && !numbers_has(&directory->units[unit].entries, c->record->entry))
+            rc = numbers_put(&directory->units[unit].told, c->record->entry);
+    }
+    for (uint32_t unit = 0; note != NULL && note->n_told > 0 && unit < directory->unit_count && rc == 0; unit++)
+        if (view_told(note, unit) && !numbers_has(&directory->units[unit].entries, c->record->entry))
+            rc = numbers_put(&directory->units[unit].told, c->record->entry);
+    return rc;
+}
+
 static int
 apply_in_dossier(struct change *c)
 {
@@ -57,6 +78,8 @@ apply_in_dossier(struct change *c)
                           c->record->ts_ms, c->actor, &c->dossier);
         c->opened = true;
     }
+    if (rc == 0)
+        rc = list_told(c);
     if (rc != 0)
         return rc;
     if (facts_is_deadline(c->event->type->number)) {

@@ -359,8 +359,10 @@ check_state(struct deciding *d)
         rc = check_named_units(d);
     if (rc == 0)
         rc = check_correction(d);
-    if (rc == 0)
+    if (rc == 0) {
         clocks_note(d);
+        d->note->consent_elsewhere = gate_is_elsewhere(d->core, d->event, d->dossier);
+    }
     if (rc == 0)
         rc = check_time(d);
     if (rc == 0)

@@ -133,6 +133,7 @@ directory_clear(struct directory *d)
     for (uint32_t i = 0; i < d->unit_count; i++) {
         protobuf_c_message_free_unpacked(&d->units[i].enrolled->base, NULL);
         numbers_clear(&d->units[i].entries);
+        numbers_clear(&d->units[i].told);
     }
     strings_clear(&d->names);
     strings_clear(&d->key_text);

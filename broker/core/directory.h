@@ -52,6 +52,7 @@ struct unit {
     Wici__V1__SysUnitEnrolledS0 *enrolled;
     uint32_t keys[KEYS_PER_UNIT_MAX]; /* in directory.keys; DIRECTORY_NONE: free */
     struct numbers entries;           /* key entries of the dossiers it has or had a relation to, ascending */
+    struct numbers told;              /* ... and of those in which the note of a record names it without one */
 };
 
 struct key {

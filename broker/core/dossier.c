@@ -856,6 +856,8 @@ dossiers_forget(struct dossiers *ds, struct directory *directory, uint32_t dossi
                                                          : &directory->units[relation->who].entries,
                        d->entry);
     }
+    for (uint32_t i = 0; i < directory->unit_count; i++)
+        numbers_remove(&directory->units[i].told, d->entry);
     links_leave(ds, dossier);
     ring_leave(ds, dossier);
     for (uint32_t i = d->things; i != THING_NONE; i = ds->things.at[i].next)

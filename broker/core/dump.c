@@ -94,6 +94,7 @@ put_directory(struct dump *dump, const struct directory *directory)
         put_number(dump, directory->units[i].roles);
         put_number(dump, directory->units[i].suspended);
         put_numbers(dump, &directory->units[i].entries);
+        put_numbers(dump, &directory->units[i].told);
         for (size_t j = 0; j < KEYS_PER_UNIT_MAX; j++)
             put_number(dump, directory->units[i].keys[j]);
     }

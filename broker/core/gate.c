@@ -6,6 +6,8 @@
 #include "broker/core/rules.h"
 #include "proto/date.h"
 
+#include <string.h>
+
 bool
 gate_recalled(const struct dossier *dossier, uint64_t seq)
 {
@@ -62,6 +64,45 @@ rests_on_consent(const struct event *event, uint8_t ret_consent[16])
     return true;
 }
 
+/* It was entered, and its dossier is there. */
+static bool
+is_entered(const struct dossiers *ds, uint32_t thing)
+{
+    return thing != THING_NONE && ds->things.at[thing].state != CONSENT_NONE &&
+           ds->at[ds->things.at[thing].dossier].entry != 0;
+}
+
+/* What the record itself was found to rest on when it came; THING_NONE: nothing that is still there. */
+static uint32_t
+found_then(const struct dossiers *ds, const struct core_record *record, const struct dossier *dossier,
+           const uint8_t ref[16])
+{
+    for (uint32_t i = 0; i < dossier->act_count; i++) {
+        const struct act *act = &dossier->acts[i];
+
+        if (act->input == IN_NONE && act->code == ACT_CODE_GATED && act_seq(act) == record->seq)
+            return ds->things.at[act->thing].dossier != (uint32_t)(dossier - ds->at) &&
+                           memcmp(ds->things.at[act->thing].ref, ref, 16) == 0
+                       ? act->thing
+                       : THING_NONE;
+    }
+    return THING_NONE;
+}
+
+bool
+gate_is_elsewhere(const struct core *core, const struct event *event, uint32_t dossier)
+{
+    const struct dossiers *ds = &core->dossiers;
+    uint8_t ref[16];
+    uint32_t thing;
+
+    if (dossier == DOSSIER_NONE || event->header->consent_ref[0] == '\0' ||
+        uuid_parse(event->header->consent_ref, ref) != 0)
+        return false;
+    thing = rules_thing(ds, dossier, MACHINE_CONSENT, ref);
+    return is_entered(ds, thing) && ds->things.at[thing].dossier != dossier;
+}
+
 bool
 gate_stopped(const struct core *core, const struct core_record *record, const struct dossier *dossier)
 {
@@ -73,8 +114,11 @@ gate_stopped(const struct core *core, const struct core_record *record, const st
     if (dossier == NULL || !rests_on_consent(record->event, ref))
         return false;
     thing = rules_thing(ds, (uint32_t)(dossier - ds->at), MACHINE_CONSENT, ref);
-    if (thing == THING_NONE)
-        return false; /* not entered here: the author vouches for it */
+    if (!is_entered(ds, thing)) {
+        thing = found_then(ds, record, dossier, ref);
+        if (thing == THING_NONE) /* else not entered here: the author vouches for it */
+            return record->note != NULL && record->note->consent_elsewhere;
+    }
     consent = &ds->things.at[thing];
     if (consent->state == CONSENT_IS_WITHDRAWN || consent->state == CONSENT_IS_REFUSED)
         return true;

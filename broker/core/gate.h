@@ -13,6 +13,12 @@
 bool gate_closed(const struct core_record *record, const struct dossier *dossier);
 /* What was first said there was recalled. */
 bool gate_recalled(const struct dossier *dossier, uint64_t seq);
-/* Its sections rest on a consent that was withdrawn or refused, or has expired: S0 is all that is given. */
+/*
+ * Its sections rest on a consent that was withdrawn or refused, or has expired: S0 is all that is given. The consent is
+ * looked for where the dossier is tied now, and else where it was found when the record came: a tie that is taken back
+ * brings nothing back. One that was entered in another dossier, which was erased, holds no more.
+ */
 bool gate_stopped(const struct core *core, const struct core_record *record, const struct dossier *dossier);
+/* The consent that the event names was entered in another dossier than this (DOSSIER_NONE: one that it opens). */
+bool gate_is_elsewhere(const struct core *core, const struct event *event, uint32_t dossier);
 #endif

@@ -438,7 +438,9 @@ keep_correction(struct core *core, const struct core_record *record, uint32_t do
         take_next_back(&ds->at[dossier], seq);
         rc = keep_next(core, ds, record, dossier, seq);
     }
-    if (rc == 0 && !recall) { /* said otherwise, of those types that say it */
+    if (rc == 0 && !recall)
+        rc = keep_gated(ds, record, dossier); /* it may rest on another consent */
+    if (rc == 0 && !recall) {                 /* said otherwise, of those types that say it */
         workers_take_back(ds, dossier, seq);
         rc = workers_keep(core, record, dossier, seq);
     }

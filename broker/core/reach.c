@@ -3,6 +3,7 @@
  * given sections under a consent which is withdrawn. Most read it by the relation they still have; the others are named
  * in the note, as those are to whom an answer goes.
  */
+#include "broker/core/clocks.h"
 #include "broker/core/decide.h"
 #include "broker/core/gate.h"
 #include "broker/core/rules.h"
@@ -147,24 +148,36 @@ shared_in(struct deciding *d, const struct dossier *dossier, uint32_t consent)
     return rc;
 }
 
+/* In the dossier, in those merged with it, and in those tied to these by REFERRAL_OF: where gate_stopped() finds it. */
+static int
+shared_around(struct deciding *d, uint32_t dossier, uint32_t consent)
+{
+    const struct dossiers *ds = &d->core->dossiers;
+    struct kin kin;
+    int rc = 0;
+
+    clocks_kin(ds, dossier, &kin);
+    for (size_t i = 0; i < kin.count && rc == 0; i++)
+        rc = shared_in(d, &ds->at[kin.at[i]], consent);
+    return rc;
+}
+
 static int
 withdrawn(struct deciding *d)
 {
     const struct dossiers *ds = &d->core->dossiers;
     uint8_t ref[16];
     uint32_t thing;
-    int rc = 0;
+    int rc;
 
     if (uuid_parse(FACTS_TEXT(d->event, 0, Wici__V1__ConsentWithdrawnS0, consent_id), ref) != 0)
         return 0;
     thing = rules_thing(ds, d->dossier, MACHINE_CONSENT, ref);
     if (thing == THING_NONE)
         return 0;
-    for (EACH_OF_GROUP(ds, member, d->dossier))
-        if (rc == 0)
-            rc = shared_in(d, &ds->at[member], thing);
-    if (rc == 0 && !dossiers_same_group(ds, d->dossier, ds->things.at[thing].dossier))
-        rc = shared_in(d, &ds->at[ds->things.at[thing].dossier], thing);
+    rc = shared_around(d, d->dossier, thing);
+    if (rc == 0 && ds->things.at[thing].dossier != d->dossier)
+        rc = shared_around(d, ds->things.at[thing].dossier, thing);
     return rc;
 }
 

@@ -162,7 +162,7 @@ view_unit_lists(const struct core *core, uint32_t unit, const struct numbers **r
 int
 core_unit_entries(struct core *core, uint32_t unit, const uint32_t **ret, size_t *ret_count, bool *ret_all)
 {
-    const struct numbers *own, *office;
+    const struct numbers *own, *office, *told;
     int rc;
 
     assert(unit < core->directory.unit_count);
@@ -174,6 +174,7 @@ core_unit_entries(struct core *core, uint32_t unit, const uint32_t **ret, size_t
         return 0;
 
     view_unit_lists(core, unit, &own, &office);
+    told = &core->directory.units[unit].told;
     rc = numbers_add(&core->scratch, 0);
     for (uint32_t i = 0, j = 0; (i < own->count || j < office->count) && rc == 0;) {
         uint32_t a = i < own->count ? own->at[i] : UINT32_MAX, b = j < office->count ? office->at[j] : UINT32_MAX;
@@ -182,8 +183,12 @@ core_unit_entries(struct core *core, uint32_t unit, const uint32_t **ret, size_t
         i += a <= b;
         j += b <= a;
     }
+    for (uint32_t i = 0; i < told->count && rc == 0; i++)
+        rc = numbers_add(&core->scratch, told->at[i]);
     if (rc != 0)
         return rc;
+    if (told->count > 0)
+        numbers_sort(&core->scratch);
     *ret = core->scratch.at;
     *ret_count = core->scratch.count;
     return 0;
@@ -196,7 +201,8 @@ core_unit_entry_count(const struct core *core, uint32_t unit)
 
     assert(unit < core->directory.unit_count);
     view_unit_lists(core, unit, &own, &office);
-    return (size_t)(core->folds << 32) + own->count + office->count; /* 2^32 entries: no list grows that long */
+    /* 2^32 entries: no list grows that long */
+    return (size_t)(core->folds << 32) + own->count + office->count + core->directory.units[unit].told.count;
 }
 
 /*

@@ -550,6 +550,28 @@ kit_index(const struct kit *kit, const char *id)
     return found;
 }
 
+/* Who is given a record finds it: live, and when he catches up. */
+static bool
+is_found(struct kit *kit, uint32_t unit, const struct kit_record *record)
+{
+    const uint32_t *list;
+    size_t count;
+    bool all, live, later;
+
+    assert_int_equal(core_audience(kit->core, &record->record, &list, &count, &all), 0);
+    live = all;
+    for (size_t i = 0; i < count; i++)
+        live = live || list[i] == unit;
+    assert_int_equal(core_unit_entries(kit->core, unit, &list, &count, &all), 0);
+    later = all;
+    for (size_t i = 0; i < count; i++)
+        later = later || list[i] == record->record.entry;
+    if (!live || !later)
+        print_error("%s (seq %llu): found %s\n", record->event.type->name, (unsigned long long)record->record.seq,
+                    live ? "live only" : "only later");
+    return live && later;
+}
+
 static struct core_view
 view(struct kit *kit, const char *unit, const struct kit_record *record)
 {
@@ -558,6 +580,8 @@ view(struct kit *kit, const char *unit, const struct kit_record *record)
 
     assert_true(index != CORE_UNIT_NONE);
     core_view(kit->core, index, &record->record, false, &ret);
+    if (ret.received)
+        assert_true(is_found(kit, index, record));
     return ret;
 }
 
