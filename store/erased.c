@@ -2,6 +2,7 @@
 #include "store/erased.h"
 
 #include "store/be.h"
+#include "store/fault.h"
 #include "store/file.h"
 
 #include <assert.h>
@@ -18,6 +19,8 @@
 #define ROOM_FIRST  127u  /* records that a new list has room for: with its header a page */
 
 #define VERSION 3u
+
+bool store_list_small;
 
 enum { AT_MAGIC = 0, AT_VERSION = 8, AT_PAIR = 16 };
 
@@ -214,7 +217,7 @@ erased_close(struct erased **erased)
 static int
 room_make(struct erased *e)
 {
-    uint64_t room = e->fd < 0 ? ROOM_FIRST : 2 * e->records + 1;
+    uint64_t room = e->fd >= 0 ? 2 * e->records + 1 : store_list_small ? 1 : ROOM_FIRST;
     size_t used = HEADER_SIZE + e->records * ERASED_RECORD_SIZE, size = HEADER_SIZE + room * ERASED_RECORD_SIZE,
            had = 0;
     bool first = e->fd < 0;

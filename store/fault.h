@@ -20,4 +20,7 @@ extern bool store_tree_fault;
 /* While set, the finding index takes in 8 records together, and a single list is worth a transaction. */
 extern bool store_find_small;
 
+/* While set, a new list of destroyed keys has room for one. */
+extern bool store_list_small;
+
 #endif

@@ -122,8 +122,9 @@ deed_draw(struct town *town, struct deed *deed, struct dice *dice)
 
     deed->kind = kind < 6 ? DEED_LETTER : DEED_PAPER;
     deed->len = 1 + (uint32_t)dice_roll(dice, dice_roll(dice, 4) == 0 ? TEXT_MAX : 300);
-    deed->restart = dice_roll(dice, 8) == 0;
+    deed->restart = dice_roll(dice, 6) == 0;
     deed->compact = deed->restart && dice_roll(dice, 3) == 0;
+    deed->log_key = deed->restart && dice_roll(dice, 3) == 0;
     if (kind < 3 && open >= 2)
         erase_one(town, deed, dice);
     else if (kind < 5 && count_of(town, may_be_merged) >= 2)

@@ -26,7 +26,8 @@ struct deed {
     enum deed_kind kind;
     unsigned dossier, other; /* other: DEED_MERGE */
     uint32_t len;            /* of its text, or of its document */
-    bool restart, compact;   /* then the broker ends and starts; and the log gets a fresh file between */
+    bool restart;            /* then the broker ends and starts; between the two the log ... */
+    bool compact, log_key;   /* ... gets a fresh file, another key to sign with */
     uint64_t gone;           /* after it: bit i: dossier i is erased */
 };
 

@@ -128,6 +128,8 @@ bounds_mark(const struct bounds *bounds)
     disk_mark(MARK_ROTATED, bounds->rotations);
     disk_mark(MARK_ROOT, bounds->root);
     disk_mark(MARK_HEAD, bounds->head);
+    disk_mark(MARK_KEY_BEGUN, bounds->keys_begun);
+    disk_mark(MARK_KEY, bounds->keys);
     for (uint64_t entry = 0; entry < BOUNDS_KEYS; entry++)
         if (bounds->gone[entry])
             disk_mark(MARK_GONE, entry);
@@ -159,6 +161,8 @@ bounds_at(const struct history *h, size_t at)
             bounds.head = event->at;
             bounds.root = root;
             break;
+        case MARK_KEY_BEGUN: raise_to(&bounds.keys_begun, event->at); break;
+        case MARK_KEY: raise_to(&bounds.keys, event->at); break;
         case MARK_GONE: bounds.gone[event->at] = true; break;
         }
     }

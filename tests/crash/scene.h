@@ -11,8 +11,8 @@
  *              (store/restore.h), a new epoch begins, and its mark is taken away, as `wicid init --new-epoch` does
  *     kek      another key-encryption key, and after more steps perhaps one more (store/kek.h)
  *     erase    a whole broker (serve.h) to which events are published, with documents and in merged cases, and by which
- *              dossiers are erased (broker/erase.h) one after the other; it ends and starts, and its log is compacted.
- *              What lies there after a cut is opened by the broker's own start, which finishes what was begun
+ *              dossiers are erased (broker/erase.h) one after the other; it ends and starts, its log is compacted and
+ * gets another key. What lies there after a cut is opened by the broker's own start, which finishes what was begun
  *
  * The checkers, beside those of script.h, which are put to each state of each scene once it is recovered:
  *
@@ -32,7 +32,7 @@
  *
  *     destroyed  before anything is started: the keys that an acknowledged erasure destroyed are marked and zeroed
  *     listed     ... and in the list of destroyed keys; later that list and the key store name the same ones
- *     opens      the broker starts
+ *     opens      the broker starts; where the log's key was being changed, after the same command at the latest
  *     deeds      no deed is there without the one before it
  *     root       the records that were there at the last acknowledgement are the same, byte for byte
  *     finished   an erasure that was begun comes to its end

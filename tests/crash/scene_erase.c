@@ -16,9 +16,6 @@
 #define LATER_MS    (UINT64_C(1800) * 1000) /* what a cut left is opened so long after the log began */
 #define DEED_MS     700u                    /* between two: sometimes a checkpoint is signed, sometimes not */
 
-/* The plant's. */
-bool scene_destroys_early;
-
 /* ---- doing it */
 
 static void
@@ -34,14 +31,30 @@ acknowledged(uint64_t k)
     disk_mark(MARK_HEAD, store_head(st));
 }
 
+/* Deed k's change is the k-th: most deeds have none. */
 static int
-start_again(const struct place *place, bool compact, uint64_t ms)
+log_key_change(const struct place *place, uint64_t k, uint64_t ms)
 {
+    int rc;
+
+    disk_mark(MARK_KEY_BEGUN, k);
+    rc = serve_log_key(place, ms);
+    if (rc == 0)
+        disk_mark(MARK_KEY, k);
+    return rc;
+}
+
+static int
+start_again(const struct deeds *deeds, const struct place *place, uint64_t k)
+{
+    uint64_t ms = serve_broker()->clock.mono_ms;
     int rc = 0;
 
     serve_close();
-    if (compact)
-        rc = serve_compact(place);
+    if (deeds->at[k].compact)
+        rc = serve_compact(place, ms);
+    if (rc == 0 && deeds->at[k].log_key)
+        rc = log_key_change(place, k, ms);
     return rc == 0 ? serve_open(place, ms) : rc;
 }
 
@@ -62,7 +75,7 @@ deeds_run(const struct deeds *deeds, const struct place *place, uint64_t from, u
             gone_keys_mark(place);
         serve_pass(DEED_MS);
         if (rc == 0 && deed->restart)
-            rc = start_again(place, deed->compact, serve_broker()->clock.mono_ms);
+            rc = start_again(deeds, place, k);
     }
     return rc;
 }
@@ -188,6 +201,8 @@ erase_check(const struct plan *plan, const struct place *place, const struct bou
     if (!good)
         return false;
     rc = serve_open(place, LATER_MS);
+    if (rc == -ENOKEY && bounds->keys_begun > bounds->keys) /* the same command ends it, as wicid says */
+        rc = log_key_change(place, bounds->keys_begun, LATER_MS) == 0 ? serve_open(place, LATER_MS) : -EKEYREJECTED;
     good = rc == 0 ? opened_check(plan, place, bounds, more, ret_step, ret) : goes_wrong(ret, "opens", rc);
     if (good && more < 2)
         serve_close();

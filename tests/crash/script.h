@@ -50,9 +50,11 @@ enum script_mark {
     MARK_EPOCH,    /* the commit that begins epoch k was reported as written */
     MARK_ROTATED,  /* rotation k of the key-encryption key was reported as done */
     /* of the scene with a broker */
-    MARK_ROOT, /* the first bytes, as a number, of the root over the records ... */
-    MARK_HEAD, /* ... so many, that were there when something was acknowledged */
-    MARK_GONE  /* key entry k is destroyed: an erasure was acknowledged */
+    MARK_ROOT,      /* the first bytes, as a number, of the root over the records ... */
+    MARK_HEAD,      /* ... so many, that were there when something was acknowledged */
+    MARK_KEY_BEGUN, /* the k-th change of the log's key is about to be made */
+    MARK_KEY,       /* it was reported as made */
+    MARK_GONE       /* key entry k is destroyed: an erasure was acknowledged */
 };
 
 struct step {
@@ -107,7 +109,7 @@ struct bounds {
     unsigned backups; /* bit k: number k was reported as whole */
     uint64_t safe, epoch, rotations;
     bool restored;
-    uint64_t head, root;
+    uint64_t head, root, keys_begun, keys;
     bool gone[BOUNDS_KEYS];
 };
 

@@ -8,6 +8,7 @@
 #include "broker/log.h"
 #include "broker/zap.h"
 #include "proto/keyfile.h"
+#include "store/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -282,6 +283,7 @@ config_set(const struct place *place)
     path_set(&config->backup_key_dir, place, "safe");
     config->data_size_max = DATA_SIZE_MAX;
     log_init(0);
+    store_find_small = store_list_small = true; /* their growth, too, is what a power cut may meet */
 }
 
 struct broker *
@@ -340,15 +342,30 @@ quiet_end(int out)
     (void)close(out);
 }
 
-int
-serve_compact(const struct place *place)
+/* A command that ends by itself. */
+static int
+command_run(const struct place *place, uint64_t ms, int (*run)(const struct config *))
 {
     int out = quiet_begin(), rc;
 
     config_set(place);
-    rc = compact_run(&serve.config);
+    serve.boot_us = (ms + 1) * 1000;
+    rc = run(&serve.config);
+    serve.boot_us = 0;
     quiet_end(out);
     return rc;
+}
+
+int
+serve_compact(const struct place *place, uint64_t ms)
+{
+    return command_run(place, ms, compact_run);
+}
+
+int
+serve_log_key(const struct place *place, uint64_t ms)
+{
+    return command_run(place, ms, init_log_key);
 }
 
 int
