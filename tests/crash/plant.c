@@ -1,6 +1,8 @@
 /* plant - see plant.h; the linker sends the store's calls of LMDB, and of libsodium's slow memory, to the wraps below
  */
 #include "tests/crash/plant.h"
+
+#include "broker/erase_write.h"
 #include "tests/crash/disk.h"
 #include "tests/crash/scene.h"
 
@@ -24,10 +26,15 @@ const struct plant plants[] = {{"nosync", "log", "opens, acknowledged, records, 
                                {"putsync", "restore", "epoch, opens, records, acknowledged, dies"},
                                {"markname", "restore", "marked, restored"},
                                {"kekname", "kek", "keys"},
-                               {"awaysync", "kek", "copies"}};
+                               {"awaysync", "kek", "copies"},
+                               {"gonesync", "erase", "destroyed, keys, opens"},
+                               {"listsync", "erase", "listed, ordered"},
+                               {"listname", "erase", "listed"},
+                               {"keyfirst", "erase", "holes, records"},
+                               {"rowleft", "erase", "holes"}};
 const size_t plant_count = sizeof plants / sizeof *plants;
 
-static bool nosync, idput, tileput, opensync;
+static bool nosync, idput, tileput, opensync, keyfirst, rowleft;
 static enum trace_op drop_op;
 static const char *drop_suffix, *drop_within; /* NULL: any */
 
@@ -117,6 +124,29 @@ __wrap_mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned 
     return __real_mdb_put(txn, dbi, key, data, flags);
 }
 
+/* ---- erasures */
+
+__typeof__(erase_intend) __real_erase_intend, __wrap_erase_intend;
+
+int
+__wrap_erase_intend(struct broker *b, const struct erase_scan *scan, const struct erase_order *order, uint64_t *ret_seq)
+{
+    for (size_t i = 0; i < scan->goes && keyfirst; i++)
+        if (store_key_erase(b->store, scan->members[i].entry) != 0)
+            abort();
+    return __real_erase_intend(b, scan, order, ret_seq);
+}
+
+__typeof__(store_content_drop) __real_store_content_drop, __wrap_store_content_drop;
+
+int
+__wrap_store_content_drop(struct store *st, uint64_t seq)
+{
+    static unsigned count;
+
+    return rowleft && ++count % 8 == 0 ? 0 : __real_store_content_drop(st, seq);
+}
+
 /* Directories: the store's files have these names. */
 static bool
 is_directory(const char *path)
@@ -153,12 +183,17 @@ plant_set(const char *name)
                  {"putsync", TRACE_SYNC, "/data.mdb", "/log.new/"},
                  {"markname", TRACE_SYNC, "/data", NULL},
                  {"kekname", TRACE_SYNC, "/etc", NULL},
-                 {"awaysync", TRACE_SYNC, "", "/away/"}};
+                 {"awaysync", TRACE_SYNC, "", "/away/"},
+                 {"gonesync", TRACE_SYNC, "/keys/keys", NULL},
+                 {"listsync", TRACE_SYNC, "/ward/guard.erased", NULL},
+                 {"listname", TRACE_SYNC, "/ward", NULL}};
 
     nosync = strcmp(name, "nosync") == 0;
     idput = strcmp(name, "idput") == 0;
     tileput = strcmp(name, "tileput") == 0;
     opensync = strcmp(name, "opensync") == 0;
+    keyfirst = strcmp(name, "keyfirst") == 0;
+    rowleft = strcmp(name, "rowleft") == 0;
     script_acks_early = strcmp(name, "early") == 0;
     scene_says_early = strcmp(name, "safeearly") == 0;
     record_drop = NULL;
@@ -169,5 +204,6 @@ plant_set(const char *name)
             drop_within = drops[i].within;
             record_drop = call_is_dropped;
         }
-    return nosync || idput || tileput || opensync || script_acks_early || scene_says_early || record_drop != NULL;
+    return nosync || idput || tileput || opensync || keyfirst || rowleft || script_acks_early || scene_says_early ||
+           record_drop != NULL;
 }

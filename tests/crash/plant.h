@@ -22,6 +22,11 @@
  *     markname   neither the mark's name nor that log's is synced                          marked, restored
  *     kekname    the names beside the key-encryption key are not synced                    keys
  *     awaysync   the copies of a new key and key store are not synced                      copies
+ *     gonesync   the key store's fdatasync returns and does nothing when keys are destroyed   destroyed, keys
+ *     listsync   the list of destroyed keys is not synced                                  listed
+ *     listname   neither that list's name nor the guard's is                               listed
+ *     keyfirst   a dossier's key is destroyed before the order is committed                holes
+ *     rowleft    one row in 8 of an erased dossier keeps its content                       holes
  *
  * What is missing in order of the real broker's calls, tests/crash/test_order.c plants and finds by itself.
  */
