@@ -23,8 +23,8 @@ DOCUMENTS = {"first": b"%PDF pierwszy " * 30000, "second": b"%PDF drugi", "stays
 class Checked(Process):
     """wicid_checked: ends with another code when what it holds is not as promised."""
 
-    def __init__(self, root, fault=None, words=()):
-        super().__init__(root, words, fault, program=os.environ["WICI_CHECKED"])
+    def __init__(self, root, fault=None, words=(), ahead=0):
+        super().__init__(root, words, fault, os.environ["WICI_CHECKED"], ahead)
 
     def end(self, number=None):
         try:
@@ -218,10 +218,21 @@ def check_files(place, root):
         gone.seek(32)  # its header
         entered = {struct.unpack(">I", record[:4])[0] for record in iter(lambda: gone.read(LISTED), b"")}
     check(f"they are entered beside the guard: {entered}", set(erased) <= entered)
+    check_verifies(place, root)
+
+
+def verify_files(place, root):
+    """The verifier, on the files of a broker that does not run: exit code, what it says."""
     vkeys = [word for vkey in place.vkeys for word in ("--vkey", vkey)]
     done = subprocess.run([f"{BIN}/wici-verify", *vkeys, "--key-dir", f"{root}/keys", "--kek", f"{root}/kek", f"{root}/data"],
                           capture_output=True, text=True, check=False)
-    check(f"the log holds: {done.stdout}{done.stderr}", done.returncode == 0)
+    return done.returncode, done.stdout + done.stderr
+
+
+def check_verifies(place, root):
+    """It passes them."""
+    code, said = verify_files(place, root)
+    check(f"the log holds: {said}", code == 0)
 
 
 def check_finished(place, root, answered, starts=2):

@@ -5,11 +5,13 @@
  *                        fnmatch() does, are meant; unset: nothing fails
  *     WICI_FAULT_ROOT    the directory whose files are meant
  *     WICI_FAULT_REPORT  a file that is made: struct report, written as things happen
+ *     WICI_FAULT_AHEAD   seconds that the program's wall clock is ahead; without WICI_FAULT too
  *
  * Kinds: of the files read, write, meta (a write through O_DSYNC), sync, open, name (rename, link, unlink, mkdir,
  * rmdir), truncate; of memory malloc and mmap; of ZeroMQ message (room for one), payload (a message's last frame is not
- * sent), route (its first is not), receive, socket; of the network send (libzmq's own); thread. ERROR is a name of
- * errno, or SHORT: half of the bytes are written. KILL: the process ends there, as by kill -9.
+ * sent), route (its first is not), receive, socket; of the network send (libzmq's own); thread; and step: all of the
+ * files but read, and send. ERROR is a name of errno, or SHORT: half of the bytes are written. KILL: the process ends
+ * before the call, as by kill -9. TORN: it ends when half of the bytes are written, before a call that writes none.
  *
  * Of memory, ZeroMQ and threads only calls of the program itself, LMDB and protobuf-c count. Not those inside libzmq,
  * which ends the process when it gets no memory, nor those inside libcrypto: thousands at its start, and it leaks.
@@ -36,12 +38,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #define WHERE_SIZE 200
 #define PLACES_MAX 16
-#define KILL       (-2) /* no error of a call: TRACE_SHORT is -1 */
+#define KILL       (-2) /* no errors of a call: TRACE_SHORT is -1 */
+#define TORN       (-3)
 
 enum kind {
     KIND_NONE,
@@ -60,21 +64,23 @@ enum kind {
     KIND_RECEIVE,
     KIND_SOCKET,
     KIND_SEND,
-    KIND_THREAD
+    KIND_THREAD,
+    KIND_STEP
 };
 
 static const char *const kind_names[] = {
     [KIND_READ] = "read",       [KIND_WRITE] = "write",     [KIND_META] = "meta",         [KIND_SYNC] = "sync",
     [KIND_OPEN] = "open",       [KIND_NAME] = "name",       [KIND_TRUNCATE] = "truncate", [KIND_MALLOC] = "malloc",
     [KIND_MMAP] = "mmap",       [KIND_MESSAGE] = "message", [KIND_PAYLOAD] = "payload",   [KIND_ROUTE] = "route",
-    [KIND_RECEIVE] = "receive", [KIND_SOCKET] = "socket",   [KIND_SEND] = "send",         [KIND_THREAD] = "thread"};
+    [KIND_RECEIVE] = "receive", [KIND_SOCKET] = "socket",   [KIND_SEND] = "send",         [KIND_THREAD] = "thread",
+    [KIND_STEP] = "step"};
 
 static const struct {
     const char *name;
     int value;
 } errors[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC},         {"ENOMEM", ENOMEM}, {"EMFILE", EMFILE},
               {"EAGAIN", EAGAIN}, {"ECONNRESET", ECONNRESET}, {"EACCES", EACCES}, {"EHOSTUNREACH", EHOSTUNREACH},
-              {"EINTR", EINTR},   {"SHORT", TRACE_SHORT},     {"KILL", KILL}};
+              {"EINTR", EINTR},   {"SHORT", TRACE_SHORT},     {"KILL", KILL},     {"TORN", TORN}};
 
 /* What the test reads. Of this process, and of those that it starts: they look into the same file. */
 static struct report {
@@ -85,9 +91,11 @@ static struct report {
 } * report;
 
 static atomic_bool held;
+static _Thread_local bool torn; /* the call under way is the last one */
 static enum kind kind;
 static int error;
 static uint64_t number;
+static long ahead_s;
 static char pattern[64];
 static struct {
     uintptr_t from, to;
@@ -111,6 +119,13 @@ where_note(const char *path, const void *caller)
     }
 }
 
+/* As by kill -9. */
+static void
+end_here(void)
+{
+    (void)kill(getpid(), SIGKILL);
+}
+
 /* Is it this call that fails? */
 static bool
 is_the_one(enum kind of, const char *path, const void *caller)
@@ -120,7 +135,7 @@ is_the_one(enum kind of, const char *path, const void *caller)
     where_note(path, caller);
     atomic_store(&report->reached, 1);
     if (error == KILL)
-        (void)kill(getpid(), SIGKILL);
+        end_here();
     return true;
 }
 
@@ -194,7 +209,14 @@ file_fails(const struct trace_call *call)
     }
     if (pattern[0] != '\0' && (call->path == NULL || fnmatch(pattern, call->path, 0) != 0))
         return 0;
-    return is_the_one(of, call->path, NULL) ? error : 0;
+    if (!is_the_one(kind == KIND_STEP && of != KIND_READ ? KIND_STEP : of, call->path, NULL))
+        return 0;
+    if (error != TORN)
+        return error;
+    if (call->op != TRACE_WRITE)
+        end_here();
+    torn = true;
+    return TRACE_SHORT;
 }
 
 static bool
@@ -205,12 +227,14 @@ nothing_before(const struct trace_call *call)
 }
 
 static void
-nothing_after(const struct trace_call *call)
+end_if_torn(const struct trace_call *call)
 {
     (void)call;
+    if (torn)
+        end_here();
 }
 
-static struct trace_sink sink = {.before = nothing_before, .after = nothing_after, .fail = file_fails};
+static struct trace_sink sink = {.before = nothing_before, .after = end_if_torn, .fail = file_fails};
 
 /* ---- memory */
 
@@ -297,7 +321,7 @@ int
 zmq_msg_send(zmq_msg_t *message, void *socket, int flags)
 {
     NEXT(zmq_msg_send);
-    if (caller_counts(CALLER) && atomic_load(&report->reached) != 0)
+    if (report != NULL && caller_counts(CALLER) && atomic_load(&report->reached) != 0)
         atomic_fetch_add(&report->said, 1);
     return call_of_code_fails(KIND_PAYLOAD, CALLER) ? -1 : real(message, socket, flags);
 }
@@ -386,6 +410,19 @@ pthread_create(pthread_t *ret, const pthread_attr_t *attributes, void *(*run)(vo
     return call_of_code_fails(KIND_THREAD, CALLER) ? error : real(ret, attributes, run, arg);
 }
 
+/* ---- the clock */
+
+int
+clock_gettime(clockid_t clock, struct timespec *ret)
+{
+    NEXT(clock_gettime);
+    int rc = real(clock, ret);
+
+    if (rc == 0 && clock == CLOCK_REALTIME && caller_counts(CALLER))
+        ret->tv_sec += ahead_s;
+    return rc;
+}
+
 /* ---- starting */
 
 /* The program, and the libraries that say so when they get no memory. */
@@ -411,12 +448,16 @@ place_note(struct dl_phdr_info *info, size_t size, void *arg)
 __attribute__((constructor)) static void
 fault_start(void)
 {
-    const char *fault = getenv("WICI_FAULT"), *file = getenv("WICI_FAULT_REPORT"), *root = getenv("WICI_FAULT_ROOT");
+    const char *fault = getenv("WICI_FAULT"), *ahead = getenv("WICI_FAULT_AHEAD"), *file = getenv("WICI_FAULT_REPORT"),
+               *root = getenv("WICI_FAULT_ROOT");
     char kind_text[16], error_text[16];
     enum kind wanted = KIND_NONE;
     unsigned long n;
     int fd;
 
+    (void)dl_iterate_phdr(place_note, NULL);
+    if (ahead != NULL)
+        ahead_s = strtol(ahead, NULL, 10);
     if (fault == NULL)
         return;
     if (file == NULL || root == NULL || sscanf(fault, "%15s %15s %lu %63s", kind_text, error_text, &n, pattern) < 3)
@@ -435,7 +476,6 @@ fault_start(void)
         abort();
     (void)close(fd);
     number = n;
-    (void)dl_iterate_phdr(place_note, NULL);
     kind = wanted;
     sink.root = root;
     trace_sink = &sink;

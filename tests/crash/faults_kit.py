@@ -3,6 +3,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -44,17 +45,21 @@ class Probe(wici_client.Client):
 
 
 class Process:
-    """One wicid, with or without a fault."""
+    """One wicid, with or without a fault; ahead: by how many seconds its clock is."""
 
-    def __init__(self, root, arguments, fault=None, program=None):
+    def __init__(self, root, arguments, fault=None, program=None, ahead=0):
         self.root, self.log = root, f"{root}/log"
         self.report = f"{root}/report"
         env = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
         env["ASAN_OPTIONS"] = f"exitcode={CRASHED}"
-        if fault:
-            env |= {"LD_PRELOAD": os.environ["WICI_FAULT_LIB"], "WICI_FAULT": fault, "WICI_FAULT_ROOT": root,
-                    "WICI_FAULT_REPORT": self.report}
+        if fault or ahead:
+            env |= {"LD_PRELOAD": os.environ["WICI_FAULT_LIB"], "WICI_FAULT_AHEAD": str(ahead)}
             env["ASAN_OPTIONS"] += ":verify_asan_link_order=0"
+        if fault:
+            if os.path.exists(self.report):
+                os.unlink(self.report)
+            env |= {"WICI_FAULT": fault, "WICI_FAULT_ROOT": root, "WICI_FAULT_REPORT": self.report}
+        self.may_die = bool(fault) and "KILL" in fault
         self.from_byte = os.path.getsize(self.log) if os.path.exists(self.log) else 0
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen([program or f"{os.environ['WICI_BIN']}/wicid", *arguments, "-c", f"{root}/wicid.conf"], env=env,
@@ -86,7 +91,7 @@ class Process:
             raise Broken("it did not end") from None
         finally:
             self.child.stdout.close()
-        check(f"it ended by signal {-code}:\n{self.said()}", code >= 0)
+        check(f"it ended by signal {-code}:\n{self.said()}", code >= 0 or (self.may_die and code == -signal.SIGKILL))
         check(f"a sanitizer ended it:\n{self.said()}", code != CRASHED)
         return code
 

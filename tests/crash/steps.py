@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 between any two steps of a backup, a restoration, a new epoch and a change of the key-encryption key.
+"""kill -9 between any two steps of a backup, a restoration, a new epoch, a new key of the log and a change of the key-encryption key.
 
 The N-th call that makes something last or names it (sync, name, write, open) ends the process (libwici_fault.so, KILL), N = 1,
 2, ... until a run passes without. Afterwards
@@ -8,6 +8,8 @@ The N-th call that makes something last or names it (sync, name, write, open) en
     restore    nothing is served; the same command goes on, then a new epoch, then all that the backup holds is served
     epoch      either nothing happened yet, or it is complete, or the start names what to do; the same command ends it; the
                log is of epoch 2, never of a third one
+    logkey     the log is served, with the old key or the new one, or the start names the command; it ends it; the new key is announced
+               once, and the old one vouches for it
     kek        the log is served, or the start names the command; it ends it; the old key is gone, an old key store does not
                open, everything is read
 
@@ -40,8 +42,9 @@ NEVER = 1_000_000
 WAIT = 60
 CRASHED = 99
 OPERATIONS = {  # what files are meant
-    "backup": "*/backup*", "restore": "*", "epoch": "*", "kek": "*"}
-ERRORS = {"backup": ("KILL", "ENOSPC", "EIO", "SHORT"), "restore": ("KILL", "EIO"), "epoch": ("KILL",), "kek": ("KILL", "EIO")}
+    "backup": "*/backup*", "restore": "*", "epoch": "*", "logkey": "*", "kek": "*"}
+ERRORS = {"backup": ("KILL", "ENOSPC", "EIO", "SHORT"), "restore": ("KILL", "EIO"), "epoch": ("KILL",),
+          "logkey": ("KILL", "EIO"), "kek": ("KILL", "EIO")}
 
 
 def combinations():
@@ -70,8 +73,9 @@ def reached(root):
         return struct.unpack("=QQQ", report.read(24))[1] != 0
 
 
-def serves(template, root, epoch=None):
-    """A start, one more event, the end: all that the books hold is read, documents too, and an upload goes on where it was."""
+def serves(template, root, epoch=None, keys=None):
+    """A start, one more event, the end: all that the books hold is read, documents too, and an upload goes on where it was;
+    keys: so many has the log announced, each vouched for by the one before."""
     process = Process(root, [])
     try:
         check(f"it starts: {process.said()}", process.listens())
@@ -89,6 +93,9 @@ def serves(template, root, epoch=None):
             check(f"the document of {seq} is given whole", given(reader, seq, DOCUMENTS[name]))
         if epoch is not None:
             check("it is of that epoch", reader.client.welcome.head.epoch == epoch)
+        if keys is not None:
+            told = reader.ask(lambda client: client.query(checkpoint=template.wici.wire.CheckpointQuery())).keys
+            check(f"it has that many keys: {told}", len(told) == keys and all(key.endorsed for key in told[1:]))
         reader.close()
         check(f"it ends cleanly: {process.said()}", process.end(signal.SIGTERM) == 0)
     finally:
@@ -205,6 +212,31 @@ def run_epoch(place, fault):
     return root, happened
 
 
+def run_log_key(place, fault):
+    root = place.fresh()
+    with open(f"{root}/checkpoint.key", encoding="utf-8") as key:
+        before = key.read()
+    code, said = wicid(root, "init", "--log-key", fault=fault)
+    happened = reached(root)
+    check(f"without a fault it succeeds: {said}", happened or code == 0)
+    process = Process(root, [])
+    try:
+        if process.listens():
+            check("it ends cleanly", process.end(signal.SIGTERM) == 0)
+        else:
+            check(f"what to do is named: {process.said()}", "wicid init --log-key" in process.said())
+            process.end()
+    finally:
+        process.kill()
+    with open(f"{root}/checkpoint.key", encoding="utf-8") as key:
+        if key.read() == before:
+            code, said = wicid(root, "init", "--log-key")
+            check(f"the same command ends it: {said}", code == 0)
+    serves(place.template, root, 1, keys=2)
+    check("nothing is left over", not os.path.exists(f"{root}/checkpoint.key.new"))
+    return root, happened
+
+
 def rotate(root, fault=None):
     """wicid kek rotate."""
     return wicid(root, "kek", "rotate", "--copy", f"{root}/away", "--kek-copy", f"{root}/kek.away", fault=fault)
@@ -241,7 +273,7 @@ def run_kek(place, fault):
     return root, happened
 
 
-RUNS = {"backup": run_backup, "restore": run_restore, "epoch": run_epoch, "kek": run_kek}
+RUNS = {"backup": run_backup, "restore": run_restore, "epoch": run_epoch, "logkey": run_log_key, "kek": run_kek}
 
 
 class Campaign:

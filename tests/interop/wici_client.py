@@ -144,6 +144,8 @@ class Protocol:
 class Client:
     """One connection of a unit: (public, secret) are its keys in Z85. trace(sent, message) sees every message."""
 
+    RECONNECT_MS = -1  # a new connection is a new socket
+
     def __init__(self, wici, endpoint, server_key, keys, session="", trace=None):
         self.wici, self.session, self.trace = wici, session, trace
         self.welcome = None
@@ -158,7 +160,7 @@ class Client:
         self._socket = zmq.Context.instance().socket(zmq.DEALER)
         self._socket.linger = 0
         self._socket.sndhwm = 0  # what may be outstanding is the caller's choice
-        self._socket.reconnect_ivl = -1  # a new connection is a new socket
+        self._socket.reconnect_ivl = self.RECONNECT_MS
         self._socket.heartbeat_ivl = 5000
         self._socket.heartbeat_timeout = 60000
         self._socket.handshake_ivl = 5000
