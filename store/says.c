@@ -2,9 +2,11 @@
 #include "store/says.h"
 
 #include "proto/document.h"
+#include "proto/errors.h"
 #include "proto/event.h"
 
 #include <errno.h>
+#include <string.h>
 
 static bool
 is_header(const struct leaf_part *part)
@@ -59,4 +61,18 @@ says_documents(const struct store_row *row, struct arena *arena, says_document_f
     }
     *ret_all = all;
     return 0;
+}
+
+bool
+says_document_unsent(const struct store_row *row, struct arena *arena)
+{
+    const Wici__V1__BrokerNote *note = NULL;
+
+    for (size_t i = 0; i < row->part_count && note == NULL; i++)
+        if (row->parts[i].slot == TYPE_SLOT_NOTE)
+            note = wici__v1__broker_note__unpack(arena_allocator(arena), row->parts[i].len, row->parts[i].body);
+    for (size_t i = 0; note != NULL && i < note->n_warnings; i++)
+        if (strcmp(note->warnings[i]->code, error_name(W_DOCUMENT)) == 0)
+            return true;
+    return false;
 }

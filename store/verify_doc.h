@@ -2,10 +2,11 @@
  * verify_doc - the table of documents, against the records that name them
  *
  * Each row has its sum or seal, each document and upload all of its chunks, each chunk a document or upload that it
- * belongs to. With keys every document that a record names is opened and its digest compared, and each document must be
- * named by a record of its dossier, unless there are some that this build does not understand; without them it belongs
- * to a dossier that has records. Uploads need no record: one that a day has
- * passed over is destroyed by a running broker, one after the other, so that it is counted and no finding.
+ * belongs to. With keys every document that a record names is opened and its digest compared (it may be missing where
+ * the broker noted that it had not been sent), and each document must be named by a record of its dossier, unless there
+ * are some that this build does not understand; without them it belongs to a dossier that has records. Uploads need no
+ * record: one that a day has passed over is destroyed by a running broker, one after the other, so that it is counted
+ * and no finding.
  *
  * A byte for each entry of the key store is kept, and two bits. Errors: -EBADMSG: store_damage() says what; -ENOMEM.
  * Threads: the store's.

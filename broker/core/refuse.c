@@ -161,8 +161,11 @@ warning_add(struct deciding *d, enum error_code code, enum rule rule, const char
     for (size_t i = 0; i < note->n_warnings; i++)
         if (strcmp(note->warnings[i]->code, error_name(code)) == 0 && strcmp(note->warnings[i]->path, path) == 0)
             return 0; /* said already */
-    if (note->n_warnings == WARNINGS_MAX)
-        return 0;
+    if (note->n_warnings == WARNINGS_MAX) {
+        if (code != W_DOCUMENT)
+            return 0;
+        note->n_warnings--; /* by it the log knows that nothing is lost where a document is missing (store/verify.h) */
+    }
     if (note->warnings == NULL)
         note->warnings = arena_alloc(d->arena, WARNINGS_MAX * sizeof(Wici__V1__Warning *));
     warning = arena_alloc(d->arena, sizeof *warning);

@@ -314,7 +314,10 @@ kit_try(struct kit *kit, const struct kit_line *line, struct refusal *refusal)
     struct kit_record *r = &kit->records[kit->count];
     struct core_decision decision = {0};
     struct core_named cause, corrected;
-    struct core_command command = {.now_ms = kit->now_ms, .seq = kit->count + 1, .fresh_entry = kit->next_entry};
+    struct core_command command = {.now_ms = kit->now_ms,
+                                   .seq = kit->count + 1,
+                                   .fresh_entry = kit->next_entry,
+                                   .missing_document = kit->missing_document};
     int rc;
 
     assert_true(kit->count < KIT_RECORDS_MAX);

@@ -33,6 +33,7 @@ struct kit {
     size_t count;
     uint32_t next_entry;
     uint64_t now_ms;
+    const char *missing_document; /* of what is said next: the path of one that was not sent; NULL: none is */
 };
 
 struct kit_line {
@@ -76,7 +77,7 @@ struct kit_record *kit_marked(struct kit *kit, const struct kit_line *line, cons
 #define KIT_REFUSED_BY(kit, rule, ...) kit_refused_by(kit, &(const struct kit_line){__VA_ARGS__}, rule)
 /* Another policy is loaded. */
 void kit_policy(struct kit *kit, const char *text);
-#define KIT_SAY(kit, ...)              kit_say(kit, &(const struct kit_line){__VA_ARGS__})
+#define KIT_SAY(kit, ...) kit_say(kit, &(const struct kit_line){__VA_ARGS__})
 
 /* A unit's number, or that which stands for an external agency. */
 uint32_t kit_index(const struct kit *kit, const char *id);

@@ -7,6 +7,7 @@
 #include "proto/limits.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,6 +184,29 @@ the_author_is_warned_of_what_an_addressee_will_not_be_given(void **state)
     assert_false(kit_note_seen(k, "sw", r)); /* pending, not yet holder */
     r = KIT_SAY(k, "ops", "case.opened", 'C', "dir", "0 1 7{'addressProtected':true}", NULL, "dir=01");
     assert_string_equal(warnings(r), "W_WITHHELD@header.to[0]"); /* protected by this very event */
+}
+
+/* By that warning the log knows that the document is not lost. */
+static void
+that_a_document_was_not_sent_is_noted_whatever_else_is(void **state)
+{
+    struct kit *k = *state;
+    const Wici__V1__BrokerNote *note;
+    char to[256] = "";
+
+    for (unsigned i = 0; i < 16; i++) {
+        char unit[8];
+
+        (void)snprintf(unit, sizeof unit, "ic%u", i);
+        kit_unit(k, unit, "cus", "IC");
+        (void)snprintf(to + strlen(to), sizeof to - strlen(to), "%s%s", i == 0 ? "" : " ", unit);
+    }
+    k->missing_document = "sections[2].referralSubmittedS6.documents[0]";
+    note = KIT_SAY(k, "sch", "referral.submitted", 'R', to, "0 1 6 7", NULL, NULL)->record.note;
+    assert_int_equal(note->n_warnings, 16);
+    assert_string_equal(note->warnings[0]->code, "W_WITHHELD");
+    assert_string_equal(note->warnings[15]->code, "W_DOCUMENT");
+    assert_string_equal(note->warnings[15]->path, k->missing_document);
 }
 
 /* ---- the order of checks, and what strangers learn */
@@ -418,6 +442,7 @@ main(void)
         RULE(what_a_recall_says_itself_counts_for_nothing),
         RULE(times_ahead_are_refused_and_times_before_the_dossier_are_warned_of),
         RULE(the_author_is_warned_of_what_an_addressee_will_not_be_given),
+        RULE(that_a_document_was_not_sent_is_noted_whatever_else_is),
         RULE(checks_come_in_their_order),
         RULE(the_actor_must_be_the_units_own),
         RULE(unknown_and_not_yours_are_one_answer),

@@ -34,9 +34,10 @@ struct log {
 
 /* ---- records that are events */
 
-/* Appends record `number`, an event with the id that it says; with documents, one section that names them. */
+/* Appends record `number`, an event with the id that it says; with documents, one section that names them; with a
+ * warning, a note of the broker's that has it. */
 static uint64_t
-event_add(struct log *l, uint64_t says_id, const struct store_doc *docs, size_t count)
+event_warned_add(struct log *l, uint64_t says_id, const struct store_doc *docs, size_t count, const char *warning)
 {
     uint64_t number = ++l->number, seq = 0;
     char id_text[37], hex[33], digests[2][2 * DIGEST_SIZE + 1], media[] = "application/pdf", agency[] = "ops",
@@ -46,7 +47,9 @@ event_add(struct log *l, uint64_t says_id, const struct store_doc *docs, size_t 
     Wici__V1__Section section = WICI__V1__SECTION__INIT;
     Wici__V1__InfoProvidedS6 body = WICI__V1__INFO_PROVIDED_S6__INIT;
     Wici__V1__Document documents[2], *list[2];
-    uint8_t header_bytes[256], section_bytes[1024], id[16];
+    Wici__V1__BrokerNote note = WICI__V1__BROKER_NOTE__INIT;
+    Wici__V1__Warning warned = WICI__V1__WARNING__INIT, *warnings[] = {&warned};
+    uint8_t header_bytes[256], section_bytes[1024], note_bytes[64], id[16];
     struct kit_record r;
 
     kit_record(&r, number, l->dossier);
@@ -80,8 +83,24 @@ event_add(struct log *l, uint64_t says_id, const struct store_doc *docs, size_t 
                                     .section_id = WICI__V1__SECTION__BODY_INFO_PROVIDED_S6,
                                     .len = (uint32_t)wici__v1__section__pack(&section, section_bytes),
                                     .body = section_bytes};
+    if (warning != NULL) {
+        warned.code = (char *)(uintptr_t)warning; /* packing only reads it */
+        note.warnings = warnings;
+        note.n_warnings = 1;
+        assert_true(wici__v1__broker_note__get_packed_size(&note) <= sizeof note_bytes);
+        r.parts[1] = (struct leaf_part){.slot = 1,
+                                        .section_id = 10 * WICI__V1__EVENT_TYPE__INFO_PROVIDED + 9,
+                                        .len = (uint32_t)wici__v1__broker_note__pack(&note, note_bytes),
+                                        .body = note_bytes};
+    }
     assert_int_equal(store_append(l->kit->st, &r.record, &seq, NULL), 0);
     return seq;
+}
+
+static uint64_t
+event_add(struct log *l, uint64_t says_id, const struct store_doc *docs, size_t count)
+{
+    return event_warned_add(l, says_id, docs, count, NULL);
 }
 
 static struct store_doc
@@ -323,6 +342,29 @@ a_document_that_is_gone_with_its_key_and_no_erasure_is_content_that_is_missing(v
     assert_int_equal(report.missing, l->named_by);
     assert_true(report.missing_document);
     assert_non_null(strstr(report.what, "a document"));
+}
+
+/* Anybody may name what he never sends: the broker takes the event, and warns. Of another size it is another one. */
+static void
+a_document_that_was_not_sent_is_none_that_is_missing(void **state)
+{
+    struct log *l = *state;
+    struct store_doc never = doc_of(l->small, SMALL - 3), other = l->docs[1];
+    struct verify_report report;
+
+    other.size++;
+    reopen(l);
+    (void)event_warned_add(l, l->number + 1, &never, 1, "W_DOCUMENT");
+    (void)event_warned_add(l, l->number + 1, &other, 1, "W_DOCUMENT");
+    finish(l);
+    holds(l, true, &report);
+    assert_int_equal(report.documents, 2);
+    reopen(l);
+    (void)event_warned_add(l, l->number + 1, &never, 1, "W_TIME"); /* it says nothing of a document: one is missing */
+    finish(l);
+    assert_int_equal(look(l, true, &report), -ENODATA);
+    assert_true(report.missing_document);
+    assert_int_equal(report.missing, l->number);
 }
 
 static void
@@ -750,6 +792,7 @@ main(void)
         LOG_TEST(an_upload_that_waited_for_more_than_a_day_is_counted),
         LOG_TEST(an_erasure_that_stands_between_any_two_of_its_steps_holds),
         LOG_TEST(a_document_that_is_gone_with_its_key_and_no_erasure_is_content_that_is_missing),
+        LOG_TEST(a_document_that_was_not_sent_is_none_that_is_missing),
         LOG_TEST(each_byte_of_a_document_s_row_counts),
         LOG_TEST(a_document_s_row_that_is_gone_is_found_by_the_record_or_by_its_chunks),
         LOG_TEST(chunks_are_there_in_order_whole_and_no_more_than_that),

@@ -76,6 +76,47 @@ a_backup_verifies_and_says_how_far_it_goes(void **state)
     peer_close(&sw);
 }
 
+/* Nor is one that nobody ever sends: whoever publishes could have all backups fail. */
+static void
+a_document_that_is_named_and_not_sent_is_missing_in_no_backup(void **state)
+{
+    struct town *t = *state;
+    Wici__V1__Document never = WICI__V1__DOCUMENT__INIT, *documents[] = {&never};
+    Wici__V1__InfoProvidedS0 what = WICI__V1__INFO_PROVIDED_S0__INIT;
+    Wici__V1__InfoProvidedS6 body = WICI__V1__INFO_PROVIDED_S6__INIT;
+    Wici__V1__Section s0 = WICI__V1__SECTION__INIT, s6 = WICI__V1__SECTION__INIT;
+    const Wici__V1__Section *sections[] = {&s0, &s6};
+    char digest[] = "0101010101010101010101010101010101010101010101010101010101010101", day[] = "2026-03-02",
+         media[] = "application/pdf", kind[] = "INFORMATION", text[] = "w zalaczeniu", dossier[37];
+    struct peer_event event;
+    struct peer admin, sw;
+    uint64_t seq;
+
+    folders_make(t);
+    peer_hello(&sw, &t->daemon, &t->sw, "letters");
+    never.sha256 = digest;
+    never.size = 5;
+    never.media_type = media;
+    what.provided_on = day;
+    body.doc_kind = kind;
+    body.text = text;
+    body.documents = documents;
+    body.n_documents = 1;
+    s0.body_case = WICI__V1__SECTION__BODY_INFO_PROVIDED_S0;
+    s0.info_provided_s0 = &what;
+    s6.body_case = WICI__V1__SECTION__BODY_INFO_PROVIDED_S6;
+    s6.info_provided_s6 = &body;
+    peer_uuid4(dossier);
+    peer_event_make(&sw, WICI__V1__EVENT_TYPE__INFO_PROVIDED, dossier, "sp12-ped", sections, 2, &event);
+    seq = peer_publish_taken(&sw, &event);
+    peer_event_free(&event);
+    peer_hello(&admin, &t->daemon, &t->daemon.admin, "backup");
+    assert_true(backup_done(&admin, "monday") >= seq);
+    assert_verifies(t, "monday");
+    peer_close(&admin);
+    peer_close(&sw);
+}
+
 static void
 publishers_are_told_at_once_and_after_a_restart(void **state)
 {
@@ -403,6 +444,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_backup_verifies_and_says_how_far_it_goes),
+        TEST(a_document_that_is_named_and_not_sent_is_missing_in_no_backup),
         TEST(publishers_are_told_at_once_and_after_a_restart),
         TEST(publishing_goes_on_meanwhile),
         TEST(only_administrators_begin_one_and_one_at_a_time),
