@@ -62,7 +62,7 @@ erasures_check(const struct compaction *c)
         struct core_erasure erasure;
 
         core_erasure(c->core, i, &erasure);
-        if (erasure.done)
+        if (erasure.done_seq != 0)
             continue;
         log_error("compact: the erasure intended by record %" PRIu64
                   " is not done: start wicid, wait until its log says "

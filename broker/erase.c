@@ -565,7 +565,7 @@ pending_take(struct broker *b)
         struct core_erasure erasure;
 
         core_erasure(b->core, i, &erasure);
-        if (erasure.done)
+        if (erasure.done_seq != 0)
             continue;
         e->stage = STAGE_DOCUMENTS;
         e->intended_seq = erasure.seq;

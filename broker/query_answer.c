@@ -136,7 +136,7 @@ status_fill(struct broker *b, uint32_t unit, Wici__V1__QueryResult *result)
     s->fsync_policy = TEXT("every commit, before the answer");
     s->software = TEXT("wicid " WICI_VERSION);
     s->started = query_time(b->reply_arena, b->stats.started_ms);
-    if (s->head == NULL || s->started == NULL)
+    if (s->head == NULL || s->started == NULL || erasures_status(b, unit, s) != 0)
         return -ENOBUFS;
     result->result_case = WICI__V1__QUERY_RESULT__RESULT_STATUS;
     result->status = s;
@@ -279,6 +279,7 @@ result_fill(struct broker *b, struct session *session, const Wici__V1__Query *qu
     case WICI__V1__QUERY__WHAT_ERASE_PREVIEW:
         return erase_preview(b, session, query->request, query->erase_preview, result, refusal);
     case WICI__V1__QUERY__WHAT_ERASE: return erase_order(b, session, query->request, query->erase, result, refusal);
+    case WICI__V1__QUERY__WHAT_ERASURES: return erasures_fill(b, unit, query->erasures, result, refusal);
     case WICI__V1__QUERY__WHAT_OUTSIDE: return outside_fill(b, session, query->outside, slice, result, refusal);
     case WICI__V1__QUERY__WHAT__NOT_SET:
     default: return query_refuse(refusal, E_REQUEST, "query");

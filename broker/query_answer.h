@@ -48,6 +48,13 @@ int clocks_fill(struct broker *b, uint32_t unit, const Wici__V1__ClocksQuery *as
 int work_fill(struct broker *b, uint32_t unit, const Wici__V1__WorkQuery *asked, struct store_slice *slice,
               Wici__V1__QueryResult *result);
 
+/* ---- query_erasures.c */
+
+/* Which erasures there are, and what became of copies; how many answers a unit owes. */
+int erasures_fill(struct broker *b, uint32_t unit, const Wici__V1__ErasuresQuery *asked, Wici__V1__QueryResult *result,
+                  struct refusal *refusal);
+int erasures_status(struct broker *b, uint32_t unit, Wici__V1__Status *status);
+
 /* ---- proof.c */
 
 /* The receipt of a record with what the unit may see of it; that it was shown is recorded. E_BUSY: not signed yet. */

@@ -177,7 +177,7 @@ keys_finish(struct store *store, const struct core *core, bool *ret_again)
 
             if (there)
                 log_warn("recover: an erasure that was interrupted goes on: key entry %" PRIu32, erasure.entries[k]);
-            if (there || !erasure.done)
+            if (there || erasure.done_seq == 0)
                 rc = store_key_erase_marked(store, erasure.entries[k],
                                             core_erased_entry_mark(core, erasure.entries[k]));
             *ret_again = *ret_again || there;

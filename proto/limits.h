@@ -61,6 +61,7 @@
 #define FETCHED_MAX          1024u          /* units told of one own event; more than can be addressed */
 #define WORK_MAX             200u           /* tasks without a deadline in one answer */
 #define WORK_LOOKED_AT_MAX   8192u          /* dossiers looked at for one answer */
+#define ERASURES_ANSWER_MAX  1000u          /* erasures, or units that were told of one, in one answer */
 #define CLOCKS_MAX           1000u          /* deadlines in one answer */
 #define AGENCY_CLOCKS_MAX     512u          /* what returns for an agency as a whole, some six a year */
 #define CLOCKS_LOOKED_AT_MAX 8192u          /* dossiers looked at for one answer */

@@ -1,6 +1,7 @@
-/* wici erase: what an erasure of a dossier would take and who was given it, then the order */
+/* wici erase: what an erasure of a dossier would take and who was given it, then the order, and what became of copies
+ */
 #include "agents/cli/ask.h"
-#include "agents/cli/cli.h"
+#include "agents/cli/erasures.h"
 #include "agents/words.h"
 #include "proto/date.h"
 #include "proto/digest.h"
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_REASON = 'r', OPT_ORDER = 'o', OPT_CLEAR_BY = 256 + 16, OPT_YES = 'y' };
+enum { OPT_REASON = 'r', OPT_ORDER = 'o', OPT_CLEAR_BY = 256 + 16, OPT_YES = 'y', OPT_STATUS = 's' };
 
 #define ORDER_PIECE      (64u << 10) /* bytes of the order's document read at a time: whole blocks of the digest */
 #define ERASE_TIMEOUT_MS 600000      /* an order is answered when all of it is done */
@@ -102,13 +103,6 @@ done_print(const struct cli *cli, const json_t *erasure, const char *clear_by)
 {
     char date[WORDS_TEXT_SIZE];
 
-    if (json_is_true(json_object_get(erasure, "before"))) {
-        printf(json_is_true(json_object_get(erasure, "done"))
-                   ? _("It was erased before: the order is record %s.\n")
-                   : _("Its erasure is under way: the order is record %s. Ask again in a while.\n"),
-               jstr(erasure, "intendedSeq"));
-        return;
-    }
     printf(
         _("\nErased. Records: %s. The order is record %s. Units that get a notice with the numbers of what they were "
           "given: %zu.\n"),
@@ -168,6 +162,39 @@ confirm(const struct cli *cli)
     return CLI_OK;
 }
 
+/* They were erased by an earlier order, or several: what is known of each. */
+static int
+before_show(struct cli *cli, const struct cli_args *args, json_t *found)
+{
+    json_t *erasures = json_array(), *erasure;
+    int rc = CLI_OK;
+    size_t i;
+
+    for (size_t w = 0; w < args->word_count && rc == CLI_OK; w++) {
+        bool again = false;
+
+        rc = erasures_one(cli, args->words[w], &erasure);
+        if (rc != CLI_OK)
+            break;
+        for (i = 0; i < json_array_size(erasures) && !again; i++)
+            again = member_number(json_array_get(erasures, i), "intendedSeq") == member_number(erasure, "intendedSeq");
+        if (!again)
+            json_array_append(erasures, erasure);
+        json_decref(erasure);
+    }
+    if (rc == CLI_OK && cli->json) {
+        json_object_set(found, "erasures", erasures);
+        rc = cli_print_json(json_incref(found));
+    } else if (rc == CLI_OK) {
+        printf("%s\n", json_is_true(json_object_get(found, "done"))
+                           ? _("It was erased before.")
+                           : _("Its erasure is under way. Ask again in a while."));
+        json_array_foreach(erasures, i, erasure) erasures_print_one(cli, erasure);
+    }
+    json_decref(erasures);
+    return rc;
+}
+
 static int
 order_give(struct cli *cli, const struct cli_args *args, const char *sha256, json_t **ret)
 {
@@ -192,10 +219,7 @@ erase(struct cli *cli, const struct cli_args *args, const char *sha256)
         return rc;
     before = json_is_true(json_object_get(found, "before"));
     if (before || (!order && cli->json)) {
-        if (cli->json)
-            (void)cli_print_json(json_incref(found));
-        else
-            done_print(cli, found, "");
+        rc = before ? before_show(cli, args, found) : cli_print_json(json_incref(found));
         goto out;
     }
     if (!cli->json)
@@ -218,6 +242,29 @@ out:
     return rc;
 }
 
+/* What became of the copies: of one erasure, or how many answers each still waits for. */
+static int
+status(struct cli *cli, const char *which)
+{
+    json_t *found = NULL;
+    int rc = cli_connect(cli);
+
+    if (rc == CLI_OK)
+        rc = which == NULL ? erasures_all(cli, &found) : erasures_one(cli, which, &found);
+    if (rc != CLI_OK)
+        return rc;
+    if (cli->json)
+        rc = cli_print_json(json_incref(found));
+    else if (which != NULL)
+        erasures_print_one(cli, found);
+    else if (json_array_size(found) > 0)
+        erasures_print_all(cli, found);
+    if (which == NULL && json_array_size(found) == 0)
+        rc = CLI_NOT_FOUND;
+    json_decref(found);
+    return rc;
+}
+
 int
 cmd_erase(struct cli *cli, int argc, char **argv)
 {
@@ -229,14 +276,20 @@ cmd_erase(struct cli *cli, int argc, char **argv)
         {"clear-by", OPT_CLEAR_BY, N_("DATE"), 0,
          N_("the planned rotation of the key-encryption key, from which on older copies cannot be read"), 0},
         {"yes", OPT_YES, NULL, 0, N_("do not ask"), 0},
+        {"status", OPT_STATUS, NULL, 0,
+         N_("erase nothing: tell which units were told of an erasure (of that dossier, or ordered by the record of "
+            "that "
+            "number), and what each says of its copies; without a dossier, all erasures"),
+         0},
         {NULL, 0, NULL, 0, NULL, 0},
     };
     static const struct cli_syntax syntax = {
-        options, N_("DOSSIER..."),
+        options, N_("DOSSIER...\n--status [DOSSIER|SEQ]"),
         N_("Shows what an erasure of these dossiers would take, with those merged with them, and which units were "
            "given "
-           "it; with --reason and --order erases it, for good. For administrators."),
-        1, 16};
+           "it; with --reason and --order erases it, for good. For administrators; with --status for auditors, too. "
+           "Exit code 5: there is no such dossier, or no erasure."),
+        0, 16};
     struct cli_args args;
     char sha256[2 * DIGEST_SIZE + 1] = "";
     const char *order, *clear_by;
@@ -245,6 +298,14 @@ cmd_erase(struct cli *cli, int argc, char **argv)
     args_parse(cli, &syntax, argc, argv, &args);
     order = args_get(&args, OPT_ORDER);
     clear_by = args_get(&args, OPT_CLEAR_BY);
+    if (args_has(&args, OPT_STATUS)) {
+        if (args.word_count > 1 || order != NULL || clear_by != NULL || args_has(&args, OPT_REASON) ||
+            args_has(&args, OPT_YES))
+            usage_fail(_("--status goes with one dossier, or the number of an order, or alone"));
+        return status(cli, args.word_count == 0 ? NULL : args.words[0]);
+    }
+    if (args.word_count == 0)
+        usage_fail(_("say which dossiers"));
     if ((order != NULL) != args_has(&args, OPT_REASON))
         usage_fail(_("--reason and --order go together"));
     if (clear_by != NULL && !date_is_valid(clear_by, strlen(clear_by)))

@@ -234,6 +234,19 @@ status_sizes(const struct cli *cli, struct table *t, const json_t *s)
     table_row(t, _("size on disk"), text);
 }
 
+/* Answers to notices of erasures that are owed: by anybody, to who looks after the log; else by the asker. */
+static void
+status_erasures(const struct cli *cli, struct table *t, const json_t *s)
+{
+    char since[WORDS_TEXT_SIZE], text[192];
+
+    if (member_number(s, "erasuresUnanswered") == 0)
+        return;
+    words_time_text(jstr(s, "erasuresUnansweredSince"), cli->pl, since);
+    snprintf(text, sizeof text, _("%s, the oldest since %s"), jstr(s, "erasuresUnanswered"), since);
+    table_row(t, _("notices of erasures not answered"), text);
+}
+
 static void
 status_print(const struct cli *cli, const json_t *s)
 {
@@ -258,6 +271,7 @@ status_print(const struct cli *cli, const json_t *s)
     table_row(t, _("last write to disk took"), member_number(s, "commits") == 0 ? "-" : text);
     table_row(t, _("written to disk"), strcmp(policy, durability) == 0 ? _(durability) : policy);
     status_row(t, _("index behind (records)"), s, "indexBehind");
+    status_erasures(cli, t, s);
     table_row(t, _("software"), jstr(s, "software"));
     table_print(t);
     if (json_array_size(json_object_get(s, "cursors")) > 0) {

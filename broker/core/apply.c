@@ -177,7 +177,7 @@ apply_policy(struct core *core, const Wici__V1__SysPolicyLoadedS0 *body, uint64_
 
 /* The dossiers are known by their key entries; a rebuild that finds only their holes has none to forget. */
 static int
-apply_intent(struct core *core, const Wici__V1__SysErasureIntendedS0 *body, uint64_t seq)
+apply_intent(struct core *core, const Wici__V1__SysErasureIntendedS0 *body, const struct core_record *record)
 {
     for (size_t i = 0; i < body->n_keys; i++) {
         uint32_t dossier = dossiers_by_entry(&core->dossiers, body->keys[i]->entry);
@@ -187,15 +187,15 @@ apply_intent(struct core *core, const Wici__V1__SysErasureIntendedS0 *body, uint
         agency_clocks_forget(&core->agency_clocks, body->keys[i]->entry);
     }
     core->folds++;
-    return erased_intend(&core->erased, seq, body);
+    return erased_intend(&core->erased, record->seq, record->ts_ms, body);
 }
 
 static int
-apply_notice(struct core *core, const Wici__V1__SysErasureNotifiedS0 *body)
+apply_notice(struct core *core, const Wici__V1__SysErasureNotifiedS0 *body, const struct core_record *record)
 {
     uint32_t unit = directory_unit(&core->directory, body->unit);
 
-    return unit == DIRECTORY_NONE ? 0 : erased_tell(&core->erased, body->intended_seq, unit);
+    return unit == DIRECTORY_NONE ? 0 : erased_tell(&core->erased, record->seq, record->ts_ms, unit, body);
 }
 
 static int
@@ -246,16 +246,14 @@ apply_register(struct core *core, const struct core_record *record)
         case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED:
         case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET:
         case WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED: clocks_told(core, record, DOSSIER_NONE); break;
-        case WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED: rc = apply_intent(core, body, record->seq); break;
-        case WICI__V1__EVENT_TYPE__SYS_ERASURE_NOTIFIED: rc = apply_notice(core, body); break;
+        case WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED: rc = apply_intent(core, body, record); break;
+        case WICI__V1__EVENT_TYPE__SYS_ERASURE_NOTIFIED: rc = apply_notice(core, body, record); break;
         case WICI__V1__EVENT_TYPE__SYS_ERASURE_CONFIRMED:
             unit = directory_unit(directory, record->event->header->actor->unit);
             if (unit != DIRECTORY_NONE)
-                rc = erased_confirm(&core->erased, ((const Wici__V1__SysErasureConfirmedS0 *)body)->intended_seq, unit);
+                rc = erased_confirm(&core->erased, record->seq, record->ts_ms, unit, body);
             break;
-        case WICI__V1__EVENT_TYPE__SYS_ERASURE_DONE:
-            erased_finish(&core->erased, ((const Wici__V1__SysErasureDoneS0 *)body)->intended_seq);
-            break;
+        case WICI__V1__EVENT_TYPE__SYS_ERASURE_DONE: erased_finish(&core->erased, record->seq, body); break;
         default: break;
         }
     }

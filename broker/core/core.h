@@ -225,15 +225,32 @@ size_t core_erase_group(const struct core *core, const uint8_t dossier_id[16], s
 int core_recipients(struct core *core, const struct core_record *record, const uint32_t **ret, size_t *ret_count);
 /* The record of the intent by which that dossier was erased, whoever asks; 0: it was not. */
 uint64_t core_erased(const struct core *core, const uint8_t dossier_id[16], bool *ret_done);
-/* The erasures that the log knows, in the order of their intents. */
+/* The erasures that the log knows, in the order of their intents. What it points to lives until the next core_apply. */
 struct core_erasure {
-    uint64_t seq; /* of the first record of the intent */
-    bool done;
-    const uint32_t *entries; /* of the keys; live until the next core_apply */
+    uint64_t seq, ts_ms; /* of the first record of the intent */
+    uint64_t done_seq;   /* 0: it is not done */
+    const char *reason;
+    const uint32_t *entries; /* of the keys */
     size_t count;
+    size_t told, destroyed, kept; /* units with a notice; of them, those that said what became of their copies */
 };
 size_t core_erasure_count(const struct core *core);
 void core_erasure(const struct core *core, size_t index, struct core_erasure *ret);
+/* The first of them whose intent is that record or a later one; core_erasure_count(): none is. */
+size_t core_erasure_from(const struct core *core, uint64_t seq);
+/* A unit that was told of one; at: below core_erasure.told, and the units ascend. Lives until the next core_apply. */
+struct core_erasure_told {
+    uint32_t unit;
+    uint64_t seq, ts_ms;                /* of its first notice */
+    uint64_t records, from_seq, to_seq; /* that it was, or may have been, given */
+    uint64_t said_seq, said_ms;         /* of the record that says what became of its copies; 0: it has not said */
+    const char *said_on;                /* the day that the unit names */
+    const char *law;                    /* by which it keeps them; NULL: they are destroyed, or it has not said */
+};
+void core_erasure_told(const struct core *core, size_t index, size_t at, struct core_erasure_told *ret);
+/* How many of them a unit, or CORE_UNIT_NONE: all units together, were told of and have not answered; *ret_since_ms:
+ * when the first of these was ordered, 0: there is none. */
+size_t core_erasure_unanswered(const struct core *core, uint32_t unit, uint64_t *ret_since_ms);
 /* By what the erased dossier is recognised (sys.erasure_intended), as text. */
 #define CORE_MARK_TEXT_SIZE 33u
 void core_erased_mark(const uint8_t dossier_id[16], char ret[CORE_MARK_TEXT_SIZE]);

@@ -81,7 +81,7 @@ is_told_erased(const struct deciding *d, const uint8_t dossier_id[16])
 {
     const struct erasure *erasure = erased_find(&d->core->erased, dossier_id);
 
-    return erasure != NULL && numbers_has(&erasure->told, d->command->unit);
+    return erasure != NULL && erased_told_of(erasure, d->command->unit) != NULL;
 }
 
 static int

@@ -224,15 +224,32 @@ put_agency_clocks(struct dump *dump, const struct agency_clocks *clocks)
 }
 
 static void
+put_told(struct dump *dump, const struct erased_told *told)
+{
+    put_number(dump, told->unit);
+    put_number(dump, told->seq);
+    put_number(dump, told->ts_ms);
+    put_number(dump, told->records);
+    put_number(dump, told->from_seq);
+    put_number(dump, told->to_seq);
+    put_number(dump, told->said_seq);
+    put_number(dump, told->said_ms);
+    put_text(dump, told->said_on);
+    put_text(dump, told->law == NULL ? "" : told->law);
+}
+
+static void
 put_erased(struct dump *dump, const struct erased *erased)
 {
     put_number(dump, erased->count);
     for (uint32_t i = 0; i < erased->count; i++) {
         put_number(dump, erased->at[i].seq);
-        put_number(dump, erased->at[i].done);
+        put_number(dump, erased->at[i].ts_ms);
+        put_number(dump, erased->at[i].done_seq);
+        put_text(dump, erased->at[i].reason);
         put_numbers(dump, &erased->at[i].entries);
-        put_numbers(dump, &erased->at[i].told);
-        put_numbers(dump, &erased->at[i].confirmed);
+        for (uint32_t k = 0; k < erased->at[i].told_count; k++)
+            put_told(dump, &erased->at[i].told[k]);
     }
     put_number(dump, erased->mark_count);
     for (uint32_t i = 0; i < erased->mark_count; i++) {

@@ -69,7 +69,7 @@ core_erased(const struct core *core, const uint8_t dossier_id[16], bool *ret_don
 
     if (erasure == NULL)
         return 0;
-    *ret_done = erasure->done;
+    *ret_done = erasure->done_seq != 0;
     return erasure->seq;
 }
 
@@ -86,9 +86,69 @@ core_erasure(const struct core *core, size_t index, struct core_erasure *ret)
 
     assert(index < core->erased.count);
     *ret = (struct core_erasure){.seq = erasure->seq,
-                                 .done = erasure->done,
+                                 .ts_ms = erasure->ts_ms,
+                                 .done_seq = erasure->done_seq,
+                                 .reason = erasure->reason,
                                  .entries = erasure->entries.at,
-                                 .count = erasure->entries.count};
+                                 .count = erasure->entries.count,
+                                 .told = erasure->told_count,
+                                 .destroyed = erasure->destroyed,
+                                 .kept = erasure->kept};
+}
+
+size_t
+core_erasure_from(const struct core *core, uint64_t seq)
+{
+    size_t low = 0, high = core->erased.count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (core->erased.at[middle].seq < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+void
+core_erasure_told(const struct core *core, size_t index, size_t at, struct core_erasure_told *ret)
+{
+    const struct erasure *erasure = &core->erased.at[index];
+    const struct erased_told *told = &erasure->told[at];
+
+    assert(index < core->erased.count);
+    assert(at < erasure->told_count);
+    *ret = (struct core_erasure_told){.unit = told->unit,
+                                      .seq = told->seq,
+                                      .ts_ms = told->ts_ms,
+                                      .records = told->records,
+                                      .from_seq = told->from_seq,
+                                      .to_seq = told->to_seq,
+                                      .said_seq = told->said_seq,
+                                      .said_ms = told->said_ms,
+                                      .said_on = told->said_on,
+                                      .law = told->law};
+}
+
+size_t
+core_erasure_unanswered(const struct core *core, uint32_t unit, uint64_t *ret_since_ms)
+{
+    size_t count = 0;
+
+    *ret_since_ms = 0;
+    for (uint32_t i = 0; i < core->erased.count; i++) {
+        const struct erasure *erasure = &core->erased.at[i];
+        const struct erased_told *told = unit == CORE_UNIT_NONE ? NULL : erased_told_of(erasure, unit);
+        size_t more = unit == CORE_UNIT_NONE ? erasure->told_count - erasure->destroyed - erasure->kept
+                                             : told != NULL && told->said_seq == 0;
+
+        if (more > 0 && count == 0)
+            *ret_since_ms = erasure->ts_ms;
+        count += more;
+    }
+    return count;
 }
 
 void

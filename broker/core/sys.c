@@ -393,11 +393,12 @@ static int
 erasure_confirmed_state(struct deciding *d, const Wici__V1__SysErasureConfirmedS0 *body)
 {
     const struct erasure *erasure = erased_at(&d->core->erased, body->intended_seq);
-    bool kept = strcmp(body->how, "KEPT_BY_LAW") == 0;
+    const struct erased_told *told = erasure == NULL ? NULL : erased_told_of(erasure, d->command->unit);
+    bool kept = strcmp(body->how, ERASED_KEPT) == 0;
 
-    if (erasure == NULL || !numbers_has(&erasure->told, d->command->unit))
+    if (told == NULL)
         return refuse_field(d, E_UNKNOWN, "intendedSeq");
-    if (numbers_has(&erasure->confirmed, d->command->unit))
+    if (told->said_seq != 0)
         return refuse_field(d, E_EXISTS, "intendedSeq");
     return kept != (body->legal_basis[0] != '\0') ? refuse_field(d, E_FIELD, "legalBasis") : 0;
 }

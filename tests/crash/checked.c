@@ -112,7 +112,7 @@ erasure_check(struct broker *b, const struct core_erasure *erasure)
         if (entry == STORE_CLEAR_ENTRY) /* of a log that was put back: a dossier that it never had */
             continue;
         holds(store_key_is_erased(b->store, entry), "an erased dossier's key is destroyed", entry);
-        if (!erasure->done)
+        if (erasure->done_seq == 0)
             continue;
         holds(store_doc_count(b->store, entry, &count) == 0 && count == 0, "it has no row of a document", entry);
         for (uint32_t generation = 1; generation <= store_key_generation(b->store, entry); generation++) {
@@ -122,7 +122,7 @@ erasure_check(struct broker *b, const struct core_erasure *erasure)
                   "the index names no record of it", entry);
         }
     }
-    if (erasure->done)
+    if (erasure->done_seq != 0)
         rows_check(b, erasure->seq);
 }
 

@@ -291,7 +291,7 @@ check_erasure(struct look *l, const struct core_erasure *erasure, uint64_t *gone
     const Wici__V1__SysErasureIntendedS0 *intent;
     uint64_t told = 0;
 
-    if (!erasure->done)
+    if (erasure->done_seq == 0)
         return found_wrong(l->finding, "ordered", "the erasure of record %" PRIu64 " is not done", erasure->seq);
     if (section == NULL || section->body_case != WICI__V1__SECTION__BODY_SYS_ERASURE_INTENDED_S0)
         return found_wrong(l->finding, "ordered", "record %" PRIu64 " is no intent", erasure->seq);

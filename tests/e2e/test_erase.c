@@ -81,6 +81,73 @@ copies_are_confirmed(struct daemon *d)
     wici_check(d, "admin", WORDS("read", "--type", "sys.erasure_confirmed", "--json"), NULL, 0, "KEPT_BY_LAW");
 }
 
+/* What a person is told of an erasure, as one text with one blank between words. */
+static char *
+told(struct daemon *d, const char *const *words, const char *const *env)
+{
+    char *text = kit_expect(d, "admin", words, env, NULL, 0, NULL), *to = text;
+
+    for (const char *from = text; *from != '\0'; from++)
+        if ((*from != ' ' && *from != '\n') || (to != text && to[-1] != ' '))
+            *to++ = *from == '\n' ? ' ' : *from;
+    *to = '\0';
+    return text;
+}
+
+static void
+assert_tells(struct daemon *d, const char *const *words, const char *const *env, const char *const *wants)
+{
+    char *text = told(d, words, env);
+
+    for (size_t i = 0; wants[i] != NULL; i++)
+        if (strstr(text, wants[i]) == NULL)
+            fail_msg("%s\n%s is not in it", text, wants[i]);
+    free(text);
+}
+
+/* Before anybody has answered. */
+static void
+copies_are_waited_for(struct daemon *d, const char *dossier)
+{
+    assert_tells(d, WORDS("erase", "--status", dossier), NULL,
+                 WORDS("Reason: court order", "Units that were told: 2.", "not answered yet 2", " 0 not answered yet"));
+    assert_tells(d, WORDS("status"), NULL, WORDS("notices of erasures not answered 2, the oldest since"));
+    wici_check(d, "ops-sw", WORDS("status"), polish, 0, "zawiadomienia o usunięciu bez odpowiedzi");
+    wici_check(d, "ops-sw", WORDS("erase", "--status"), NULL, 5, "E_UNKNOWN");
+    wici_check(d, "admin", WORDS("erase", "--status", "x", "--yes"), NULL, 2, "--status");
+    wici_check(d, "admin", WORDS("erase", "--status", "7"), NULL, 5, "E_UNKNOWN");
+}
+
+/* After both have: also where a person asks for the erasure anew, and by the number of its order. */
+static void
+copies_are_accounted_for(struct daemon *d, const char *dossier)
+{
+    const char *const confirmed[] = {"destroyed 1, kept by law 1, not answered yet 0",
+                                     "ops-sw 1",
+                                     " 0 destroyed, 20",
+                                     " 0 kept by law, 20",
+                                     ": art. 5 ustawy o archiwach",
+                                     NULL};
+    char *json = kit_expect(d, "admin", WORDS("erase", "--status", "--json"), NULL, NULL, 0, "\"destroyed\":1"),
+         seq[24];
+    json_t *all = json_loads(json, 0, NULL);
+
+    (void)snprintf(seq, sizeof seq, "%s", json_string_value(json_object_get(json_array_get(all, 0), "intendedSeq")));
+    assert_tells(d, WORDS("erase", "--status", dossier), NULL, confirmed);
+    assert_tells(d, WORDS("erase", "--status", seq), NULL, confirmed);
+    assert_tells(d, WORDS("erase", dossier), NULL, confirmed);
+    assert_tells(d, WORDS("erase", "--status"), polish, WORDS("POLECENIE", "postanowienie sądu", " 2 1 1 0 "));
+    assert_tells(d, WORDS("erase", "--status", dossier), polish,
+                 WORDS("zniszczone 1, zachowane z mocy prawa 1, jeszcze bez odpowiedzi 0", " 0 zniszczone, "));
+    assert_tells(d, WORDS("erase", dossier, "--json"), NULL,
+                 WORDS("\"before\":true", "\"how\":\"DESTROYED\"", "\"legalBasis\":\"art. 5 ustawy o archiwach\""));
+    json_decref(all);
+    free(json);
+    json = kit_expect(d, "admin", WORDS("status"), NULL, NULL, 0, NULL);
+    assert_null(strstr(json, "not answered"));
+    free(json);
+}
+
 static void
 an_erasure_is_looked_at_ordered_and_told_to_recipients(void **state)
 {
@@ -94,6 +161,8 @@ an_erasure_is_looked_at_ordered_and_told_to_recipients(void **state)
     daemon_write(d, "empty.pdf", "");
 
     /* Looking changes nothing, and says so. */
+    wici_check(d, "admin", WORDS("erase", "--status"), NULL, 5, NULL);
+    wici_check(d, "admin", WORDS("erase"), NULL, 2, "dossiers");
     output = kit_expect(d, "admin", WORDS("erase", dossier), NULL, NULL, 0, "Nothing was erased.");
     assert_non_null(strstr(output, dossier));
     assert_null(strstr(output, other));
@@ -132,8 +201,11 @@ an_erasure_is_looked_at_ordered_and_told_to_recipients(void **state)
     assert_null(strstr(output, dossier));
     free(output);
     wici_check(d, "sp12", WORDS("read", "--type", "sys.erasure_notified"), NULL, 0, NULL);
+    copies_are_waited_for(d, dossier);
     copies_are_confirmed(d);
+    copies_are_accounted_for(d, dossier);
     kit_restart(d);
+    copies_are_accounted_for(d, dossier);
     wici_check(d, "admin", WORDS("erase", dossier), polish, 0, "wcześniej");
     wici_check(d, "ops-sw", WORDS("read", "--dossier", dossier), NULL, 5, NULL);
     wici_check(d, "ops-sw", WORDS("read", "--json", "--dossier", other), NULL, 0, "REFERRAL_SUBMITTED");

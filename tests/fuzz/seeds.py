@@ -125,6 +125,8 @@ def talks(kinds):
                                                                                         after_seq=4, max=2)),
                             "clocks": wire.Query(request=12, clocks=wire.ClocksQuery(from_seq=3, from_mark=2, max=1)),
                             "work": wire.Query(request=13, work=wire.WorkQuery(from_seq=3, from_item=2, max=1)),
+                            "erasures": wire.Query(request=14, erasures=wire.ErasuresQuery(max=1)),
+                            "erasure": wire.Query(request=15, erasures=wire.ErasuresQuery(dossier=DOSSIER)),
                             "course": wire.Query(request=10, courses=wire.CoursesQuery(dossier=DOSSIER)),
                             "cursors": wire.Query(request=4, cursors=wire.CursorsQuery()),
                             "drop": wire.Query(request=5, cursor_drop=wire.CursorDrop(cursor="inbox")),

@@ -212,7 +212,7 @@ PLANTS = [
           "wicid_checked", ["crash/erasing.py", "--only", "sync KILL 12"],
           ["FAILED: sync KILL 12", "not as promised: it has no row of a document"]),
     Plant("erasure_left_undone", "broker/erase.c",
-          [("        if (erasure.done)\n            continue;\n", "        if (erasure.done || !e->preview)\n            continue;\n")],
+          [("        if (erasure.done_seq != 0)\n            continue;\n", "        if (erasure.done_seq != 0 || !e->preview)\n            continue;\n")],
           "wicid_checked", ["crash/erasing.py", "--only", "sync KILL 12"],
           ["FAILED: sync KILL 12", "the next start finishes it"]),
     Plant("erased_state_kept", "broker/erase.c",

@@ -410,5 +410,6 @@ void
 __wrap_core_erasure(const struct core *core, size_t index, struct core_erasure *ret)
 {
     __real_core_erasure(core, index, ret);
-    ret->done = ret->done || giving_up;
+    if (giving_up)
+        ret->done_seq = ret->seq + 1;
 }

@@ -270,6 +270,88 @@ who_was_told_says_once_what_became_of_its_copies(void **state)
     confirm(k, "sch", seq, by_law, E_NONE, "");
 }
 
+/* What is kept of a unit that was told, as text: "sw told@7 2 of 1-2 destroyed@9 on 2026-03-02". */
+static const char *
+told_text(const struct kit *k, size_t index, size_t at)
+{
+    static char text[256];
+    struct core_erasure_told told;
+    struct core_unit unit;
+    int len;
+
+    core_erasure_told(k->core, index, at, &told);
+    core_unit(k->core, told.unit, &unit);
+    assert_int_equal(told.ts_ms, k->records[told.seq - 1].record.ts_ms);
+    len = snprintf(text, sizeof text, "%s told@%zu %zu of %zu-%zu", unit.id, (size_t)told.seq, (size_t)told.records,
+                   (size_t)told.from_seq, (size_t)told.to_seq);
+    if (told.said_seq != 0) {
+        assert_int_equal(told.said_ms, k->records[told.said_seq - 1].record.ts_ms);
+        (void)snprintf(text + len, sizeof text - (size_t)len, " %s@%zu on %s", told.law == NULL ? "gone" : told.law,
+                       (size_t)told.said_seq, told.said_on);
+    }
+    return text;
+}
+
+static void
+assert_unanswered(const struct kit *k, const char *unit, size_t count, uint64_t since_seq)
+{
+    uint64_t since_ms = 7;
+
+    assert_int_equal(core_erasure_unanswered(k->core, unit == NULL ? CORE_UNIT_NONE : kit_index(k, unit), &since_ms),
+                     count);
+    assert_int_equal(since_ms, since_seq == 0 ? 0 : k->records[since_seq - 1].record.ts_ms);
+}
+
+static void
+what_became_of_copies_is_kept_for_each_who_was_told(void **state)
+{
+    struct kit *k = *state;
+    const char *const told[] = {"sch", "sw", "sch"}, *const other[] = {"sw"}; /* sch has two notices */
+    struct core_erase_member members[DOSSIERS + 1];
+    struct core_erasure erasure;
+    char expect[128];
+    size_t seq, second;
+
+    kit_agency(k, "audit");
+    kit_unit(k, "aud", "audit", "AUD");
+    kit_referral(k, 'R', "sw");
+    kit_open_case(k, "sw", 'C');
+    assert_unanswered(k, NULL, 0, 0);
+    seq = k->count + 1;
+    (void)erase(k, 'R', told, 3, members);
+    second = k->count + 1;
+    (void)erase(k, 'C', other, 1, members);
+    assert_int_equal(core_erasure_from(k->core, 0), 0);
+    assert_int_equal(core_erasure_from(k->core, seq), 0);
+    assert_int_equal(core_erasure_from(k->core, seq + 1), 1);
+    assert_int_equal(core_erasure_from(k->core, second + 1), 2);
+    core_erasure(k->core, 0, &erasure);
+    assert_int_equal(erasure.seq, seq);
+    assert_int_equal(erasure.ts_ms, k->records[seq - 1].record.ts_ms);
+    assert_string_equal(erasure.reason, "COURT_ORDER");
+    assert_int_equal(erasure.told, 2);
+    assert_int_equal(erasure.destroyed + erasure.kept, 0);
+    assert_unanswered(k, NULL, 3, seq);
+    assert_unanswered(k, "sw", 2, seq);
+    assert_unanswered(k, "sch", 1, seq);
+    assert_unanswered(k, "ops", 0, 0);
+
+    confirm(k, "sw", seq, "'how':'DESTROYED'", E_NONE, "");
+    (void)snprintf(expect, sizeof expect, "sw told@%zu 2 of 1-2 gone@%zu on 2026-03-02", seq + 2, k->count);
+    assert_string_equal(told_text(k, 0, 0), expect);
+    confirm(k, "sch", seq, "'how':'KEPT_BY_LAW','legalBasis':'art. 6'", E_NONE, "");
+    (void)snprintf(expect, sizeof expect, "sch told@%zu 4 of 1-2 art. 6@%zu on 2026-03-02", seq + 1, k->count);
+    assert_string_equal(told_text(k, 0, 1), expect);
+    core_erasure(k->core, 0, &erasure);
+    assert_int_equal(erasure.destroyed, 1);
+    assert_int_equal(erasure.kept, 1);
+    (void)snprintf(expect, sizeof expect, "sw told@%zu 2 of 1-2", second + 1);
+    assert_string_equal(told_text(k, 1, 0), expect);
+    assert_unanswered(k, NULL, 1, second);
+    assert_unanswered(k, "sw", 1, second);
+    assert_unanswered(k, "sch", 0, 0);
+}
+
 /* ---- live and folded */
 
 static uint64_t
@@ -421,6 +503,7 @@ main(void)
         RULE(of_an_erased_dossier_nobody_is_given_anything),
         RULE(who_was_told_hears_erased_and_everybody_else_unknown),
         RULE(who_was_told_says_once_what_became_of_its_copies),
+        RULE(what_became_of_copies_is_kept_for_each_who_was_told),
         cmocka_unit_test(forgetting_leaves_of_the_others_what_a_log_with_holes_gives),
     };
 

@@ -101,6 +101,24 @@ letter(struct town *t, const char *dossier)
     return seq;
 }
 
+/* Of what is repeated the copies are asked for anew: each of the two dossiers leads to it, and nobody has answered. */
+static void
+assert_copies_are_asked_for(struct town *t, const char *dossier)
+{
+    Wici__V1__BrokerMessage *answer;
+    struct peer admin;
+
+    peer_hello(&admin, &t->daemon, &t->daemon.admin, "copies");
+    answer = erasures_ask(&admin, dossier, 0, 0, 0);
+    assert_int_equal(erasures_of(answer)->n_erasures, 1);
+    assert_string_equal(erasures_of(answer)->erasures[0]->reason, "REPEATED");
+    assert_true(erasures_of(answer)->erasures[0]->done_seq != 0);
+    assert_true(erasures_of(answer)->erasures[0]->told >= 3);
+    assert_int_equal(erasures_of(answer)->erasures[0]->destroyed + erasures_of(answer)->erasures[0]->kept, 0);
+    peer_free(answer);
+    peer_close(&admin);
+}
+
 /* ---- */
 
 static void
@@ -161,6 +179,8 @@ restored_and_repeated(struct town *t, bool lost)
     daemon_start(&t->daemon); /* once */
     assert_int_equal(given(t, &t->auditor, WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED, NULL), 1);
     assert_int_equal(given(t, &t->auditor, WICI__V1__EVENT_TYPE__SYS_ERASURE_DONE, NULL), 1);
+    assert_copies_are_asked_for(t, dossier);
+    assert_copies_are_asked_for(t, later);
     (void)letter(t, kept);
 }
 
