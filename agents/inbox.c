@@ -5,6 +5,7 @@
 
 #include "agents/inbox_documents.h"
 #include "agents/inbox_erased.h"
+#include "agents/inbox_history.h"
 #include "agents/inbox_journal.h"
 #include "agents/page.h"
 #include "proto/event.h"
@@ -197,53 +198,6 @@ is_wanted(const struct inbox *box, const struct wici_event *event, const json_t 
     return role->family[0] == NULL;
 }
 
-/* The first seq of the dossier that this event opens to our unit; 0: none. */
-static uint64_t
-history_from(const struct inbox *box, const struct wici_event *event, const json_t *json)
-{
-    static const struct {
-        const char *type, *body, *unit;
-    } openers[] = {
-        {"sys.participant_added", "sysParticipantAddedS0", "unit"},
-        {"case.assistant_assigned", "caseAssistantAssignedS0", "unit"},
-        {"referral.forwarded", "referralForwardedS0", "toUnit"},
-    };
-    const json_t *section, *body;
-    size_t index;
-
-    for (size_t i = 0; i < sizeof openers / sizeof openers[0]; i++) {
-        if (strcmp(event->type, openers[i].type) != 0)
-            continue;
-        json_array_foreach(json_object_get(json, "sections"), index, section)
-        {
-            const char *unit;
-
-            body = json_object_get(section, openers[i].body);
-            unit = member_text(body, openers[i].unit);
-            if (strcmp(unit, box->o.who->unit) != 0)
-                continue;
-            if (i == 1)
-                return 1; /* the assistant's unit reads the dossier from its beginning */
-            if (i == 2)
-                return json_is_true(json_object_get(body, "whole")) ? 1 : 0;
-            return member_number(body, "historyFrom");
-        }
-    }
-    return 0;
-}
-
-/* Durable before the event is acknowledged; the same note again after a crash is the same file. */
-static int
-history_note(struct inbox *box, const struct wici_event *event, uint64_t from)
-{
-    char name[128];
-
-    if (from == 0 || from >= event->seq || strlen(event->dossier_id) != 36)
-        return 0;
-    (void)snprintf(name, sizeof name, "%012" PRIu64 "-%012" PRIu64 "-%s", event->seq, from, event->dossier_id);
-    return agent_write(box->o.dirs->history, name, "", 0);
-}
-
 /* Durable before the event is acknowledged, as history_note(). */
 static int
 documents_note(struct inbox *box, const struct wici_event *event, json_t *json)
@@ -297,7 +251,7 @@ event_take(struct inbox *box, const struct wici_event *event)
     if (rc == 0 && (json = json_loads(text, 0, NULL)) == NULL)
         rc = -EBADMSG;
     if (rc == 0)
-        rc = history_note(box, event, history_from(box, event, json));
+        rc = history_note(box->o.dirs, box->o.who->unit, event, json);
     if (rc == 0)
         rc = erasure_note(box, event, json);
     if (rc == 0 && is_wanted(box, event, json)) {
@@ -325,12 +279,6 @@ inbox_take(void *arg, const struct wici_event *event)
 
 /* ---- earlier events */
 
-static bool
-is_note(const char *name)
-{
-    return name[0] != '.' && strlen(name) == 12 + 1 + 12 + 1 + 36;
-}
-
 static int
 take_history(void *arg, const struct wici_event *event)
 {
@@ -345,38 +293,25 @@ take_history(void *arg, const struct wici_event *event)
 int
 inbox_history(struct inbox *box)
 {
-    struct agent_list list;
+    struct history history;
     char request[200];
-    uint64_t from = 0;
-    int rc = agent_list(box->o.dirs->history, NULL, is_note, 1, &list);
+    int rc = history_next(box->o.dirs, box->o.link, &history);
 
-    if (rc != 0 || list.count == 0) {
-        agent_list_free(&list);
+    if (rc != 1)
         return rc;
-    }
-    if (sscanf(list.names[0], "%12" SCNu64 "-%12" SCNu64 "-", &box->history_to, &from) != 2) {
-        rc = -EBADMSG;
-        goto out;
-    }
+    box->history_to = history.to + 1;
     (void)snprintf(request, sizeof request,
-                   "{\"dossier\":\"%s\",\"fromSeq\":\"%" PRIu64 "\",\"toSeq\":\"%" PRIu64 "\"}", list.names[0] + 26,
-                   from, box->history_to - 1);
+                   "{\"dossier\":\"%s\",\"fromSeq\":\"%" PRIu64 "\",\"toSeq\":\"%" PRIu64 "\"}", history.dossier,
+                   history.from, history.to);
     rc = box->o.link->read(box->o.link->arg, request, take_history, box);
     if (box->failed != 0)
-        rc = box->failed;
-    else if (rc != 0)
-        rc = -EAGAIN;
+        return box->failed;
+    if (rc != 0)
+        return -EAGAIN;
+    rc = inbox_commit(box);
     if (rc == 0)
-        rc = inbox_commit(box);
-    if (rc == 0)
-        rc = agent_remove(box->o.dirs->history, list.names[0]);
-    if (rc == 0)
-        rc = agent_sync(box->o.dirs->history);
-    if (rc == 0)
-        rc = 1;
-out:
-    agent_list_free(&list);
-    return rc;
+        rc = history_done(box->o.dirs, &history);
+    return rc == 0 ? 1 : rc;
 }
 
 /* ---- after a restart */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define OTHER "01900000-0000-7000-8000-0000000aaaaa"
+#define CASE  "01900000-0000-7000-8000-00000000ca5e"
 
 static const struct kit_event three[] = {
     {3, "referral.submitted", "referral", OTHER, "ops", NULL, 0, 0, 0},
@@ -131,6 +132,124 @@ history_opened_to_us_is_read_and_filed_once(void **state)
     assert_int_equal(inbox_history(box), 0);
     assert_int_equal(kit_count(kit, "inbox"), 10); /* 1, 2, 3, 4 and 6 */
     assert_true(kit_has(kit, "inbox/000000000002-case.html"));
+    inbox_close(&box);
+}
+
+/* Nothing waits; then, of each read, dossier and numbers. */
+static void
+history_is(struct kit *kit, struct inbox *box, const char *dossier, const char *from, const char *to)
+{
+    char asked[sizeof kit->asked];
+
+    (void)snprintf(asked, sizeof asked, "{\"dossier\":\"%s\",\"fromSeq\":\"%s\",\"toSeq\":\"%s\"}", dossier, from, to);
+    assert_int_equal(inbox_history(box), 1);
+    assert_string_equal(kit->asked, asked);
+}
+
+static void
+a_referral_forwarded_to_the_unit_or_to_its_office_is_read_from_its_beginning(void **state)
+{
+    static const struct kit_event events[] = {
+        {7, "referral.forwarded", "referral", OTHER, "ops", "sp3", 0, 0, 0},
+        {8, "referral.forwarded", "referral", KIT_DOSSIER, "ops", "gmina", 0, 0, 0}, /* of our agency, say */
+        {9, "referral.forwarded", "referral", KIT_DOSSIER, "sp3", "gmina", 0, 0, 0}, /* we have it */
+        {0},
+    };
+    struct kit *kit = *state;
+    struct inbox *box = kit_inbox(kit);
+
+    kit->events = events;
+    assert_int_equal(kit_deliver(kit, box), 0);
+    history_is(kit, box, OTHER, "1", "6");
+    history_is(kit, box, KIT_DOSSIER, "1", "7");
+    assert_int_equal(inbox_history(box), 0);
+    inbox_close(&box);
+}
+
+static void
+what_is_handed_over_is_read_when_we_accept(void **state)
+{
+    static const struct kit_event asked[] = {
+        {4, "referral.submitted", "referral", OTHER, "ops", KIT_DOSSIER, 2, 0, 0},
+        {6, "referral.answered", "referral", OTHER, "gops", "accepted", 0, 0, 0}, /* another's word */
+        {7, "referral.answered", "referral", OTHER, "sp3", "on-hold", 0, 0, 0},
+        {0},
+    };
+    static const struct kit_event given[] = {
+        {9, "referral.answered", "referral", OTHER, "sp3", "accepted", 0, 0, 0},
+        {0},
+    };
+    struct kit *kit = *state;
+    struct inbox *box = kit_inbox(kit);
+
+    kit->config.role.own = false;
+    kit->events = asked;
+    assert_int_equal(kit_deliver(kit, box), 0);
+    assert_int_equal(inbox_history(box), 0);
+    inbox_close(&box);
+    box = kit_inbox(kit); /* a week later */
+    kit->events = given;
+    kit->past = past;
+    assert_int_equal(kit_deliver(kit, box), 0);
+    history_is(kit, box, KIT_DOSSIER, "2", "8");
+    assert_int_equal(inbox_history(box), 0);
+    assert_int_equal(kit_count(kit, "state/history"), 0);
+    assert_true(kit_has(kit, "inbox/000000000002-case.html"));
+    inbox_close(&box);
+}
+
+static void
+a_hand_over_that_a_case_takes_up_is_read_and_a_refused_one_is_not(void **state)
+{
+    static const struct kit_event up[] = {
+        {4, "referral.submitted", "referral", OTHER, "ops", KIT_DOSSIER, 2, 0, 0},
+        {5, "case.linked", "case", CASE, "ops", OTHER, 0, 0, 0}, /* not ours */
+        {6, "case.linked", "case", CASE, "sp3", OTHER, 0, 0, 0},
+        {0},
+    };
+    static const struct kit_event down[] = {
+        {7, "referral.submitted", "referral", OTHER, "ops", KIT_DOSSIER, 2, 0, 0},
+        {8, "referral.answered", "referral", OTHER, "sp3", "rejected", 0, 0, 0},
+        {0},
+    };
+    struct kit *kit = *state;
+    struct inbox *box = kit_inbox(kit);
+
+    kit->events = up;
+    assert_int_equal(kit_deliver(kit, box), 0);
+    history_is(kit, box, KIT_DOSSIER, "2", "5");
+    kit->events = down;
+    assert_int_equal(kit_deliver(kit, box), 0);
+    assert_int_equal(inbox_history(box), 0);
+    assert_int_equal(kit_count(kit, "state/history"), 0);
+    inbox_close(&box);
+}
+
+static void
+of_a_merge_with_history_each_of_the_dossiers_is_read(void **state)
+{
+    static const struct kit_event events[] = {
+        {9, "case.linked", "case", KIT_DOSSIER, "ops", CASE, 3, 0, 0},
+        {10, "referral.submitted", "referral", OTHER, "ops", OTHER, 4, 0, 0}, /* handed over within the dossier */
+        {0},
+    };
+    struct kit *kit = *state;
+    struct inbox *box = kit_inbox(kit);
+
+    kit->events = events;
+    assert_int_equal(kit_deliver(kit, box), 0);
+    kit->offline = true;
+    assert_int_equal(inbox_history(box), -EAGAIN);
+    kit->offline = false;
+    kit->group = "{\"group\":{\"members\":[{\"dossier\":\"" KIT_DOSSIER "\"},{\"dossier\":\"" CASE
+                 "\",\"link\":\"MERGED_INTO\"},{\"dossier\":\"" OTHER "\",\"link\":\"SIBLING\"}]}}";
+    history_is(kit, box, CASE, "3", "8");
+    history_is(kit, box, KIT_DOSSIER, "3", "8");
+    kit->group = NULL;
+    assert_int_equal(inbox_history(box), -EAGAIN);
+    kit->unknown = true; /* erased meanwhile */
+    assert_int_equal(inbox_history(box), 0);
+    assert_int_equal(kit_count(kit, "state/history"), 0);
     inbox_close(&box);
 }
 
@@ -440,6 +559,10 @@ main(void)
         T(families_not_asked_for_and_own_events_are_not_filed),
         T(without_a_choice_all_but_registry_and_policy_is_filed),
         T(history_opened_to_us_is_read_and_filed_once),
+        T(a_referral_forwarded_to_the_unit_or_to_its_office_is_read_from_its_beginning),
+        T(what_is_handed_over_is_read_when_we_accept),
+        T(a_hand_over_that_a_case_takes_up_is_read_and_a_refused_one_is_not),
+        T(of_a_merge_with_history_each_of_the_dossiers_is_read),
         T(another_log_is_refused_and_an_older_copy_repeats_nothing),
         T(the_journal_cuts_a_torn_end_and_refuses_damage),
         T(only_one_agent_runs_in_a_folder),

@@ -316,6 +316,28 @@ fake_forget(void *arg, uint64_t from_seq, uint64_t to_seq)
     return 0;
 }
 
+/* What opens earlier history to somebody; NULL: nothing does. */
+static json_t *
+opener_of(const struct kit_event *e)
+{
+    char from[24];
+
+    (void)snprintf(from, sizeof from, "%llu", (unsigned long long)e->history_from);
+    if (strcmp(e->type, "referral.submitted") == 0 && e->history_from != 0)
+        return json_pack("{s:{s:s, s:{s:s, s:s}}}", "referralSubmittedS6", "service", "HAND_OVER", "handOver",
+                         "fromDossier", e->name, "historyFrom", from);
+    if (strcmp(e->type, "referral.answered") == 0 && e->name != NULL)
+        return json_pack("{s:{s:s}}", "referralAnsweredS6", "status", e->name);
+    if (strcmp(e->type, "referral.forwarded") == 0)
+        return json_pack("{s:{s:s, s:s}}", "referralForwardedS0", "whole", "YES", "toUnit", e->name);
+    if (strcmp(e->type, "case.linked") == 0 && e->history_from != 0)
+        return json_pack("{s:{s:s, s:s, s:s}}", "caseLinkedS0", "kind", "MERGED_INTO", "otherDossier", e->name,
+                         "historyFrom", from);
+    if (strcmp(e->type, "case.linked") == 0)
+        return json_pack("{s:{s:s, s:s}}", "caseLinkedS0", "kind", "REFERRAL_OF", "otherDossier", e->name);
+    return NULL;
+}
+
 static int
 fake_event_json(const struct wici_event *event, char **ret)
 {
@@ -324,10 +346,12 @@ fake_event_json(const struct wici_event *event, char **ret)
                              (json_int_t)event->ts_ms, "header", "eventId", event->event_id, "type",
                              "REFERRAL_SUBMITTED", "dossierId", event->dossier_id, "actor", "agency", "ops", "unit",
                              e->unit, "sections");
-    json_t *sections = json_object_get(json, "sections");
+    json_t *sections = json_object_get(json, "sections"), *opener = opener_of(e);
 
     if (strcmp(e->type, "sys.erasure_notified") == 0)
         json_array_append_new(sections, notice_of(e));
+    else if (opener != NULL)
+        json_array_append_new(sections, opener);
     else if (e->name != NULL)
         json_array_append_new(sections, json_pack("{s:{s:[{s:s, s:s}]}}", "referralSubmittedS1", "persons", "personRef",
                                                   "p1", "name", e->name));
@@ -368,6 +392,10 @@ fake_query(void *arg, const char *request, char **ret)
 
     if (kit->offline)
         return -ENOTCONN;
+    if (!kit->unknown && kit->group != NULL && strstr(request, "group") != NULL) {
+        *ret = strdup(kit->group);
+        return *ret != NULL ? 0 : -ENOMEM;
+    }
     if (kit->unknown || strstr(request, "fetched") == NULL)
         return -EPROTO;
     *ret = strdup(kit->later_said

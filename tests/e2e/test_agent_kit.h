@@ -31,7 +31,10 @@ struct kit_event {
     const char *type, *family, *dossier, *unit; /* unit: the author's */
     const char *name; /* a person's name in its S1 section, NULL: none; of a sys.erasure_notified its unit and ranges,
                          "sp3 3-4 7-7" */
-    uint64_t history_from; /* sys.participant_added about our unit; of a notice of erasure 1: it is REPEATED */
+    uint64_t history_from; /* sys.participant_added about our unit; of a notice of erasure 1: it is REPEATED. Of a
+                              referral.submitted: a hand-over of the dossier `name`; of case.linked: merged with `name`,
+                              with that history; without: it took `name` up. Of referral.answered `name` is the status,
+                              of referral.forwarded the unit. */
     unsigned log;          /* which log's event it is: its id depends on it */
     unsigned documents;    /* documents that it names: "document 1", "document 2" */
 };
@@ -56,6 +59,7 @@ struct kit {
     const struct kit_event *events; /* what the subscription brings; ends with seq 0 */
     const struct kit_event *past;   /* what a read brings */
     char asked[256];                /* the last read's request */
+    const char *group;              /* what a question for merged dossiers is answered with */
     bool offline;
     bool unknown;            /* queries are refused: nothing is known of that event ... */
     bool under_way;          /* ... but some of ours has no answer yet, after the broker was restored */
@@ -96,7 +100,8 @@ void kit_settle(struct kit *kit, struct outbox *box, uint64_t *now);
  */
 typedef void kit_child_fn(struct kit *kit);
 bool kit_run_until_crash(kit_child_fn *child, const char *dir, unsigned nth);
-/* Moves everything out of inbox, as a user does; what comes a second time has nowhere to go. Each event has its page. */
+/* Moves everything out of inbox, as a user does; what comes a second time has nowhere to go. Each event has its page.
+ */
 void kit_tidy_up(const struct kit *kit, int user);
 
 #endif

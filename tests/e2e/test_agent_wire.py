@@ -87,14 +87,15 @@ class World:
         roles = f"{SOURCE}/agents/roles"
         self.school = Agent(self.broker, root, "sp3", f"{roles}/school.role")
         self.ops = Agent(self.broker, root, "ops", f"{roles}/ops.role")
-        for agency, name, kind in (("szkola", "Szkoła nr 3", "SCHOOL"), ("mops", "Ośrodek", "OPS")):
+        self.gops = Agent(self.broker, root, "gops", f"{roles}/ops.role")
+        for agency, name, kind in (("szkola", "Szkoła nr 3", "SCHOOL"), ("mops", "Ośrodek", "OPS"), ("wies", "Inny ośrodek", "OPS")):
             self.admin.run("agency", "add", agency, "--name", name, "--kind", kind)
-        for agent, agency, role in ((self.school, "szkola", "SCH"), (self.ops, "mops", "SW")):
+        for agent, agency, role in ((self.school, "szkola", "SCH"), (self.ops, "mops", "SW"), (self.gops, "wies", "SW")):
             self.admin.run("unit", "add", agent.unit, "--agency", agency, "--name", f"Jednostka {agent.unit}", "--role", role,
                            "--key", agent.public)
 
     def stop(self):
-        for agent in (self.school, self.ops):
+        for agent in (self.school, self.ops, self.gops):
             agent.stop()
         self.broker.stop()
 
@@ -232,6 +233,45 @@ def documents_travel(world):
     world.school.end()
 
 
+def history_comes_with_what_is_forwarded_and_handed_over(world):
+    """Who carries a family on has in his inbox what was before, and not only what comes."""
+    for agent in (world.school, world.ops, world.gops):
+        agent.start()
+    sent = referral()
+    sent["sections"][2]["referralSubmittedS6"]["paperKind"] = "APPLICATION"
+    world.school.drop("h1", sent)
+    first = play.wait("the referral", lambda: world.school.receipt("h1"))
+    dossier = sent["header"]["dossierId"]
+    world.ops.drop("h2", {"header": {"type": "REFERRAL_FORWARDED", "dossierId": dossier, "to": [{"unit": "gops"}]},
+                          "sections": [{"referralForwardedS0": {
+                              "referralId": sent["sections"][0]["referralSubmittedS0"]["referralId"], "fromUnit": "ops", "toUnit": "gops",
+                              "forwardedOn": "2026-03-02", "whole": "YES"}}, {"referralForwardedS6": {"applicantConsent": {"on": "2026-03-02"}}}]})
+    second = play.wait("the forwarding", lambda: world.ops.receipt("h2"))
+    received(world.gops, [first, second])
+
+    case, other = str(uuid.uuid4()), referral(to="gops")
+    world.ops.drop("h3", {"header": {"type": "CASE_OPENED", "dossierId": case},
+                          "sections": [{"caseOpenedS0": {"openedOn": "2026-03-03", "proceedingStartedOn": "2026-03-03", "gmina": "3261011"}},
+                                       {"subjects": ["osoba-1"], "caseOpenedS1": {"household": [{"personRef": "osoba-1"}]}},
+                                       {"caseOpenedS6": {"path": "ORDINARY"}}]})
+    third = play.wait("the case", lambda: world.ops.receipt("h3"))
+    other["sections"][2]["referralSubmittedS6"] = {
+        "paperKind": "APPLICATION", "service": "HAND_OVER", "sourceKind": "OPS", "ground": {"basis": "CONSENT"},
+        "handOver": {"fromDossier": case, "historyFrom": third["seq"]}}
+    world.ops.drop("h4", other)
+    fourth = play.wait("the hand-over", lambda: world.ops.receipt("h4"))
+    received(world.gops, [fourth])
+    check(third["eventId"] not in world.gops.inbox(), "given before it was accepted")
+    world.gops.drop("h5", {"header": {"type": "REFERRAL_ANSWERED", "dossierId": other["header"]["dossierId"]},
+                           "sections": [{"referralAnsweredS0": {
+                               "referralId": other["sections"][0]["referralSubmittedS0"]["referralId"], "answeredOn": "2026-03-04",
+                               "outcome": "TAKEN_UP"}},
+                                        {"referralAnsweredS6": {"status": "accepted"}}]})
+    received(world.gops, [third])
+    for agent in (world.school, world.ops, world.gops):
+        agent.end()
+
+
 def one_agent_a_folder_and_the_key_is_private(world):
     world.school.start()
     play.wait("the first agent", lambda: "connected:" in world.school.text("agent.log")[world.school.log_start:])
@@ -252,7 +292,7 @@ def main():
     world = World(root)
     try:
         for test in (sends_and_receives, explains_refusals, survives_kills, catches_up_and_repeats_nothing,
-                     once_sends_and_ends, documents_travel, one_agent_a_folder_and_the_key_is_private):
+                     once_sends_and_ends, documents_travel, history_comes_with_what_is_forwarded_and_handed_over, one_agent_a_folder_and_the_key_is_private):
             test(world)
             print("ok", test.__name__, flush=True)
         world.stop()
