@@ -168,6 +168,26 @@ row_put(struct store *st, uint64_t seq, uint32_t entry, uint32_t generation, con
     return 0;
 }
 
+/* Where the log stands with this record, whose row is put. */
+static void
+batch_count(struct store *st, const struct store_record *record, uint64_t seq, uint32_t generation, size_t blob_len)
+{
+    if (!store_tree_fault)
+        leaf_hash(st->leaf_input, st->leaf_len, st->batch_hashes[st->batch_rows]);
+    st->batch_lists[st->batch_rows++] = (uint64_t)record->entry << 32 | generation;
+    st->batch_bytes += room_needed(st, 1, blob_len, 1);
+    st->now.head = seq;
+    st->now.last_ms = record->ts_ms;
+    if (record->entry > st->now.keys_used)
+        st->now.keys_used = record->entry;
+    if (record->event_id != NULL) {
+        st->now.id_count++;
+        st->now.id_sum += check_of_id(record->event_id, seq);
+        st->now.id_seq = seq;
+        memcpy(st->now.id, record->event_id, sizeof st->now.id);
+    }
+}
+
 int
 store_append(struct store *st, const struct store_record *record, uint64_t *ret_seq, struct leaf *leaf)
 {
@@ -223,20 +243,7 @@ store_append(struct store *st, const struct store_record *record, uint64_t *ret_
     if (rc != 0)
         return batch_fail(st, rc);
 
-    if (!store_tree_fault)
-        leaf_hash(st->leaf_input, st->leaf_len, st->batch_hashes[st->batch_rows]);
-    st->batch_lists[st->batch_rows++] = (uint64_t)record->entry << 32 | generation;
-    st->batch_bytes += room_needed(st, 1, blob_len, 1);
-    st->now.head = seq;
-    st->now.last_ms = record->ts_ms;
-    if (record->entry > st->now.keys_used)
-        st->now.keys_used = record->entry;
-    if (record->event_id != NULL) {
-        st->now.id_count++;
-        st->now.id_sum += check_of_id(record->event_id, seq);
-        st->now.id_seq = seq;
-        memcpy(st->now.id, record->event_id, sizeof st->now.id);
-    }
+    batch_count(st, record, seq, generation, blob_len);
     *ret_seq = seq;
     return 0;
 }

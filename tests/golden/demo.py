@@ -19,9 +19,11 @@ STORIES = [ordinary, za_zyciem, ipus]
 
 TEXTS = {
     "intro": ("{units} units of {agencies} institutions, each with a wici-agent and a key of its own, around one broker (wicid).\n"
-              "Each step is a JSON file dropped into an outbox. Three families; they and all others are invented.",
+              "Each step is a JSON file dropped into an outbox. Three families; they and all others are invented.\n"
+              "Each has its number in the log; the numbers between are the broker's own records: who was shown what, what was refused.",
               "{units} jednostek {agencies} instytucji, każda z własnym programem wici-agent i kluczem, i jeden broker (wicid).\n"
-              "Każdy krok to plik JSON włożony do folderu outbox. Trzy rodziny; wszystkie osoby są zmyślone."),
+              "Każdy krok to plik JSON włożony do folderu outbox. Trzy rodziny; wszystkie osoby są zmyślone.\n"
+              "Każdy ma swój numer w dzienniku; numery pomiędzy to zapisy samego brokera: komu co pokazano, czego odmówiono."),
     "killed": ("the broker was killed (SIGKILL) with this event on its way, and started again",
                "broker został zabity (SIGKILL), gdy to zdarzenie było w drodze, i uruchomiony ponownie"),
     "refused": ("refused:", "nie przyjęto:"),
