@@ -1,6 +1,8 @@
 /* test_merkle_kit - see test_merkle_kit.h */
 #include "tests/unit/test_merkle_kit.h"
 
+#include "tests/support/splitmix.h"
+
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -9,15 +11,11 @@
 hash_bytes kit_leaves[KIT_LEAVES];
 static uint64_t seed = 20260301;
 
-/* splitmix64: the same cases in each run */
+/* The same cases in each run. */
 uint64_t
 kit_any(void)
 {
-    uint64_t z = seed += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return splitmix_next(&seed);
 }
 
 /* ---- the definitions */

@@ -1,5 +1,6 @@
 /* What tlogproof.h says, in its order */
 #include "proto/tlogproof.h"
+#include "tests/support/splitmix.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -34,11 +35,7 @@ static uint64_t seed_of_cases = 19890604;
 static uint64_t
 any(void)
 {
-    uint64_t z = seed_of_cases += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return splitmix_next(&seed_of_cases);
 }
 
 static int
