@@ -97,6 +97,8 @@ const char *cli_role(struct cli *cli, const char *preferred);
 
 /* Asks, request stolen. CLI_OK and *ret, or the exit code; says why. */
 int cli_query(struct cli *cli, json_t *request, json_t **ret);
+/* Asks for all agencies and units: "agencies" and "units". CLI_OK and *ret, or the exit code; says why. */
+int cli_directory(struct cli *cli, json_t **ret);
 /* Prints the warnings of a receipt, each with its field, sentence, rule and source. */
 void cli_warnings_print(const struct cli *cli, const json_t *receipt);
 /* Publishes an event of a sys type with one S0 section (body stolen) and prints the receipt. */

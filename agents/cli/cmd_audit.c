@@ -88,15 +88,12 @@ time_take(const struct cli_args *args, int key, char ret[32])
 static int
 audit_connect(struct audit *a)
 {
-    json_t *result = NULL;
     int rc = cli_connect(a->cli);
 
     if (rc == CLI_OK)
-        rc = cli_query(a->cli, json_pack("{s:{}}", "directory"), &result);
+        rc = cli_directory(a->cli, &a->directory);
     if (rc != CLI_OK)
         return rc;
-    a->directory = json_incref(json_object_get(result, "directory"));
-    json_decref(result);
     if ((a->agency != NULL && !is_enrolled(a, "agencies", a->agency)) ||
         (a->unit != NULL && !is_enrolled(a, "units", a->unit))) {
         cli_warn(_("not in the directory: %s"),

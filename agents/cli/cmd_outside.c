@@ -23,18 +23,16 @@ static json_t *
 agencies_served(struct cli *cli, const struct cli_args *args, json_t **ret_directory)
 {
     const char *own = jstr(cli->welcome, "unit"), *named = args_get(args, 'a');
-    json_t *result = NULL, *found = json_array(), *agency;
+    json_t *found, *agency;
     size_t i;
 
-    if (cli_query(cli, json_pack("{s:{}}", "directory"), &result) != CLI_OK) {
-        json_decref(found);
+    if (cli_directory(cli, ret_directory) != CLI_OK)
         return NULL;
-    }
-    json_array_foreach(json_object_get(json_object_get(result, "directory"), "agencies"), i,
+    found = json_array();
+    json_array_foreach(json_object_get(*ret_directory, "agencies"), i,
                        agency) if (strcmp(jstr(agency, "servedBy"), own) == 0 &&
                                    (named == NULL || strcmp(jstr(agency, "id"), named) == 0))
         json_array_append_new(found, json_string(jstr(agency, "id")));
-    *ret_directory = result;
     return found;
 }
 
@@ -57,7 +55,7 @@ channel_of(const json_t *directory, const char *agency)
     const json_t *item;
     size_t i;
 
-    json_array_foreach(json_object_get(json_object_get(directory, "directory"), "agencies"), i,
+    json_array_foreach(json_object_get(directory, "agencies"), i,
                        item) if (strcmp(jstr(item, "id"), agency) == 0 &&
                                  jstr(item, "channel")[0] != '\0') return jstr(item, "channel");
     return "PAPER";
@@ -169,7 +167,7 @@ event_for(struct cli *cli, const char *agency, const char *event_id, int *ret)
 static int
 outside_page(struct cli *cli, const char *agency, const json_t *directory, const char *event_id, const char *path)
 {
-    json_t *names = directory_names(json_object_get(directory, "directory")), *event;
+    json_t *names = directory_names(directory), *event;
     const struct page_options options = {.names = names, .polish = cli->pl};
     char *html = NULL;
     int exit_code, rc;
@@ -199,7 +197,7 @@ outside_page(struct cli *cli, const char *agency, const json_t *directory, const
 static int
 person_page(struct cli *cli, const char *person, const json_t *directory, const char *event_id, const char *path)
 {
-    json_t *names = directory_names(json_object_get(directory, "directory")), *event = NULL;
+    json_t *names = directory_names(directory), *event = NULL;
     const struct page_options options = {.names = names, .polish = cli->pl, .person = person};
     char *html = NULL, request[80];
     int rc, exit_code = CLI_OK;

@@ -351,8 +351,8 @@ cmd_case(struct cli *cli, int argc, char **argv)
     }
     if (cli->json)
         rc = cli_print_json(json_pack("{s:O,s:O}", "members", members, "events", r.events));
-    else if ((rc = cli_query(cli, json_pack("{s:{}}", "directory"), &directory)) == CLI_OK)
-        timeline_print(cli, json_object_get(directory, "directory"), members, r.events);
+    else if ((rc = cli_directory(cli, &directory)) == CLI_OK)
+        timeline_print(cli, directory, members, r.events);
 out:
     json_decref(directory);
     json_decref(r.events);

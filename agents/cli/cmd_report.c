@@ -150,14 +150,13 @@ static json_t *
 units_find(struct cli *cli, int *ret)
 {
     const char *agency = jstr(cli->welcome, "agency");
-    json_t *result = NULL, *units = json_array(), *list;
+    json_t *directory = NULL, *units = json_array();
     bool director = false, organiser = false;
     const json_t *unit;
     size_t i;
 
-    *ret = cli_query(cli, json_pack("{s:{}}", "directory"), &result);
-    list = json_object_get(json_object_get(result, "directory"), "units");
-    json_array_foreach(list, i, unit)
+    *ret = cli_directory(cli, &directory);
+    json_array_foreach(json_object_get(directory, "units"), i, unit)
     {
         if (strcmp(jstr(unit, "agency"), agency) != 0 || (!has_role(unit, "DIR") && !has_role(unit, "OSL")))
             continue;
@@ -165,7 +164,7 @@ units_find(struct cli *cli, int *ret)
         director = director || has_role(unit, "DIR");
         organiser = organiser || has_role(unit, "OSL");
     }
-    json_decref(result);
+    json_decref(directory);
     if (*ret == CLI_OK && json_array_size(units) == 0) {
         cli_warn(_("this institution has no unit of a director or of an organiser of the local community"));
         *ret = CLI_FAILED;

@@ -257,6 +257,19 @@ cli_query(struct cli *cli, json_t *request, json_t **ret)
     return *ret == NULL ? cli_fail(cli, -ENOMEM, "wici") : CLI_OK;
 }
 
+int
+cli_directory(struct cli *cli, json_t **ret)
+{
+    json_t *result = NULL;
+    int rc = cli_query(cli, json_pack("{s:{}}", "directory"), &result);
+
+    if (rc != CLI_OK)
+        return rc;
+    *ret = json_incref(json_object_get(result, "directory"));
+    json_decref(result);
+    return CLI_OK;
+}
+
 void
 cli_warnings_print(const struct cli *cli, const json_t *receipt)
 {

@@ -447,15 +447,12 @@ static int
 begin(struct account *a, const struct subject_request *request)
 {
     char made[TIME_TEXT_SIZE];
-    json_t *result = NULL;
     int rc = cli_connect(a->cli);
 
     if (rc == CLI_OK)
-        rc = cli_query(a->cli, json_pack("{s:{}}", "directory"), &result);
+        rc = cli_directory(a->cli, &a->directory);
     if (rc != CLI_OK)
         return rc;
-    a->directory = json_incref(json_object_get(result, "directory"));
-    json_decref(result);
     a->auditor = is_auditor(a->cli);
     time_format((uint64_t)time(NULL) * 1000, made);
     a->subject = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:[]}", "dossier", request->dossier, "log",
