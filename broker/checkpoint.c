@@ -115,10 +115,8 @@ signer_open(struct checkpoints *c, const char *path)
 
 /* A guard that cannot be written delays; that somebody else wrote it is the end. */
 static int
-guard_put(struct checkpoints *c, const char *note, size_t len)
+guard_outcome(struct checkpoints *c, int rc)
 {
-    int rc = guard_replace(&c->guard, note, len);
-
     if (rc == -ESTALE) {
         log_error("checkpoint: guard %s was changed by somebody else: another broker may sign for this log",
                   c->guard.path);
@@ -129,6 +127,32 @@ guard_put(struct checkpoints *c, const char *note, size_t len)
                   strerror(-rc));
     c->guard_failed = rc != 0;
     return rc != 0 ? -EAGAIN : 0;
+}
+
+static int
+guard_put(struct checkpoints *c, const char *note, size_t len)
+{
+    return guard_outcome(c, guard_replace(&c->guard, note, len));
+}
+
+/*
+ * From here on the newest checkpoint is shown: the guard has to hold it as long as that. Whoever put it there may have
+ * been killed before its directory was synced; or was, and then the power was cut, and the log alone knows of it. Where
+ * the guard cannot be written nothing is shown until it can, and that is signed anew.
+ */
+static int
+guard_settle(struct checkpoints *c)
+{
+    bool held = c->note_len == c->guard.held_len && memcmp(c->note, c->guard.held, c->note_len) == 0;
+    int rc = held ? guard_outcome(c, guard_sync(&c->guard)) : guard_put(c, c->note, c->note_len);
+
+    if (rc != -EAGAIN)
+        return rc;
+    c->newest = (struct note_checkpoint){.size = 0};
+    c->note[0] = '\0';
+    c->note_len = 0;
+    c->to_keep = false;
+    return 0;
 }
 
 static bool
@@ -200,7 +224,7 @@ past_check(struct checkpoints *c, const char *guard_file)
         return 0; /* the operator knows that the log parted from it: the record of the epoch says so */
     rc = note_check(c, c->guard.held, c->guard.held_len, guard_file);
     c->to_keep = rc == 0 && c->newest.size > size;
-    return rc;
+    return rc == 0 ? guard_settle(c) : rc;
 }
 
 int

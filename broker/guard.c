@@ -77,3 +77,9 @@ guard_replace(struct guard *guard, const char *note, size_t len)
         return -ESTALE;
     return note_put(guard, note, len);
 }
+
+int
+guard_sync(const struct guard *guard)
+{
+    return file_sync_parent(guard->path);
+}

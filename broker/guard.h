@@ -34,5 +34,7 @@ int guard_open(struct guard *ret, const char *path);
  * failure the file holds the old note or this one; trying again, with this note or a newer one, is right. -EMSGSIZE:
  * more than GUARD_SIZE_MAX */
 int guard_replace(struct guard *guard, const char *note, size_t len);
+/* Makes sure that the file keeps what it holds, whoever put it there and died before that. */
+int guard_sync(const struct guard *guard);
 
 #endif

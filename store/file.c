@@ -66,8 +66,11 @@ aside_write(const char *path, const void *bytes, size_t len, char aside[PATH_MAX
 
     if (snprintf(aside, PATH_MAX, "%s.new", path) >= PATH_MAX)
         return -ENAMETOOLONG;
-    if (unlink(aside) != 0 && errno != ENOENT) /* of an attempt that a crash ended */
-        return -errno;
+    /* Of an attempt that a crash ended; it is gone before the next one has its name, lest that one's rename or link
+     * after a power cut were this one's. */
+    rc = unlink(aside) == 0 ? file_sync_parent(aside) : errno == ENOENT ? 0 : -errno;
+    if (rc != 0)
+        return rc;
     fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;

@@ -425,6 +425,29 @@ document_send(const struct deeds *deeds, uint64_t k)
     return rc;
 }
 
+int
+deed_checkpoint(uint64_t *ret_size)
+{
+    Wici__V1__CheckpointQuery checkpoint;
+    const Wici__V1__BrokerMessage *told;
+    Wici__V1__ClientMessage message;
+    Wici__V1__Query query;
+    int rc;
+
+    wici__v1__client_message__init(&message);
+    wici__v1__query__init(&query);
+    wici__v1__checkpoint_query__init(&checkpoint);
+    query.request = 1;
+    query.what_case = WICI__V1__QUERY__WHAT_CHECKPOINT;
+    query.checkpoint = &checkpoint;
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY;
+    message.query = &query;
+    rc = asked(serve_ask(SERVE_READER, &message, &told), "a question for the checkpoint", told);
+    if (rc == 0)
+        *ret_size = told->query_result->checkpoint->size;
+    return rc;
+}
+
 static int
 event_send(const struct deeds *deeds, uint64_t k, bool twice)
 {

@@ -61,6 +61,8 @@ const uint8_t *deed_document(const struct deeds *deeds, uint64_t k, uint8_t ret_
 
 /* Does deed k with the broker that is open, until it is acknowledged; twice: it was done before. */
 int deed_do(const struct deeds *deeds, uint64_t k, bool twice);
+/* The size of the checkpoint that the broker shows whoever asks; 0: none was signed yet. */
+int deed_checkpoint(uint64_t *ret_size);
 /* What the broker said that it should not have; "" when nothing. */
 const char *deed_answer(void);
 

@@ -2,8 +2,8 @@
  * deeds_check - what must be there after a power cut among deeds (deeds.h), looked at in the broker that was opened
  *
  * The checkers, by the name they give in their finding (scene.h says more of them): deeds, root, tree, digests,
- * records, holes, ids, found, ordered, documents, keys, listed, fold; and before a broker is opened: destroyed; and in
- * the files: traces.
+ * records, holes, ids, found, ordered, documents, keys, listed, fold; and before a broker is opened: destroyed, guard;
+ * and in the files: traces.
  */
 #ifndef CRASH_DEEDS_CHECK_H
 #define CRASH_DEEDS_CHECK_H
@@ -23,6 +23,8 @@ bool gone_keys_remember(const struct place *place);
 void gone_keys_mark(const struct place *place);
 /* While nobody has opened it: those that were marked are destroyed, and listed. */
 bool gone_keys_check(const struct place *place, const struct bounds *bounds, struct finding *ret);
+/* While nobody has opened it: the guard holds all that was shown as signed. */
+bool guard_check(const struct place *place, const struct bounds *bounds, struct finding *ret);
 /* The keys that are destroyed are those of the dossiers erased up to `step` and of their documents, and no others. */
 bool gone_keys_are(const struct deeds *deeds, const struct place *place, uint64_t step, struct finding *ret);
 

@@ -134,6 +134,25 @@ gone_keys_check(const struct place *place, const struct bounds *bounds, struct f
     return true;
 }
 
+/* The number of records stands in the second line. */
+bool
+guard_check(const struct place *place, const struct bounds *bounds, struct finding *ret)
+{
+    char path[400], note[4096];
+    const char *line;
+    uint64_t held;
+    size_t len;
+
+    serve_guard_path(place, path);
+    len = file_take(path, (uint8_t *)note, sizeof note - 1);
+    note[len] = '\0';
+    line = strchr(note, '\n');
+    held = line == NULL ? 0 : strtoull(line, NULL, 10);
+    return held >= bounds->checkpoint ||
+           found_wrong(ret, "guard", "a checkpoint of %" PRIu64 " records was shown, the guard has one of %" PRIu64,
+                       bounds->checkpoint, held);
+}
+
 /* How many keys the dossiers that are erased up to `step` had, with those of their documents. */
 static size_t
 keys_of(const struct deeds *deeds, uint64_t step)

@@ -130,6 +130,7 @@ bounds_mark(const struct bounds *bounds)
     disk_mark(MARK_HEAD, bounds->head);
     disk_mark(MARK_KEY_BEGUN, bounds->keys_begun);
     disk_mark(MARK_KEY, bounds->keys);
+    disk_mark(MARK_SIGNED, bounds->checkpoint);
     for (uint64_t entry = 0; entry < BOUNDS_KEYS; entry++)
         if (bounds->gone[entry])
             disk_mark(MARK_GONE, entry);
@@ -163,6 +164,7 @@ bounds_at(const struct history *h, size_t at)
             break;
         case MARK_KEY_BEGUN: raise_to(&bounds.keys_begun, event->at); break;
         case MARK_KEY: raise_to(&bounds.keys, event->at); break;
+        case MARK_SIGNED: raise_to(&bounds.checkpoint, event->at); break;
         case MARK_GONE: bounds.gone[event->at] = true; break;
         }
     }

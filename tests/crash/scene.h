@@ -32,6 +32,7 @@
  *
  *     destroyed  before anything is started: the keys that an acknowledged erasure destroyed are marked and zeroed
  *     listed     ... and in the list of destroyed keys; later that list and the key store name the same ones
+ *     guard      ... and the guard holds a checkpoint no older than the last one that was shown to anybody
  *     opens      the broker starts; where the log's key was being changed, after the same command at the latest
  *     deeds      no deed is there without the one before it
  *     root       the records that were there at the last acknowledgement are the same, byte for byte

@@ -31,6 +31,17 @@ acknowledged(uint64_t k)
     disk_mark(MARK_HEAD, store_head(st));
 }
 
+static int
+checkpoint_ask(void)
+{
+    uint64_t size = 0;
+    int rc = deed_checkpoint(&size);
+
+    if (rc == 0)
+        disk_mark(MARK_SIGNED, size);
+    return rc;
+}
+
 /* Deed k's change is the k-th: most deeds have none. */
 static int
 log_key_change(const struct place *place, uint64_t k, uint64_t ms)
@@ -74,6 +85,8 @@ deeds_run(const struct deeds *deeds, const struct place *place, uint64_t from, u
         if (rc == 0 && deed->kind == DEED_ERASE)
             gone_keys_mark(place);
         serve_pass(DEED_MS);
+        if (rc == 0)
+            rc = checkpoint_ask();
         if (rc == 0 && deed->restart)
             rc = start_again(deeds, place, k);
     }
@@ -182,6 +195,9 @@ opened_check(const struct plan *plan, const struct place *place, const struct bo
     disk_mark(MARK_BEGUN, *ret_step);
     acknowledged(*ret_step);
     to = deeds_more(deeds, *ret_step, more);
+    rc = checkpoint_ask();
+    if (rc != 0)
+        return goes_wrong(ret, "goes on", rc);
     if (!settle(ret) || !deeds_check(deeds, place, *ret_step, ret) || !again_check(deeds, *ret_step, ret))
         return false;
     gone_keys_mark(place);
@@ -195,7 +211,7 @@ static bool
 erase_check(const struct plan *plan, const struct place *place, const struct bounds *bounds, unsigned more,
             uint64_t *ret_step, struct finding *ret)
 {
-    bool good = gone_keys_check(place, bounds, ret);
+    bool good = gone_keys_check(place, bounds, ret) && guard_check(place, bounds, ret);
     int rc;
 
     if (!good)

@@ -54,6 +54,7 @@ enum script_mark {
     MARK_HEAD,      /* ... so many, that were there when something was acknowledged */
     MARK_KEY_BEGUN, /* the k-th change of the log's key is about to be made */
     MARK_KEY,       /* it was reported as made */
+    MARK_SIGNED,    /* a checkpoint of k records was shown to somebody */
     MARK_GONE       /* key entry k is destroyed: an erasure was acknowledged */
 };
 
@@ -109,7 +110,7 @@ struct bounds {
     unsigned backups; /* bit k: number k was reported as whole */
     uint64_t safe, epoch, rotations;
     bool restored;
-    uint64_t head, root, keys_begun, keys;
+    uint64_t head, root, keys_begun, keys, checkpoint;
     bool gone[BOUNDS_KEYS];
 };
 
