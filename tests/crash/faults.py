@@ -3,8 +3,8 @@
 A real wicid runs with libwici_fault.so (fault.c), which lets one call fail: a file's read, write, meta page write,
 sync, open, rename; an allocation or mapping; a message, send, socket or thread of ZeroMQ; libzmq's own send. It is
 driven through a short workload: start on a log that a killed broker left, publish, publish the same again, subscribe,
-acknowledge, rotate a key, read, ask, stop; another in which key entries run out; one with documents (papers.py); an
-erasure; a backup; and `wicid init`, with --recover too, which also meet kill -9 at every step. Afterwards
+acknowledge, rotate a key, read, ask, stop; another in which key entries run out; one with documents (papers.py); one in which
+uploads have had their day; an erasure; a backup; and `wicid init`, with --recover too, which also meet kill -9 at every step. Afterwards
 
   - it never ended by a signal, an assertion or a finding of a sanitizer, and it never hung
   - it ended with 0 after its SIGTERM (it went on), or with an error code and a message (it did not start, it latched);
@@ -38,8 +38,9 @@ import threading
 import time
 
 from erasing_kit import DOCUMENTS, Place, check_finished, order
-from faults_kit import (PATIENCE, Books, Gone, Peer, Probe, Process, Template, check, configure, configure_backups,
-                        new_id, verify, wici_client)
+from faults_kit import (PATIENCE, Books, Gone, Peer, Probe, Process, Template, check, check_log, configure,
+                        configure_backups, new_id, verify, wici_client)
+from kills_upload import DAY, Old
 from papers import PaperBooks, given, papers
 
 ERRORS = {
@@ -50,8 +51,9 @@ ERRORS = {
     "route": ["EAGAIN", "EHOSTUNREACH"], "socket": ["EMFILE"], "send": ["ECONNRESET", "EAGAIN"],
     "thread": ["EAGAIN"]}
 LATCHES = {"write", "meta", "sync", "truncate", "payload EAGAIN"}  # of log and key store; of what cannot be unsent
-WORKLOADS = ("serve", "grow", "papers", "erase", "copy", "init", "recover")
+WORKLOADS = ("serve", "grow", "papers", "sweep", "erase", "copy", "init", "recover")
 OF_SOME = {"grow": {"write", "sync"},  # what is done with the key store while entries are made
+           "sweep": {"read", "write", "meta", "sync", "malloc"},
            "erase": {"truncate", "mmap", "message", "payload", "receive", "route", "socket", "send", "thread"},
            "copy": {"read", "truncate", "malloc", "mmap", "thread"}}
 COMBINATIONS = [(workload, kind, error) for workload in WORKLOADS for kind, errors in ERRORS.items() for error in errors
@@ -163,10 +165,33 @@ def received(peer, seq):
     return peer.ask(lambda client: ([d.seq for d in client.deliveries_to(1, seq, PATIENCE)] or [seq])[-1])
 
 
-def check_afterwards(template, root, books, admin_keys=None):
+def sweep(old, process, books):
+    """The workload in which uploads have had their day."""
+    sender = Peer(old, process, "sw")
+    try:
+        sender.publish(books.lines, old.letter(old.other, "dalej"))
+        old.wait_swept(process)
+        sender.publish(books.lines, old.letter(old.other, "potem"))
+    finally:
+        sender.close()
+
+
+class OldBooks(Books):
+    """What one run did a day later."""
+
+    def __init__(self, old):
+        super().__init__(old)
+        self.old = old
+
+    def after(self, sender, reader):
+        """Afterwards: what had its day is gone."""
+        self.old.wait_swept(sender.process)
+
+
+def check_afterwards(template, root, books, admin_keys=None, ahead=0):
     """A broker without faults, on what is left."""
     world, wici = template.world, template.wici
-    process, peers = Process(root, [], program=CHECKED), []
+    process, peers = Process(root, [], program=CHECKED, ahead=ahead), []
     check(f"a broker without faults starts:\n{process.said()}", process.listens())
     try:
         sender, auditor = (Peer(template, process, unit) for unit in ("sw", "audyt"))
@@ -196,28 +221,10 @@ def check_afterwards(template, root, books, admin_keys=None):
         process.kill()
 
 
-def check_log(wici, books, deliveries):
-    """Every record: no gap, nothing strange, the books' lines at their numbers, once. Returns their ids."""
-    seen = set()
-    for seq, delivery in enumerate(deliveries, 1):
-        check(f"numbers have no gap: {delivery.seq} stands where {seq} is due", delivery.seq == seq)
-        leaf, header = wici.check_delivery(delivery), wici.header(delivery)
-        check(f"record {seq} is there once", header.event_id not in seen)
-        seen.add(header.event_id)
-        line = books.lines.get(header.event_id)
-        check(f"record {seq} was sent by somebody",
-              line is not None or header.actor.unit in ("broker", "admin"))
-        if line is not None and line.seq is not None:
-            check(f"record {seq} is the one that was acknowledged", (line.seq, line.leaf) == (seq, leaf))
-    missing = [line.seq for line in books.lines.values() if line.seq is not None and line.id not in seen]
-    check(f"what was acknowledged is there: {missing} are missing", not missing)
-    return seen
-
-
-def run_broker(template, root, fault, work, books):
+def run_broker(template, root, fault, work, books, ahead=0):
     """One run of the broker, with that work. Returns (reached, outcome, calls)."""
     kind, error, _ = fault.split()
-    process = Process(root, [], f"{fault} */keys/keys" if work is grow else fault, program=CHECKED)
+    process = Process(root, [], f"{fault} */keys/keys" if work is grow else fault, CHECKED, ahead)
     try:
         started = process.listens()
         if started:
@@ -242,12 +249,12 @@ def run_broker(template, root, fault, work, books):
     return reached, outcome, count
 
 
-def run_serve(template, root, fault, work=serve, books_of=Books):
+def run_serve(template, root, fault, work=serve, books_of=Books, ahead=0):
     """A run of the broker, and one on what it left. Returns (reached, outcome, calls)."""
     template.copy(root)
     books = books_of(template)
-    found = run_broker(template, root, fault, work, books)
-    check_afterwards(template, root, books)
+    found = run_broker(template, root, fault, work, books, ahead)
+    check_afterwards(template, root, books, ahead=ahead)
     return found
 
 
@@ -332,13 +339,15 @@ class Campaign:
 
     def __init__(self, above, keep):
         self.above, self.keep = above, keep
-        for name in ("template", "place"):
+        for name in ("template", "place", "old"):
             os.mkdir(f"{above}/{name}")
         template, place = Template(f"{above}/template"), Place(f"{above}/place")
+        old = Old(place, f"{above}/old")
         self.works = {  # workload: what is run, on a copy of what
             "serve": (run_serve, template), "init": (run_init, template), "recover": (run_recover, template),
             "grow": (lambda *args: run_serve(*args, work=grow), template), "erase": (run_erase, place), "copy": (run_copy, place),
-            "papers": (lambda *args: run_serve(*args, work=papers, books_of=PaperBooks), place)}
+            "papers": (lambda *args: run_serve(*args, work=papers, books_of=PaperBooks), place),
+            "sweep": (lambda *args: run_serve(*args, work=sweep, books_of=OldBooks, ahead=DAY), old)}
         self.lock = threading.Lock()
         self.counts = collections.defaultdict(collections.Counter)
         self.calls = {}  # of a workload, of a kind

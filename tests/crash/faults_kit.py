@@ -262,3 +262,21 @@ class Books:
 
     def after(self, sender, reader):
         """Afterwards, when everything was sent again."""
+
+
+def check_log(wici, books, deliveries):
+    """Every record: no gap, nothing strange, the books' lines at their numbers, once. Returns their ids."""
+    seen = set()
+    for seq, delivery in enumerate(deliveries, 1):
+        check(f"numbers have no gap: {delivery.seq} stands where {seq} is due", delivery.seq == seq)
+        leaf, header = wici.check_delivery(delivery), wici.header(delivery)
+        check(f"record {seq} is there once", header.event_id not in seen)
+        seen.add(header.event_id)
+        line = books.lines.get(header.event_id)
+        check(f"record {seq} was sent by somebody",
+              line is not None or header.actor.unit in ("broker", "admin"))
+        if line is not None and line.seq is not None:
+            check(f"record {seq} is the one that was acknowledged", (line.seq, line.leaf) == (seq, leaf))
+    missing = [line.seq for line in books.lines.values() if line.seq is not None and line.id not in seen]
+    check(f"what was acknowledged is there: {missing} are missing", not missing)
+    return seen

@@ -9,8 +9,7 @@ import re
 import time
 
 from erasing_kit import Checked, verify_files
-from faults import check_log
-from faults_kit import Books, Broken, Disconnected, Gone, Line, Refused, Timeout, check, letter, wici_client
+from faults_kit import Books, Broken, Disconnected, Gone, Line, Refused, Timeout, check, check_log, letter, wici_client
 
 TO_EVERY_UNIT = {901, 902, 903, 904, 905, 906, 907, 910, 928, 929}  # the registry, the policy and the log's keys
 MESSAGE = 64  # events

@@ -14,7 +14,7 @@ import signal
 import time
 
 from erasing_kit import ENTRY, ERASED, HALF, Place, check_verifies
-from faults_kit import DOCUMENT_CHUNK, Process, Refused, check, letter, new_id
+from faults_kit import DOCUMENT_CHUNK, Gone, Process, Refused, check, letter, new_id
 from kills_kit import REASON, WAIT, Author, KillBooks, Member, records_of, started
 
 DAY = 25 * 3600  # seconds
@@ -206,10 +206,12 @@ class Old(Place):
             entries = keys.read()
         return sum(entries[at + 4] == ERASED for at in range(ENTRY, len(entries) - ENTRY + 1, ENTRY)) - len(self.erased_before)
 
-    def wait_swept(self, root):
+    def wait_swept(self, process):
         """Until they all are."""
         until = time.monotonic() + WAIT
-        while self.swept(root) < len(self.UPLOADS):
+        while self.swept(process.root) < len(self.UPLOADS):
+            if process.ended():
+                raise Gone
             check("what no event named is destroyed after a day", time.monotonic() < until)
             time.sleep(0.01)
 
@@ -229,7 +231,7 @@ def sweep(process, books):
     author.upload("new")
     author.publish(author.naming(books.place.other, "new"))
     author.upload("short")
-    books.place.wait_swept(process.root)
+    books.place.wait_swept(process)
     author.publish(books.letter("sw", new_id(), "potem", "sw2"))
     process.end(signal.SIGTERM)
 
@@ -239,7 +241,7 @@ def afterwards(root, books, ahead):
     process = started(root, books, ahead)
     try:
         if ahead:
-            books.place.wait_swept(root)
+            books.place.wait_swept(process)
             books.begun |= set(Old.UPLOADS)  # from their beginnings
         check_town(process, books)
         check(f"it ends cleanly: {process.said()}", process.end(signal.SIGTERM) == 0)

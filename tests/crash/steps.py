@@ -43,7 +43,7 @@ WAIT = 60
 CRASHED = 99
 OPERATIONS = {  # what files are meant
     "backup": "*/backup*", "restore": "*", "epoch": "*", "logkey": "*", "kek": "*"}
-ERRORS = {"backup": ("KILL", "ENOSPC", "EIO", "SHORT"), "restore": ("KILL", "EIO"), "epoch": ("KILL",),
+ERRORS = {"backup": ("KILL", "ENOSPC", "EIO", "SHORT"), "restore": ("KILL", "EIO"), "epoch": ("KILL", "EIO"),
           "logkey": ("KILL", "EIO"), "kek": ("KILL", "EIO")}
 
 
