@@ -30,7 +30,7 @@ struct log_epoch {
 struct log_keys {
     size_t count;
     struct note_key at[LOG_KEYS_MAX];
-    uint64_t seq[LOG_KEYS_MAX]; /* of the record */
+    uint64_t seq[LOG_KEYS_MAX];                    /* of the record */
     char endorsed[LOG_KEYS_MAX][ENDORSE_SIZE_MAX]; /* by the key before; "": by none */
 
     size_t epoch_count; /* without the first epoch, which no record begins */

@@ -20,7 +20,7 @@ struct erase_order {
 
 /* A key that is destroyed already, and what is known of it. */
 struct erase_known {
-    uint32_t entry, generation; /* entry 0: this log has none */
+    uint32_t entry, generation;     /* entry 0: this log has none */
     char mark[CORE_MARK_TEXT_SIZE]; /* "": not known */
 };
 

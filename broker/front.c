@@ -22,7 +22,7 @@ struct front {
     void *router;
     int fd;              /* of the router: becomes readable when it has taken note of something */
     struct watch *watch; /* NULL: not TCP */
-    bool broken; /* a route was sent and its payload was not: whatever is sent next would go to that peer */
+    bool broken;         /* a route was sent and its payload was not: whatever is sent next would go to that peer */
     char endpoint[FRONT_ENDPOINT_MAX];
 };
 

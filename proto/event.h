@@ -25,11 +25,11 @@ struct bytes {
 };
 
 struct event_section {
-    struct bytes bytes;              /* as published */
-    Wici__V1__Section *section;      /* decoded */
-    const ProtobufCMessage *body;    /* the body's message; never NULL */
-    uint16_t id;                     /* section id */
-    uint8_t cls;                     /* 0 to 7 */
+    struct bytes bytes;           /* as published */
+    Wici__V1__Section *section;   /* decoded */
+    const ProtobufCMessage *body; /* the body's message; never NULL */
+    uint16_t id;                  /* section id */
+    uint8_t cls;                  /* 0 to 7 */
 };
 
 struct event {
@@ -37,9 +37,9 @@ struct event {
     struct bytes header_bytes;
     Wici__V1__Header *header;
     uint8_t event_id[16];
-    uint8_t dossier_id[16];          /* all zero: belongs to no dossier */
+    uint8_t dossier_id[16]; /* all zero: belongs to no dossier */
     bool has_dossier;
-    uint64_t event_id_ms;            /* time inside the UUIDv7; 0 of version 8 */
+    uint64_t event_id_ms; /* time inside the UUIDv7; 0 of version 8 */
     uint64_t occurred_ms;
     size_t section_count;
     struct event_section sections[EVENT_SECTIONS_MAX];

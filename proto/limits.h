@@ -7,6 +7,9 @@
 #ifndef WICI_LIMITS_H
 #define WICI_LIMITS_H
 
+/* One table, in columns of its own. */
+/* clang-format off */
+
 /* The event */
 #define EVENT_SECTIONS_MAX   30u            /* sections of one event: slots 0 and 1 are the header's and the broker's */
 #define EVENT_SLOTS_MAX      32u            /* digests in one leaf */

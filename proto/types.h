@@ -12,18 +12,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TYPE_CLASSES 8u          /* S0 to S7 */
-#define TYPE_CLASS_HEADER 8u     /* last digit of the section id of a header: slot 0 */
-#define TYPE_CLASS_NOTE 9u       /* ... and of the broker's own section: slot 1 */
-#define TYPE_SLOT_HEADER 0u
-#define TYPE_SLOT_NOTE 1u
-#define TYPE_SYS_FIRST 900u      /* sys.* types have numbers above this one */
+#define TYPE_CLASSES      8u /* S0 to S7 */
+#define TYPE_CLASS_HEADER 8u /* last digit of the section id of a header: slot 0 */
+#define TYPE_CLASS_NOTE   9u /* ... and of the broker's own section: slot 1 */
+#define TYPE_SLOT_HEADER  0u
+#define TYPE_SLOT_NOTE    1u
+#define TYPE_SYS_FIRST    900u /* sys.* types have numbers above this one */
 
 enum type_opens { OPENS_NOTHING, OPENS_REFERRAL, OPENS_CASE, OPENS_MEETING, OPENS_LETTER };
 
 enum field_format {
-    FIELD_ANY, FIELD_ID, FIELD_UUID, FIELD_UUID7, FIELD_DATE, FIELD_TIME, FIELD_CODE, FIELD_LINE, FIELD_TEXT,
-    FIELD_SHA256, FIELD_GMINA, FIELD_MEDIA_TYPE, FIELD_KEY
+    FIELD_ANY,
+    FIELD_ID,
+    FIELD_UUID,
+    FIELD_UUID7,
+    FIELD_DATE,
+    FIELD_TIME,
+    FIELD_CODE,
+    FIELD_LINE,
+    FIELD_TEXT,
+    FIELD_SHA256,
+    FIELD_GMINA,
+    FIELD_MEDIA_TYPE,
+    FIELD_KEY
 }; /* the numbers of Format in options.proto */
 
 struct message_info;
@@ -33,11 +44,11 @@ struct field_info {
     uint32_t number;
     enum field_format format;
     bool required;
-    uint32_t max;        /* bytes of a string, or the largest integer; 0 none said */
-    uint32_t max_count;  /* elements of a repeated field; 0 none said */
-    const char *codes;   /* FIELD_CODE: words separated by one space; else NULL */
-    const char *json;    /* lowerCamelCase name */
-    const char *pl, *en; /* labels */
+    uint32_t max;                       /* bytes of a string, or the largest integer; 0 none said */
+    uint32_t max_count;                 /* elements of a repeated field; 0 none said */
+    const char *codes;                  /* FIELD_CODE: words separated by one space; else NULL */
+    const char *json;                   /* lowerCamelCase name */
+    const char *pl, *en;                /* labels */
     const struct message_info *message; /* of a message field; else NULL */
 };
 
@@ -48,17 +59,17 @@ struct message_info {
 };
 
 struct type_info {
-    uint32_t number;      /* EventType */
-    const char *name;     /* "referral.submitted" */
-    const char *family;   /* "referral" */
-    const char *enum_name;/* "REFERRAL_SUBMITTED", as JSON spells it */
+    uint32_t number;       /* EventType */
+    const char *name;      /* "referral.submitted" */
+    const char *family;    /* "referral" */
+    const char *enum_name; /* "REFERRAL_SUBMITTED", as JSON spells it */
     const char *pl, *en;
-    uint8_t slots;        /* n: digests in the leaf, 4, 8, 16 or 32 */
-    uint8_t classes;      /* bit c set: sections of class c are declared */
-    uint8_t either;       /* bits: of these classes one is enough; 0 none */
+    uint8_t slots;   /* n: digests in the leaf, 4, 8, 16 or 32 */
+    uint8_t classes; /* bit c set: sections of class c are declared */
+    uint8_t either;  /* bits: of these classes one is enough; 0 none */
     enum type_opens opens;
-    uint8_t slot[TYPE_CLASSES];                        /* fixed slot of the first section of a class; 0 not declared */
-    const struct message_info *body[TYPE_CLASSES];     /* NULL where the class is not declared */
+    uint8_t slot[TYPE_CLASSES];                    /* fixed slot of the first section of a class; 0 not declared */
+    const struct message_info *body[TYPE_CLASSES]; /* NULL where the class is not declared */
 };
 
 /* NULL: no such type. */
@@ -78,9 +89,9 @@ section_id(uint32_t type, unsigned cls)
 }
 
 /* Roles, in the order and with the numbers of enum Role; the words are those of DOMAIN and of JSON ("SW"). */
-#define ROLE_COUNT 23u                      /* with ROLE_UNSPECIFIED at 0 */
-const char *role_name(unsigned role);       /* "SW"; NULL: no such role */
+#define ROLE_COUNT 23u                /* with ROLE_UNSPECIFIED at 0 */
+const char *role_name(unsigned role); /* "SW"; NULL: no such role */
 const char *role_label(unsigned role, bool pl);
-unsigned role_by_name(const char *name);    /* 0: no such role */
+unsigned role_by_name(const char *name); /* 0: no such role */
 
 #endif

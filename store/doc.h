@@ -33,8 +33,8 @@
 
 #define STORE_DOC_CHUNK     DOCUMENT_CHUNK_SIZE
 #define STORE_DOC_SIZE_MAX  DOCUMENT_SIZE_MAX
-#define STORE_DOC_OWNER_MAX 64u          /* bytes of an owner's name */
-#define STORE_DOC_ERASE_MAX 64u          /* documents that one call destroys */
+#define STORE_DOC_OWNER_MAX 64u /* bytes of an owner's name */
+#define STORE_DOC_ERASE_MAX 64u /* documents that one call destroys */
 
 struct store_doc {
     uint32_t entry; /* the key entry of its own; names it */

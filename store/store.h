@@ -54,11 +54,11 @@
 struct store;
 
 struct store_options {
-    const char *dir;       /* data directory: log/, find/, lock */
-    const char *key_dir;   /* directory of the key store, best on another file system */
-    const char *kek_path;  /* file with the 32-byte key-encryption key; nobody else may read it (-EPERM) */
+    const char *dir;         /* data directory: log/, find/, lock */
+    const char *key_dir;     /* directory of the key store, best on another file system */
+    const char *kek_path;    /* file with the 32-byte key-encryption key; nobody else may read it (-EPERM) */
     const char *erased_path; /* which keys were destroyed, apart from the key store (erased.h); NULL: not kept */
-    uint64_t map_size_max; /* bytes the log may grow to; the map grows by doubling up to it */
+    uint64_t map_size_max;   /* bytes the log may grow to; the map grows by doubling up to it */
 };
 
 /* What the log is; written once by store_create, in the commit that makes the log. */

@@ -44,8 +44,7 @@ typedef int cli_fn(struct cli *cli, int argc, char **argv);
 
 cli_fn cmd_wicid, cmd_backup, cmd_erase, cmd_key, cmd_agency, cmd_unit, cmd_participant, cmd_directory, cmd_policy,
     cmd_publish, cmd_tail, cmd_read, cmd_case, cmd_cursor, cmd_explain, cmd_fetched, cmd_status, cmd_checkpoint,
-    cmd_log, cmd_receipt, cmd_document, cmd_referrals, cmd_deadlines, cmd_report, cmd_worklist, cmd_audit,
-    cmd_subject,
+    cmd_log, cmd_receipt, cmd_document, cmd_referrals, cmd_deadlines, cmd_report, cmd_worklist, cmd_audit, cmd_subject,
     cmd_consistency, cmd_verify, cmd_export, cmd_bench, cmd_types, cmd_template, cmd_new, cmd_outside, cmd_confirm,
     cmd_registry;
 

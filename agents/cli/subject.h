@@ -28,7 +28,8 @@
 struct subject_request {
     const char *dossier;
     const char *reason; /* goes with every read */
-    const char *person; /* only what is about this one, or about nobody in particular, and not kept from him; NULL: all */
+    const char
+        *person; /* only what is about this one, or about nobody in particular, and not kept from him; NULL: all */
 };
 
 /* Connects and asks. *ret_directory (of the broker) for names. CLI_NOT_FOUND: no such dossier, or not this unit's to

@@ -31,12 +31,12 @@ struct core {
     struct registers registers;
     struct erased erased;
     struct agency_clocks agency_clocks;
-    struct policy *policy; /* NULL: none yet, so nobody may publish and nobody is given a section */
+    struct policy *policy;   /* NULL: none yet, so nobody may publish and nobody is given a section */
     struct policy_past past; /* those before it, of which an erasure has to know */
     char *policy_text;
     uint64_t policy_seq;
-    uint64_t latest_ms;     /* time of the newest record: the core's only notion of now */
-    uint64_t folds;         /* how often dossiers left the lists of units, or all was made anew: core_unit_entry_count() */
+    uint64_t latest_ms; /* time of the newest record: the core's only notion of now */
+    uint64_t folds;     /* how often dossiers left the lists of units, or all was made anew: core_unit_entry_count() */
     struct numbers scratch; /* what core_audience and core_unit_entries hand out */
 };
 

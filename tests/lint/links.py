@@ -1,23 +1,15 @@
 """What texts point to is there: links and anchors of the documents, paths of the repository, and the files that comments name."""
 import os
 import re
-import subprocess
 import sys
+
+import tree
 
 SOURCE = os.environ["WICI_SOURCE"]
 PATH = re.compile(r"(?<![\w./<-])((?:docs|broker|store|proto|agents|tests|scripts|po|cmake)/[\w./-]*[\w/])")
 FILE = re.compile(r"(?<![\w./*-])([a-z][a-z0-9_]*\.(?:c|h|py|def|policy))\b(?!\.)")
 # Named in comments and docs, and not ours, or made by the build.
 FOREIGN = {"zmq.h", "lmdb.h", "sodium.h", "time.h", "errno.h", "jansson.h", "argp.h", "default_policy.c"}
-
-
-def tracked():
-    """Every file of the repository, by its path there."""
-    done = subprocess.run(["git", "-C", SOURCE, "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=False)
-    if done.returncode != 0 or not done.stdout:
-        print("skipped: this is no checkout")
-        sys.exit(77)
-    return set(done.stdout.splitlines())
 
 
 def anchors(text):
@@ -68,7 +60,7 @@ def check_notices():
 
 def main():
     check_notices()
-    files = tracked()
+    files = set(tree.files(SOURCE))
 
     def read(path):
         try:

@@ -115,7 +115,8 @@ daemon_create(struct daemon *d, const char *more)
                    "listen = tcp://127.0.0.1:*\ndata.dir = %s/data\nkey.dir = %s/keys\nkek.file = %s/kek\n"
                    "curve.key = %s/curve.key\ncheckpoint.key = %s/checkpoint.key\nguard.file = %s/guard\n"
                    "backup.dir = %s/backup\nbackup.key_dir = %s/backup-keys\n%s",
-                   d->dir, d->dir, d->dir, d->dir, d->dir, d->dir, d->dir, d->dir, more != NULL ? more : "data.size_max = 256M\n");
+                   d->dir, d->dir, d->dir, d->dir, d->dir, d->dir, d->dir, d->dir,
+                   more != NULL ? more : "data.size_max = 256M\n");
     daemon_write(d, "wicid.conf", config);
     const char *const arguments[] = {"init",          "-c",  d->config, "--origin", "wire.example", "--agency",   "ops",
                                      "--agency-name", "OPS", "--unit",  "admin",    "--admin-key",  d->admin_key, NULL};

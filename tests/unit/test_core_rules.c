@@ -41,8 +41,8 @@ static void
 an_answer_that_names_the_referral_tells_its_author_the_outcome_only(void **state)
 {
     struct kit *k = *state;
-    const struct kit_record *r =
-        KIT_SAY(k, "ops", "referral.submitted", 'R', "sw", "0 1@p1 6@p1{'service':'OTHER'}", NULL, "sw=016 dir=016");
+    const struct kit_record *r = KIT_SAY(k, "ops", "referral.submitted", 'R', "sw", "0 1@p1 6@p1{'service':'OTHER'}",
+                                         NULL, "sw=016 dir=016");
     const struct kit_record *on;
 
     kit_agency(k, "gmina");
@@ -50,8 +50,7 @@ an_answer_that_names_the_referral_tells_its_author_the_outcome_only(void **state
     KIT_SAY(k, "sw", "referral.answered", 'R', "", "0 6@p1{'status':'received'}", kit_answering(r), "ops=0 dir=06");
     /* Who sent it on is no referrer, and hears what is said to that. */
     on = KIT_SAY(k, "sw", "referral.forwarded", 'R', "", "0{'toUnit':'mun','whole':'YES'} 6@p1", NULL, "mun=06 dir=06");
-    KIT_SAY(k, "mun", "referral.answered", 'R', "", "0 6{'status':'accepted'}", kit_answering(on),
-            "sw=06 ops=0");
+    KIT_SAY(k, "mun", "referral.answered", 'R', "", "0 6{'status':'accepted'}", kit_answering(on), "sw=06 ops=0");
 }
 
 static void

@@ -88,7 +88,7 @@ a_report_is_the_organisers_to_units_of_his_own_agency(void **state)
 {
 #define REPORT(from, to, whom)                                                                                         \
     "0{'kind':'ART_46','periodFrom':'" from "','periodTo':'" to "','presentedTo':[" whom "],'presentedOn':'2026-02-"   \
-                                                                                         "01'}"
+    "01'}"
     struct kit *k = *state;
     struct kit_line line = {
         .unit = "ous", .type = "sys.report_presented", .sections = REPORT("2025-07-01", "2025-12-31", "'dir','ops'")};
