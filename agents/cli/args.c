@@ -1,11 +1,13 @@
 /* The words and options of a command, and saying what is wrong with them. */
 #include "agents/cli/cli.h"
+#include "proto/event.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static void
@@ -190,6 +192,53 @@ args_number(const struct cli_args *args, int key, uint64_t otherwise, uint64_t m
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < min)
         usage_fail(_("not a number that fits: %s"), text);
     return value;
+}
+
+static bool
+time_take(const char *text, char ret[32])
+{
+    uint64_t ms, age;
+    struct tm tm = {.tm_isdst = -1};
+    const char *rest;
+    char *end;
+
+    if (time_parse(text, &ms) == 0) {
+        time_format(ms, ret);
+        return true;
+    }
+    rest = strptime(text, "%Y-%m-%d", &tm);
+    if (rest != NULL && *rest == '\0') {
+        time_t t = mktime(&tm);
+
+        if (t < 0)
+            return false;
+        time_format((uint64_t)t * 1000, ret);
+        return true;
+    }
+    age = strtoull(text, &end, 10);
+    if (end == text || text[0] < '0' || text[0] > '9' || end[0] == '\0' || end[1] != '\0' || age > 1000000)
+        return false;
+    switch (*end) {
+    case 's': break;
+    case 'm': age *= 60; break;
+    case 'h': age *= 3600; break;
+    case 'd': age *= 86400; break;
+    default: return false;
+    }
+    time_format(((uint64_t)time(NULL) - age) * 1000, ret);
+    return true;
+}
+
+bool
+args_time(const struct cli_args *args, int key, char ret[32])
+{
+    const char *text = args_get(args, key);
+
+    if (text == NULL)
+        return false;
+    if (!time_take(text, ret))
+        usage_fail(_("not a time: %s; times are 2026-03-01, 2026-03-01T08:30:00Z, or an age as 90m, 2h, 3d"), text);
+    return true;
 }
 
 int

@@ -79,13 +79,13 @@ bool args_has(const struct cli_args *args, int key);
 json_t *args_list(const struct cli_args *args, int key); /* array of all its values; NULL: not given */
 /* A number at least min; exits with CLI_USAGE when it is none. */
 uint64_t args_number(const struct cli_args *args, int key, uint64_t otherwise, uint64_t min);
+/* A time as RFC 3339; given as such, as a date, or as an age ("90m", "2h", "3d"); exits with CLI_USAGE when it is none of
+ * these. False: not given. */
+bool args_time(const struct cli_args *args, int key, char ret[32]);
 /* Becomes the program words[0], which is installed with this one; returns only when it cannot be run, and said so. */
 int cli_become(char **words);
 /* Says what is wrong with the command line, and exits. */
 void usage_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
-
-/* RFC 3339, a date, or an age ("90m", "2h", "3d") as RFC 3339. False: none of these. */
-bool cli_time(const char *text, char ret[32]);
 
 /* ---- settings and the connection */
 

@@ -76,14 +76,6 @@ on_record(void *arg, const struct wici_event *event)
     return 0;
 }
 
-static void
-time_take(const struct cli_args *args, int key, char ret[32])
-{
-    ret[0] = '\0';
-    if (args_has(args, key) && !cli_time(args_get(args, key), ret))
-        usage_fail(_("not a time: %s"), args_get(args, key));
-}
-
 /* Connects, and fetches the directory, in which what is asked for must be. */
 static int
 audit_connect(struct audit *a)
@@ -367,8 +359,8 @@ cmd_audit(struct cli *cli, int argc, char **argv)
     a.csv = args_has(&args, OPT_CSV);
     a.agency = args_get(&args, 'a');
     a.unit = args_get(&args, 'u');
-    time_take(&args, 's', a.since);
-    time_take(&args, 'U', a.until);
+    (void)args_time(&args, 's', a.since);
+    (void)args_time(&args, 'U', a.until);
     if (a.csv && cli->json)
         usage_fail("%s", _("only one of --csv and --json"));
     if (strcmp(args.words[0], "refusals") == 0) {

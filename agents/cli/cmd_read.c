@@ -155,11 +155,8 @@ cmd_tail(struct cli *cli, int argc, char **argv)
     subscribe.cursor = args_get(&args, 'u');
     subscribe.from_seq = args_number(&args, 'f', 0, 1);
     subscribe.live = args_has(&args, 'l');
-    if (args_has(&args, 's')) {
-        if (!cli_time(args_get(&args, 's'), time))
-            usage_fail(_("not a time: %s"), args_get(&args, 's'));
+    if (args_time(&args, 's', time))
         subscribe.from_time = time;
-    }
     if ((subscribe.from_seq != 0) + subscribe.live + (subscribe.from_time != NULL) > 1)
         usage_fail(_("only one of --from-seq, --since and --live"));
     rc = cli_connect(cli);
@@ -205,15 +202,12 @@ type_word(const char *text)
 }
 
 static void
-request_time(json_t *request, const char *name, const char *value)
+request_time(json_t *request, const char *name, const struct cli_args *args, int key)
 {
     char time[32];
 
-    if (value == NULL)
-        return;
-    if (!cli_time(value, time))
-        usage_fail(_("not a time: %s"), value);
-    json_object_set_new(request, name, json_string(time));
+    if (args_time(args, key, time))
+        json_object_set_new(request, name, json_string(time));
 }
 
 static json_t *
@@ -235,8 +229,8 @@ read_request(const struct cli_args *args)
         json_object_set_new(request, "eventId", json_string(args_get(args, 'e')));
     if (args_has(args, 'r'))
         json_object_set_new(request, "reason", json_string(args_get(args, 'r')));
-    request_time(request, "since", args_get(args, 's'));
-    request_time(request, "until", args_get(args, 'U'));
+    request_time(request, "since", args, 's');
+    request_time(request, "until", args, 'U');
     return request;
 }
 

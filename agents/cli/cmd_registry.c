@@ -276,16 +276,13 @@ static int
 unit_rotate(struct cli *cli, const struct cli_args *args, const char *unit)
 {
     json_t *body = json_pack("{s:s}", "unitId", unit);
-    const char *until = args_get(args, 'u'), *role;
-    char text[32];
+    const char *role;
+    char until[32];
     int rc;
 
     body_set(body, "key", option_key(args));
-    if (until != NULL) {
-        if (!cli_time(until, text))
-            usage_fail(_("not a time: %s"), until);
-        body_set(body, "oldUntil", json_string(text));
-    }
+    if (args_time(args, 'u', until))
+        body_set(body, "oldUntil", json_string(until));
     rc = cli_connect(cli);
     if (rc != CLI_OK) {
         json_decref(body);

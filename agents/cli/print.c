@@ -310,38 +310,3 @@ type_label(const struct cli *cli, const char *name)
     }
     return type == NULL ? name : cli->pl ? type->pl : type->en;
 }
-
-bool
-cli_time(const char *text, char ret[32])
-{
-    uint64_t ms, age;
-    struct tm tm = {.tm_isdst = -1};
-    const char *rest;
-    char *end;
-
-    if (time_parse(text, &ms) == 0) {
-        time_format(ms, ret);
-        return true;
-    }
-    rest = strptime(text, "%Y-%m-%d", &tm);
-    if (rest != NULL && *rest == '\0') {
-        time_t t = mktime(&tm);
-
-        if (t < 0)
-            return false;
-        time_format((uint64_t)t * 1000, ret);
-        return true;
-    }
-    age = strtoull(text, &end, 10);
-    if (end == text || text[0] < '0' || text[0] > '9' || end[0] == '\0' || end[1] != '\0' || age > 1000000)
-        return false;
-    switch (*end) {
-    case 's': break;
-    case 'm': age *= 60; break;
-    case 'h': age *= 3600; break;
-    case 'd': age *= 86400; break;
-    default: return false;
-    }
-    time_format(((uint64_t)time(NULL) - age) * 1000, ret);
-    return true;
-}
