@@ -5,10 +5,9 @@ Follower takes a subscription with a durable cursor. What arrived before the bro
 """
 import base64
 import collections
-import re
 import time
 
-from erasing_kit import Checked, verify_files
+from erasing_kit import Checked, check_verifies
 from faults_kit import Books, Broken, Disconnected, Gone, Line, Refused, Timeout, check, check_log, letter, wici_client
 
 TO_EVERY_UNIT = {901, 902, 903, 904, 905, 906, 907, 910, 928, 929}  # the registry, the policy and the log's keys
@@ -16,7 +15,6 @@ MESSAGE = 64  # events
 WAIT = 20
 REASON = "kontrola"
 SERVED = 900  # the types from here on are no family's
-MISSING = 5  # exit code of wici-verify: content is missing
 
 
 class Connection(wici_client.Client):
@@ -378,11 +376,8 @@ def records_of(auditor, books):
 
 
 def started(root, books, ahead=0):
-    """A broker without faults, on files that verify; a document that did not come yet may be missing: that of books.missing."""
-    code, said = verify_files(books.place, root)
-    missing = re.search(r"a document that record (\d+) names is missing", said) if code == MISSING else None
-    books.missing = int(missing[1]) if missing else None
-    check(f"the log holds: {said}", code == 0 or missing)
+    """A broker without faults, on files that verify."""
+    check_verifies(books.place, root)
     process = Checked(root, ahead=ahead)
     if not process.listens():
         process.kill()

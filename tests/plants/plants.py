@@ -154,7 +154,7 @@ PLANTS = [
             "    if (rc == 0 && names_documents && (rc = store_commit(s->store)) == 0)\n"
             "        rc = documents_bind(s->documents, unit, decision.entry, event);\n")],
           "wicid_checked", ["crash/kills.py", "--only", "upload meta KILL 5-16"],
-          ["FAILED: upload meta KILL", "only what was named before it came may be missing"]),
+          ["FAILED: upload meta KILL", "the log holds: ", "a document that record"]),
     Plant("quota_forgotten", "broker/documents.c",
           [("    return upload_add(d, doc, unit.agency,\n", "    return upload_add(d, doc, \"\",\n")],
           "wicid_checked", ["crash/kills.py", "--only", "upload step KILL 90"],
