@@ -4,6 +4,7 @@
 #include "broker/guard.h"
 #include "broker/log.h"
 #include "proto/signerfile.h"
+#include "store/file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -110,6 +111,9 @@ signer_open(struct checkpoints *c, const char *path)
                   path);
         return -ENOKEY;
     }
+    /* Whoever gave the file its place may have been killed before that was synced: what was served with it must not
+     * need that command after a power cut. Where we may not, the message above says what to do. */
+    (void)file_sync_parent(path);
     return 0;
 }
 

@@ -29,9 +29,10 @@ const struct plant plants[] = {{"nosync", "log", "opens, acknowledged, records, 
                                {"awaysync", "kek", "copies"},
                                {"gonesync", "erase", "destroyed, keys, opens"},
                                {"listsync", "erase", "listed, ordered"},
-                               {"listname", "erase", "listed"},
+                               {"listname", "erase", "listed, guard"},
                                {"keyfirst", "erase", "holes, records"},
-                               {"rowleft", "erase", "holes"}};
+                               {"rowleft", "erase", "holes"},
+                               {"signname", "epoch", "opens"}};
 const size_t plant_count = sizeof plants / sizeof *plants;
 
 static bool nosync, idput, tileput, opensync, keyfirst, rowleft;
@@ -186,7 +187,8 @@ plant_set(const char *name)
                  {"awaysync", TRACE_SYNC, "", "/away/"},
                  {"gonesync", TRACE_SYNC, "/keys/keys", NULL},
                  {"listsync", TRACE_SYNC, "/ward/guard.erased", NULL},
-                 {"listname", TRACE_SYNC, "/ward", NULL}};
+                 {"listname", TRACE_SYNC, "/ward", NULL},
+                 {"signname", TRACE_SYNC, "/etc", NULL}};
 
     nosync = strcmp(name, "nosync") == 0;
     idput = strcmp(name, "idput") == 0;

@@ -26,6 +26,7 @@
  *     listsync   the list of destroyed keys is not synced                                  listed
  *     listname   neither that list's name nor the guard's is                               listed
  *     keyfirst   a dossier's key is destroyed before the order is committed                holes
+ *     signname   the name of the log's new key is not synced                               opens
  *     rowleft    one row in 8 of an erased dossier keeps its content                       holes
  *
  * What is missing in order of the real broker's calls, tests/crash/test_order.c plants and finds by itself.

@@ -14,6 +14,9 @@
  *              dossiers are erased (broker/erase.h) one after the other; it ends and starts, its log is compacted and
  * gets another key. What lies there after a cut is opened by the broker's own start, which finishes what was begun
  *
+ *     epoch    an older copy of a broker's log was put back, while the guard knows of more: a new epoch begins
+ *              (broker/rotate.c), and what was lost is done once more
+ *
  * The checkers, beside those of script.h, which are put to each state of each scene once it is recovered:
  *
  *     backups    what has a backup's name has its keys, verifies, and holds the first records of the script; what was
@@ -22,13 +25,13 @@
  *     safe       the log says of no more records that they are in a backup than one of its name holds
  *     restored   there is no log, and the same call puts it there; or it is the backup's, and is not overwritten
  *     marked     a log that was put back lies there with its mark, until an epoch began
- *     epoch      it begins once
+ *     epoch      it begins once; in the scene of that name, nothing is served before it
  *     keys       the key-encryption key opens the key store, or the same command ends it; who was told that it is done
  *                finds nothing left of the old one
  *     copies     a new key in use has both its copies, and with these the log opens
  *
- * Those of the scene erase, which has no script but deeds (deeds.h); acknowledged, invented, gapless, digests, tree,
- * ids, found and goes on mean the same as there:
+ * Those of the scenes erase and epoch, which have no script but deeds (deeds.h); acknowledged, invented, gapless,
+ * digests, tree, ids, found and goes on mean the same as there:
  *
  *     destroyed  before anything is started: the keys that an acknowledged erasure destroyed are marked and zeroed
  *     listed     ... and in the list of destroyed keys; later that list and the key store name the same ones
@@ -90,7 +93,21 @@ const char *scene_name(unsigned number);
 /* A bug that tests plant: the log says that a backup holds records before it does. */
 extern bool scene_says_early;
 
-extern const struct scene scene_backup, scene_restore, scene_kek, scene_erase;
+extern const struct scene scene_backup, scene_restore, scene_kek, scene_erase, scene_epoch;
+
+/* ---- shared by the scenes with a broker */
+
+#define SCENE_LATER_MS (UINT64_C(1800) * 1000) /* what a cut left is opened so long after the log began */
+
+/* Deeds `from` to `to` with the broker that is open, with marks, and what comes after each. */
+int scene_deeds_run(const struct deeds *deeds, const struct place *place, uint64_t from, uint64_t to);
+/* Starts it on what a cut left; where the log's key was being changed the same command may be needed first. */
+int scene_serve_open(const struct place *place, const struct bounds *bounds);
+/* Puts the checkers to the broker that is open, and goes on. As script_check(). */
+bool scene_deeds_check(const struct plan *plan, const struct place *place, const struct bounds *bounds, unsigned more,
+                       uint64_t *ret_step, struct finding *ret);
+/* Says what went wrong there. Returns false. */
+bool scene_goes_wrong(struct finding *ret, const char *checker, int rc);
 
 /* ---- shared by the scenes about copies */
 

@@ -369,6 +369,12 @@ serve_log_key(const struct place *place, uint64_t ms)
 }
 
 int
+serve_new_epoch(const struct place *place, uint64_t ms)
+{
+    return command_run(place, ms, init_new_epoch);
+}
+
+int
 serve_tick(void)
 {
     bool signalled = false;

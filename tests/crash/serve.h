@@ -40,9 +40,10 @@ struct broker *serve_broker(void);
 void serve_close(void);
 /* The process is gone: what is open is not written. */
 void serve_leave(void);
-/* `wicid compact` and `wicid init --log-key`, while nobody serves; at that time. */
+/* `wicid compact`, `wicid init --log-key` and `wicid init --new-epoch`, while nobody serves; at that time. */
 int serve_compact(const struct place *place, uint64_t ms);
 int serve_log_key(const struct place *place, uint64_t ms);
+int serve_new_epoch(const struct place *place, uint64_t ms);
 
 /* Time goes by. */
 void serve_pass(uint64_t ms);
