@@ -30,6 +30,10 @@
  *                   and when it is done no row, document, index or filter knows of them; whoever was given something
  *                   is told so, and nobody else; what merged goes together, and the rest of the log is what it was
  *     sealed        no file holds text of a section, or of a document, that a key does not seal; but for the registry's
+ *     backup        a copy that was asked for is made, whole, of what was committed when the log was copied, and can be
+ *                   put back from then on; nothing is said to be safe that is in none
+ *     restored      a log that was put back knows of every erasure before it is served; who has seen what it lacks is
+ *                   told so, and up to where both are the same
  *     fold          the state after a restart, and while running, is the fold of the log, byte for byte; once
  *                   something was erased, with its holes
  *     pure          core_decide leaves the state as it was
@@ -80,6 +84,10 @@ void check_documents_reopened(struct store *store);
  * check_documents_owed() is to be asked with when the event has its receipt. */
 uint32_t check_documents_again(uint64_t seq, uint32_t unit);
 void check_documents_owed(uint64_t seq, uint32_t owed);
+/* What there is, to be freed by the caller; and as it was then. */
+struct check_documents_shot;
+struct check_documents_shot *check_documents_shot(void);
+void check_documents_put_back(const struct check_documents_shot *shot);
 /* Uploads that no event names. */
 size_t check_documents_waiting(void);
 /* The intent of that number goes over the documents of its dossiers; it is done. */
@@ -98,6 +106,8 @@ void check_document_marks(const uint8_t *bytes, size_t len);
 /* ---- check_erased.c */
 
 void check_erased_clear(void);
+/* Of what was intended behind the ledger's head nothing is known any more. */
+void check_erased_put_back(void);
 size_t check_erased_count(void); /* erasures that were intended */
 void check_erased_committed(struct store *store, uint64_t before);
 /* The keys of all that an intent names are destroyed. */
@@ -111,6 +121,28 @@ void check_erase_answered(struct door_line *line, uint32_t unit, const Wici__V1_
 void check_answer_erased(uint32_t unit, const Wici__V1__QueryResult *result);
 /* An event of the unit is refused: does that tell it of an erasure what it may know? */
 void check_erased_refusal(uint32_t unit, const struct said *said, const Wici__V1__Refusal *refusal);
+
+/* ---- check_backup.c */
+
+/* What the checkers know at the moment in which the log is copied. */
+struct check_shot;
+struct check_shot *check_shot_take(void);
+void check_shot_free(struct check_shot **shot);
+uint64_t check_shot_head(const struct check_shot *shot);
+/* The log is what it was then: what came after it is forgotten. */
+void check_put_back(const struct check_shot *shot);
+/* It was put back, and not served since. */
+bool check_is_put_back(void);
+void check_backup_clear(void);
+void check_backup_whole(uint64_t records);
+void check_backup_reopened(void);
+void check_safe(uint64_t safe_up_to);
+/* A key with this mark (NULL: none) is in the list of destroyed keys; is the dossier's? */
+void check_listed(const uint8_t *mark);
+bool check_is_listed(const uint8_t dossier[16]);
+void check_hello(struct tally *tally, const Wici__V1__Hello *hello);
+void check_diverged(struct tally *tally);
+void check_welcome(struct tally *tally, const Wici__V1__Welcome *welcome);
 
 /* ---- check_shown.c */
 
@@ -134,5 +166,9 @@ void check_cursor_acked(uint32_t unit, const char *cursor, uint64_t seq);
 void check_cursor_reached(uint32_t unit, const char *cursor, uint64_t seq);
 void check_cursors_committed(struct store *store);
 void check_cursors_clear(void);
+/* All of them, to be freed by the caller; and as they were then. */
+struct check_cursors_shot;
+struct check_cursors_shot *check_cursors_shot(void);
+void check_cursors_put_back(const struct check_cursors_shot *shot);
 
 #endif

@@ -52,6 +52,30 @@ check_cursors_clear(void)
     cursor_count = 0;
 }
 
+struct check_cursors_shot {
+    size_t count;
+    struct cursor at[CURSORS_MAX];
+};
+
+struct check_cursors_shot *
+check_cursors_shot(void)
+{
+    struct check_cursors_shot *shot = must(calloc(1, sizeof *shot));
+
+    shot->count = cursor_count;
+    memcpy(shot->at, cursors, sizeof cursors);
+    return shot;
+}
+
+/* A commit of cursors alone is not looked at: the disk may have been ahead of what was seen, never of what was
+ * acknowledged. */
+void
+check_cursors_put_back(const struct check_cursors_shot *shot)
+{
+    memcpy(cursors, shot->at, sizeof cursors);
+    cursor_count = shot->count;
+}
+
 void
 check_cursor_begins(uint32_t unit, const struct tally_sub *sub, uint64_t from_seq)
 {

@@ -257,7 +257,7 @@ check_batch(struct door_line *line, uint32_t unit, const Wici__V1__Batch *batch)
 void
 check_head(const Wici__V1__Position *head)
 {
-    if (head == NULL || head->epoch != 1 || head->seq > ledger_head())
+    if (head == NULL || head->epoch != ledger_epoch() || head->seq > ledger_head())
         sim_fail("G3 log", "a head is told that is not the log's");
     if (head->seq > 0 && (head->leaf_hash.len != LEAF_HASH_SIZE ||
                           memcmp(head->leaf_hash.data, ledger_at(head->seq)->hash, LEAF_HASH_SIZE) != 0))
@@ -268,6 +268,7 @@ void
 check_positions(struct door_line *line, uint32_t unit, const Wici__V1__Positions *positions)
 {
     check_head(positions->head);
+    check_safe(positions->safe_up_to);
     for (size_t i = 0; i < positions->n_positions; i++) {
         struct tally_sub *sub = tally_sub_find(line->tally, positions->positions[i]->subscription);
         uint64_t seq = positions->positions[i]->seq;

@@ -8,6 +8,7 @@
 #include "tests/sim/sim.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@ struct erasure {
     uint32_t entries[ENTRIES_MAX];
     uint8_t ids[ENTRIES_MAX][16]; /* of the dossiers */
     size_t count;
+    char strange[ENTRIES_MAX][CORE_MARK_TEXT_SIZE]; /* marks of dossiers that this log does not have */
+    size_t strange_count;
     bool told[TOLD_MAX]; /* units */
 };
 
@@ -43,6 +46,21 @@ size_t
 check_erased_count(void)
 {
     return erased.count;
+}
+
+void
+check_erased_put_back(void)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < erased.count; i++)
+        if (erased.at[i].seq <= ledger_head()) {
+            if (erased.at[i].done > ledger_head())
+                erased.at[i].done = 0;
+            erased.at[kept++] = erased.at[i];
+        }
+    memset(&erased.at[kept], 0, (erased.count - kept) * sizeof erased.at[0]);
+    erased.count = kept;
 }
 
 static struct erasure *
@@ -79,6 +97,29 @@ dossier_add(struct erasure *e, uint32_t entry)
     e->entries[e->count++] = entry;
 }
 
+static void
+strange_add(struct erasure *e, const char *mark)
+{
+    if (e->strange_count == ENTRIES_MAX)
+        abort();
+    (void)snprintf(e->strange[e->strange_count++], sizeof e->strange[0], "%s", mark);
+}
+
+/* The erasure of the dossier, whether or not this log has it; NULL: there is none. */
+static const struct erasure *
+erasure_of(const uint8_t id[16])
+{
+    const struct erasure *known = erasure_find(ledger_erased_dossier(id));
+    char mark[CORE_MARK_TEXT_SIZE];
+
+    core_erased_mark(id, mark);
+    for (size_t i = 0; known == NULL && i < erased.count; i++)
+        for (size_t k = 0; k < erased.at[i].strange_count; k++)
+            if (strcmp(erased.at[i].strange[k], mark) == 0)
+                return &erased.at[i];
+    return known;
+}
+
 static bool
 is_asked(const uint8_t id[16])
 {
@@ -106,9 +147,12 @@ intent_check(uint64_t seq)
         ledger_at(seq)->record.event.sections[0].section->sys_erasure_intended_s0;
     struct erasure *e;
     uint32_t parts = body->parts;
+    bool repeated = strcmp(body->reason, "REPEATED") == 0;
 
     if (body->part != 1)
         return;
+    if (repeated && !check_is_put_back())
+        sim_fail("erased", "record %" PRIu64 " repeats an erasure, and no log was put back", seq);
     if (erased.count == ERASURES_MAX || seq > SEQS_MAX)
         abort();
     e = &erased.at[erased.count++];
@@ -116,12 +160,17 @@ intent_check(uint64_t seq)
     for (size_t i = 0; i < body->n_keys; i++) {
         char mark[CORE_MARK_TEXT_SIZE];
 
+        if (repeated && body->keys[i]->entry == 0) {
+            strange_add(e, body->keys[i]->mark);
+            continue;
+        }
         dossier_add(e, body->keys[i]->entry);
         core_erased_mark(e->ids[e->count - 1], mark);
         if (strcmp(mark, body->keys[i]->mark) != 0)
             sim_fail("erased", "record %" PRIu64 " has another mark for key entry %u", seq, body->keys[i]->entry);
     }
-    asked_check(e);
+    if (!repeated)
+        asked_check(e);
     memset(erased.named, 0, sizeof erased.named);
     for (uint32_t part = 0; part < parts; part++) {
         body = ledger_at(seq + part)->record.event.sections[0].section->sys_erasure_intended_s0;
@@ -411,7 +460,7 @@ check_erased_refusal(uint32_t unit, const struct said *said, const Wici__V1__Ref
         return;
     header = wici__v1__header__unpack(NULL, said->header.len, said->header.data);
     if (header != NULL && uuid_parse(header->dossier_id, id) == 0)
-        e = erasure_find(ledger_erased_dossier(id));
+        e = erasure_of(id);
     wici__v1__header__free_unpacked(header, NULL);
     if (told_code != (e != NULL && e->told[unit]))
         sim_fail("erased", "a unit that was%s told of an erasure is refused %s for its dossier",

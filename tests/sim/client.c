@@ -88,7 +88,7 @@ client_connect(struct client *c)
     hello.protocol = 1;
     hello.session = c->session;
     if (c->known_seq > 0) {
-        known.epoch = 1;
+        known.epoch = c->epoch;
         known.seq = c->known_seq;
         known.leaf_hash = (ProtobufCBinaryData){.len = sizeof c->known_hash, .data = c->known_hash};
         hello.known = &known;
@@ -106,11 +106,13 @@ client_publish(struct client *c, uint32_t said)
     if (c->queue_len == c->queue_size) {
         c->queue_size = c->queue_size == 0 ? 16 : 2 * c->queue_size;
         c->queue = must(realloc(c->queue, c->queue_size * sizeof *c->queue));
+        c->seqs = must(realloc(c->seqs, c->queue_size * sizeof *c->seqs));
     }
     if (saids_at(said)->same_as == said) {
         saids_at(said)->client = c->index;
         saids_at(said)->ordinal = (uint32_t)c->queue_len;
     }
+    c->seqs[c->queue_len] = 0;
     c->queue[c->queue_len++] = said;
 }
 
@@ -166,6 +168,8 @@ answers_take(struct client *c, const Wici__V1__Answers *answers)
     for (size_t i = 0; i < answers->n_answers; i++) {
         uint32_t said = c->queue[c->flights[0].first + i];
 
+        if (answers->answers[i]->outcome_case == WICI__V1__ANSWER__OUTCOME_RECEIPT)
+            c->seqs[c->flights[0].first + i] = answers->answers[i]->receipt->seq;
         /* A refused id may be used again, mended. */
         if (answers->answers[i]->outcome_case == WICI__V1__ANSWER__OUTCOME_REFUSAL && c->publishes && fate_once_in(6))
             client_publish(c, make_other_bytes(said, c->unit));
@@ -252,10 +256,36 @@ told(struct client *c, struct client_sub *sub, uint64_t seq)
 
 /* ---- hearing */
 
+/* Backups hold the log up to that record: what is in it need not be kept. */
+static void
+safe_take(struct client *c, uint64_t safe_up_to)
+{
+    while (c->safe < c->answered && c->seqs[c->safe] <= safe_up_to)
+        c->safe++;
+}
+
+/* The log is another one than before: all that is kept is sent again, in its order. */
+static void
+epoch_take(struct client *c, const Wici__V1__Position *head)
+{
+    if (c->epoch == head->epoch)
+        return;
+    for (size_t i = 0; c->epoch != 0 && i < (c->keeps ? c->safe : c->answered); i++)
+        saids_at(saids_at(c->queue[i])->same_as)->let_go = true;
+    if (c->epoch != 0 && c->keeps) {
+        c->answered = c->sent = c->safe;
+        sim_tell("%s/%s sends again what it kept of epoch %" PRIu64 ": %zu events", c->unit->id, c->session, c->epoch,
+                 c->queue_len - c->safe);
+    }
+    c->epoch = head->epoch;
+    c->known_seq = 0;
+}
+
 static void
 head_take(struct client *c, const Wici__V1__Position *head)
 {
-    if (head == NULL || head->seq <= c->known_seq || head->leaf_hash.len != sizeof c->known_hash)
+    if (head == NULL || head->epoch != c->epoch || head->seq <= c->known_seq ||
+        head->leaf_hash.len != sizeof c->known_hash)
         return;
     c->known_seq = head->seq;
     memcpy(c->known_hash, head->leaf_hash.data, sizeof c->known_hash);
@@ -266,6 +296,8 @@ refused_take(struct client *c, const Wici__V1__Refused *refused)
 {
     struct client_sub *sub = sub_find(c, refused->subscription);
 
+    if (strcmp(refused->refusal->code, error_name(E_LOG_DIVERGED)) == 0)
+        return; /* the Welcome behind it tells the epoch */
     if (strcmp(refused->refusal->code, error_name(E_STATE)) == 0) {
         client_cut(c, true);           /* the session was dropped */
     } else if (refused->number != 0) { /* again from the number that the broker names */
@@ -291,6 +323,13 @@ refused_take(struct client *c, const Wici__V1__Refused *refused)
     }
 }
 
+/* What it hears was said by a broker whose log was lost since. */
+static bool
+is_of_old(const struct client *c)
+{
+    return c->epoch != ledger_epoch();
+}
+
 static void
 message_take(struct client *c, const Wici__V1__BrokerMessage *m)
 {
@@ -301,7 +340,9 @@ message_take(struct client *c, const Wici__V1__BrokerMessage *m)
     case WICI__V1__BROKER_MESSAGE__MESSAGE_WELCOME:
         c->ready = true;
         c->next_number = m->welcome->next_number;
+        epoch_take(c, m->welcome->head);
         head_take(c, m->welcome->head);
+        safe_take(c, m->welcome->safe_up_to);
         break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS: answers_take(c, m->answers); break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED: refused_take(c, m->refused); break;
@@ -311,18 +352,19 @@ message_take(struct client *c, const Wici__V1__BrokerMessage *m)
             break;
         sub->open = true;
         sub->to_ack = sub->acked = m->subscribed->from_seq - 1;
-        if (sub->inbox->first == 0)
+        if (sub->inbox->first == 0 && !is_of_old(c))
             sub->inbox->first = m->subscribed->from_seq;
         break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH:
         sub = sub_find(c, m->batch->subscription);
-        for (size_t i = 0; sub != NULL && i < m->batch->n_deliveries; i++)
+        for (size_t i = 0; sub != NULL && i < m->batch->n_deliveries && !is_of_old(c); i++)
             inbox_take(sub->inbox, m->batch->deliveries[i]->seq);
         if (m->batch->n_deliveries > 0)
             told(c, sub, m->batch->deliveries[m->batch->n_deliveries - 1]->seq);
         break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS:
         head_take(c, m->positions->head);
+        safe_take(c, m->positions->safe_up_to);
         for (size_t i = 0; i < m->positions->n_positions; i++)
             told(c, sub_find(c, m->positions->positions[i]->subscription), m->positions->positions[i]->seq);
         break;

@@ -66,6 +66,7 @@ struct client {
     bool ready;
     uint64_t next_number;
     uint32_t *queue; /* events in the order of their sending */
+    uint64_t *seqs;  /* what each was told to be in the log; 0: it has no answer, or was refused */
     size_t queue_len, queue_size, answered, sent;
     struct {
         uint64_t number;
@@ -82,6 +83,9 @@ struct client {
     struct client_shown shown;
     bool hoards;     /* begins uploads of the largest size and sends nothing of them */
     unsigned waited; /* rounds of the end without an answer: who is suspended meanwhile is not told */
+    bool keeps;      /* what it published, until a backup has it */
+    size_t safe;     /* so much of the queue is: it was refused, or a backup has it */
+    uint64_t epoch;  /* of what it knows; 0: nothing */
     uint64_t known_seq;
     uint8_t known_hash[LEAF_HASH_SIZE];
 };
@@ -97,6 +101,10 @@ void client_publish(struct client *c, uint32_t said);
 void client_hear(struct client *c);
 /* One drawn deed: connect, publish, subscribe, acknowledge, read, ask, misbehave. */
 void client_act(struct client *c);
+/* The administrator (or somebody else) asks for a backup. */
+void client_backup(struct client *c);
+/* The log ends at `head`, and something else will stand behind it. */
+void clients_put_back(uint64_t head);
 /* Asks for an erasure, as an administrator does (or somebody else), or what it would meet. */
 void client_erase(struct client *c);
 /* The deeds that bring everything to its end, and nothing new, until all up to seq is told. Who waits for long connects

@@ -54,6 +54,7 @@ client_add(struct town_unit *unit, const char *session)
     c->temper = temper < 7 ? TEMPER_EAGER : temper < 10 ? TEMPER_LATE : temper < 11 ? TEMPER_NO_ACK : TEMPER_STUCK;
     c->publishes = !fate_once_in(5);
     c->upload.paper = PAPER_NONE;
+    c->keeps = !fate_once_in(4);
     c->hoards = fate_once_in(40);
     return c;
 }
@@ -97,8 +98,10 @@ clients_create(void)
 void
 clients_clear(void)
 {
-    for (size_t i = 0; i < client_count; i++)
+    for (size_t i = 0; i < client_count; i++) {
         free(clients[i].queue);
+        free(clients[i].seqs);
+    }
     client_count = 0;
     while (inboxes != NULL) {
         struct inbox *inbox = inboxes;
@@ -138,6 +141,17 @@ inbox_take(struct inbox *inbox, uint64_t seq)
         inbox->taken_size = size;
     }
     inbox->taken[seq] = 1;
+}
+
+/* Where a durable subscription goes on is told with Subscribed. */
+void
+clients_put_back(uint64_t head)
+{
+    for (struct inbox *inbox = inboxes; inbox != NULL; inbox = inbox->next) {
+        inbox->first = 0;
+        if (inbox->taken_size > head + 1)
+            memset(inbox->taken + head + 1, 0, inbox->taken_size - head - 1);
+    }
 }
 
 static bool

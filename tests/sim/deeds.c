@@ -3,6 +3,7 @@
  */
 #include "tests/sim/client.h"
 
+#include "tests/sim/backup.h"
 #include "tests/sim/fate.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/make.h"
@@ -140,6 +141,27 @@ client_erase(struct client *c)
         query.what_case = WICI__V1__QUERY__WHAT_ERASE_PREVIEW;
         query.erase_preview = &preview;
     }
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY;
+    message.query = &query;
+    client_say(c, &message);
+}
+
+void
+client_backup(struct client *c)
+{
+    Wici__V1__ClientMessage message;
+    Wici__V1__Query query;
+    Wici__V1__BackupQuery backup;
+
+    if (c->line == NULL || !c->ready)
+        return;
+    wici__v1__client_message__init(&message);
+    wici__v1__query__init(&query);
+    wici__v1__backup_query__init(&backup);
+    query.request = ++c->next_request;
+    query.what_case = WICI__V1__QUERY__WHAT_BACKUP;
+    query.backup = &backup;
+    backup.label = TEXT(backup_label_next());
     message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_QUERY;
     message.query = &query;
     client_say(c, &message);

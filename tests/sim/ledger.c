@@ -3,6 +3,7 @@
  */
 #include "tests/sim/ledger.h"
 
+#include "tests/sim/check.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/saids.h"
 #include "tests/sim/sim.h"
@@ -19,6 +20,7 @@
 #define CLIENTS_SEEN 64u
 #define ENTRIES_SEEN 4096u
 #define MEMBERS_MAX  256u
+#define EPOCHS_MAX   64u
 
 static struct {
     struct arena *chunks[CHUNKS_MAX];
@@ -31,28 +33,45 @@ static struct {
     uint32_t group[ENTRIES_SEEN];   /* entries that were linked share a number */
     uint64_t erased[ENTRIES_SEEN];  /* the intent that names the entry */
     bool erasing;                   /* looking again for no other reason than an erasure */
+    uint64_t ends[EPOCHS_MAX];      /* of the epochs before this one: the last record that is in this log, too */
+    size_t epoch;                   /* how many */
     bool anew;                      /* ... in a state that was made anew, with the same number as before */
 } ledger;
+
+static void
+sights_drop(void)
+{
+    for (size_t i = 0; i < UNITS_SEEN; i++) {
+        for (uint64_t k = 0; ledger.sights[i] != NULL && k < ledger.head; k++)
+            free(ledger.sights[i][k].past);
+        free(ledger.sights[i]);
+        ledger.sights[i] = NULL;
+    }
+}
+
+static void
+state_begin(void)
+{
+    if (core_create(&ledger.core) != 0)
+        abort();
+    for (uint32_t i = 0; i < ENTRIES_SEEN; i++)
+        ledger.group[i] = i;
+    memset(ledger.erased, 0, sizeof ledger.erased);
+    memset(ledger.last_of, 0, sizeof ledger.last_of);
+}
 
 void
 ledger_create(void)
 {
     memset(&ledger, 0, sizeof ledger);
-    if (core_create(&ledger.core) != 0)
-        abort();
-    for (uint32_t i = 0; i < ENTRIES_SEEN; i++)
-        ledger.group[i] = i;
+    state_begin();
 }
 
 void
 ledger_clear(void)
 {
     core_destroy(&ledger.core);
-    for (size_t i = 0; i < UNITS_SEEN; i++) {
-        for (uint64_t k = 0; ledger.sights[i] != NULL && k < ledger.head; k++)
-            free(ledger.sights[i][k].past);
-        free(ledger.sights[i]);
-    }
+    sights_drop();
     for (uint64_t i = 0; i < ledger.head; i++)
         free(ledger.at[i]);
     free(ledger.at);
@@ -330,12 +349,16 @@ intent_take(const struct record *record)
 {
     const Wici__V1__SysErasureIntendedS0 *body = record->event.sections[0].section->sys_erasure_intended_s0;
 
+    bool repeated = strcmp(body->reason, "REPEATED") == 0;
+
     for (size_t i = 0; i < body->n_keys; i++) {
+        if (repeated && body->keys[i]->entry == 0) /* of a dossier that this log does not have */
+            continue;
         if (body->keys[i]->entry == 0 || body->keys[i]->entry >= ENTRIES_SEEN)
             sim_fail("erased", "record %" PRIu64 " names key entry %u", record->core.seq, body->keys[i]->entry);
         ledger.erased[body->keys[i]->entry] = record->core.seq;
     }
-    for (uint64_t i = 0; i < ledger.head; i++) {
+    for (uint64_t i = 0; i < ledger.head && !repeated; i++) {
         const struct record *other = &ledger.at[i]->record;
         struct core_erase_member members[MEMBERS_MAX];
         size_t count;
@@ -394,7 +417,7 @@ order_check(const struct said *said, uint32_t index)
 {
     uint32_t *last;
 
-    if (said->client == SAID_NONE || said->refused > 0)
+    if (said->client == SAID_NONE || said->refused > 0 || said->let_go)
         return;
     if (said->client >= CLIENTS_SEEN)
         abort();
@@ -434,32 +457,22 @@ load(struct ledger_record *ret, const struct store_row *row)
     return record_load(&ret->record, row, ledger.chunks[ledger.chunk_count - 1], true);
 }
 
+/* A record becomes the last one. */
 static void
-take(const struct store_row *row, uint64_t seq)
+enter(struct ledger_record *r)
 {
-    struct ledger_record *r = must(calloc(1, sizeof *r));
-    uint8_t input[LEAF_INPUT_MAX];
-    uint32_t entry;
+    uint64_t seq = r->record.core.seq;
+    uint32_t entry = r->record.core.entry;
 
-    if (row->seq != seq || row->leaf.seq != seq)
-        sim_fail("G3 log", "where record %" PRIu64 " should be stands %" PRIu64, seq, row->leaf.seq);
-    if (load(r, row) != 0)
-        sim_fail("G3 log", "record %" PRIu64 " does not decode", seq);
-    if (seq > 1 && r->record.core.ts_ms < ledger_at(seq - 1)->record.core.ts_ms)
-        sim_fail("G3 log", "record %" PRIu64 " is older than the one before it", seq);
-    leaf_hash(input, leaf_encode(&row->leaf, input), r->hash);
-    r->said = published_as(&r->record);
     if (r->said != SAID_NONE) {
         struct said *said = saids_at(r->said);
 
         if (said->seq != 0)
             sim_fail("G2 once", "event %u is in the log twice: %" PRIu64 " and %" PRIu64, r->said, said->seq, seq);
         said->seq = seq;
+        said->in_clear = said->in_clear || entry == 0;
         order_check(said, r->said);
     }
-    sim_tell("record %" PRIu64 ": %s by %s in %.8s, key entry %u", seq, r->record.event.type->name,
-             r->record.event.header->actor->unit, r->record.event.header->dossier_id, r->record.core.entry);
-    entry = r->record.core.entry;
     if (entry >= ENTRIES_SEEN)
         abort();
     if (entry != 0 && (ledger.erased[entry] != 0 || ledger_erased_dossier(r->record.event.dossier_id) != 0))
@@ -475,6 +488,86 @@ take(const struct store_row *row, uint64_t seq)
     ledger.erasing = r->record.event.type->number == WICI__V1__EVENT_TYPE__SYS_ERASURE_INTENDED;
     look_all(changes_everything(r->record.event.type->number), ledger.group[entry]);
     ledger.erasing = false;
+}
+
+static void
+take(const struct store_row *row, uint64_t seq)
+{
+    struct ledger_record *r = must(calloc(1, sizeof *r));
+    uint8_t input[LEAF_INPUT_MAX];
+
+    if (row->seq != seq || row->leaf.seq != seq)
+        sim_fail("G3 log", "where record %" PRIu64 " should be stands %" PRIu64, seq, row->leaf.seq);
+    if (load(r, row) != 0)
+        sim_fail("G3 log", "record %" PRIu64 " does not decode", seq);
+    if (seq > 1 && r->record.core.ts_ms < ledger_at(seq - 1)->record.core.ts_ms)
+        sim_fail("G3 log", "record %" PRIu64 " is older than the one before it", seq);
+    leaf_hash(input, leaf_encode(&row->leaf, input), r->hash);
+    r->said = published_as(&r->record);
+    sim_tell("record %" PRIu64 ": %s by %s in %.8s, key entry %u", seq, r->record.event.type->name,
+             r->record.event.header->actor->unit, r->record.event.header->dossier_id, r->record.core.entry);
+    if (r->record.core.entry != 0 && check_is_listed(r->record.event.dossier_id))
+        sim_fail("erased", "record %" PRIu64 " (%s) is in a dossier that was erased in a log before this one", seq,
+                 r->record.event.type->name);
+    if (r->said != SAID_NONE && saids_at(r->said)->lost) {
+        saids_at(r->said)->lost = false;
+        sim_counts.back++;
+    }
+    enter(r);
+}
+
+/* ---- a copy that was put back */
+
+/* What was given of the records that stay, by unit and record: who was given it has it. */
+static void
+given_note(uint64_t head, bool *ret)
+{
+    for (size_t unit = 0; unit < UNITS_SEEN; unit++)
+        for (uint64_t i = 0; i < head; i++)
+            ret[unit * head + i] = ledger.sights[unit] != NULL && ledger.sights[unit][i].given;
+}
+
+void
+ledger_put_back(uint64_t head)
+{
+    struct ledger_record **all = ledger.at;
+    uint64_t count = ledger.head;
+    bool *given = must(calloc(UNITS_SEEN * head, sizeof *given));
+
+    given_note(head, given);
+    sights_drop();
+    core_destroy(&ledger.core);
+    saids_part(head);
+    ledger.at = NULL;
+    ledger.head = ledger.size = 0;
+    state_begin();
+    for (uint64_t i = 0; i < head; i++)
+        enter(all[i]);
+    for (size_t unit = 0; unit < UNITS_SEEN; unit++)
+        for (uint64_t i = 0; ledger.sights[unit] != NULL && i < head; i++)
+            ledger.sights[unit][i].given = given[unit * head + i];
+    for (uint64_t i = head; i < count; i++)
+        free(all[i]);
+    free(all);
+    free(given);
+    ledger.base = head;
+    if (ledger.epoch == EPOCHS_MAX)
+        abort();
+    for (size_t i = 0; i < ledger.epoch; i++)
+        ledger.ends[i] = ledger.ends[i] < head ? ledger.ends[i] : head;
+    ledger.ends[ledger.epoch++] = head;
+}
+
+uint64_t
+ledger_epoch(void)
+{
+    return ledger.epoch + 1;
+}
+
+uint64_t
+ledger_same_up_to(uint64_t epoch)
+{
+    return epoch > ledger.epoch ? 0 : ledger.ends[epoch - 1];
 }
 
 void

@@ -48,6 +48,14 @@ void ledger_clear(void);
 void ledger_follow(struct store *store);
 /* The reopened store holds all that was seen committed, unchanged; what was erased as its leaf alone. */
 void ledger_compare(struct store *store);
+/*
+ * An older copy of the log, with its first `head` records, was put back, and goes on as a new epoch: what came after
+ * them is in no log any more.
+ */
+void ledger_put_back(uint64_t head);
+uint64_t ledger_epoch(void);
+/* Up to where the log of that epoch was the same as this one; 0: it is this one's. */
+uint64_t ledger_same_up_to(uint64_t epoch);
 /* A state of the broker, none of whose records is uncommitted, is that of the ledger, byte for byte. */
 void ledger_compare_core(const struct core *core, const char *when);
 

@@ -250,11 +250,14 @@ main(int argc, char **argv)
                      " repeated), %" PRIu64 " refusals, %" PRIu64 " deliveries, %" PRIu64 " reads, %" PRIu64
                      " pieces of documents taken, %" PRIu64 " documents bound, %" PRIu64 " pieces given, %" PRIu64
                      " uploads swept, %" PRIu64 " erasures of %" PRIu64 " dossiers, %" PRIu64 " deaths, %" PRIu64
-                     " cuts, %" PRIu64 " pages of who was shown what with %" PRIu64 " deliveries; nothing found\n",
+                     " cuts, %" PRIu64 " pages of who was shown what with %" PRIu64 " deliveries, %" PRIu64
+                     " backups, %" PRIu64 " restorations told to %" PRIu64 " clients, after which %" PRIu64
+                     " events came back; nothing found\n",
                      runs, sim_counts.ticks, sim_counts.records, sim_counts.receipts, sim_counts.repeats,
                      sim_counts.refusals, sim_counts.deliveries, sim_counts.reads, sim_counts.pieces, sim_counts.bound,
                      sim_counts.parts, sim_counts.swept, sim_counts.erasures, sim_counts.erased, sim_counts.deaths,
-                     sim_counts.cuts, sim_counts.pages, sim_counts.shown);
+                     sim_counts.cuts, sim_counts.pages, sim_counts.shown, sim_counts.copies, sim_counts.restorations,
+                     sim_counts.diverged, sim_counts.back);
     {
         char command[128];
 

@@ -4,13 +4,17 @@
 #include "tests/sim/plants.h"
 
 #include "broker/access.h"
+#include "broker/backup.h"
+#include "broker/checkpoint.h"
 #include "broker/cursor.h"
 #include "broker/deliver.h"
 #include "broker/documents.h"
 #include "broker/erase.h"
+#include "broker/erase_repeat.h"
 #include "broker/shown_job.h"
 #include "broker/talk.h"
 #include "store/doc.h"
+#include "store/erased.h"
 #include "tests/sim/sim.h"
 
 #include <errno.h>
@@ -52,6 +56,14 @@ static const struct plant plants[] = {
     {"recipient_forgotten", "erased", "one of those who were given something is not told"},
     {"not_folded_anew", "fold", "the state in use stays after an erasure"},
     {"erasure_given_up", "G4 progress", "after a restart an erasure does not go on"},
+    {"safe_too_early", "backup", "all that is in the log is said to be in a backup"},
+    {"copied_meanwhile", "backup", "keys are destroyed between the copy of the log and that of its keys"},
+    {"erasures_not_repeated", "restored",
+     "a log that was put back does not look for erasures that it does not know of"},
+    {"list_not_repeated", "erased", "a key store that was put back has the keys that were destroyed since"},
+    {"diverged_untold", "restored", "who has seen what the log lacks is not told so"},
+    {"same_too_far", "restored", "the log is said to be the same as before one record too far"},
+    {"text_in_clear", "sealed", "the newest text of a dossier is kept beside its record, under no key"},
     {"credit_ignored", "G7 bounded", "nobody looks at the window"},
     {"answer_lost", "answers", "an answer is dropped"},
     {"not_folded", "fold", "one type of record does not change the state"},
@@ -412,4 +424,60 @@ __wrap_core_erasure(const struct core *core, size_t index, struct core_erasure *
     __real_core_erasure(core, index, ret);
     if (giving_up)
         ret->done_seq = ret->seq + 1;
+}
+
+/* ---- backups, and logs that were put back */
+
+__typeof__(backups_safe_up_to) __real_backups_safe_up_to, __wrap_backups_safe_up_to;
+
+uint64_t
+__wrap_backups_safe_up_to(const struct backups *backups)
+{
+    uint64_t safe_up_to = __real_backups_safe_up_to(backups);
+
+    return plant_is("safe_too_early") && safe_up_to > 0 ? store_head(sim_broker->store) : safe_up_to;
+}
+
+__typeof__(backups_copying) __real_backups_copying, __wrap_backups_copying;
+
+bool
+__wrap_backups_copying(const struct backups *backups)
+{
+    return !plant_is("copied_meanwhile") && __real_backups_copying(backups);
+}
+
+__typeof__(erase_repeat) __real_erase_repeat, __wrap_erase_repeat;
+
+int
+__wrap_erase_repeat(struct broker *b)
+{
+    return plant_is("erasures_not_repeated") ? 0 : __real_erase_repeat(b);
+}
+
+__typeof__(erased_repeat) __real_erased_repeat, __wrap_erased_repeat;
+
+int
+__wrap_erased_repeat(const struct erased *erased, struct keys *keys)
+{
+    return plant_is("list_not_repeated") ? 0 : __real_erased_repeat(erased, keys);
+}
+
+__typeof__(reply_refused) __real_reply_refused, __wrap_reply_refused;
+
+void
+__wrap_reply_refused(struct broker *b, const struct front_route *route, uint32_t unit, const struct refusal *refusal,
+                     uint32_t subscription, uint32_t request)
+{
+    if (!plant_is("diverged_untold") || refusal->code != E_LOG_DIVERGED)
+        __real_reply_refused(b, route, unit, refusal, subscription, request);
+}
+
+__typeof__(log_keys_same_up_to) __real_log_keys_same_up_to, __wrap_log_keys_same_up_to;
+
+uint64_t
+__wrap_log_keys_same_up_to(const struct log_keys *keys, uint64_t epoch)
+{
+    uint64_t seq = __real_log_keys_same_up_to(keys, epoch);
+
+    return plant_is("same_too_far") && seq != UINT64_MAX ? seq + 1 : seq;
 }

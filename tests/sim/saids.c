@@ -89,6 +89,21 @@ saids_add(const uint8_t id[16], struct bytes header, const struct bytes *section
 }
 
 void
+saids_part(uint64_t head)
+{
+    for (uint32_t i = 0; i < saids.count; i++) {
+        struct said *said = &saids.at[i];
+
+        if (said->seq > head) {
+            said->lost = true;
+            bytes_free(&said->receipts[0]);
+            bytes_free(&said->receipts[1]);
+        }
+        said->seq = 0;
+    }
+}
+
+void
 saids_clear(void)
 {
     for (uint32_t i = 0; i < saids.count; i++) {

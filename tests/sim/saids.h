@@ -24,6 +24,9 @@ struct said {
     uint64_t seq;             /* in the log; 0: not */
     struct bytes receipts[2]; /* as first given, without "repeated": whole, and bare; len 0: not yet */
     uint32_t refused;         /* times */
+    bool in_clear;            /* was in some log as a record of no dossier, which nothing seals */
+    bool let_go; /* its publisher does not keep it, or no more: sent again it comes behind what it was before */
+    bool lost;   /* was in a log before this one, behind the copy that was put back */
 };
 
 uint32_t saids_count(void);
@@ -32,6 +35,8 @@ struct said *saids_at(uint32_t index);
 uint32_t saids_add(const uint8_t id[16], struct bytes header, const struct bytes *sections, size_t count,
                    const char *agency);
 void saids_clear(void);
+/* No event is in the log any more; those behind the first `head` records are lost. */
+void saids_part(uint64_t head);
 
 /* The event with this id that was first made, SAID_NONE; and the next one with the same id. */
 uint32_t saids_by_id(const uint8_t id[16]);

@@ -80,6 +80,9 @@ __wrap_store_append(struct store *st, const struct store_record *record, uint64_
     sim_point("append");
     if (sim_broker != NULL && plant_is("id_not_entered") && record->seed[0] % 8 == 0)
         changed.event_id = NULL;
+    if (sim_broker != NULL && plant_is("text_in_clear") && record->entry != STORE_CLEAR_ENTRY &&
+        record->part_count > 2 && record->parts[2].len < 256)
+        (void)store_value_put(st, "newest", record->parts[2].body, record->parts[2].len);
     return __real_store_append(st, &changed, ret_seq, leaf);
 }
 
@@ -137,8 +140,13 @@ __typeof__(erased_add) __real_erased_add, __wrap_erased_add;
 int
 __wrap_erased_add(struct erased *erased, uint32_t entry, uint32_t generation, const uint8_t *mark)
 {
+    int rc;
+
     sim_point_rare("key is to be destroyed");
-    return door_is_dead() ? -EIO : __real_erased_add(erased, entry, generation, mark);
+    rc = door_is_dead() ? -EIO : __real_erased_add(erased, entry, generation, mark);
+    if (rc == 0)
+        check_listed(mark);
+    return rc;
 }
 
 __typeof__(keys_erase) __real_keys_erase, __wrap_keys_erase;

@@ -8,6 +8,7 @@
 #include "broker/shown.h"
 #include "proto/keyfile.h"
 #include "store/fault.h"
+#include "tests/sim/backup.h"
 #include "tests/sim/check.h"
 #include "tests/sim/client.h"
 #include "tests/sim/door.h"
@@ -220,15 +221,20 @@ config_make(const char *dir)
     run.config.checkpoint_key = path_in(dir, "checkpoint.key");
     run.config.guard_file = path_in(dir, "guard");
     run.config.erased_file = path_in(dir, "guard.erased");
+    free(run.config.backup_dir);
+    free(run.config.backup_key_dir);
+    run.config.backup_dir = path_in(dir, "backup");
+    run.config.backup_key_dir = path_in(dir, "backup-keys");
     run.config.data_size_max = 1u << 30;
 }
 
 static void
 empty(const char *dir)
 {
-    char command[PATH_SIZE + 32];
+    char command[4 * PATH_SIZE + 64];
 
-    (void)snprintf(command, sizeof command, "rm -rf '%s' && mkdir -m 700 '%s'", dir, dir);
+    (void)snprintf(command, sizeof command, "rm -rf '%s' && mkdir -m 700 '%s' '%s/backup' '%s/backup-keys'", dir, dir,
+                   dir, dir);
     if (system(command) != 0)
         abort();
 }
@@ -332,12 +338,25 @@ line_mishap(struct door_line *line)
         line->known = false; /* the broker's side notices */
 }
 
+/* The machine is lost, whatever it was at. */
+static void
+disks_lost(void)
+{
+    if (backup_count() == 0)
+        return;
+    door_die();
+    if (sim_broker != NULL)
+        broker_vanish();
+    door_revive(); /* what the operator does is no dead broker's */
+    backup_put_back(fate_once_in(2));
+}
+
 static void
 mishap(void)
 {
     struct client *c = client_at(fate_below(clients_count()));
 
-    switch (fate_below(13)) {
+    switch (fate_below(15)) {
     case 0:
     case 1:
     case 2:
@@ -378,6 +397,11 @@ mishap(void)
         }
         break;
     case 10: client_erase(fate_once_in(8) ? c : client_at(0)); break;
+    case 11: client_backup(fate_once_in(12) ? c : client_at(0)); break;
+    case 12:
+        if (fate_once_in(2))
+            disks_lost();
+        break;
     default: administrate(); break;
     }
 }
@@ -422,6 +446,10 @@ step(void)
         door_each(line_mishap);
         break;
     }
+    if (backup_is_under_way() && fate_once_in(12))
+        backup_step();
+    if (backup_is_under_way() && fate_once_in(24))
+        client_erase(client_at(0)); /* which has to wait */
     if (sim_broker == NULL && fate_once_in(20))
         broker_start();
     door_sweep();
@@ -441,6 +469,7 @@ round_of_the_end(uint64_t head)
 {
     if (sim_broker == NULL)
         broker_start();
+    backup_step();
     for (size_t i = 0; i < clients_count(); i++)
         client_finish(client_at(i), head);
     round_of_all();
@@ -550,6 +579,7 @@ sim_run(const struct sim_options *options, const char *dir)
     log_init_quietly(dir);
     make_start();
     clients_create();
+    backup_start(&run.config);
     broker_start();
     enrol_town();
     steps = options->steps != 0 ? options->steps : STEPS_MIN + fate_below(STEPS_MORE);
@@ -562,12 +592,14 @@ sim_run(const struct sim_options *options, const char *dir)
     broker_stop();
     broker_start();
     broker_stop();
+    backup_verify_all();
     if (run.seed % FILES_EACH == 0)
         check_files(dir);
     door_destroy();
     clients_clear();
     check_clear();
     saids_clear();
+    backup_clear();
     papers_clear();
     config_free(&run.config);
     return run.digest;

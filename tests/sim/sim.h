@@ -27,7 +27,8 @@ struct sim_counts {
     uint64_t steps, ticks, records, receipts, refusals, repeats, deliveries, reads, deaths, cuts;
     uint64_t pieces, bound, parts, swept; /* of documents: taken; given to dossiers, to clients; that had their day */
     uint64_t erasures, erased;            /* intended; dossiers that go with them */
-    uint64_t pages, shown;                /* of who was shown what; what was given, looked for in them */
+    uint64_t copies, restorations, diverged, back; /* whole; of who was told; events that publishers had kept */
+    uint64_t pages, shown;                         /* of who was shown what; what was given, looked for in them */
 };
 
 /* The broker that runs now; NULL: it is down. */

@@ -92,6 +92,8 @@ struct tally_publish {
 
 struct tally {
     bool welcomed;
+    uint64_t knew_epoch;          /* as it said with Hello; 0: none */
+    bool diverged, diverged_told; /* the position that it knew is not in the log */
     char session[ID_LEN_MAX + 1];
     struct tally_sub subs[TALLY_SUBS_MAX];
     struct tally_read reads[TALLY_READS_MAX];
