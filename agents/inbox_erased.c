@@ -31,6 +31,7 @@ struct notice {
     struct range ranges[RANGES_MAX];
     size_t count;
     unsigned files; /* moved or removed */
+    unsigned left;  /* left to people: they bear such a number, and may be of another time */
 };
 
 /* ---- the note */
@@ -106,15 +107,14 @@ note_read(const struct agent_dirs *dirs, const char *name, struct notice *ret)
     return rc;
 }
 
-static bool
-is_named(struct notice *n, uint64_t seq)
+/* The range that names the record; NULL: none does. 0 is no record. */
+static struct range *
+range_of(struct notice *n, uint64_t seq)
 {
     for (size_t i = 0; i < n->count; i++)
-        if (n->ranges[i].from <= seq && seq <= n->ranges[i].to) {
-            n->ranges[i].found = true;
-            return true;
-        }
-    return false;
+        if (seq != 0 && n->ranges[i].from <= seq && seq <= n->ranges[i].to)
+            return &n->ranges[i];
+    return NULL;
 }
 
 /* ---- one copy */
@@ -145,7 +145,7 @@ folder_remove(int dir, const char *name)
     return rc == 0 && unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT ? -errno : rc;
 }
 
-/* A file, or a folder of files. */
+/* A file, or a folder of files; it is of this time, or both are meant. */
 static int
 copy_put_away(const struct erased_work *w, int dir, const char *name, struct notice *n)
 {
@@ -217,24 +217,38 @@ names_each(const struct erased_work *w, int dir, agent_accept_fn *accept, struct
     return rc;
 }
 
+/* Of the epochs that are meant? */
 static bool
-name_is_meant(const char *name, struct notice *n)
+name_is_meant(const char *name, const struct notice *n)
 {
-    return (is_of_epoch(name + 12, n->suffix) || (n->both && is_of_epoch(name + 12, ""))) &&
-           is_named(n, strtoull(name, NULL, 10));
+    return is_of_epoch(name + 12, n->suffix) || (n->both && is_of_epoch(name + 12, ""));
 }
 
 static int
 inbox_copy(const struct erased_work *w, const char *name, struct notice *n)
 {
-    return name_is_meant(name, n) ? copy_put_away(w, w->dirs->inbox, name, n) : 0;
+    struct range *range = range_of(n, strtoull(name, NULL, 10));
+
+    if (range == NULL)
+        return 0;
+    if (!name_is_meant(name, n)) {
+        n->left++;
+        return 0;
+    }
+    range->found = true;
+    return copy_put_away(w, w->dirs->inbox, name, n);
 }
 
 /* What is still to be fetched is given to nobody any more. */
 static int
 documents_copy(const struct erased_work *w, const char *name, struct notice *n)
 {
-    return name_is_meant(name, n) ? agent_remove(w->dirs->documents, name) : 0;
+    struct range *range = range_of(n, strtoull(name, NULL, 10));
+
+    if (range == NULL || !name_is_meant(name, n))
+        return 0;
+    range->found = true;
+    return agent_remove(w->dirs->documents, name);
 }
 
 /* ---- sent: which record an event became stands in its receipt */
@@ -250,21 +264,26 @@ sent_copy(const struct erased_work *w, const char *name, struct notice *n)
 {
     static const char *const besides[] = {".files", ".receipt", ".delivery.json", ".json",
                                           RECEIPT}; /* the receipt last */
+    bool meant = n->suffix[0] == '\0' || n->both;   /* a receipt tells no epoch */
     char *text = NULL, beside[NAME_SIZE + 16];
+    struct range *range = NULL;
     json_t *receipt = NULL;
-    uint64_t seq = 0;
     int rc = agent_read(w->dirs->sent, name, NOTE_MAX, &text, NULL);
 
     if (rc == 0)
         receipt = json_loads(text, 0, NULL);
     free(text);
-    seq = member_number(receipt, "seq");
+    range = range_of(n, member_number(receipt, "seq"));
     json_decref(receipt);
-    if (rc != 0 || seq == 0 || (n->suffix[0] != '\0' && !n->both) || !is_named(n, seq)) /* a receipt tells no epoch */
+    if (rc != 0 || range == NULL)
         return rc == -ENOENT || rc == -EFBIG || rc == -EINVAL ? 0 : rc;
+    range->found = range->found || meant;
     for (size_t i = 0; rc == 0 && i < sizeof besides / sizeof besides[0]; i++) {
         (void)snprintf(beside, sizeof beside, "%.*s%s", (int)(strlen(name) - strlen(RECEIPT)), name, besides[i]);
-        rc = copy_put_away(w, w->dirs->sent, beside, n);
+        if (meant)
+            rc = copy_put_away(w, w->dirs->sent, beside, n);
+        else
+            n->left += agent_exists(w->dirs->sent, beside);
     }
     return rc;
 }
@@ -307,6 +326,13 @@ notice_log(const struct erased_work *w, const struct notice *n)
                   "): %s; files of ours put into the folder erased: %u; "
                   "ranges of which nothing was found: %zu",
                   n->seq, text, n->files, missing);
+    if (n->left > 0)
+        agent_log(
+            AGENT_WARN,
+            "notice %" PRIu64 ": files in inbox and sent that bear these numbers and may be of an earlier time of "
+            "the log, before it came back from an older copy: %u. They were left as they are: people look through "
+            "them",
+            n->seq, n->left);
 }
 
 static int

@@ -117,6 +117,31 @@ def nothing_is_missing(world):
     play.wait("what is in the second backup is let go", lambda: not world.kept())
 
 
+def left_to_people(world):
+    """An erasure in the new epoch: what the agents wrote in the first one they leave, and say how many files that is."""
+    receipt = world.school.receipt("a0")
+    centre = play.Cli(world.broker, world.ops.key, world.ops.dir)
+    lines = [json.loads(line) for line in centre.run("read", "--type", "referral.submitted", "--json").splitlines()]
+    dossier = next(e["header"]["dossierId"] for e in lines if e["header"]["eventId"] == receipt["eventId"])
+    stem = f"{int(receipt['seq']):012}-referral."
+    def copies(agent):
+        return [f"{folder}/{name}" for folder, start in (("inbox", stem), ("sent", "a0.")) for name in agent.files(folder)
+                if name.startswith(start)]
+
+    before = {agent: copies(agent) for agent in (world.ops, world.school)}
+    check(len(before[world.ops]) >= 2 and len(before[world.school]) >= 4, str(before.values()))
+    with open(f"{world.root}/order.pdf", "w", encoding="utf-8") as f:
+        f.write("Postanowienie")
+    world.admin.run("erase", dossier, "--reason", "COURT_ORDER", "--order", f"{world.root}/order.pdf", "--yes")
+    for agent, names in before.items():
+        said = play.wait(f"{agent.unit} carries out the notice", lambda agent=agent: [
+            line for line in agent.text("agent.log").splitlines() if "of an earlier time of the log" in line])
+        check(len(said) == 1 and f": {len(names)}. They were left" in said[0], f"{names}: {said}")
+        check(copies(agent) == names, f"not left: {names}")
+        check(not agent.files("erased"), f"put away: {agent.files('erased')}")
+        check(dossier not in agent.text("agent.log"), "the log names the dossier")
+
+
 def main():
     root = tempfile.mkdtemp(prefix="wici-restore-")
     world = World(root)
@@ -124,6 +149,7 @@ def main():
         world.school.start()
         world.ops.start()
         nothing_is_missing(world)
+        left_to_people(world)
         print("ok", flush=True)
         for agent in (world.school, world.ops):
             agent.stop()
