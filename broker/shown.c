@@ -29,6 +29,22 @@ now_us(void)
     return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
 }
 
+/* How long one piece of the work is. */
+struct piece {
+    struct broker *b;
+    uint64_t least_us, most_us; /* it ends not before the one, and not behind the other */
+};
+
+/* A piece ends when somebody waits. Who publishes one event at a time is not seen waiting when it begins, so that is
+ * looked for again; but each piece has its least time, so that the work ends, whoever comes. */
+static bool
+piece_is_over(const struct piece *piece)
+{
+    uint64_t us = now_us();
+
+    return us >= piece->most_us || (us >= piece->least_us && front_waiting(piece->b->front));
+}
+
 /* ---- beginning and ending */
 
 void
@@ -391,7 +407,7 @@ open_gather(struct broker *b, struct shown *s)
 
 /* A piece of the records of reads. */
 static int
-gather(struct broker *b, struct shown *s, struct store_slice *slice, uint64_t until_us)
+gather(struct broker *b, struct shown *s, struct store_slice *slice, const struct piece *piece)
 {
     uint64_t seqs[FIND_COUNT];
     struct store_row row;
@@ -409,7 +425,7 @@ gather(struct broker *b, struct shown *s, struct store_slice *slice, uint64_t un
             count = 0;
             break;
         }
-        if (i % LOOK_EVERY == LOOK_EVERY - 1 && now_us() >= until_us)
+        if (i % LOOK_EVERY == LOOK_EVERY - 1 && piece_is_over(piece))
             return 0;
         rc = store_read(slice, seqs[i], &row);
         if (rc != 0)
@@ -502,7 +518,7 @@ event_load(struct broker *b, struct store_slice *slice, uint64_t seq, struct rec
 }
 
 static int
-look(struct broker *b, struct shown *s, struct store_slice *slice, uint64_t until_us)
+look(struct broker *b, struct shown *s, struct store_slice *slice, const struct piece *piece)
 {
     unsigned looked = 0;
 
@@ -512,7 +528,7 @@ look(struct broker *b, struct shown *s, struct store_slice *slice, uint64_t unti
 
         if (!event_is_wanted(s, s->at))
             continue;
-        if (looked++ % LOOK_EVERY == LOOK_EVERY - 1 && now_us() >= until_us)
+        if (looked++ % LOOK_EVERY == LOOK_EVERY - 1 && piece_is_over(piece))
             return 0;
         rc = event_load(b, slice, s->events[s->at].seq, &record);
         if (rc == -ENOENT)
@@ -558,7 +574,7 @@ moment_is_here(struct shown *s)
 }
 
 static int
-fold(struct shown *s, struct store_slice *slice, uint64_t until_us)
+fold(struct shown *s, struct store_slice *slice, const struct piece *piece)
 {
     for (unsigned folded = 0; s->pos < s->last; folded++) {
         struct store_row row;
@@ -566,7 +582,7 @@ fold(struct shown *s, struct store_slice *slice, uint64_t until_us)
         bool tied = false, here;
         int rc;
 
-        if (folded % LOOK_EVERY == LOOK_EVERY - 1 && now_us() >= until_us)
+        if (folded % LOOK_EVERY == LOOK_EVERY - 1 && piece_is_over(piece))
             return 0;
         rc = store_read(slice, s->pos + 1, &row);
         if (rc != 0)
@@ -597,7 +613,7 @@ fold(struct shown *s, struct store_slice *slice, uint64_t until_us)
 /* ---- what the asker may be told */
 
 static int
-ask(struct broker *b, struct shown *s, struct store_slice *slice, uint64_t until_us)
+ask(struct broker *b, struct shown *s, struct store_slice *slice, const struct piece *piece)
 {
     unsigned looked = 0;
     int rc;
@@ -611,7 +627,7 @@ ask(struct broker *b, struct shown *s, struct store_slice *slice, uint64_t until
         event->asker_classes = UINT8_MAX;
         if (s->auditor || event->type == 0)
             continue;
-        if (looked++ % LOOK_EVERY == LOOK_EVERY - 1 && now_us() >= until_us)
+        if (looked++ % LOOK_EVERY == LOOK_EVERY - 1 && piece_is_over(piece))
             return 0;
         rc = event_load(b, slice, event->seq, &record);
         if (rc == -ENOENT)
@@ -632,7 +648,8 @@ shown_turn(struct broker *b)
 {
     struct shown *s = b->shown;
     struct store_slice *slice = NULL;
-    uint64_t started_us = now_us(), until_us;
+    struct piece piece = {.b = b};
+    uint64_t started_us = now_us();
     int rc;
 
     if (s == NULL)
@@ -645,7 +662,8 @@ shown_turn(struct broker *b)
         return 0;
     if (core_accounts_for(b->core, s->unit, s->dossier) == 0) /* erased meanwhile, or not the asker's any more */
         return give_up(b, E_UNKNOWN);
-    until_us = started_us + (front_waiting(b->front) || sessions_busy(b->sessions) ? SHOWN_US_MIN : SHOWN_US_MAX);
+    piece.least_us = started_us + SHOWN_US_MIN;
+    piece.most_us = started_us + (sessions_busy(b->sessions) ? SHOWN_US_MIN : SHOWN_US_MAX);
     rc = store_slice_begin(b->store, &slice);
     if (rc == 0 && s->stage == SHOWN_WAITING) {
         s->stage = SHOWN_GATHERING;
@@ -655,12 +673,12 @@ shown_turn(struct broker *b)
             return give_up(b, E_LIMIT);
         }
     }
-    while (rc == 0 && b->shown != NULL && access_is_recorded(b, s->accounts) && now_us() < until_us)
+    while (rc == 0 && b->shown != NULL && access_is_recorded(b, s->accounts) && !piece_is_over(&piece))
         switch (s->stage) {
-        case SHOWN_GATHERING: rc = gather(b, s, slice, until_us); break;
-        case SHOWN_FOLDING: rc = fold(s, slice, until_us); break;
-        case SHOWN_LOOKING: rc = look(b, s, slice, until_us); break;
-        case SHOWN_ASKING: rc = ask(b, s, slice, until_us); break;
+        case SHOWN_GATHERING: rc = gather(b, s, slice, &piece); break;
+        case SHOWN_FOLDING: rc = fold(s, slice, &piece); break;
+        case SHOWN_LOOKING: rc = look(b, s, slice, &piece); break;
+        case SHOWN_ASKING: rc = ask(b, s, slice, &piece); break;
         case SHOWN_WAITING: abort();
         }
     if (slice != NULL)

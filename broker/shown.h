@@ -28,7 +28,7 @@
 #define SHOWN_READS_MAX  1024u  /* reads in one answer */
 #define SHOWN_PAIRS_MAX  12288u /* events of all reads in one answer; a read that alone has more is told whole */
 #define SHOWN_EVENTS_MAX 8192u  /* events of a dossier that can be asked about */
-#define SHOWN_US_MAX     2000u  /* of a tick, while nobody waits */
+#define SHOWN_US_MAX     2000u  /* of a tick, while nobody waits: a message that comes ends the piece */
 #define SHOWN_US_MIN     250u   /* of a tick, whoever waits */
 
 #define SHOWN_READS_SMALL 24u /* of shown_small */
