@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 
@@ -91,6 +92,60 @@ def memory_cgroup(limit):
     return None
 
 
+def in_cgroup(words, cgroup):
+    """The words of a program that is to run in that control group (None: in ours)."""
+    return words if cgroup is None else ["/bin/sh", "-c", 'echo $$ > "$0/cgroup.procs"; exec "$@"', cgroup, *words]
+
+
+class OwnMemory(threading.Thread):
+    """The most memory that a program and those that it started had at once beside files' pages (RssAnon), looked at every 5 ms."""
+
+    def __init__(self, pid):
+        super().__init__()
+        self.pid, self.over, self.kib = pid, threading.Event(), 0
+
+    @staticmethod
+    def anon_kib(pid):
+        """Of one process and its children; 0 where there is none any more."""
+        try:
+            with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
+                own = sum(int(line.split()[1]) for line in f if line.startswith("RssAnon:"))
+            with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+                return own + sum(OwnMemory.anon_kib(child) for child in f.read().split())
+        except OSError:
+            return 0
+
+    def run(self):
+        while not self.over.wait(0.005):
+            self.kib = max(self.kib, self.anon_kib(self.pid))
+
+
+def timed(words, codes=(0,), cgroup=None):
+    """Of one program and those that it started: seconds, MiB at most (of any of them, files' pages included), MiB of all of
+    them at most beside such pages, what it printed."""
+    begin = time.monotonic()
+    with subprocess.Popen(in_cgroup(words, cgroup), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        own = OwnMemory(process.pid)
+        own.start()
+        said = process.stdout.read()
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.monotonic() - begin
+        own.over.set()
+        own.join()
+    if process.returncode not in codes:
+        sys.exit(f"{' '.join(words)}: {process.returncode} {errors}")
+    return seconds, usage.ru_maxrss / 1024, own.kib / 1024, said
+
+
+def verified(title, words, rounds, cgroup=None):
+    """Prints a line of what `wici verify` took, `rounds` times."""
+    runs = [timed(words, cgroup=cgroup) for _ in range(rounds)]
+    print(f"| `wici verify` of {title} | {statistics.median(r[0] for r in runs):.2f} s | {max(r[1] for r in runs):,.0f} MiB, of them not "
+          f"files' pages {max(r[2] for r in runs):.1f} |", flush=True)
+
+
 def forget_pages(directory):
     """The system's memory of the files below; for files that nobody has mapped."""
     os.sync()
@@ -129,9 +184,7 @@ class Broker:
         """Starts the process and waits until it listens; started_s: how long that took."""
         begin = time.monotonic()
         with open(f"{self.dir}/log", "ab") as log:
-            words = [f"{self.bin}/wicid", "-c", self.config]
-            if self.cgroup is not None:
-                words = ["/bin/sh", "-c", 'echo $$ > "$0/cgroup.procs"; exec "$@"', self.cgroup, *words]
+            words = in_cgroup([f"{self.bin}/wicid", "-c", self.config], self.cgroup)
             self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True)
         line = self.process.stdout.readline().split()
         self.started_s = time.monotonic() - begin

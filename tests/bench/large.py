@@ -15,6 +15,8 @@ dossiers in turn, so that those of one dossier lie far apart.
     append   publishing into this log and into one of --small events, in turn
     store    the same in the store alone (bench_store), which fills a log of its own
     replay   the whole log for an auditor (all headers), and for the holder; the file in memory
+    verify   `wici verify` of the data directory, without and with the keys; with root also with no more memory than --verify-memory,
+             the files' pages included
     cold     start and the same, the files out of memory and no more than --cold-memory bytes of it for the broker and the pages
              it reads (a control group; root only)
 """
@@ -155,6 +157,25 @@ def replay(options):
     broker.stop()
 
 
+def verify(options):
+    """The log as it lies there: nobody has it open."""
+    broker = opened(options)
+    vkey = broker.wici(auditor(broker), "log", "key").split()[-1]
+    broker.stop()
+    words = [f"{options.bin}/wici", "verify", "--vkey", vkey]
+    keys = ["--key-dir", f"{options.keep}/keys", "--kek", f"{options.keep}/kek"]
+    size = kit.file_bytes(f"{options.keep}/data") >> 20
+    kit.verified(f"the data directory ({size:,} MiB), seals not opened", [*words, f"{options.keep}/data"], options.rounds)
+    kit.verified("the same with the keys", [*words, *keys, f"{options.keep}/data"], 1)
+    group = kit.memory_cgroup(options.verify_memory)
+    if group is not None:
+        kit.forget_pages(options.keep)
+        title = f"the same, in {options.verify_memory >> 20} MiB of memory, the files not in it"
+        kit.verified(f"{title}, seals not opened", [*words, f"{options.keep}/data"], 1, group)
+        kit.verified(f"{title}, with the keys", [*words, *keys, f"{options.keep}/data"], 1, group)
+        os.rmdir(group)
+
+
 def cold(options):
     """Start and replay with less memory than the log has bytes."""
     group = kit.memory_cgroup(options.cold_memory)
@@ -169,7 +190,7 @@ def cold(options):
     os.rmdir(group)
 
 
-PARTS = {f.__name__: f for f in (fill, start, dossier, units, append, store, replay, cold)}
+PARTS = {f.__name__: f for f in (fill, start, dossier, units, append, store, replay, verify, cold)}
 
 
 def main():
@@ -186,6 +207,7 @@ def main():
     parser.add_argument("--small", type=int, default=100_000)
     parser.add_argument("--published", type=int, default=100_000, help="events that append publishes into each log")
     parser.add_argument("--cold-memory", type=int, default=2 << 30)
+    parser.add_argument("--verify-memory", type=int, default=512 << 20)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     options.keep = os.path.abspath(options.keep)

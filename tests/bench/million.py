@@ -22,7 +22,6 @@ import os
 import random
 import shutil
 import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -31,19 +30,6 @@ import kit
 import large
 
 LOADS = (("1 publisher, 1 outstanding", ["-p", "1", "-w", "1"]), ("4 publishers, 4 outstanding", ["-p", "4", "-w", "4"]))
-
-
-def timed(words, codes=(0,)):
-    """(seconds, MiB at most, what it printed) of one program and the programs that it started."""
-    begin = time.monotonic()
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        said = process.stdout.read()
-        errors = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in codes:
-        sys.exit(f"{' '.join(words)}: {process.returncode} {errors}")
-    return time.monotonic() - begin, usage.ru_maxrss / 1024, said
 
 
 def wici(broker, key, *words):
@@ -120,14 +106,14 @@ def reads(options):
         taken, told = [], []
         cpu = broker.cpu_us()
         for dossier in dossiers:
-            seconds, _, said = timed(wici(broker, "aud", "--json", "audit", "reads", "--dossier", dossier, *words), (0, 5))
+            seconds, _, _, said = kit.timed(wici(broker, "aud", "--json", "audit", "reads", "--dossier", dossier, *words), (0, 5))
             taken.append(seconds)
             told.append(len(json.loads(said)["reads"]) if said else 0)
         print(f"| who was shown what {title}: p50 / longest | {spread(taken)}; {statistics.median(told):.0f} reads told; "
               f"{(broker.cpu_us() - cpu) / 1e6 / len(dossiers):.2f} s of the broker's CPU |", flush=True)
     for title, words in (("of an institution", ["--agency", "ops"]), ("of the last ten minutes", ["--since", "10m"]),
                          ("of an institution, the last ten minutes", ["--agency", "ops", "--since", "10m"])):
-        taken = [timed(wici(broker, "aud", "--json", "audit", "reads", *words), (0, 5))[0] for _ in range(options.rounds)]
+        taken = [kit.timed(wici(broker, "aud", "--json", "audit", "reads", *words), (0, 5))[0] for _ in range(options.rounds)]
         print(f"| the records of reads {title}: p50 / longest | {spread(taken)} |", flush=True)
     broker.stop()
 
@@ -142,7 +128,7 @@ class Questions(threading.Thread):
     def run(self):
         while not self.over.is_set():
             dossier = self.dossiers[len(self.taken) % len(self.dossiers)]
-            self.taken.append(timed(wici(self.broker, "aud", "--json", "audit", "reads", "--dossier", dossier))[0])
+            self.taken.append(kit.timed(wici(self.broker, "aud", "--json", "audit", "reads", "--dossier", dossier))[0])
 
 
 def beside(options):
@@ -176,11 +162,11 @@ def proofs(options):
     head = int(broker.status()["head"]["seq"])
     dice = random.Random(4)
     seqs = [int(event["seq"]) for event in events_read(broker, "--type", "info.provided", "--from-seq", str(head // 2))]
-    taken = [timed(wici(broker, "sw", "receipt", str(dice.choice(seqs))))[0] for _ in range(options.proofs)]
+    taken = [kit.timed(wici(broker, "sw", "receipt", str(dice.choice(seqs))))[0] for _ in range(options.proofs)]
     print(f"| `wici receipt`: p50 / longest | {spread(taken)} |")
-    taken = [timed(wici(broker, "sw", "consistency", str(dice.randrange(1, head))))[0] for _ in range(options.proofs)]
+    taken = [kit.timed(wici(broker, "sw", "consistency", str(dice.randrange(1, head))))[0] for _ in range(options.proofs)]
     print(f"| `wici consistency`: p50 / longest | {spread(taken)} |")
-    taken = [timed(wici(broker, "sw", "checkpoint"))[0] for _ in range(options.proofs)]
+    taken = [kit.timed(wici(broker, "sw", "checkpoint"))[0] for _ in range(options.proofs)]
     print(f"| `wici checkpoint`, which proves nothing: p50 / longest | {spread(taken)} |", flush=True)
     broker.stop()
 
@@ -195,7 +181,7 @@ def export(options):
     broker = filled(options)
     shutil.rmtree(f"{options.keep}/export", ignore_errors=True)
     cpu = broker.cpu_us()
-    seconds, memory, _ = timed(wici(broker, large.auditor(broker), "export", f"{options.keep}/export"))
+    seconds, memory, _, _ = kit.timed(wici(broker, large.auditor(broker), "export", f"{options.keep}/export"))
     cpu = (broker.cpu_us() - cpu) / 1e6
     files = sum(len(names) for _, _, names in os.walk(f"{options.keep}/export"))
     broker.stop()
@@ -229,9 +215,7 @@ def verify(options):
                          ("the same with the keys", [*keys, f"{options.keep}/copy"])):
         if words[-1].endswith("/export") and not os.path.isdir(words[-1]):
             continue
-        runs = [timed([f"{options.bin}/wici", "verify", "--vkey", vkey, *words]) for _ in range(options.rounds)]
-        print(f"| `wici verify` of {title} | {statistics.median(r[0] for r in runs):.2f} s, {max(r[1] for r in runs):.0f} MiB |",
-              flush=True)
+        kit.verified(title, [f"{options.bin}/wici", "verify", "--vkey", vkey, *words], options.rounds)
     shutil.rmtree(f"{options.keep}/copy")
 
 
