@@ -86,12 +86,25 @@ link_read(void *arg, const char *request, wici_event_fn *fn, void *fn_arg)
                                                : -ENOTCONN;
 }
 
+/* The client asks again on a new connection. That may lead to an older copy of the log, in a new epoch, while what is
+ * asked about was of the lost one: then there is no answer, and who asks begins anew. */
 static int
 link_query(void *arg, const char *request, char **ret)
 {
     struct agent_wici *a = arg;
+    uint64_t connections = a->connections;
+    char *answer = NULL;
+    int rc;
 
-    return wici_state(a->client) == WICI_READY ? wici_query(a->client, request, ASK_MS, ret) : -ENOTCONN;
+    if (wici_state(a->client) != WICI_READY)
+        return -ENOTCONN;
+    rc = wici_query(a->client, request, ASK_MS, &answer);
+    if (rc == 0 && a->connections == connections) {
+        *ret = answer;
+        return 0;
+    }
+    free(answer);
+    return a->connections != connections ? -ENOTCONN : rc;
 }
 
 static int

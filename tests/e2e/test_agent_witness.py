@@ -44,15 +44,35 @@ class Liar(threading.Thread):
         self.wici, self.broker, self.keys = wici, broker, keys
         self.lie = self.mute = lambda message: None
         self.context = zmq.Context()
-        self.front = self.context.socket(zmq.ROUTER)
-        self.front.linger = 0
-        self.public, secret = zmq.curve_keypair()
-        self.front.curve_server = True
-        self.front.curve_publickey, self.front.curve_secretkey = self.public, secret
-        port = self.front.bind_to_random_port("tcp://127.0.0.1")
-        self.endpoint = f"tcp://127.0.0.1:{port}"
+        self.public, self.secret = zmq.curve_keypair()
+        self.endpoint = "tcp://127.0.0.1:*"
+        self.front = None
+        self.open()
         self.behind = {}
         self.ended = False
+        self.restored = None  # the broker that takes the other's place when a proof of consistency is asked for
+
+    def open(self):
+        self.front = self.context.socket(zmq.ROUTER)
+        self.front.linger = 0
+        self.front.curve_server = True
+        self.front.curve_publickey, self.front.curve_secretkey = self.public, self.secret
+        play.wait("an address to listen at", self.bound)
+        self.endpoint = self.front.last_endpoint.decode().rstrip("\0")
+
+    def bound(self):
+        try:
+            self.front.bind(self.endpoint)
+            return True
+        except zmq.ZMQError:  # the socket that had it is still being closed
+            return False
+
+    def replace(self):
+        """The broker is gone, and another is there at the same address with the same key; what was asked has no answer."""
+        for socket in [self.front, *self.behind.values()]:
+            socket.close()
+        self.broker, self.restored, self.behind = self.restored, None, {}
+        self.open()
 
     def connect(self):
         """One connection to the real broker."""
@@ -66,6 +86,9 @@ class Liar(threading.Thread):
     def forward(self, route, payload):
         message = self.wici.wire.ClientMessage.FromString(payload)
         self.mute(message)
+        if self.restored and message.query.WhichOneof("what") == "consistency":
+            self.replace()
+            return
         if route not in self.behind:
             for socket in self.behind.values():
                 socket.close()
@@ -454,17 +477,63 @@ def a_change_that_nobody_vouches_for_is_refused(world):
         world.school.end()
 
 
+class Restored(play.Broker):
+    """An older copy of a stopped broker, beside it, that goes on as a new epoch; with more records than that one had."""
+
+    def __init__(self, world):  # no call of the other's: that makes a new log
+        self.bin, self.root, self.process, self.endpoint = BIN, f"{world.root}/restored", None, "tcp://127.0.0.1:*"
+        os.mkdir(self.root)
+        self.config = f"{self.root}/wicid.conf"
+        self.log = open(f"{self.root}/wicid.log", "ab")
+        shutil.copytree(f"{world.root}/early", f"{self.root}/data")
+        shutil.copytree(f"{world.root}/keys", f"{self.root}/keys")
+        for name in ("kek", "broker.key", "checkpoint.key", "guard"):
+            shutil.copy(f"{world.root}/{name}", f"{self.root}/{name}")
+        self.server_key = world.broker.server_key
+        self.configure()
+        done = subprocess.run([f"{BIN}/wicid", "init", "--new-epoch", "-c", self.config], capture_output=True, text=True, check=False)
+        check(done.returncode == 0, done.stderr)
+        self.start()
+        admin = play.Cli(self, f"{world.root}/admin.key", self.root)
+        for n in range(20):
+            admin.run("agency", "add", f"inna-{n}", "--name", "Inna", "--kind", "SCHOOL")
+
+
+def an_answer_from_the_copy_that_came_back_is_no_fork(world):
+    """A statement of the log that is lost, and a question about it that the copy answers, with which it cannot agree."""
+    world.school.start()
+    world.send()
+    play.wait("a first proof", lambda: world.school.known() > 0)
+    world.school.end()
+    world.broker.stop()
+    restored = Restored(world)
+    world.broker.start()
+    try:
+        world.school.start()
+        world.school.liar.restored = restored
+        world.school.drop("lost", referral())
+        play.wait("the copy in its place", lambda: world.school.liar.broker is restored)
+        play.wait("the new epoch", lambda: "E_LOG_DIVERGED" in world.school.text("agent.log"))
+        play.wait("the receipt there", lambda: world.school.has("sent/lost.receipt"))
+        check(not world.school.has("state/alarm.json"), "a fork was told where there is none")
+        world.school.end()
+    finally:
+        restored.stop()
+
+
 LIES = (each_sent_event_gets_its_receipt, what_is_received_is_proven, a_changed_byte_is_never_filed,
         a_change_with_digests_to_match_is_caught, what_was_not_proven_before_a_kill_is_proven_after_it,
         older_statements_are_caught, an_epoch_that_nobody_signed_excuses_nothing,
         what_is_known_and_cannot_be_read_stops_it, a_receipt_of_something_else_is_caught,
         a_record_of_something_else_than_was_sent_is_caught, a_forked_log_is_caught)
+BACK = (an_answer_from_the_copy_that_came_back_is_no_fork,)
 KEYS = (a_change_of_the_logs_key_is_followed_with_proof, a_change_that_nobody_vouches_for_is_refused)
 
 
 def main():
     run(LIES)
     run(KEYS)
+    run(BACK)
 
 
 def run(tests):
