@@ -1,6 +1,7 @@
 /* apply - see apply.h */
 #include "broker/core/apply.h"
 
+#include "broker/core/addressed.h"
 #include "broker/core/asked.h"
 #include "broker/core/agency_clocks.h"
 #include "broker/core/clocks.h"
@@ -90,6 +91,8 @@ apply_in_dossier(struct change *c)
     rc = apply_open_plain(c, c->dossier, RELATION_AUTHOR, c->actor, false);
     for (size_t i = 0; i < apply_addressed_count(c) && rc == 0; i++)
         rc = apply_open_plain(c, c->dossier, RELATION_ADDRESSEE, apply_addressed_unit(c, i), false);
+    if (rc == 0)
+        rc = addressed_keep(core, c->record, c->dossier);
     if (rc == 0)
         rc = keep_acts(core, c->record, c->dossier, c->acting);
     if (rc == 0)

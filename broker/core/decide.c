@@ -229,8 +229,15 @@ note_corrected(struct deciding *d)
     const struct core_named *corrected = d->command->corrected;
 
     d->note->corrects_seq = corrected->seq;
-    if (corrected->note != NULL && corrected->note->corrects_seq != 0)
+    if (corrected->note == NULL)
+        return;
+    d->note->first_to = corrected->note->resolved_to;
+    d->note->n_first_to = corrected->note->n_resolved_to;
+    if (corrected->note->corrects_seq != 0) {
         d->note->corrects_seq = corrected->note->corrects_seq;
+        d->note->first_to = corrected->note->first_to;
+        d->note->n_first_to = corrected->note->n_first_to;
+    }
 }
 
 static int

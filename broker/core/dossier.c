@@ -154,7 +154,7 @@ dossiers_add(struct dossiers *ds, const uint8_t id[16], uint32_t entry, enum typ
 
 /* ---- what relations refer to */
 
-/* The set of these persons; a set equal to the newest one is that one. */
+/* The set of these persons. */
 static int
 about_add(struct dossiers *ds, const char *const *persons, size_t count, uint32_t *ret)
 {
@@ -338,30 +338,18 @@ relation_opened_seq(const struct dossiers *ds, const struct relation *relation)
     return seq != 0 ? seq : relation->from_seq;
 }
 
-/* Of each addressee the first two records are kept: each can be recalled, and the other leaves it an addressee. Of who
- * was addressed more often only that is kept; a recall takes it from nobody. */
-#define ADDRESSINGS_MAX 2u
-
+/* One of the dossier's own, beside which none that comes by a merge is needed (addressed.h). */
 static struct relation *
-addressee_known(const struct dossiers *ds, const struct dossier *dossier, const struct relation *new)
+addressee_known(const struct dossier *dossier, const struct relation *new)
 {
-    struct relation *newest = NULL;
-    unsigned count = 0;
-
     for (uint32_t i = 0; i < dossier->relation_count; i++) {
         struct relation *old = &dossier->relations[i];
 
-        if (old->kind != RELATION_ADDRESSEE || old->who != new->who || old->until_seq != 0)
-            continue;
-        if (relation_opened_seq(ds, old) == relation_opened_seq(ds, new))
+        if (old->kind == RELATION_ADDRESSEE && old->who == new->who && old->until_seq == 0 &&
+            ((old->flags & RELATION_SHARED) == 0 || (new->flags &RELATION_SHARED) != 0))
             return old;
-        newest = old;
-        count++;
     }
-    if (count < ADDRESSINGS_MAX)
-        return NULL;
-    newest->flags |= RELATION_AGAIN;
-    return newest;
+    return NULL;
 }
 
 /* An open relation that already says what the new one would; NULL: none. */
@@ -369,7 +357,7 @@ static struct relation *
 relation_known(const struct dossiers *ds, const struct dossier *dossier, const struct relation *new)
 {
     if (new->kind == RELATION_ADDRESSEE)
-        return addressee_known(ds, dossier, new);
+        return addressee_known(dossier, new);
     for (uint32_t i = 0; i < dossier->relation_count; i++) {
         struct relation *old = &dossier->relations[i];
 
@@ -564,6 +552,7 @@ copy_open(struct dossiers *ds, struct directory *directory, uint32_t from, uint3
         if (rc != 0)
             return rc;
         relation.from_seq = from_seq;
+        relation.left = relation.kind == RELATION_ADDRESSEE ? 0 : relation.left;
         relation.flags &= (uint8_t)~RELATION_OPENING;
         if (kind == RELATION_KIND_COUNT)
             relation.flags |= RELATION_SHARED;
@@ -791,7 +780,7 @@ dossiers_unlink(struct dossiers *ds, uint32_t a, uint32_t b, enum link_kind kind
             struct relation *relation = &d->relations[j];
 
             if ((relation->flags & RELATION_SHARED) != 0 && relation->until_seq == 0 &&
-                !others_own(ds, members[i], relation))
+                relation->kind != RELATION_ADDRESSEE && !others_own(ds, members[i], relation))
                 relation->until_seq = seq;
         }
         acts_fold(ds, members[i]);

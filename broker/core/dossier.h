@@ -48,7 +48,6 @@ enum link_kind {
 
 #define RELATION_OBLIGES 1u /* party: the order obliges the family */
 #define RELATION_SHARED  2u /* come by a merge: of another dossier of the group */
-#define RELATION_AGAIN   4u /* addressee: also of later records, so that a recall of its own does not end it */
 #define RELATION_OPENING 8u /* covers its dossier from the opening; from_seq says when it was opened */
 
 #define DOSSIER_IPUS              1u
@@ -63,7 +62,8 @@ struct relation {
     uint32_t about; /* a set of persons, dossiers_about(); 0: none named */
     uint32_t extra; /* in dossiers.extras; 0: none */
     uint8_t kind, flags;
-    uint16_t left; /* of an author: acts and marks that its events left; counted as far as it goes */
+    uint16_t left; /* of an author: acts and marks that its events left; of an addressee: records that addressed it and
+                      stand; counted as far as it goes */
 };
 
 /* What few relations have. */
@@ -146,7 +146,7 @@ void dossiers_forget(struct dossiers *dossiers, struct directory *directory, uin
 /* How many there are that were not forgotten. */
 uint32_t dossiers_known(const struct dossiers *dossiers);
 
-/* The number in `about` of a set of texts, kept once where it is the newest. -ENOMEM */
+/* The number in `about` of a set of texts. -ENOMEM */
 int dossiers_set(struct dossiers *dossiers, const char *const *texts, size_t count, uint32_t *ret);
 /* Opens a relation in a dossier and all that are merged with it; one that says the same and is open is kept, where the
  * same record opened it: a recall of one of two must not take what the other gave. */
@@ -164,7 +164,8 @@ void dossiers_end_offices(struct dossiers *dossiers, const struct directory *dir
  * Undoes what the record at `seq` did to the relations of the dossier's group, as a recall at now_seq says: what it
  * opened ends (but nobody stops being an author, and the opener goes on holding what he opened), and gives nothing any
  * more of the time before that record; what it ended goes on unless what opened it was recalled too, and up to where
- * something later ended it. What another record opened as well stays. Acts are recalled before. -ENOMEM
+ * something later ended it. What another record opened as well stays; an addressee is one for as long as anything in
+ * the group that was not recalled addresses it. Acts are recalled before. -ENOMEM
  */
 int dossiers_undo(struct dossiers *dossiers, const struct directory *directory, uint32_t dossier, uint64_t seq,
                   uint64_t now_seq);
@@ -176,8 +177,8 @@ int dossiers_copy(struct dossiers *dossiers, struct directory *directory, uint32
 /* Both ways; once. */
 int dossiers_link(struct dossiers *dossiers, uint32_t a, uint32_t b, enum link_kind kind);
 /* Takes the link of record linked_seq back, at seq: merged dossiers part, and what they shared ends where it was not
- * their own, and gives nothing any more of the time before the link. Where nobody holds them then, who held them last
- * by themselves holds them again. -ENOMEM */
+ * their own (but for addressees: addressed_end), and gives nothing any more of the time before the link. Where nobody
+ * holds them then, who held them last by themselves holds them again. -ENOMEM */
 int dossiers_unlink(struct dossiers *dossiers, uint32_t a, uint32_t b, enum link_kind kind, uint64_t linked_seq,
                     uint64_t seq);
 void dossiers_flag(struct dossiers *dossiers, uint32_t dossier, uint8_t flags);

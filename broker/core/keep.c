@@ -4,7 +4,9 @@
  */
 #include "broker/core/keep.h"
 
+#include "broker/core/addressed.h"
 #include "broker/core/facts.h"
+#include "broker/core/gate.h"
 #include "broker/core/handover.h"
 #include "broker/core/outside.h"
 #include "broker/core/parts.h"
@@ -374,6 +376,10 @@ take_link_back(struct dossiers *ds, uint32_t dossier, uint64_t seq, uint64_t now
             !is_linked_by(&ds->at[dossier], act->number, act->day) &&
             !is_linked_by(&ds->at[act->number], dossier, act->day))
             rc = dossiers_unlink(ds, dossier, act->number, (enum link_kind)act->day, seq, now_seq);
+        if (act->input == IN_NONE && act->code == ACT_CODE_LINK && act_seq(act) == seq && rc == 0) {
+            addressed_end(ds, dossier, now_seq); /* what the other dossier, or this, alone had addressed */
+            addressed_end(ds, act->number, now_seq);
+        }
     }
     return rc;
 }
@@ -422,6 +428,8 @@ keep_correction(struct core *core, const struct core_record *record, uint32_t do
 
     if (seq == 0)
         return 0;
+    if (recall && !gate_recalled(&ds->at[dossier], seq))
+        addressed_recall(core, record, dossier);
     if (recall)
         ds->at[dossier].flags |= DOSSIER_RECALLS;
     rc = keep_fact(ds, dossier, seq, recall ? ACT_CODE_RECALL : ACT_CODE_AMENDED, DATE_NONE, later(seq, record->seq),

@@ -2,7 +2,7 @@
  * dossiers_undo: relations after a recall. That a record ended a relation shows in its until_seq, which is that
  * record's number; that it opened one, in relation_opened_seq().
  */
-#include "broker/core/dossier.h"
+#include "broker/core/addressed.h"
 
 #include <string.h>
 
@@ -77,7 +77,7 @@ end_opened(const struct undo *u, struct dossier *d)
     for (uint32_t i = 0; i < d->relation_count && rc == 0; i++) {
         struct relation *relation = &d->relations[i];
         bool stays = relation->kind == RELATION_AUTHOR || relation->kind == RELATION_OFFICE ||
-                     (relation->kind == RELATION_ADDRESSEE && (relation->flags & RELATION_AGAIN) != 0) ||
+                     relation->kind == RELATION_ADDRESSEE || /* addressed_end() */
                      (relation->kind == RELATION_HOLDER && d->opened_seq == u->seq);
 
         if (stays || !is_opened_by(u, relation))
@@ -246,6 +246,7 @@ dossiers_undo(struct dossiers *ds, const struct directory *directory, uint32_t d
     uint32_t member = dossier;
     int rc;
 
+    addressed_end(ds, dossier, now_seq);
     do {
         struct dossier *d = &ds->at[member];
 
