@@ -30,7 +30,7 @@ struct agent_link {
     int (*ack)(void *arg, uint64_t seq);
     /* wici_read: request without "request". */
     int (*read)(void *arg, const char *request, wici_event_fn *fn, void *fn_arg);
-    /* wici_query; -EPROTO: refused. -ENOTCONN also where the connection was a new one when the answer came. */
+    /* wici_query; -ENOTCONN also where the connection was a new one when the answer came. */
     int (*query)(void *arg, const char *request, char **ret);
     /* wici_document_put, and wici_document_get. -EPROTO and *why: refused. */
     int (*put)(void *arg, const uint8_t *bytes, size_t len, struct agent_refusal *why);

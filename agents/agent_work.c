@@ -91,7 +91,7 @@ list_make(struct agent_work *w, int32_t today)
     json_t *list = NULL;
     int rc = worklist_ask(w->link->query, w->link->arg, &answers);
 
-    if (rc == -EPROTO || rc == -EBADMSG) {
+    if (rc == -EPROTO || rc == -EBADMSG) { /* -ESTALE: somebody erases without a pause; the next round asks again */
         if (!w->refused)
             agent_log(AGENT_WARN, "no work list: the broker does not answer the question");
         w->refused = true;

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #define ANSWER_MS  30000
 #define PASSES_MAX 8u /* a clock may have more than one thing to tell: that it was missed, and met */
 #define PAGE       500
+#define ANEW_MAX   16u /* an erasure moves the places that pages go on at */
 
 struct round {
     struct clerk *clerk;
@@ -21,7 +23,7 @@ struct round {
 };
 
 struct page {
-    json_int_t from_seq, from_mark;
+    uint64_t from_seq, from_mark, made;
 };
 
 /* A notice under way. The clerk keeps them all: an answer may come after the round that sent it. */
@@ -112,10 +114,14 @@ look_at(struct round *round, const json_t *json)
 static int
 ask(struct round *round, const struct page *page, json_t **ret)
 {
-    json_t *asked = json_pack("{s:{s:I, s:I, s:i}}", "clocks", "fromSeq", page->from_seq, "fromMark", page->from_mark,
-                              "max", PAGE);
-    char *question = asked == NULL ? NULL : json_dumps(asked, JSON_COMPACT), *answer = NULL;
-    int rc = question == NULL ? -ENOMEM : wici_query(round->clerk->client, question, ASK_MS, &answer);
+    char question[192], *answer = NULL;
+    int rc;
+
+    (void)snprintf(question, sizeof question,
+                   "{\"clocks\":{\"fromSeq\":\"%" PRIu64 "\",\"fromMark\":%" PRIu64 ",\"fromMade\":\"%" PRIu64
+                   "\",\"max\":%d}}",
+                   page->from_seq, page->from_mark, page->made, PAGE);
+    rc = wici_query(round->clerk->client, question, ASK_MS, &answer);
 
     if (rc == 0) {
         *ret = json_loads(answer, 0, NULL);
@@ -123,8 +129,6 @@ ask(struct round *round, const struct page *page, json_t **ret)
             rc = -EPROTO;
     }
     free(answer);
-    free(question);
-    json_decref(asked);
     return rc;
 }
 
@@ -150,6 +154,7 @@ static int
 pass(struct round *round)
 {
     struct page page = {0};
+    unsigned anew = 0;
     int rc = 0;
 
     do {
@@ -157,6 +162,12 @@ pass(struct round *round)
         size_t i;
 
         rc = ask(round, &page, &result);
+        if (rc == -ESTALE && anew++ < ANEW_MAX) { /* what was told by then is told: from the beginning, once that is */
+            page = (struct page){0};
+            rc = settle(round);
+            if (rc == 0)
+                rc = ask(round, &page, &result);
+        }
         if (rc != 0)
             break;
         clocks = json_object_get(result, "clocks");
@@ -166,8 +177,9 @@ pass(struct round *round)
             if (rc != 0)
                 break;
         }
-        page.from_seq = (json_int_t)member_number(clocks, "nextSeq");
-        page.from_mark = (json_int_t)member_number(clocks, "nextMark");
+        page.from_seq = member_number(clocks, "nextSeq");
+        page.from_mark = member_number(clocks, "nextMark");
+        page.made = member_number(clocks, "nextMade");
         json_decref(result);
     } while (rc == 0 && page.from_seq != 0);
     if (rc == 0)

@@ -1,6 +1,7 @@
 /* request - bounded reads and queries: one question, one answer; asked again if the connection is lost in between */
 #include "agents/client.h"
 
+#include "proto/errors.h"
 #include "proto/json.h"
 
 #include <assert.h>
@@ -192,6 +193,8 @@ wici_query(struct wici *w, const char *request_json, int timeout_ms, char **ret)
     message.query = (Wici__V1__Query *)parsed;
     w->request.id = message.query->request = w->next_request++;
     rc = request_do(w, &message, timeout_ms);
+    if (rc == -EPROTO && wici_error(w) != NULL && strcmp(wici_error(w)->code, error_name(E_LIST_CHANGED)) == 0)
+        rc = -ESTALE;
     if (rc != 0)
         goto out;
     result = wici__v1__query_result__unpack(NULL, w->request.result_len, w->request.result);

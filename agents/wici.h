@@ -221,7 +221,8 @@ WICI_EXPORT int wici_read(struct wici *w, const char *request_json, int timeout_
 /* The delivered event as JSON: {"seq","tsMs","header":{...},"sections":[...],"note":{...},"withheld":[{"slot"}...]}. */
 WICI_EXPORT int wici_event_json(const struct wici_event *event, char **ret);
 
-/* Any other question; request is proto3 JSON of Query (without "request"), *ret that of QueryResult. */
+/* Any other question; request is proto3 JSON of Query (without "request"), *ret that of QueryResult. -EPROTO: refused,
+ * see wici_error(); -ESTALE: E_LIST_CHANGED, so that a list is asked for anew from its beginning. */
 WICI_EXPORT int wici_query(struct wici *w, const char *request_json, int timeout_ms, char **ret);
 
 #ifdef __cplusplus

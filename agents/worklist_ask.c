@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* An erasure moves the places that pages go on at: so often the list is begun anew. */
+#define ANEW_MAX 16u
+
 /* Adds a page of an answer to all, and writes the request for the next one. 1: there is one; 0: that was the last. */
 typedef int page_fn(const json_t *answer, char *ret_next, size_t size);
 
@@ -27,8 +30,9 @@ next_clocks(const json_t *answer, char *ret_next, size_t size)
 {
     uint64_t next = member_number(answer, "nextSeq");
 
-    (void)snprintf(ret_next, size, "{\"clocks\":{\"fromSeq\":\"%" PRIu64 "\",\"fromMark\":%" PRIu64 "}}", next,
-                   member_number(answer, "nextMark"));
+    (void)snprintf(ret_next, size,
+                   "{\"clocks\":{\"fromSeq\":\"%" PRIu64 "\",\"fromMark\":%" PRIu64 ",\"fromMade\":\"%" PRIu64 "\"}}",
+                   next, member_number(answer, "nextMark"), member_number(answer, "nextMade"));
     return next != 0;
 }
 
@@ -38,8 +42,10 @@ next_work(const json_t *answer, char *ret_next, size_t size)
     uint64_t next = member_number(answer, "nextSeq");
 
     (void)snprintf(ret_next, size,
-                   "{\"work\":{\"fromSeq\":\"%" PRIu64 "\",\"fromItem\":%" PRIu64 ",\"fromServed\":%" PRIu64 "}}", next,
-                   member_number(answer, "nextItem"), member_number(answer, "nextServed"));
+                   "{\"work\":{\"fromSeq\":\"%" PRIu64 "\",\"fromItem\":%" PRIu64 ",\"fromServed\":%" PRIu64
+                   ",\"fromMade\":\"%" PRIu64 "\"}}",
+                   next, member_number(answer, "nextItem"), member_number(answer, "nextServed"),
+                   member_number(answer, "nextMade"));
     return next != 0;
 }
 
@@ -47,9 +53,10 @@ next_work(const json_t *answer, char *ret_next, size_t size)
 static int
 list_ask(worklist_query_fn *query, void *arg, const char *name, const char *items, page_fn *next, json_t **ret)
 {
-    char request[128];
+    char request[192];
     json_t *all = json_array();
     int rc = all == NULL ? -ENOMEM : 1;
+    unsigned anew = 0;
 
     (void)snprintf(request, sizeof request, "{\"%s\":{}}", name);
     while (rc == 1) {
@@ -57,6 +64,12 @@ list_ask(worklist_query_fn *query, void *arg, const char *name, const char *item
         json_t *result, *answer;
 
         rc = query(arg, request, &text);
+        if (rc == -ESTALE && anew++ < ANEW_MAX) {
+            (void)snprintf(request, sizeof request, "{\"%s\":{}}", name);
+            json_array_clear(all);
+            rc = 1;
+            continue;
+        }
         if (rc != 0)
             break;
         result = json_loads(text, 0, NULL);

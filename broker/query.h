@@ -23,6 +23,11 @@ int query_event(struct broker *b, uint32_t unit, const char *event_id, struct st
 /* What the record corrects or takes back, read into the arena. *ret_is false: nothing, or that was erased. -ENOBUFS. */
 int query_corrected(const struct record *record, struct store_slice *slice, struct arena *arena, struct record *ret,
                     bool *ret_is);
+/*
+ * A number for what places within dossiers are counted in, in the lists that are asked for page by page: another one
+ * after an erasure, which takes acts and marks out of other dossiers, too, and after each start. Never 0.
+ */
+uint64_t query_lists_made(const struct broker *b);
 /* RFC 3339, in the arena; NULL when it is used up. */
 char *query_time(struct arena *arena, uint64_t ms);
 

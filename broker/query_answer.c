@@ -269,8 +269,8 @@ result_fill(struct broker *b, struct session *session, const Wici__V1__Query *qu
     case WICI__V1__QUERY__WHAT_RECEIPT: return proof_receipt(b, session, query->receipt, slice, result, refusal);
     case WICI__V1__QUERY__WHAT_INCLUSION: return proof_inclusion(b, query->inclusion, result, refusal);
     case WICI__V1__QUERY__WHAT_CONSISTENCY: return proof_consistency(b, query->consistency, result, refusal);
-    case WICI__V1__QUERY__WHAT_CLOCKS: return clocks_fill(b, session->unit, query->clocks, result);
-    case WICI__V1__QUERY__WHAT_WORK: return work_fill(b, unit, query->work, slice, result);
+    case WICI__V1__QUERY__WHAT_CLOCKS: return clocks_fill(b, session->unit, query->clocks, result, refusal);
+    case WICI__V1__QUERY__WHAT_WORK: return work_fill(b, unit, query->work, slice, result, refusal);
     case WICI__V1__QUERY__WHAT_COURSES:
         rc = courses_fill(b, unit, query->courses, result, refusal);
         return rc != 0 ? rc : told_record(b, session, "courses", query->courses->dossier, 0, refusal);

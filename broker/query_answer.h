@@ -41,12 +41,13 @@ int outside_fill(struct broker *b, struct session *session, const Wici__V1__Outs
 
 /* ---- query_clocks.c */
 
-int clocks_fill(struct broker *b, uint32_t unit, const Wici__V1__ClocksQuery *asked, Wici__V1__QueryResult *result);
+int clocks_fill(struct broker *b, uint32_t unit, const Wici__V1__ClocksQuery *asked, Wici__V1__QueryResult *result,
+                struct refusal *refusal);
 
 /* ---- query_work.c */
 
 int work_fill(struct broker *b, uint32_t unit, const Wici__V1__WorkQuery *asked, struct store_slice *slice,
-              Wici__V1__QueryResult *result);
+              Wici__V1__QueryResult *result, struct refusal *refusal);
 
 /* ---- query_erasures.c */
 

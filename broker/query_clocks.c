@@ -87,7 +87,8 @@ clock_message(const struct broker *b, const struct core_clock *clock, Wici__V1__
 }
 
 int
-clocks_fill(struct broker *b, uint32_t unit, const Wici__V1__ClocksQuery *asked, Wici__V1__QueryResult *result)
+clocks_fill(struct broker *b, uint32_t unit, const Wici__V1__ClocksQuery *asked, Wici__V1__QueryResult *result,
+            struct refusal *refusal)
 {
     size_t max = asked->max == 0 || asked->max > CLOCKS_MAX ? CLOCKS_MAX : asked->max, count;
     struct core_clocks_at at = {.seq = asked->from_seq, .mark = asked->from_mark};
@@ -95,6 +96,8 @@ clocks_fill(struct broker *b, uint32_t unit, const Wici__V1__ClocksQuery *asked,
     Wici__V1__Clocks *clocks = arena_alloc(b->reply_arena, sizeof *clocks);
     int rc = 0;
 
+    if (asked->from_mark != 0 && asked->from_made != query_lists_made(b))
+        return query_refuse(refusal, E_LIST_CHANGED, "query.clocks.fromMade");
     if (found == NULL || clocks == NULL)
         return -ENOBUFS;
     wici__v1__clocks__init(clocks);
@@ -106,6 +109,7 @@ clocks_fill(struct broker *b, uint32_t unit, const Wici__V1__ClocksQuery *asked,
         rc = clock_message(b, &found[clocks->n_clocks], &clocks->clocks[clocks->n_clocks]);
     clocks->next_seq = at.seq;
     clocks->next_mark = at.mark;
+    clocks->next_made = query_lists_made(b);
     result->result_case = WICI__V1__QUERY_RESULT__RESULT_CLOCKS;
     result->clocks = clocks;
     return rc;

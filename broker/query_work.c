@@ -103,7 +103,7 @@ item_add(struct broker *b, uint32_t unit, const struct core_work *work, struct s
 
 int
 work_fill(struct broker *b, uint32_t unit, const Wici__V1__WorkQuery *asked, struct store_slice *slice,
-          Wici__V1__QueryResult *result)
+          Wici__V1__QueryResult *result, struct refusal *refusal)
 {
     size_t max = asked->max == 0 || asked->max > WORK_MAX ? WORK_MAX : asked->max, count;
     struct core_work_at at = {.seq = asked->from_seq, .item = asked->from_item, .served = asked->from_served};
@@ -111,6 +111,8 @@ work_fill(struct broker *b, uint32_t unit, const Wici__V1__WorkQuery *asked, str
     Wici__V1__Work *work = arena_alloc(b->reply_arena, sizeof *work);
     int rc = 0;
 
+    if (asked->from_item != 0 && asked->from_made != query_lists_made(b))
+        return query_refuse(refusal, E_LIST_CHANGED, "query.work.fromMade");
     if (found == NULL || work == NULL)
         return -ENOBUFS;
     wici__v1__work__init(work);
@@ -123,6 +125,7 @@ work_fill(struct broker *b, uint32_t unit, const Wici__V1__WorkQuery *asked, str
     work->next_seq = at.seq;
     work->next_item = at.item;
     work->next_served = at.served;
+    work->next_made = query_lists_made(b);
     result->result_case = WICI__V1__QUERY_RESULT__RESULT_WORK;
     result->work = work;
     return rc;

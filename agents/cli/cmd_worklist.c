@@ -15,23 +15,12 @@
 
 enum { OPT_AS_OF = 512, OPT_HOLIDAYS, OPT_TASKS, OPT_CLOCKS };
 
-struct asking {
-    struct cli *cli;
-    int rc; /* exit code, said why */
-};
-
 static int
 ask(void *arg, const char *request, char **ret)
 {
-    struct asking *asking = arg;
-    json_t *result = NULL;
+    const struct cli *cli = arg;
 
-    asking->rc = cli_query(asking->cli, json_loads(request, 0, NULL), &result);
-    if (asking->rc != CLI_OK)
-        return -EPROTO;
-    *ret = json_dumps(result, JSON_COMPACT);
-    json_decref(result);
-    return *ret == NULL ? -ENOMEM : 0;
+    return wici_query(cli->w, request, cli->timeout_ms, ret);
 }
 
 /* ---- what both have in common */
@@ -65,15 +54,14 @@ list_make(struct cli *cli, const struct counting *counting, const char *rules, j
 {
     struct worklist_options make = {
         .rules = rules, .calendar = &counting->calendar, .settings = &counting->settings, .today = counting->today};
-    struct asking asking = {.cli = cli, .rc = CLI_OK};
     struct worklist_answers answers;
     int rc = cli_connect(cli);
 
     if (rc != CLI_OK)
         return rc;
-    rc = worklist_ask(ask, &asking, &answers);
+    rc = worklist_ask(ask, cli, &answers);
     if (rc != 0)
-        return asking.rc != CLI_OK ? asking.rc : cli_fail(cli, rc, "worklist");
+        return cli_fail(cli, rc, "worklist");
     make.unit = jstr(cli->welcome, "unit");
     rc = worklist_make(&make, &answers, ret);
     worklist_answers_free(&answers);

@@ -112,6 +112,7 @@ cli_fail(struct cli *cli, int rc, const char *what)
 
     switch (rc) {
     case -EPROTO:
+    case -ESTALE:
         if (error != NULL) {
             cli_refusal_print(cli, error);
             return error_is_unknown(error) ? CLI_NOT_FOUND : CLI_REFUSED;

@@ -173,6 +173,9 @@ int core_unit_entries(struct core *core, uint32_t unit, const uint32_t **ret, si
 /* A number that rises with each entry that comes to the unit's list, and when dossiers were forgotten; cheap, to notice
  * that. */
 size_t core_unit_entry_count(const struct core *core, uint32_t unit);
+/* How often dossiers were forgotten, or the state was swapped for one made anew: what an act or a mark of a dossier is
+ * counted by (core_work_at, core_clocks_at) holds in between. */
+uint64_t core_folds(const struct core *core);
 
 /* The key entry of a dossier, or 0: unknown, or the unit has (and had) no relation to it. Takes the same time for both.
  */
@@ -385,7 +388,7 @@ struct core_clock {
 /* Where to go on in a list of clocks. */
 struct core_clocks_at {
     uint64_t seq;  /* of the dossier's opening; above all of them, an agency, or a dossier of one that is served */
-    uint32_t mark; /* within it */
+    uint32_t mark; /* within it; does not outlive an erasure (core_folds) */
 };
 
 /*
@@ -428,7 +431,7 @@ struct core_work {
 /* Where to go on in a list of work. */
 struct core_work_at {
     uint64_t seq;    /* of the dossier's opening */
-    uint32_t item;   /* within it; what is done and asked meanwhile does not move it */
+    uint32_t item;   /* within it; what is done and asked meanwhile does not move it; does not outlive an erasure (core_folds) */
     uint32_t served; /* 0: of the unit itself; else of an agency that it serves */
 };
 

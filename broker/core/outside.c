@@ -219,10 +219,10 @@ core_due_outside(const struct core *core, uint32_t stand_in, struct core_due_pla
                 act->day != DATE_NONE || (act->flags & ACT_RECALLED) != 0 || act_seq(act) <= after)
                 continue;
             if (count == max) {
-                *place = (struct core_due_place){.dossier_seq = d->opened_seq, .after_seq = ret[count - 1]};
+                *place = (struct core_due_place){.dossier_seq = d->opened_seq, .after_seq = after};
                 return count;
             }
-            ret[count++] = act_seq(act);
+            ret[count++] = after = act_seq(act);
         }
         if (++looked_at == COURSES_LOOKED_AT_MAX && i + 1 < entries->count) {
             *place = (struct core_due_place){

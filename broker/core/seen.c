@@ -194,6 +194,12 @@ core_unit_entries(struct core *core, uint32_t unit, const uint32_t **ret, size_t
     return 0;
 }
 
+uint64_t
+core_folds(const struct core *core)
+{
+    return core->folds;
+}
+
 size_t
 core_unit_entry_count(const struct core *core, uint32_t unit)
 {

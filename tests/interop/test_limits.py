@@ -247,6 +247,8 @@ class Bounds(test_refusals.Case):
             ("Query", "E_UNKNOWN"): self.e_unknown,
             ("Query", "E_CURSOR"): lambda: self.refused("ops-sw", query=wire.Query(
                 request=1, cursor_drop=wire.CursorDrop(cursor="none"))),
+            ("Query", "E_LIST_CHANGED"): lambda: self.refused("ops-sw", query=wire.Query(
+                request=1, work=wire.WorkQuery(from_seq=1, from_item=1, from_made=1))),
             ("Query", "E_LIMIT"): self.cursors_beyond_one_answer,
             ("Query", "E_BUSY"): self.e_busy,
             ("Query", "E_STATE"): self.drop_in_use,

@@ -171,6 +171,10 @@ class Case(World):
     def e_request(self):
         return self.refused("ops-sw", unsubscribe=self.wici.wire.Unsubscribe(subscription=5))
 
+    def e_list_changed(self):
+        return self.refused("ops-sw", query=self.wici.wire.Query(
+            request=1, work=self.wici.wire.WorkQuery(from_seq=1, from_item=1, from_made=1)))
+
     def e_cursor(self):
         with self.session("ops-sw2", "filters") as client:
             client.subscribe(1, "filtered", families=["case"])
@@ -321,6 +325,7 @@ CODES = {
     "E_DECODE": "", "E_SIZE": "", "E_PROTOCOL": "hello.protocol", "E_STATE": "", "E_KEY": "",
     "E_LIMIT": "subscribe.subscription", "E_BUSY": "", "E_FULL": "", "E_GAP": "publish.number", "E_TAKEN_OVER": "",
     "E_LOG_DIVERGED": "hello.known", "E_REQUEST": "unsubscribe.subscription", "E_CURSOR": "subscribe.cursor",
+    "E_LIST_CHANGED": "query.work.fromMade",
     "E_TYPE": "header.type", "E_ID": "header.eventId", "E_ID_REUSE": "header.eventId",
     "E_FIELD": "sections[0].infoProvidedS0.providedOn", "E_SECTION": "sections.infoProvidedS0", "E_PERSONAL_DATA": "header.to[0].unit",
     "E_TIME": "header.occurredAt", "E_ACTOR": "header.actor.unit", "E_ROLE": "header.actor.role",

@@ -3,6 +3,7 @@
 What each page must hold is worked out here from what was published: the tasks that are open then, in the order of their
 dossiers' opening and in a dossier of the log, from where the page before it ended.
 """
+import hashlib
 import random
 import shutil
 import tempfile
@@ -10,7 +11,7 @@ import threading
 import unittest
 
 from wici_client import Refused
-from world import World, letter, new_id
+from world import World, letter, new_id, referral
 
 LARGEST = 200  # tasks in one answer, docs/LIMITS.md WORK_MAX
 WORKER, PAPER = "ops-sw", "papier"
@@ -108,7 +109,8 @@ class Work(unittest.TestCase):
     def page(self, client, after=None, **asked):
         """One page, from the beginning or from where another ended."""
         if after is not None:
-            asked.update(from_seq=after.next_seq, from_item=after.next_item, from_served=after.next_served)
+            asked.update(from_seq=after.next_seq, from_item=after.next_item, from_served=after.next_served,
+                         from_made=after.next_made)
         return client.query(work=self.wire.WorkQuery(**asked))
 
     def pages(self, client, **asked):
@@ -148,8 +150,9 @@ class Work(unittest.TestCase):
         self.ask(new_id(), 3)
         want = self.want(self.asked.ordered())
         opened = [self.asked.tasks[0][1], self.asked.tasks[3][1]]
+        made = self.page(self.school, max=1).next_made
         for item in (5000, 2 ** 32 - 1):
-            page = self.school.query(work=self.wire.WorkQuery(from_seq=opened[0], from_item=item))
+            page = self.school.query(work=self.wire.WorkQuery(from_seq=opened[0], from_item=item, from_made=made))
             self.assertEqual(self.told(page), want[3:])
         for seq in (opened[0] + 1, opened[1]):
             page = self.school.query(work=self.wire.WorkQuery(from_seq=seq))
@@ -246,6 +249,79 @@ class Work(unittest.TestCase):
                 "event": event_id, "agency": PAPER, "channel": "PAPER", "delivered_on": "2026-03-03"}},
             causation_id=event_id))
         self.assertEqual(self.told(self.page(self.school, page)), want[4:])
+
+    # ---- where the places themselves moved
+
+    def case_with_referrals(self, count):
+        """A case that took up so many referrals: an erasure of one takes what it left in the case, too."""
+        case, referrals = new_id(), [new_id() for _ in range(count)]
+        self.publish(self.worker, self.world.event(WORKER, "CASE_OPENED", case, {"case_opened_s0": {
+            "opened_on": "2026-03-02", "proceeding_started_on": "2026-03-02", "gmina": "3261011"}}, {
+                "subjects": ["osoba-1"], "case_opened_s1": {"household": [{"person_ref": "osoba-1", "relation": "syn"}]}},
+            {"case_opened_s6": {"path": "ORDINARY"}}))
+        for one in referrals:
+            self.publish(self.school, self.world.event(self.unit, "REFERRAL_SUBMITTED", one, *referral(), to=[WORKER]))
+            self.publish(self.worker, self.world.event(WORKER, "CASE_LINKED", case, {"case_linked_s0": {
+                "kind": "REFERRAL_OF", "other_dossier": one}}, {"case_linked_s6": {"reason": "x"}}))
+        return case, referrals
+
+    def erase(self, dossier):
+        """Orders an erasure and waits for its end."""
+        with self.world.session("admin", "erases") as admin:
+            done = admin.query(erase=self.wire.EraseQuery(
+                dossiers=[dossier], reason="COURT_ORDER", order_sha256=hashlib.sha256(b"order").hexdigest()))
+            self.assertTrue(done.done)
+
+    def refused_as_changed(self, client, page):
+        """The next page is refused: its place is of a list that is no more."""
+        with self.assertRaises(Refused) as caught:
+            self.page(client, page, max=2)
+        self.assertEqual((caught.exception.code, caught.exception.path), ("E_LIST_CHANGED", "query.work.fromMade"))
+
+    def test_after_an_erasure_the_next_page_is_refused_and_asked_anew_the_list_is_whole(self):
+        case, referrals = self.case_with_referrals(3)
+        self.ask(case, 6)
+        want = self.want(self.asked.ordered())
+        for one in referrals[:2]:
+            page = self.page(self.school, max=2)
+            self.assertEqual(self.told(page), want[:2])
+            self.erase(one)
+            self.refused_as_changed(self.school, page)
+            self.refused_as_changed(self.school, page)
+            self.assertEqual([task for page in self.pages(self.school, max=2) for task in self.told(page)], want)
+
+    def test_deadlines_are_asked_for_anew_after_an_erasure_too(self):
+        case, referrals = self.case_with_referrals(1)
+        for day in ("2026-03-10", "2026-03-11", "2026-03-12"):
+            event = self.world.event(WORKER, "INFO_REQUESTED", case, {"info_requested_s0": {
+                "request_id": new_id(), "requested_on": "2026-03-02", "answer_by": day}},
+                                     {"info_requested_s6": {"question": "x"}}, to=[self.unit])
+            self.publish(self.worker, event)
+        page = self.school.query(clocks=self.wire.ClocksQuery(max=1))
+        self.assertNotEqual(page.next_mark, 0)
+        going_on = {"from_seq": page.next_seq, "from_mark": page.next_mark, "from_made": page.next_made}
+        self.assertEqual([clock.due for clock in self.school.query(
+            clocks=self.wire.ClocksQuery(**going_on)).clocks], ["2026-03-11", "2026-03-12"])
+        self.erase(referrals[0])
+        with self.assertRaises(Refused) as caught:
+            self.school.query(clocks=self.wire.ClocksQuery(**going_on))
+        self.assertEqual((caught.exception.code, caught.exception.path), ("E_LIST_CHANGED", "query.clocks.fromMade"))
+        self.assertEqual([clock.due for clock in self.school.query(clocks=self.wire.ClocksQuery()).clocks],
+                         ["2026-03-10", "2026-03-11", "2026-03-12"])
+
+    def test_a_page_of_a_broker_that_started_anew_is_refused(self):
+        self.ask(new_id(), 5)
+        page = self.page(self.school, max=2)
+        self.world.stop()
+        self.world.broker.start()
+        for client in (self.worker, self.school):
+            client.close()
+        self.worker, self.school = self.world.client(WORKER, "worker"), self.world.client(self.unit, "school")
+        for client in (self.worker, self.school):
+            client.hello()
+        self.refused_as_changed(self.school, page)
+        self.assertEqual([task for page in self.pages(self.school, max=2) for task in self.told(page)],
+                         self.want(self.asked.ordered()))
 
     def to_agency(self, event):
         """The same event, addressed to the agency without the system."""

@@ -223,6 +223,26 @@ a_recall_is_due_on_paper_when_the_letter_was(void **state)
     kit_say(k, &line);
 }
 
+/* Two dossiers, the older one's letter the newer: whatever a page ends with. */
+static void
+a_list_in_pages_leaves_out_nothing_that_is_due(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *d, *c;
+    char both[64];
+
+    kit_open_case(k, "sw", 'C');
+    kit_open_case(k, "sw", 'D');
+    d = KIT_SAY(k, "sw", "info.requested", 'D', "agency:paper", "0 1@p1 6@p1", NULL, NULL);
+    c = KIT_SAY(k, "sw", "info.requested", 'C', "agency:paper", "0 1@p1 6@p1", NULL, NULL);
+    (void)snprintf(both, sizeof both, "%s", list(c, d));
+    assert_string_equal(due(k, "paper"), both);
+    c = KIT_SAY(k, "sw", "info.requested", 'C', "agency:paper", "0 1@p1 6@p1", NULL, NULL);
+    (void)snprintf(both, sizeof both, "%u %u %u", (unsigned)d->record.seq + 1, (unsigned)c->record.seq,
+                   (unsigned)d->record.seq);
+    assert_string_equal(due(k, "paper"), both); /* two in a page: D's is asked for behind a later one of C */
+}
+
 static void
 an_agency_that_no_role_fits_is_given_nothing(void **state)
 {
@@ -264,6 +284,7 @@ main(void)
         OUTSIDE(it_takes_part_like_any_other),
         OUTSIDE(its_letters_are_published_by_who_serves_it_and_count_as_its_own),
         OUTSIDE(a_recall_is_due_on_paper_when_the_letter_was),
+        OUTSIDE(a_list_in_pages_leaves_out_nothing_that_is_due),
         OUTSIDE(an_agency_that_no_role_fits_is_given_nothing),
         OUTSIDE(stand_ins_are_no_units),
     };
