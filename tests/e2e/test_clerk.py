@@ -20,7 +20,22 @@ import play  # noqa: E402
 from wici_client import new_key  # noqa: E402
 from world import UNITS, World, new_id  # noqa: E402
 
-TODAY = datetime.datetime.now(datetime.timezone.utc).date()
+
+
+def last_sunday(year, month):
+    """Of March or October, at the hour at which the time changes in all of Europe."""
+    day = datetime.datetime(year, month, 31, 1, tzinfo=datetime.timezone.utc)
+    return day - datetime.timedelta(days=(day.weekday() + 1) % 7)
+
+
+def today():
+    """The day in Warsaw, as deadlines count it; needs no table of time zones."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    summer = last_sunday(now.year, 3) <= now < last_sunday(now.year, 10)
+    return (now + datetime.timedelta(hours=2 if summer else 1)).date()
+
+
+TODAY = today()
 CLOCKS = ("SYS_DEADLINE_APPROACHING", "SYS_DEADLINE_MISSED", "SYS_DEADLINE_MET", "SYS_DEADLINE_CANCELLED")
 DEADLINE = 60
 
@@ -250,7 +265,7 @@ class Clerk(unittest.TestCase):
         with open(self.path("clocks.conf"), "w", encoding="utf-8") as f:
             f.write("agency ops D9 term 10 DAYS remind 10 BEFORE\n")  # so that the first reminder is due at once
         self.configure(clocks="clocks.conf")
-        told = self.run_clerk("--as-of", TODAY.isoformat())
+        told = self.run_clerk("--as-of", today().isoformat())  # not before the day on which she was enrolled
         self.assertEqual([words[:3] for words in told], [["approaching", "D9", "agency=ops"]])
         for unit, more in (("ops-ous", ()), ("ops-dyr", ("--agency",))):
             listed = [(task["rule"], task["dossier"], task["agency"]) for task in self.deadlines(unit, *more)]
