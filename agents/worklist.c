@@ -131,6 +131,9 @@ struct work_kind {
     const char *closes[2]; /* types of events */
 };
 
+#define STEP_PL "następny krok zapowiedziany w odpowiedzi na zgłoszenie"
+#define STEP_EN "next step that the answer to the referral announced"
+
 static const struct work_kind work_kinds[] = {
     {"QUESTION",
      "odpowiedź na prośbę o informację",
@@ -165,6 +168,7 @@ static const struct work_kind work_kinds[] = {
      "praktyka KPRP (MD8)",
      {"meeting.held", "ipus.service_reported"}},
     {"OUTSIDE", "wydrukować i wysłać", "print and send", "Wici", {"sys.delivered_outside", NULL}},
+    {"STEP", STEP_PL, STEP_EN, "", {"referral.answered", "referral.completed"}},
 };
 
 /* ---- deadlines */
@@ -375,8 +379,7 @@ course_add(const struct made *m, const json_t *course)
     if (time_parse(member_text(course, "opened"), &opened_ms) == 0)
         since = date_of_moment(opened_ms);
     task = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:[s,s], s:o}", "kind", "NEXT_STEP", "rule",
-                     "", "pl", "następny krok zapowiedziany w odpowiedzi na zgłoszenie", "en",
-                     "next step that the answer to the referral announced", "force", "", "source", "", "dossier",
+                     "", "pl", STEP_PL, "en", STEP_EN, "force", "", "source", "", "dossier",
                      member_text(course, "dossier"), "seq", (json_int_t)member_number(course, "openedSeq"), "since", "",
                      "unit", ours ? o->unit : unit, "closedBy", "referral.answered", "referral.completed", "for",
                      served ? json_string(unit) : json_null());

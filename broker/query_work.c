@@ -19,6 +19,7 @@ kind_word(enum core_work_kind kind)
     case CORE_WORK_RETURNED: return "RETURNED";
     case CORE_WORK_ROW: return "ROW";
     case CORE_WORK_OUTSIDE: return "OUTSIDE";
+    case CORE_WORK_STEP: return "STEP";
     }
     return "";
 }
@@ -80,6 +81,16 @@ recall_waits(struct broker *b, uint32_t unit, const struct record *recall, struc
     return rc;
 }
 
+/* Is the unit given the note in which the step is announced? */
+static bool
+is_announced(const struct record *record, const struct core_view *view)
+{
+    for (size_t i = 0; i < record->event.section_count; i++)
+        if (record->event.sections[i].cls == 6 && (view->sections & 1u << i) != 0)
+            return true;
+    return false;
+}
+
 static int
 item_add(struct broker *b, uint32_t unit, const struct core_work *work, struct store_slice *slice, Wici__V1__Work *ret)
 {
@@ -94,6 +105,8 @@ item_add(struct broker *b, uint32_t unit, const struct core_work *work, struct s
         return 0; /* nothing of it is for the unit */
     if (rc == 0 && work->kind == CORE_WORK_RECALL)
         rc = recall_waits(b, unit, &record, slice, &waits);
+    if (rc == 0 && work->kind == CORE_WORK_STEP)
+        waits = is_announced(&record, &view);
     if (rc != 0 || !waits)
         return rc;
     rc = item_message(b, work, &record, &ret->items[ret->n_items]);

@@ -414,14 +414,15 @@ enum core_work_kind {
     CORE_WORK_APPROVAL,   /* a plan was agreed: the director approves */
     CORE_WORK_RETURNED,   /* a plan came back: the holder agrees on it anew */
     CORE_WORK_ROW,        /* a row of agreements without a date, until the next meeting */
-    CORE_WORK_OUTSIDE     /* to be printed for an agency without the system that the unit serves */
+    CORE_WORK_OUTSIDE,    /* to be printed for an agency without the system that the unit serves */
+    CORE_WORK_STEP        /* announced of it in the answer to a referral whose course it is not told (core_course) */
 };
 
 struct core_work {
     uint8_t dossier_id[16];
     enum core_work_kind kind;
     uint64_t seq;    /* of the record that asks; of an amended one, where it was first said */
-    int32_t due;     /* the day of a meeting; DATE_NONE */
+    int32_t due;     /* the day of a meeting, or of a step; DATE_NONE */
     uint32_t agency; /* whose work it is, or for whom it is to be printed, where the unit serves an agency without the
                         system: what stands for it among units, core_served(); else CORE_UNIT_NONE */
     uint32_t unit;   /* on whom it falls, where the unit is told of another's; CORE_UNIT_NONE: on itself */
@@ -431,7 +432,8 @@ struct core_work {
 /* Where to go on in a list of work. */
 struct core_work_at {
     uint64_t seq;    /* of the dossier's opening */
-    uint32_t item;   /* within it; what is done and asked meanwhile does not move it; does not outlive an erasure (core_folds) */
+    uint32_t item;   /* within it; what is done and asked meanwhile does not move it; does not outlive an erasure
+                        (core_folds) */
     uint32_t served; /* 0: of the unit itself; else of an agency that it serves */
 };
 

@@ -2,6 +2,8 @@
  * What a unit knows of a course ends with its relation: the acts up to there are folded again. Who has an open one is
  * told what the state says. So nobody learns here what he was not told by the events that he was given.
  */
+#include "broker/core/course.h"
+
 #include "broker/core/acts.h"
 #include "broker/core/clocks.h"
 #include "broker/core/parts.h"
@@ -224,16 +226,13 @@ is_taken(const struct core *core, const struct dossier *dossier, const struct ac
     return false;
 }
 
-/*
- * Whose turn it is. An answer may say it, until that unit took the step, or the referral is answered anew, sent on or
- * over. Else it is for the unit that was asked last and has not taken it up yet, and after that for the holder.
- */
-static void
-next_step(const struct core *core, const struct dossier *dossier, uint64_t end, struct core_course *ret)
+const struct act *
+course_announced(const struct core *core, const struct dossier *dossier, uint64_t end)
 {
     const struct act *said = NULL;
-    uint32_t pending = unit_with(core, dossier, RELATION_PENDING, end);
 
+    if (!is_under_way(matter_at(dossier, end).referral))
+        return NULL;
     for (uint32_t i = 0; i < dossier->act_count; i++) {
         const struct act *act = &dossier->acts[i];
 
@@ -242,8 +241,25 @@ next_step(const struct core *core, const struct dossier *dossier, uint64_t end, 
         if (act->input == IN_NONE && act->code == ACT_CODE_NEXT)
             said = act;
     }
-    if (said != NULL && is_taken(core, dossier, said, end))
-        said = NULL;
+    return said != NULL && is_taken(core, dossier, said, end) ? NULL : said;
+}
+
+bool
+course_is_told(const struct core *core, uint32_t unit, const struct dossier *dossier)
+{
+    return reach_of(core, unit, dossier).full == OPEN_END;
+}
+
+/*
+ * Whose turn it is. An answer may say it, until that unit took the step, or the referral is answered anew, sent on or
+ * over. Else it is for the unit that was asked last and has not taken it up yet, and after that for the holder.
+ */
+static void
+next_step(const struct core *core, const struct dossier *dossier, uint64_t end, struct core_course *ret)
+{
+    const struct act *said = course_announced(core, dossier, end);
+    uint32_t pending = unit_with(core, dossier, RELATION_PENDING, end);
+
     ret->next_said = said != NULL;
     ret->next_unit = said != NULL ? said->number : pending != CORE_UNIT_NONE ? pending : ret->holder;
     if (said != NULL && said->day != DATE_NONE)

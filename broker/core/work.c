@@ -7,6 +7,7 @@
  */
 #include "broker/core/asked.h"
 #include "broker/core/clocks.h"
+#include "broker/core/course.h"
 #include "broker/core/facts.h"
 #include "broker/core/outside.h"
 #include "broker/core/view.h"
@@ -134,6 +135,16 @@ rows(struct looking *l, uint32_t *at)
     }
 }
 
+/* ---- steps that an answer announced, of whom no course tells: who was addressed with it, not who works on it */
+
+static void
+step(struct looking *l, const struct act *act)
+{
+    if (act->number == whose(l) && course_announced(l->core, l->d, UINT64_MAX) == act &&
+        !course_is_told(l->core, l->unit, l->d))
+        found(l, CORE_WORK_STEP, act_seq(act), act->day);
+}
+
 /* ---- meetings that are convened: of the holder, and of those invited */
 
 static void
@@ -255,6 +266,8 @@ served(struct looking *l, const struct act *act)
         return;
     if (act->code == ACT_CODE_ASKED)
         question(l, act);
+    if (act->code == ACT_CODE_NEXT)
+        step(l, act);
     if (act->code == ACT_CODE_DUE && act->number == l->stand_in && act->day == DATE_NONE &&
         (act->flags & ACT_RECALLED) == 0)
         found(l, CORE_WORK_OUTSIDE, act_seq(act), DATE_NONE);
@@ -267,6 +280,8 @@ duty(struct looking *l, const struct act *act)
 {
     if (act->input == IN_NONE && act->code == ACT_CODE_ASKED)
         question(l, act);
+    else if (act->input == IN_NONE && act->code == ACT_CODE_NEXT)
+        step(l, act);
     else if (act->input == IN_NONE && act->code == ACT_CODE_RECALL)
         recall(l, act);
     else if (act->input == IN_CONVENED)

@@ -21,7 +21,6 @@ from wici_client import new_key  # noqa: E402
 from world import UNITS, World, new_id  # noqa: E402
 
 
-
 def last_sunday(year, month):
     """Of March or October, at the hour at which the time changes in all of Europe."""
     day = datetime.datetime(year, month, 31, 1, tzinfo=datetime.timezone.utc)

@@ -250,6 +250,41 @@ class Work(unittest.TestCase):
             causation_id=event_id))
         self.assertEqual(self.told(self.page(self.school, page)), want[4:])
 
+    def test_a_step_that_an_answer_announces_is_on_the_list_of_who_serves_the_agency_on_paper(self):
+        paper, keyed = f"asysta-{self.unit}", f"fa-{self.unit}"
+        with self.world.session("admin") as admin:
+            self.world.command(admin, "SYS_EXTERNAL_ENROLLED", sys_external_enrolled_s0={
+                "agency_id": paper, "name": "Asystenci", "kinds": ["ASSISTANCE_ORG"], "served_by": self.unit,
+                "channel": "PAPER"})
+            self.world.enrol(admin, keyed, "ops", ["FA"])
+
+        def answer(dossier, whose, **header):
+            event = self.world.event(WORKER, "REFERRAL_ANSWERED", dossier, {"referral_answered_s0": {
+                "referral_id": new_id(), "outcome": "TAKEN_UP", "answered_on": "2026-03-02"}}, {"referral_answered_s6": {
+                    "status": "accepted", "next_action": {"unit": whose, "due": "2026-03-20"}}}, **header)
+            if not header:
+                wire_header = self.world.wici.header(event)
+                wire_header.to.add(agency=whose)
+                event.header = wire_header.SerializeToString()
+            return self.publish(self.worker, event)[0]
+
+        steps = {}
+        for whose, header in ((paper, {}), (keyed, {"to": [keyed]}), (keyed, {"to": [self.unit]})):
+            dossier = new_id()
+            self.publish(self.school, self.world.event(self.unit, "REFERRAL_SUBMITTED", dossier, *referral(), to=[WORKER]))
+            steps.setdefault(whose, (*answer(dossier, whose, **header), dossier))
+        told = [(item.seq, item.due, item.agency) for item in self.page(self.school).items if item.kind == "STEP"]
+        self.assertEqual(told, [(steps[paper][0], "2026-03-20", paper)])
+        with self.world.session(keyed) as client:
+            items = self.page(client).items
+            self.assertEqual([(item.seq, item.kind, item.due, item.agency) for item in items],
+                             [(steps[keyed][0], "STEP", "2026-03-20", "")])  # not the one that another was given
+        seq, _, dossier = steps[paper]
+        self.publish(self.school, self.world.event(
+            self.unit, "INFO_PROVIDED", dossier, *letter("Byli u rodziny."), to=[WORKER], actor={
+                "on_behalf_of": paper, "channel": "PAPER", "received_on": "2026-03-10"}))
+        self.assertEqual([item for item in self.page(self.school).items if item.kind == "STEP"], [])
+
     # ---- where the places themselves moved
 
     def case_with_referrals(self, count):

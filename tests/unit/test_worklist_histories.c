@@ -78,8 +78,8 @@ clocks_json(const struct core *core, uint32_t unit)
 static const char *
 kind_word(enum core_work_kind kind)
 {
-    static const char *const words[] = {"QUESTION", "INVITATION", "MEETING", "RECALL", "ASSISTANT",
-                                        "APPROVAL", "RETURNED",   "ROW",     "OUTSIDE"};
+    static const char *const words[] = {"QUESTION", "INVITATION", "MEETING", "RECALL",  "ASSISTANT",
+                                        "APPROVAL", "RETURNED",   "ROW",     "OUTSIDE", "STEP"};
 
     return words[kind];
 }
@@ -96,7 +96,10 @@ is_told(const struct kit *k, const struct core *core, uint32_t unit, const struc
         !core_must_confirm(core, unit, record, &k->records[record->note->corrects_seq - 1].record))
         return false;
     core_view(core, work->agency != CORE_UNIT_NONE ? work->agency : unit, record, false, &view);
-    return view.received;
+    for (size_t i = 0; i < record->event->section_count && work->kind == CORE_WORK_STEP; i++)
+        if (record->event->sections[i].cls == 6 && (view.sections & 1u << i) != 0)
+            return true;
+    return view.received && work->kind != CORE_WORK_STEP;
 }
 
 static json_t *
