@@ -2,6 +2,7 @@
 
 #include "broker/core/facts.h"
 #include "broker/core/view.h"
+#include "proto/limits.h"
 
 #include <string.h>
 
@@ -30,16 +31,29 @@ is_given(const struct core *core, uint32_t unit, const struct core_record *recor
     return view.received && (view.sections >> section & 1u) != 0;
 }
 
+/* The first time that it is asked of this unit. */
+static bool
+is_new(uint8_t looked_at[UNITS_MAX / 8], uint32_t unit)
+{
+    uint8_t bit = (uint8_t)(1u << unit % 8), *at = &looked_at[unit / 8];
+    bool ret = (*at & bit) == 0;
+
+    *at |= bit;
+    return ret;
+}
+
 /* Of the units that have or had a relation to the dossier: the first that the text names and that is given the row. */
 static uint32_t
 unit_named(const struct core *core, const struct core_record *record, const struct dossier *dossier, size_t section,
            const char *text)
 {
+    uint8_t looked_at[UNITS_MAX / 8] = {0};
+
     for (uint32_t i = 0; i < dossier->relation_count; i++) {
         const struct relation *relation = &dossier->relations[i];
 
-        if (relation->kind != RELATION_OFFICE && names(&core->directory, relation->who, text) &&
-            is_given(core, relation->who, record, section))
+        if (relation->kind != RELATION_OFFICE && is_new(looked_at, relation->who) &&
+            names(&core->directory, relation->who, text) && is_given(core, relation->who, record, section))
             return relation->who;
     }
     return CORE_UNIT_NONE;
@@ -51,13 +65,14 @@ unit_with_role(const struct core *core, const struct core_record *record, const 
                const char *text)
 {
     unsigned role = role_by_name(text);
+    uint8_t looked_at[UNITS_MAX / 8] = {0}; /* a unit may have thousands of relations */
     uint32_t found = CORE_UNIT_NONE;
 
     for (uint32_t i = 0; role != 0 && i < dossier->relation_count; i++) {
         uint32_t unit = dossier->relations[i].kind == RELATION_OFFICE ? CORE_UNIT_NONE : dossier->relations[i].who;
 
-        if (unit == CORE_UNIT_NONE || unit == found || (core->directory.units[unit].roles >> role & 1u) == 0 ||
-            !is_given(core, unit, record, section))
+        if (unit == CORE_UNIT_NONE || (core->directory.units[unit].roles >> role & 1u) == 0 ||
+            !is_new(looked_at, unit) || !is_given(core, unit, record, section))
             continue;
         if (found != CORE_UNIT_NONE)
             return CORE_UNIT_NONE;

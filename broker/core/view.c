@@ -10,7 +10,11 @@
 #include "broker/core/gate.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define SUBJECTS_MAX 32u /* of a section, as event.proto has it */
+static_assert(EVENT_SECTIONS_MAX <= 32, "sections are the bits of a number");
 
 #define ROLE_FIRST WICI__V1__ROLE__SW
 #define ROLE_LAST  WICI__V1__ROLE__AUD
@@ -254,6 +258,8 @@ struct reader {
     bool addressed, answered, ever;
     bool only_referrer;
     bool stopped; /* the consent does not hold any more */
+    bool met_known;
+    uint32_t met; /* bit i: section i is about a person of a relation that delivers the record */
 };
 
 static void
@@ -290,20 +296,73 @@ reader_rights(struct reader *r)
             policy_rights(r, past->at[i]);
 }
 
-static bool
-about_meets(const struct dossiers *dossiers, uint32_t about, const Wici__V1__Section *section)
+/* A person that sections are about. */
+struct subject {
+    uint32_t person;   /* dossiers.persons */
+    uint32_t sections; /* bit i: section i */
+};
+
+static int
+subject_order(const void *a, const void *b)
 {
-    for (uint32_t i = 0; i < dossiers->about[about]; i++)
-        if (list_has(section->subjects, section->n_subjects,
-                     strings_at(&dossiers->persons, dossiers->about[about + 1 + i])))
-            return true;
-    return false;
+    const struct subject *x = a, *y = b;
+
+    return x->person < y->person ? -1 : x->person > y->person;
+}
+
+/* The persons of all sections whom a relation may be about, ascending, each once. */
+static size_t
+subjects_of(const struct reader *r, struct subject ret[EVENT_SECTIONS_MAX * SUBJECTS_MAX])
+{
+    const struct event *event = r->record->event;
+    size_t count = 0, kept = 0;
+
+    for (size_t i = 0; i < event->section_count; i++)
+        for (size_t k = 0; k < event->sections[i].section->n_subjects && k < SUBJECTS_MAX; k++) {
+            uint32_t person = strings_find(&r->core->dossiers.persons, event->sections[i].section->subjects[k]);
+
+            if (person != STRINGS_NONE)
+                ret[count++] = (struct subject){.person = person, .sections = 1u << i};
+        }
+    qsort(ret, count, sizeof ret[0], subject_order);
+    for (size_t i = 0; i < count; i++)
+        if (kept > 0 && ret[kept - 1].person == ret[i].person)
+            ret[kept - 1].sections |= ret[i].sections;
+        else
+            ret[kept++] = ret[i];
+    return kept;
+}
+
+/* Which sections are about a person whom a relation that delivers the record is about. Once for all of them: a holder
+ * may give a unit thousands of relations with dozens of persons each. */
+static uint32_t
+sections_met(const struct reader *r)
+{
+    const struct dossiers *ds = &r->core->dossiers;
+    struct subject subjects[EVENT_SECTIONS_MAX * SUBJECTS_MAX];
+    size_t count = subjects_of(r, subjects);
+    uint32_t met = 0;
+
+    for (uint32_t i = 0; r->dossier != NULL && count > 0 && i < r->dossier->relation_count; i++) {
+        const struct relation *relation = &r->dossier->relations[i];
+
+        if (relation->about == 0 || !delivers(r->core, r->unit, r->record, r->dossier, relation, r->ever))
+            continue;
+        for (uint32_t k = 0; k < ds->about[relation->about]; k++) {
+            const struct subject person = {.person = ds->about[relation->about + 1 + k]};
+            const struct subject *found = bsearch(&person, subjects, count, sizeof subjects[0], subject_order);
+
+            met |= found != NULL ? found->sections : 0;
+        }
+    }
+    return met;
 }
 
 static bool
-subjects_meet(const struct reader *r, const Wici__V1__Section *section)
+subjects_meet(struct reader *r, size_t index)
 {
     const Wici__V1__BrokerNote *note = r->record->note;
+    const Wici__V1__Section *section = r->record->event->sections[index].section;
 
     if (section->n_subjects == 0)
         return false;
@@ -312,14 +371,10 @@ subjects_meet(const struct reader *r, const Wici__V1__Section *section)
     for (size_t i = 0; r->answered && i < note->n_answer_about; i++)
         if (list_has(section->subjects, section->n_subjects, note->answer_about[i]))
             return true;
-    for (uint32_t i = 0; r->dossier != NULL && i < r->dossier->relation_count; i++) {
-        const struct relation *relation = &r->dossier->relations[i];
-
-        if (relation->about != 0 && delivers(r->core, r->unit, r->record, r->dossier, relation, r->ever) &&
-            about_meets(&r->core->dossiers, relation->about, section))
-            return true;
-    }
-    return false;
+    if (!r->met_known)
+        r->met = sections_met(r);
+    r->met_known = true;
+    return (r->met >> index & 1u) != 0;
 }
 
 static bool
@@ -332,7 +387,7 @@ marks_name(const struct reader *r, char *const *marks, size_t count)
 }
 
 static enum core_verdict
-section_verdict(const struct reader *r, size_t index)
+section_verdict(struct reader *r, size_t index)
 {
     const struct event_section *s = &r->record->event->sections[index];
     const Wici__V1__Section *section = s->section;
@@ -363,7 +418,7 @@ section_verdict(const struct reader *r, size_t index)
         return CORE_WITHHELD_CLASS;
     if (named)
         return CORE_GIVEN_NAMED;
-    return subjects_meet(r, section) ? CORE_GIVEN_SUBJECT : CORE_WITHHELD_HALF;
+    return subjects_meet(r, index) ? CORE_GIVEN_SUBJECT : CORE_WITHHELD_HALF;
 }
 
 static bool

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 ALLOWED = set("""
-abort calloc free malloc qsort realloc reallocarray strdup
+abort calloc free malloc bsearch qsort realloc reallocarray strdup
 memchr memcmp memcpy memmove memset strchr strcmp strlen strncmp strstr
 __assert_fail __stack_chk_fail __memcpy_chk __memset_chk _GLOBAL_OFFSET_TABLE_
 """.split())
