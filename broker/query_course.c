@@ -3,15 +3,19 @@
  */
 #include "broker/query_answer.h"
 
+#include "proto/limits.h"
+
 #include <errno.h>
 #include <string.h>
 
 /* ---- linked dossiers */
 
+#define GROUP_ANSWER_MAX (LINKS_PER_DOSSIER_MAX + GROUP_DOSSIERS_MAX)
+
 int
 group_fill(struct broker *b, uint32_t unit, const char *text, Wici__V1__QueryResult *result, struct refusal *refusal)
 {
-    struct core_group_member *found = arena_alloc(b->reply_arena, GROUP_DOSSIERS_MAX * sizeof *found);
+    struct core_group_member *found = arena_alloc(b->reply_arena, GROUP_ANSWER_MAX * sizeof *found);
     Wici__V1__Group *group = arena_alloc(b->reply_arena, sizeof *group);
     uint8_t id[16];
     size_t count;
@@ -20,7 +24,7 @@ group_fill(struct broker *b, uint32_t unit, const char *text, Wici__V1__QueryRes
         return -ENOBUFS;
     if (uuid_parse(text, id) != 0)
         return query_refuse(refusal, E_REQUEST, "query.group.dossier");
-    count = core_group(b->core, unit, id, found, GROUP_DOSSIERS_MAX);
+    count = core_group(b->core, unit, id, found, GROUP_ANSWER_MAX);
     if (count == 0)
         return query_refuse(refusal, E_UNKNOWN, "query.group.dossier");
     wici__v1__group__init(group);

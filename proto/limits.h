@@ -53,7 +53,9 @@
 #define LEFT_PER_UNIT_MAX    2048u          /* acts and marks that one other unit may leave in a dossier */
 #define NOTE_LIST_MAX        64u            /* units in each list of a note, as sys.proto has it */
 #define ACTS_PER_DOSSIER_MAX 4096u          /* events of one dossier that the procedure keeps in mind */
-#define GROUP_DOSSIERS_MAX   256u           /* dossiers merged into one group */
+#define GROUP_DOSSIERS_MAX   64u            /* dossiers merged into one group */
+#define GROUP_SAYS_MAX       8192u          /* relations of a group's dossiers together; and acts; and marks */
+#define LINKS_PER_DOSSIER_MAX 256u          /* dossiers that one is tied to */
 #define INCLUSIONS_MAX       64u            /* records of which one answer proves that they are in the log */
 #define COURSES_MAX          200u           /* referrals in one answer */
 #define COURSE_WORKERS_MAX   64u            /* workers told of one case */
@@ -61,6 +63,8 @@
 #define COURSES_LOOKED_AT_MAX 8192u         /* dossiers looked at for one answer */
 #define MARKS_PER_DOSSIER_MAX 4096u         /* what events of one dossier say to its deadlines */
 #define CLOCK_FAMILY_MAX     512u           /* dossiers that one deadline is looked for in */
+#define CLOCK_FAMILY_SAYS_MAX 32768u        /* acts and marks of them together; two groups' worth and more */
+#define LOOKED_AT_STEPS_MAX  (1u << 22)     /* acts and marks looked at for one answer, each as often as it is */
 #define FETCHED_MAX          1024u          /* units told of one own event; more than can be addressed */
 #define WORK_MAX             200u           /* tasks without a deadline in one answer */
 #define WORK_LOOKED_AT_MAX   8192u          /* dossiers looked at for one answer */

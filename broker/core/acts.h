@@ -147,8 +147,9 @@ int acts_thing(struct dossiers *dossiers, uint32_t dossier, enum machine_kind ma
                uint32_t *ret);
 /* Adds an act to a dossier and takes its step; a thing that the act is about is made when it is new. -ENOMEM */
 int acts_add(struct dossiers *dossiers, uint32_t dossier, const struct act_about *what);
-/* What was said at that seq is said otherwise (replaced by act), or was never said (act NULL). Folds again. */
-void acts_correct(struct dossiers *dossiers, uint32_t dossier, uint64_t seq, const struct act *act);
+/* What was said at that seq is said otherwise (replaced by act), or was never said (act NULL). False: nothing was said
+ * there. Else acts_fold() works the state out again. */
+bool acts_correct(struct dossiers *dossiers, uint32_t dossier, uint64_t seq, const struct act *act);
 /* Works the state of the dossier's group out from its acts. */
 void acts_fold(struct dossiers *dossiers, uint32_t dossier);
 

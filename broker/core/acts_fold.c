@@ -358,16 +358,18 @@ act_is_fact(const struct act *act)
     return act->input == IN_NONE && act->code != 0;
 }
 
-void
+bool
 acts_correct(struct dossiers *ds, uint32_t dossier, uint64_t seq, const struct act *act)
 {
     struct dossier *d = &ds->at[dossier];
+    bool found = false;
 
     for (uint32_t i = 0; i < d->act_count; i++) {
         struct act *old = &d->acts[i];
 
         if (act_seq(old) != seq && ((old->flags & ACT_COPIED) == 0 || old->number != (uint32_t)seq))
             continue;
+        found = true;
         if (act == NULL) {
             old->flags |= ACT_RECALLED;
         } else if (is_part(ds, old)) {
@@ -382,5 +384,5 @@ acts_correct(struct dossiers *ds, uint32_t dossier, uint64_t seq, const struct a
             old->thing = thing;
         }
     }
-    acts_fold(ds, dossier);
+    return found;
 }

@@ -26,26 +26,31 @@ enum effect { EFFECT_NONE, EFFECT_MEETS, EFFECT_CANCELS };
 /* ---- the family of a dossier */
 
 static void
-kin_add(struct kin *kin, uint32_t dossier)
+kin_add(const struct dossiers *ds, struct kin *kin, uint32_t dossier, bool own)
 {
+    uint32_t says = (uint32_t)ds->at[dossier].act_count + ds->at[dossier].marks.count;
+
     for (size_t i = 0; i < kin->count; i++)
         if (kin->at[i] == dossier)
             return;
-    if (kin->count < CLOCK_FAMILY_MAX)
-        kin->at[kin->count++] = dossier;
+    if (kin->count == CLOCK_FAMILY_MAX || (!own && kin->says + says > CLOCK_FAMILY_SAYS_MAX))
+        return;
+    kin->at[kin->count++] = dossier;
+    kin->says += says;
 }
 
 void
 clocks_kin(const struct dossiers *ds, uint32_t dossier, struct kin *ret)
 {
     ret->count = 0;
+    ret->says = 0;
     for (EACH_OF_GROUP(ds, member, dossier))
-        kin_add(ret, member);
+        kin_add(ds, ret, member, true);
     for (EACH_OF_GROUP(ds, member, dossier))
         for (uint32_t i = 0; i < ds->at[member].link_count; i++)
             if (ds->at[member].links[i].kind == LINK_REFERRAL_OF)
                 for (EACH_OF_GROUP(ds, other, ds->at[member].links[i].other))
-                    kin_add(ret, other);
+                    kin_add(ds, ret, other, false);
 }
 
 /* for (EACH_MARK(l, mark, dossier)): the marks of the family that were not recalled, and whose they are. */

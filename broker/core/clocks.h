@@ -23,6 +23,7 @@ void clocks_told(struct core *core, const struct core_record *record, uint32_t d
 struct kin {
     uint32_t at[CLOCK_FAMILY_MAX];
     size_t count;
+    uint32_t says; /* acts and marks in them */
 };
 void clocks_kin(const struct dossiers *dossiers, uint32_t dossier, struct kin *ret);
 

@@ -151,6 +151,11 @@ struct asker {
     uint32_t whose; /* the unit, or what stands for the agency */
 };
 
+/* How much one answer has looked at: dossiers, and what lies in them. */
+struct effort {
+    uint32_t dossiers, steps;
+};
+
 /* Pages: behind every dossier, whose number is that of a record (marks.h), the agencies by theirs; behind these the
  * dossiers of each agency that is served. */
 #define AGENCIES_FROM    (UINT64_C(1) << 36)
@@ -208,7 +213,7 @@ tell(const struct core *core, const struct asker *asker, const struct kin *kin, 
 /* False: the page is full, and *at says where to go on. */
 static bool
 list_dossier(const struct core *core, const struct asker *asker, uint32_t dossier, struct core_clocks_at *at,
-             struct core_clock *ret, size_t max, size_t *count)
+             struct core_clock *ret, size_t max, size_t *count, struct effort *effort)
 {
     const struct dossier *d = &core->dossiers.at[dossier];
     uint64_t place = place_of(asker, d->opened_seq);
@@ -221,9 +226,15 @@ list_dossier(const struct core *core, const struct asker *asker, uint32_t dossie
     if (!right.all && !right.holder && !right.office && !right.works && !asked_anything(d, asker->whose))
         return true;
     clocks_kin(&core->dossiers, dossier, &kin);
+    effort->steps += (uint32_t)(kin.count * kin.count / 2);
     for (uint32_t i = place == at->seq ? at->mark : 0; i < d->marks.count; i++) {
         struct core_clock clock;
 
+        if (effort->steps > LOOKED_AT_STEPS_MAX) {
+            *at = (struct core_clocks_at){.seq = place, .mark = i};
+            return false;
+        }
+        effort->steps += kin.says + d->act_count + d->relation_count;
         if (!tell(core, asker, &kin, dossier, &d->marks.at[i], &right, &clock))
             continue;
         if (*count == max) {
@@ -288,6 +299,7 @@ list_all(const struct core *core, const struct asker *asker, struct core_clocks_
          size_t max)
 {
     uint32_t first = first_from(&core->dossiers, at->seq);
+    struct effort effort = {0};
     size_t count = 0;
 
     for (uint32_t i = first; i < core->dossiers.count; i++) {
@@ -295,7 +307,7 @@ list_all(const struct core *core, const struct asker *asker, struct core_clocks_
             *at = (struct core_clocks_at){.seq = core->dossiers.at[i].opened_seq};
             return count;
         }
-        if (!list_dossier(core, asker, i, at, ret, max, &count))
+        if (!list_dossier(core, asker, i, at, ret, max, &count, &effort))
             return count;
     }
     if (list_agencies(core, asker->unit, at, ret, max, &count))
@@ -307,7 +319,7 @@ list_all(const struct core *core, const struct asker *asker, struct core_clocks_
 static bool
 list_entries(const struct core *core, const struct asker *asker, const struct numbers *own,
              const struct numbers *office, struct core_clocks_at *at, struct core_clock *ret, size_t max, size_t *count,
-             uint32_t *looked_at)
+             struct effort *effort)
 {
     uint32_t i = 0, j = 0;
 
@@ -320,11 +332,11 @@ list_entries(const struct core *core, const struct asker *asker, const struct nu
         j += b <= a;
         if (place < at->seq)
             continue;
-        if ((*looked_at)++ == CLOCKS_LOOKED_AT_MAX) {
+        if (effort->dossiers++ == CLOCKS_LOOKED_AT_MAX) {
             *at = (struct core_clocks_at){.seq = place};
             return false;
         }
-        if (!list_dossier(core, asker, dossier, at, ret, max, count))
+        if (!list_dossier(core, asker, dossier, at, ret, max, count, effort))
             return false;
     }
     return true;
@@ -337,7 +349,7 @@ core_clocks(const struct core *core, uint32_t unit, struct core_clocks_at *at, s
     const struct directory *directory = &core->directory;
     struct asker asker = {.unit = unit, .whose = unit};
     const struct numbers *own, *office;
-    uint32_t looked_at = 0;
+    struct effort effort = {0};
     size_t count = 0;
 
     assert(unit < directory->unit_count);
@@ -345,14 +357,14 @@ core_clocks(const struct core *core, uint32_t unit, struct core_clocks_at *at, s
     if ((directory->units[unit].roles & ROLE_BIT(CLERK)) != 0)
         return list_all(core, &asker, at, ret, max);
     view_unit_lists(core, unit, &own, &office);
-    if (!list_entries(core, &asker, own, office, at, ret, max, &count, &looked_at) ||
+    if (!list_entries(core, &asker, own, office, at, ret, max, &count, &effort) ||
         !list_agencies(core, unit, at, ret, max, &count))
         return count;
     for (uint32_t i = 0; directory->outside_count > 0 && i < directory->unit_count; i++) {
         if (!is_served_by(core, unit, i))
             continue;
         asker.whose = i;
-        if (!list_entries(core, &asker, &directory->units[i].entries, &none, at, ret, max, &count, &looked_at))
+        if (!list_entries(core, &asker, &directory->units[i].entries, &none, at, ret, max, &count, &effort))
             return count;
     }
     *at = (struct core_clocks_at){0};

@@ -153,8 +153,8 @@ check_link(struct deciding *d)
     if (kind == LINK_MERGED_INTO && !dossiers_same_group(dossiers, d->dossier, other) &&
         dossiers_group_size(dossiers, d->dossier) + dossiers_group_size(dossiers, other) > GROUP_DOSSIERS_MAX)
         return decide_refuse_body(d, E_LIMIT, section, "otherDossier");
-    if (dossiers->at[d->dossier].link_count >= GROUP_DOSSIERS_MAX ||
-        dossiers->at[other].link_count >= GROUP_DOSSIERS_MAX)
+    if (dossiers->at[d->dossier].link_count >= LINKS_PER_DOSSIER_MAX ||
+        dossiers->at[other].link_count >= LINKS_PER_DOSSIER_MAX)
         return decide_refuse_body(d, E_LIMIT, section, "otherDossier");
     return 0;
 }

@@ -403,7 +403,8 @@ undo_relations(struct core *core, uint32_t dossier, uint64_t seq, uint64_t now_s
     int rc = 0;
 
     for (uint32_t i = 0; i < ds->at[dossier].link_count && rc == 0; i++)
-        rc = dossiers_undo(ds, &core->directory, ds->at[dossier].links[i].other, seq, now_seq);
+        if (!dossiers_same_group(ds, dossier, ds->at[dossier].links[i].other)) /* else below, once for them all */
+            rc = dossiers_undo(ds, &core->directory, ds->at[dossier].links[i].other, seq, now_seq);
     if (rc == 0)
         rc = handover_recalled(core, dossier, seq, now_seq);
     return rc == 0 ? dossiers_undo(ds, &core->directory, dossier, seq, now_seq) : rc;
@@ -414,6 +415,19 @@ static uint32_t
 later(uint64_t seq, uint64_t than)
 {
     return than - seq > UINT32_MAX ? 0 : (uint32_t)(than - seq);
+}
+
+/* A recall counts in the dossiers that took its dossier up, too. Each group is folded once. */
+static void
+correct_acts(struct dossiers *ds, uint32_t dossier, uint64_t seq, const struct act *act)
+{
+    const struct dossier *d = &ds->at[dossier];
+
+    for (uint32_t i = 0; i < d->link_count && act == NULL; i++)
+        if (acts_correct(ds, d->links[i].other, seq, NULL) && !dossiers_same_group(ds, dossier, d->links[i].other))
+            acts_fold(ds, d->links[i].other);
+    (void)acts_correct(ds, dossier, seq, act);
+    acts_fold(ds, dossier);
 }
 
 /* Of a correction without a number (none was known) nothing follows. */
@@ -434,10 +448,8 @@ keep_correction(struct core *core, const struct core_record *record, uint32_t do
         ds->at[dossier].flags |= DOSSIER_RECALLS;
     rc = keep_fact(ds, dossier, seq, recall ? ACT_CODE_RECALL : ACT_CODE_AMENDED, DATE_NONE, later(seq, record->seq),
                    THING_NONE);
-    for (uint32_t i = 0; i < ds->at[dossier].link_count && rc == 0 && recall; i++)
-        acts_correct(ds, ds->at[dossier].links[i].other, seq, NULL);
     if (rc == 0)
-        acts_correct(ds, dossier, seq, recall ? NULL : &what.act);
+        correct_acts(ds, dossier, seq, recall ? NULL : &what.act);
     if (rc == 0 && recall)
         rc = undo_relations(core, dossier, seq, record->seq);
     if (rc == 0 && recall && record->event->type->number == TYPE(CASE_LINKED))

@@ -1,13 +1,15 @@
 /*
  * How much an event may leave in its dossier: relations, acts, what it says to deadlines. A quarter of each is kept for
  * who leads the dossier (its holder, who has to answer, their office, and who watches deadlines), and another unit may
- * leave a quarter at most, so that nobody can stop the others' writing.
+ * leave a quarter at most, so that nobody can stop the others' writing. Merged dossiers have a bound together, too:
+ * what is worked out of all of them must not take longer than a few times what one takes.
  */
 #include "broker/core/asked.h"
 #include "broker/core/agency_clocks.h"
 #include "broker/core/decide.h"
 #include "broker/core/outside.h"
 #include "broker/core/parts.h"
+#include "broker/core/rules.h"
 
 #include <string.h>
 
@@ -88,6 +90,59 @@ is_too_much(size_t there, size_t more, size_t max, bool leading)
     return there + more > (leading ? max : max - max / DOSSIER_RESERVE);
 }
 
+/* ---- merged dossiers: a relation opened in one is opened in each, and a recall works all out again */
+
+struct sums {
+    size_t dossiers, relations, acts, marks;
+};
+
+static struct sums
+sums_of(const struct dossiers *ds, uint32_t dossier)
+{
+    struct sums sums = {0};
+
+    for (EACH_OF_GROUP(ds, member, dossier)) {
+        sums.dossiers++;
+        sums.relations += ds->at[member].relation_count;
+        sums.acts += ds->at[member].act_count;
+        sums.marks += ds->at[member].marks.count;
+    }
+    return sums;
+}
+
+static bool
+group_is_full(const struct deciding *d, size_t relations, size_t acts, bool leading)
+{
+    struct sums sums;
+
+    if (d->core->dossiers.at[d->dossier].group_next == d->dossier)
+        return false;
+    sums = sums_of(&d->core->dossiers, d->dossier);
+    return is_too_much(sums.relations, relations * sums.dossiers, GROUP_SAYS_MAX, leading) ||
+           is_too_much(sums.acts, acts, GROUP_SAYS_MAX, leading) ||
+           (d->type < TYPE_SYS_FIRST && is_too_much(sums.marks, MARKS_PER_EVENT_MAX, GROUP_SAYS_MAX, leading));
+}
+
+static bool
+merges(const struct deciding *d)
+{
+    return link_by_name(FACTS_TEXT(d->event, 0, Wici__V1__CaseLinkedS0, kind)) == LINK_MERGED_INTO;
+}
+
+/* Each dossier of the one group gets the open relations of the other. */
+static bool
+merged_is_too_much(const struct dossiers *ds, uint32_t a, uint32_t b, size_t relations, size_t acts)
+{
+    struct sums one = sums_of(ds, a), other = sums_of(ds, b);
+
+    if (dossiers_same_group(ds, a, b))
+        return false;
+    return one.relations + other.relations + one.dossiers * ds->at[b].relation_count +
+                   other.dossiers * ds->at[a].relation_count + (one.dossiers + other.dossiers) * relations >
+               GROUP_SAYS_MAX ||
+           one.acts + other.acts + acts > GROUP_SAYS_MAX || one.marks + other.marks > GROUP_SAYS_MAX;
+}
+
 /* ---- the case that took the dossier up, and what a case takes up: acts are copied */
 
 static int
@@ -107,6 +162,8 @@ linked_limits(struct deciding *d, size_t acts)
 
         if (other == DOSSIER_NONE)
             return 0;
+        if (merges(d) && merged_is_too_much(ds, d->dossier, other, relations_bound(d), acts))
+            return decide_refuse(d, E_LIMIT, "header.dossierId");
         if (dossier->relation_count + ds->at[other].relation_count + relations_bound(d) > RELATIONS_PER_DOSSIER_MAX ||
             dossier->act_count + ds->at[other].act_count + acts > ACTS_PER_DOSSIER_MAX)
             return decide_refuse(d, E_LIMIT, "header.dossierId");
@@ -124,7 +181,7 @@ is_full(const struct deciding *d, size_t relations, size_t acts, bool leading)
            is_too_much(dossier->act_count, acts, ACTS_PER_DOSSIER_MAX, leading) ||
            (d->type < TYPE_SYS_FIRST &&
             is_too_much(dossier->marks.count, MARKS_PER_EVENT_MAX, MARKS_PER_DOSSIER_MAX, leading)) ||
-           (!leading && left_by(d) + acts > LEFT_PER_UNIT_MAX);
+           (!leading && left_by(d) + acts > LEFT_PER_UNIT_MAX) || group_is_full(d, relations, acts, leading);
 }
 
 int

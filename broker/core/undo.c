@@ -10,6 +10,7 @@ struct undo {
     struct dossiers *ds;
     uint32_t dossier;
     uint64_t seq, now_seq;
+    bool amended; /* the record was */
 };
 
 /* The dossier's next fact of that code about the record first said at seq, from *at on. */
@@ -33,8 +34,8 @@ is_of_it(const struct undo *u, uint64_t seq)
 {
     uint32_t member = u->dossier;
 
-    if (seq == u->seq)
-        return true;
+    if (seq == u->seq || !u->amended)
+        return seq == u->seq;
     do {
         const struct act *fact;
 
@@ -239,10 +240,26 @@ take_offices_back(const struct undo *u, struct dossier *d)
     return rc;
 }
 
+static bool
+was_amended(const struct dossiers *ds, uint32_t dossier, uint64_t seq)
+{
+    uint32_t member = dossier;
+
+    do {
+        uint32_t at = 0;
+
+        if (next_fact(ds, member, ACT_CODE_AMENDED, seq, &at) != NULL)
+            return true;
+        member = ds->at[member].group_next;
+    } while (member != dossier);
+    return false;
+}
+
 int
 dossiers_undo(struct dossiers *ds, const struct directory *directory, uint32_t dossier, uint64_t seq, uint64_t now_seq)
 {
-    const struct undo u = {.ds = ds, .dossier = dossier, .seq = seq, .now_seq = now_seq};
+    const struct undo u = {
+        .ds = ds, .dossier = dossier, .seq = seq, .now_seq = now_seq, .amended = was_amended(ds, dossier, seq)};
     uint32_t member = dossier;
     int rc;
 

@@ -26,6 +26,7 @@ struct looking {
     struct core_work *ret;
     size_t max, count;
     uint32_t looked_at; /* dossiers */
+    uint32_t steps;     /* acts and marks, each as often as it was */
     bool full;
 };
 
@@ -55,8 +56,9 @@ whose(const struct looking *l)
 
 /* The dossier's newest act on the thing (THING_NONE: on none) that says one of two things; NULL: none that counts. */
 static const struct act *
-newest(const struct looking *l, uint32_t thing, enum input one, enum input other)
+newest(struct looking *l, uint32_t thing, enum input one, enum input other)
 {
+    l->steps += l->d->act_count;
     for (uint32_t i = l->d->act_count; i-- > 0;) {
         const struct act *act = &l->d->acts[i];
 
@@ -81,6 +83,7 @@ has_deadline(const struct dossier *d, uint64_t seq)
 static void
 question(struct looking *l, const struct act *act)
 {
+    l->steps += l->d->marks.count;
     if (act->number == whose(l) && (act->flags & ACT_RECALLED) == 0 && act->thing != THING_NONE &&
         l->core->dossiers.things.at[act->thing].state == INFO_IS_REQUESTED && !has_deadline(l->d, act_seq(act)))
         found(l, CORE_WORK_QUESTION, act_seq(act), DATE_NONE);
@@ -109,6 +112,14 @@ row(struct looking *l, const struct core_clock *clock)
     found_as(l, work);
 }
 
+/* The answer has taken its time: the page is full. */
+static bool
+is_too_long(struct looking *l)
+{
+    l->full = l->full || l->steps > LOOKED_AT_STEPS_MAX;
+    return l->full;
+}
+
 /* Those of the dossier's marks from *at on; *at: the one that the page has no room for, or behind all. */
 static void
 rows(struct looking *l, uint32_t *at)
@@ -116,16 +127,19 @@ rows(struct looking *l, uint32_t *at)
     bool looked = false;
     struct kin kin;
 
-    for (; *at < l->d->marks.count; ++*at) {
+    for (; *at < l->d->marks.count && !is_too_long(l); ++*at) {
         const struct mark *mark = &l->d->marks.at[*at];
         struct core_clock clock;
         struct mark start;
 
         if (mark_sign(mark) != SIGN_ROW || (mark->flags & MARK_RECALLED) != 0)
             continue;
-        if (!looked)
+        if (!looked) {
             clocks_kin(&l->core->dossiers, l->dossier, &kin);
+            l->steps += (uint32_t)(kin.count * kin.count / 2);
+        }
         looked = true;
+        l->steps += kin.says + l->d->act_count;
         start = mark_start(mark->seq, CLOCK_D16, mark->day, mark->key); /* it ends as one with a date does */
         start.item = mark->item;
         if (clocks_of(l->core, &kin, l->dossier, &start, &clock) && clock.state == CORE_CLOCK_RUNS)
@@ -190,6 +204,7 @@ core_has_confirmed(const struct core *core, uint32_t unit, const struct core_rec
 static void
 recall(struct looking *l, const struct act *act)
 {
+    l->steps += l->d->act_count;
     if (act->number != 0 && !is_confirmed(l->d, l->unit, act_seq(act)))
         found(l, CORE_WORK_RECALL, act_seq(act) + act->number, DATE_NONE);
 }
@@ -304,6 +319,9 @@ look_through(struct looking *l, void (*look)(struct looking *l, const struct act
     if (l->stand_in == CORE_UNIT_NONE)
         rights(l);
     for (; *place < l->d->act_count; ++*place) {
+        if (is_too_long(l))
+            return true;
+        l->steps++;
         look(l, &l->d->acts[*place]);
         if (l->full)
             return true;
