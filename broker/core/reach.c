@@ -5,6 +5,7 @@
  */
 #include "broker/core/clocks.h"
 #include "broker/core/decide.h"
+#include "broker/core/delivery.h"
 #include "broker/core/gate.h"
 #include "broker/core/rules.h"
 #include "broker/core/view.h"
@@ -66,7 +67,7 @@ recalled(struct deciding *d)
     int rc = 0;
 
     for (uint32_t i = 0; i < dossier->relation_count && rc == 0; i++)
-        if (view_relation_covers(d->core, &dossier->relations[i], &record))
+        if (delivery_covers(d->core, &dossier->relations[i], &record))
             rc = each_unit(d, dossier, &dossier->relations[i], &record, tell_if_given);
     return rc;
 }
@@ -102,7 +103,7 @@ relation_shared(const struct relation *relation, uint32_t type)
     case RELATION_PENDING:
     case RELATION_SUCCESSOR:
     case RELATION_OFFICE: return true;
-    case RELATION_PARTICIPANT: return view_participant_receives(type);
+    case RELATION_PARTICIPANT: return delivery_to_participants(type);
     case RELATION_INVITEE: return facts_family(type) == FAMILY_MEETING;
     case RELATION_PROVIDER: return facts_family(type) == FAMILY_IPUS;
     case RELATION_PARTY: return type == TYPE(PLACEMENT_CHANGED);

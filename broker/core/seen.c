@@ -1,5 +1,6 @@
 /* Looking things up for readers: whom a record may concern, what a unit may ask for, and why it is given what. */
 #include "broker/core/facts.h"
+#include "broker/core/delivery.h"
 #include "broker/core/view.h"
 
 #include <assert.h>
@@ -132,7 +133,7 @@ core_audience(struct core *core, const struct core_record *record, const uint32_
     for (uint32_t i = 0; dossier != NULL && i < dossier->relation_count && rc == 0; i++) {
         const struct relation *relation = &dossier->relations[i];
 
-        if (!view_relation_covers(core, relation, record))
+        if (!delivery_covers(core, relation, record))
             continue;
         rc = relation->kind == RELATION_OFFICE ? add_office(core, dossier, relation)
                                                : numbers_add(&core->scratch, relation->who);
@@ -299,7 +300,7 @@ relation_explain(const struct core *core, uint32_t unit, const struct core_recor
     const struct dossiers *dossiers = &core->dossiers;
 
     *ret = (struct core_relation_view){.kind = relation_name((enum relation_kind)relation->kind),
-                                       .from_seq = view_relation_from(core, dossier, relation),
+                                       .from_seq = delivery_from(core, dossier, relation),
                                        .until_seq = relation->until_seq};
     for (uint32_t i = 0; i < dossiers->about[relation->about]; i++)
         if (ret->about_count < sizeof ret->about / sizeof ret->about[0])
@@ -309,7 +310,7 @@ relation_explain(const struct core *core, uint32_t unit, const struct core_recor
     case RELATION_ADDRESSEE:
         ret->applies = view_addressed(core, unit, record) || view_answered(core, unit, record);
         break;
-    default: ret->applies = view_relation_delivers(core, unit, record, dossier, relation); break;
+    default: ret->applies = delivery_by(core, unit, record, dossier, relation, false); break;
     }
 }
 

@@ -10,14 +10,6 @@
 void view_compute(const struct core *core, uint32_t unit, const struct core_record *record,
                   const struct dossier *dossier, uint8_t flags, bool with_content, struct core_view *ret);
 
-/* The relation covers the record; one that was invited to a meeting also the correction of what it was given of it. */
-bool view_relation_covers(const struct core *core, const struct relation *relation, const struct core_record *record);
-/* The first record that it covers and gives. */
-uint64_t view_relation_from(const struct core *core, const struct dossier *dossier, const struct relation *relation);
-/* The relation is the unit's, covers the record, which was not taken back, and delivers records of this kind. */
-bool view_relation_delivers(const struct core *core, uint32_t unit, const struct core_record *record,
-                            const struct dossier *dossier, const struct relation *relation);
-
 /* core_view of a record in a dossier, and whether something else than an auditor's look brings it to the unit. */
 bool view_reaches(const struct core *core, uint32_t unit, const struct core_record *record, struct core_view *ret);
 
@@ -30,9 +22,6 @@ bool view_is_forgotten(const struct core *core, const struct core_record *record
 /* An address, an answer or a relation brings the record to the unit, whatever it is then given of it. */
 bool view_is_brought(const struct core *core, uint32_t unit, const struct core_record *record,
                      const struct dossier *dossier);
-
-/* A participant is given events of this type, whatever his role. */
-bool view_participant_receives(uint32_t type);
 
 /* The note's list names the unit. */
 bool view_addressed(const struct core *core, uint32_t unit, const struct core_record *record);

@@ -69,7 +69,7 @@ PLANTS = [
     Plant("relation_never_ends", "broker/core/dossier.c",
           [("                d->relations[i].until_seq = seq;", "                d->relations[i].until_seq = 0;")],
           "test_core_rules", "test_core_rules", ["closing_ends_participants_but_those_who_monitor"]),
-    Plant("another_meetings_rows", "broker/core/view.c",
+    Plant("another_meetings_rows", "broker/core/delivery.c",
           [("facts_family(type) == FAMILY_MEETING && ref_is(core, relation, record->event);",
             "facts_family(type) == FAMILY_MEETING;")],
           "test_core_meetings", "test_core_meetings", ["nobody_is_given_anothers_rows_nor_the_protocol_who_may_not"]),
