@@ -2,6 +2,7 @@
  * shown - see shown.h
  */
 #include "broker/access.h"
+#include "broker/piece.h"
 #include "broker/query.h"
 #include "broker/shown_job.h"
 #include "broker/talk.h"
@@ -10,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define FIND_COUNT   512u /* sequence numbers asked for at once */
 #define LOOK_EVERY   8u   /* records between two looks at the clock */
@@ -19,31 +19,6 @@
 static_assert(EVENT_SECTIONS_MAX <= 32, "a view's sections are the bits of a number");
 
 bool shown_small;
-
-static uint64_t
-now_us(void)
-{
-    struct timespec ts = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
-}
-
-/* How long one piece of the work is. */
-struct piece {
-    struct broker *b;
-    uint64_t least_us, most_us; /* it ends not before the one, and not behind the other */
-};
-
-/* A piece ends when somebody waits. Who publishes one event at a time is not seen waiting when it begins, so that is
- * looked for again; but each piece has its least time, so that the work ends, whoever comes. */
-static bool
-piece_is_over(const struct piece *piece)
-{
-    uint64_t us = now_us();
-
-    return us >= piece->most_us || (us >= piece->least_us && front_waiting(piece->b->front));
-}
 
 /* ---- beginning and ending */
 
@@ -648,8 +623,7 @@ shown_turn(struct broker *b)
 {
     struct shown *s = b->shown;
     struct store_slice *slice = NULL;
-    struct piece piece = {.b = b};
-    uint64_t started_us = now_us();
+    struct piece piece = piece_begin(b);
     int rc;
 
     if (s == NULL)
@@ -662,8 +636,6 @@ shown_turn(struct broker *b)
         return 0;
     if (core_accounts_for(b->core, s->unit, s->dossier) == 0) /* erased meanwhile, or not the asker's any more */
         return give_up(b, E_UNKNOWN);
-    piece.least_us = started_us + SHOWN_US_MIN;
-    piece.most_us = started_us + (sessions_busy(b->sessions) ? SHOWN_US_MIN : SHOWN_US_MAX);
     rc = store_slice_begin(b->store, &slice);
     if (rc == 0 && s->stage == SHOWN_WAITING) {
         s->stage = SHOWN_GATHERING;
