@@ -4,8 +4,9 @@
  * On the machine of a stopped broker: FROM/log goes to data.dir, a key store to key.dir, and a mark beside the log says
  * that this was done. Nothing that is there is overwritten: there must be no log in data.dir; a key store in key.dir
  * stays and is used, since it is younger than any copy of it and has every key that the copy has, but for those that
- * were destroyed meanwhile. Only where there is none the one in KEYS_FROM is copied: the newest that there is, it need
- * not be of the same backup.
+ * were destroyed meanwhile; and but for copies of a branch that an earlier restoration gave up: entries that the
+ * restored log did not use are given anew, and such a copy opens with the key store copied beside it only. Only where
+ * there is none the one in KEYS_FROM is copied: the newest that there is, it need not be of the same backup.
  *
  * The copy is verified first, opened with the key store that will be used. Content whose key was destroyed since it was
  * made may be missing, where the list of destroyed keys (erased.h) names the key. Then
