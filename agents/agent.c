@@ -3,8 +3,8 @@
  *
  * Files put into outbox are sent; what comes for this unit appears in inbox (docs/AGENT.md). One thread, one loop:
  *
- *     wici_run -> inbox_commit -> outbox_run -> inbox_history -> documents_run -> witness_run -> receipts_run
- *              -> delivery_run -> agent_work_run -> poll
+ *     wici_run -> inbox_commit -> run_subscription -> outbox_run -> inbox_history -> documents_run -> witness_run
+ *              -> receipts_run -> delivery_run -> agent_work_run -> poll
  *
  * The parts: outbox.c and inbox.c move files safely and know nothing of sockets; agent_wici.c is the broker to them;
  * page.c draws the pages.
@@ -18,6 +18,7 @@
 #include "agents/inbox_documents.h"
 #include "agents/inbox_erased.h"
 #include "proto/date.h"
+#include "proto/errors.h"
 #include "proto/language.h"
 #include "proto/nodump.h"
 #include "agents/outbox.h"
@@ -40,6 +41,8 @@
 #define HISTORY_PAUSE_MS 5000u
 #define PROOF_MS         5000u /* --once: proofs are waited for so long after the last event */
 #define QUIET_MS         3000u /* --once: nothing came for so long */
+#define TAKE_BACK_MS     2000u /* until a subscription that ended is begun anew; then twice as long, up to */
+#define TAKE_BACK_MAX_MS 300000u
 
 enum mode { MODE_RUN, MODE_ONCE, MODE_CHECK, MODE_STATUS };
 
@@ -70,6 +73,7 @@ struct agent {
     bool history_waits;
     uint64_t next_look_ms, next_history_ms, ready_ms, heard_ms;
     uint64_t heard; /* inbox_filed() when something last came */
+    uint64_t take_back_ms, take_back_pause_ms, subscribed_ms;
 };
 
 static uint64_t
@@ -124,6 +128,35 @@ note_state(struct agent *a)
         return agent_status_note(&a->dirs, "refused", code);
     }
     return 0;
+}
+
+/* A subscription that another program of the unit took over is taken back: that may have been somebody who had a look.
+ * Two that both need it would take it from each other for ever, so the pause grows. */
+static int
+run_subscription(struct agent *a, uint64_t now)
+{
+    uint64_t *pause = &a->take_back_pause_ms;
+    int rc;
+
+    if (a->wici.ended[0] != '\0') {
+        *pause = *pause == 0 || now - a->subscribed_ms > TAKE_BACK_MAX_MS ? TAKE_BACK_MS : *pause * 2;
+        if (*pause > TAKE_BACK_MAX_MS)
+            *pause = TAKE_BACK_MAX_MS;
+        a->take_back_ms = now + *pause;
+        agent_log(AGENT_ERROR, "nothing is received: %s; to be tried again in %llu s", a->wici.ended,
+                  (unsigned long long)*pause / 1000u);
+        if (strcmp(a->wici.ended, error_name(E_TAKEN_OVER)) == 0)
+            agent_log(AGENT_ERROR,
+                      "another program of this unit uses this agent's cursor; what it acknowledges does not come here");
+        rc = agent_status_note(&a->dirs, "deaf", a->wici.ended);
+        a->wici.ended[0] = '\0';
+        return rc;
+    }
+    if (a->wici.subscription != 0 || a->state != WICI_READY || now < a->take_back_ms)
+        return 0;
+    rc = agent_wici_subscribe(&a->wici, &a->config, a->inbox);
+    a->subscribed_ms = now;
+    return rc == 0 ? agent_status_note(&a->dirs, "ready", "") : rc;
 }
 
 static int
@@ -187,6 +220,8 @@ run_round(struct agent *a)
     }
     if (rc == 0)
         rc = note_state(a);
+    if (rc == 0)
+        rc = run_subscription(a, now);
     if (rc == 0)
         rc = run_outbox(a, now);
     if (rc == 0)
@@ -260,8 +295,9 @@ is_done(const struct agent *a, uint64_t started_ms)
     bool proven = (witness_waiting(a->witness) == 0 && !receipts_wait(&a->receipts)) || now > a->heard_ms + PROOF_MS;
     bool settled = outbox_waiting(a->outbox) == 0 || now > started_ms + a->config.settle_ms + 1000;
 
-    return a->state == WICI_READY && settled && proven && outbox_under_way(a->outbox) == 0 && !a->history_waits &&
-           !a->fetch.waits && (a->wici.caught_up || now > a->heard_ms + QUIET_MS);
+    return a->state == WICI_READY && a->wici.subscription != 0 && settled && proven &&
+           outbox_under_way(a->outbox) == 0 && !a->history_waits && !a->fetch.waits &&
+           (a->wici.caught_up || now > a->heard_ms + QUIET_MS);
 }
 
 static int

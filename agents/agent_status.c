@@ -111,6 +111,11 @@ print_link(const struct agent_dirs *dirs, bool pl, FILE *out)
         fprintf(out, "%s %s (%s)\n",
                 pl ? "Agent działa, broker odmawia połączenia od" : "The agent runs, refused by the broker since",
                 since, code != NULL ? code : "");
+    else if (state != NULL && strcmp(state, "deaf") == 0)
+        fprintf(out, "%s %s (%s)\n",
+                pl ? "Agent działa i wysyła, ale NICZEGO NIE ODBIERA od"
+                   : "The agent runs and sends, but RECEIVES NOTHING since",
+                since, code != NULL ? code : "");
     else
         fprintf(out, "%s %s\n",
                 pl ? "Agent działa, bez połączenia z brokerem od" : "The agent runs, without a connection since",

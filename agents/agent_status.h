@@ -15,7 +15,8 @@
 
 int agent_status_print(const struct agent_dirs *dirs, const struct agent_config *config, FILE *out);
 
-/* Notes the connection's state for it: "ready", "connecting" or "refused", and the refusal's code. */
+/* Notes the connection's state for it: "ready", "connecting", "refused" or "deaf" (connected, and nothing is received),
+ * and the refusal's code. */
 int agent_status_note(const struct agent_dirs *dirs, const char *state, const char *code);
 
 #endif

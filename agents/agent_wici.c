@@ -254,8 +254,7 @@ take_end(void *arg, const struct wici_error *why)
 {
     struct agent_wici *a = arg;
 
-    agent_log(AGENT_ERROR, "the subscription ended: %s", why != NULL && why->code != NULL ? why->code : "unknown");
-    a->ended = true;
+    (void)snprintf(a->ended, sizeof a->ended, "%s", why != NULL && why->code != NULL ? why->code : "unknown");
     a->subscription = 0;
 }
 

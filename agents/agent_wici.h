@@ -21,13 +21,14 @@ struct agent_wici {
     struct agent_who *who;   /* borrowed; filled in from the broker's Welcome */
     const struct agent_dirs *dirs;
     json_t *names;         /* the directory: id -> name; NULL: none yet */
-    uint32_t subscription; /* 0: none */
+    uint32_t subscription; /* 0: none; it ended, and agent_wici_subscribe() begins another */
     uint64_t head;         /* of the log, as last heard */
     uint64_t connections;  /* how often one was made */
     bool diverged;         /* on one of them, the broker said that it was restored; the caller clears it */
     bool caught_up;        /* the subscription has reached the head on this connection */
-    bool ended;            /* another session took the cursor over, or it was refused */
-    int failed;            /* -ESTALE, -EPERM: this folder is not for this broker or key; or the disk */
+    char ended[32]; /* the code with which the subscription ended: another session took the cursor over, or it was
+                              refused; the caller clears it */
+    int failed;     /* -ESTALE, -EPERM: this folder is not for this broker or key; or the disk */
 };
 
 /* Opens the client; what the agent knew of unit and names from earlier runs is read from state/. */

@@ -272,6 +272,29 @@ def history_comes_with_what_is_forwarded_and_handed_over(world):
         agent.end()
 
 
+def takes_back_what_another_program_took_over(world):
+    """Somebody of the unit who reads with the agent's cursor does not leave the agent without its mail for ever."""
+    world.ops.start()
+    play.wait("the agent's subscription", lambda: "connected:" in world.ops.text("agent.log")[world.ops.log_start:])
+    cli = play.Cli(world.broker, world.ops.key, world.ops.dir)
+    cursor = play.wait("its cursor", lambda: [c for c in json.loads(cli.run("cursor", "list", "--json"))["cursors"]["cursors"]
+                                              if c["cursor"].startswith("agent")])[0]["cursor"]
+    other = subprocess.Popen([f"{BIN}/wici", "tail", "--cursor", cursor, "-c", cli.config],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        play.wait("told of it", lambda: "nothing is received: E_TAKEN_OVER" in world.ops.text("agent.log"))
+        play.wait("in the status", lambda: "E_TAKEN_OVER" in world.ops.text("state/link.json"))
+    finally:
+        other.kill()
+        other.wait()
+    play.wait("taken back", lambda: "ready" in world.ops.text("state/link.json"))
+    world.school.start()
+    world.school.drop("t1", referral())
+    received(world.ops, [play.wait("the receipt", lambda: world.school.receipt("t1"))])
+    world.ops.end()
+    world.school.end()
+
+
 def one_agent_a_folder_and_the_key_is_private(world):
     world.school.start()
     play.wait("the first agent", lambda: "connected:" in world.school.text("agent.log")[world.school.log_start:])
@@ -292,7 +315,8 @@ def main():
     world = World(root)
     try:
         for test in (sends_and_receives, explains_refusals, survives_kills, catches_up_and_repeats_nothing,
-                     once_sends_and_ends, documents_travel, history_comes_with_what_is_forwarded_and_handed_over, one_agent_a_folder_and_the_key_is_private):
+                     once_sends_and_ends, documents_travel, history_comes_with_what_is_forwarded_and_handed_over,
+                     takes_back_what_another_program_took_over, one_agent_a_folder_and_the_key_is_private):
             test(world)
             print("ok", test.__name__, flush=True)
         world.stop()
