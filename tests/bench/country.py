@@ -18,8 +18,8 @@ and municipalities.
 Counted (2020): families with an assistant, of these under "Za życiem", municipalities. All else is assumed, and stands in RATES: nobody
 counts it. A municipality is one office with one unit for all of its roles, and one school; some of the offices are centres of social services, with a
 unit of coordinators and organiser and one provider. Families are shared out as people live, a few
-in most of the municipalities and hundreds in the largest; they begin on any day of the year, the last day of which is today, and what would
-lie behind today has not happened yet.
+in most of the municipalities and hundreds in the largest; they begin on any day of the year, the last day of which is yesterday, and what would
+lie behind it has not happened yet.
 """
 import argparse
 import datetime
@@ -418,7 +418,7 @@ class Line:
 def municipality(work):
     """Publishes the year of one municipality: first what the school says before the office knows of it. Returns how many events."""
     wici, stories, broker, number, families = municipality.state, municipality.stories, *work
-    today = datetime.date.today()
+    last = datetime.date.today() - datetime.timedelta(days=1)  # whatever hour it is, it happened already
     centre = is_centre(number)
     names = {"SCH": "sch", "OPS": "ops", **({"IC": "cus", "SVC": "svc"} if centre else {})}
     lines = {unit: Line(wici, broker, f"{name}-{number:04}") for unit, name in names.items()}
@@ -427,7 +427,7 @@ def municipality(work):
     def tell(family, year):
         turn, before = 0, None
         for day, unit, event in year:
-            if family.start + datetime.timedelta(days=day) > today:
+            if family.start + datetime.timedelta(days=day) > last:
                 break
             turn += before is not None and unit != before
             before = unit
@@ -436,11 +436,11 @@ def municipality(work):
             rounds[turn][unit].append(event)
 
     if centre:
-        office = Family(-1 - number, today - datetime.timedelta(days=365), number)
+        office = Family(-1 - number, last - datetime.timedelta(days=365), number)
         tell(office, stories.centre_year(office))
     for index, zz in families:
         dice = random.Random(index)
-        family = Family(index, today - datetime.timedelta(days=dice.randrange(1, 366)), number)
+        family = Family(index, last - datetime.timedelta(days=dice.randrange(1, 366)), number)
         tell(family, stories.year(family, zz, centre))
     for events in rounds:
         for unit, line in lines.items():

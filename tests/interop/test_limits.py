@@ -48,6 +48,7 @@ TESTED = {  # (limit or cell): the test that goes there
     ("Hello", "new", "E_LIMIT"): ("tests/wire/test_sessions.c", "places_that_all_read_are_kept_until_their_peers_are_gone"),
     ("DocumentPut", "ready", "E_FULL"): ("tests/wire/test_documents.c", "a_full_log_takes_no_document_and_shows_none_unrecorded"),
     ("DocumentGet", "ready", "E_FULL"): ("tests/wire/test_documents.c", "a_full_log_takes_no_document_and_shows_none_unrecorded"),
+    "GROUP_SAYS_MAX": ("tests/unit/test_core_limits.c", "merged_dossiers_have_a_bound_together"),
     "LEFT_PER_UNIT_MAX": ("tests/unit/test_core_limits.c", "one_unit_cannot_stop_the_others_writing"),
     "DOCUMENT_SIZE_MAX": ("tests/wire/test_documents.c", "what_has_no_sense_is_refused"),
     "DOCUMENT_CHUNK_SIZE": ("tests/wire/test_documents.c", "what_has_no_sense_is_refused"),

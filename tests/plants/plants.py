@@ -119,8 +119,8 @@ PLANTS = [
     Plant("failed_commit_goes_on", "store/store.c",
           [("        rc = err_from_lmdb(mdb_txn_commit(st->txn));\n",
             "        rc = err_from_lmdb(mdb_txn_commit(st->txn));\n        rc = rc == -EIO ? 0 : rc;\n")],
-          "wicid_checked", ["crash/faults.py", "--only", "sync EIO 10"],
-          ["FAILED: serve: sync EIO 10", "/data/log/data.mdb): Broken: "]),  # it went on; or answered, and stopped later
+          "wicid_checked", ["crash/faults.py", "--only", "sync EIO 12"],
+          ["FAILED: serve: sync EIO 12", "/data/log/data.mdb): Broken: "]),  # it went on; or answered, and stopped later
     Plant("chunk_before_commit", "broker/document_talk.c",
           [("    message.document_state = &state;\n    reply_queue(b, &session->route, session->unit, &message);\n",
             "    message.document_state = &state;\n    reply_queue(b, &session->route, session->unit, &message);\n"
@@ -136,13 +136,6 @@ PLANTS = [
             "(rc = broker_timers(b)) != 0 || (reply_flush(b), rc = broker_commit(b)) != 0")],
           "wicid_checked", ["crash/kills.py", "--only", "publish meta KILL 3-10"],
           ["FAILED: publish meta KILL", "what was acknowledged is there"]),
-    Plant("mark_ends_before_its_record", "broker/access.c",
-          [("        if (rc == 0 || rc == -ENOSPC)\n            rc = record_write(b, &record);\n        if (rc == 0)\n"
-            "            rc = store_value_drop(b->store, m.names[i]);\n",
-            "        rc = store_value_drop(b->store, m.names[i]);\n        if (rc == 0 && (rc = store_commit(b->store)) == 0)\n"
-            "            rc = record_write(b, &record);\n")],
-          "wicid_checked", ["crash/kills.py", "--only", "publish step KILL 200", "--second", "chain"],
-          ["FAILED: publish step KILL 200", "who was given something is named"]),
     Plant("chunk_before_commit_killed", "broker/document_talk.c",
           [("    message.document_state = &state;\n    reply_queue(b, &session->route, session->unit, &message);\n",
             "    message.document_state = &state;\n    reply_queue(b, &session->route, session->unit, &message);\n"
@@ -161,7 +154,8 @@ PLANTS = [
           ["FAILED: upload step KILL 90", "bytes wait"]),
     Plant("swept_row_before_key", "store/doc.c",
           [("    int rc = store_key_erase(st, doc->entry);\n\n    return rc == 0 ? rows_of_drop(st, &key, doc->entry, STORE_DOC_SIZE_MAX) : rc;",
-            "    int rc = rows_of_drop(st, &key, doc->entry, STORE_DOC_SIZE_MAX);\n\n    return rc == 0 ? store_key_erase(st, doc->entry) : rc;")],
+            "    int rc = rows_of_drop(st, &key, doc->entry, STORE_DOC_SIZE_MAX);\n\n    rc = rc == 0 ? store_commit(st) : rc;\n"
+            "    return rc == 0 ? store_key_erase(st, doc->entry) : rc;")],
           "wicid_checked", ["crash/kills.py", "--only", "sweep sync KILL 3-12"],
           ["FAILED: sweep sync KILL", "what no event named is destroyed after a day"]),
     Plant("document_unbound", "broker/documents.c",
