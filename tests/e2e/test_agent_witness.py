@@ -402,6 +402,7 @@ def a_forked_log_is_caught(world):
     world.broker.start()
     for n in range(40):
         world.admin.run("agency", "add", f"inna-{n}", "--name", "Inna", "--kind", "SCHOOL")
+    play.wait("what contradicts is signed", lambda: int(world.admin.run("checkpoint").split("\n")[1]) > world.school.known())
 
     def mute(message):
         if message.WhichOneof("message") == "hello":
