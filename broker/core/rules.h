@@ -4,13 +4,7 @@
 #ifndef CORE_RULES_H
 #define CORE_RULES_H
 
-#include "broker/core/dossier.h"
-
-/* for (EACH_OF_GROUP(dossiers, member, dossier)): the dossier and those merged with it, by index. */
-#define EACH_OF_GROUP(ds, member, dossier)                                                                             \
-    uint32_t member = (dossier), member##_first = (dossier), member##_more = 1;                                        \
-    member##_more;                                                                                                     \
-    member = (ds)->at[member].group_next, member##_more = member != member##_first
+#include "broker/core/groups.h"
 
 /* The thing with that id in the dossier, one merged with it, or one tied to it by REFERRAL_OF; THING_NONE. */
 uint32_t rules_thing(const struct dossiers *dossiers, uint32_t dossier, enum machine_kind machine,

@@ -6,8 +6,8 @@
 
 #include "broker/core/core.h"
 #include "broker/core/directory.h"
-#include "broker/core/dossier.h"
 #include "broker/core/erased.h"
+#include "broker/core/groups.h"
 #include "broker/core/policy.h"
 #include "broker/core/registers.h"
 

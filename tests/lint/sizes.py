@@ -14,7 +14,6 @@ FILES = {
     "agents/cli/subject.c": 620,
     "agents/outbox_job.c": 620,
     "agents/witness.c": 660,
-    "broker/core/dossier.c": 920,
     "broker/deliver.c": 760,
     "broker/erase.c": 640,
     "broker/shown.c": 659,

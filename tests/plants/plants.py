@@ -66,7 +66,7 @@ PLANTS = [
     Plant("class_mask_off_by_one", "broker/core/view.c",
           [("    bit = (uint8_t)(1u << s->cls);", "    bit = (uint8_t)(2u << s->cls);")],
           "test_core_cells", "test_core_cells", ["each_cell_gives_what_the_matrix_and_the_relations_say"]),
-    Plant("relation_never_ends", "broker/core/dossier.c",
+    Plant("relation_never_ends", "broker/core/relations.c",
           [("                d->relations[i].until_seq = seq;", "                d->relations[i].until_seq = 0;")],
           "test_core_rules", "test_core_rules", ["closing_ends_participants_but_those_who_monitor"]),
     Plant("another_meetings_rows", "broker/core/delivery.c",

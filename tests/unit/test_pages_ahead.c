@@ -54,7 +54,7 @@ log_begin(struct log *l)
     assert_int_equal(mdb_env_create(&l->env), 0);
     assert_int_equal(mdb_env_set_mapsize(l->env, MAP_SIZE), 0);
     assert_int_equal(mdb_env_set_maxdbs(l->env, 4), 0);
-    assert_int_equal(mdb_env_open(l->env, l->dir, MDB_NOTLS | MDB_NOSYNC, 0600), 0);
+    assert_int_equal(mdb_env_open(l->env, l->dir, MDB_NOTLS, 0600), 0);
     assert_int_equal(mdb_env_stat(l->env, &stat), 0);
     page_size = stat.ms_psize;
 }
