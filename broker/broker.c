@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -99,6 +100,7 @@ state_open(struct broker *b, bool accept_clock)
         return rc;
     b->delivered = store_head(b->store);
     b->stats.started_ms = b->clock.now_ms;
+    crypto_shorthash_keygen(b->lists_key);
     return 0;
 }
 

@@ -89,6 +89,7 @@ struct broker {
     struct feed_source source;
     struct eraser *eraser;
     struct broker_stats stats;
+    uint8_t lists_key[16]; /* random; query_lists_made */
     struct pace pace;
     uint64_t tick_us; /* when the tick began; pace's clock */
 

@@ -1,7 +1,9 @@
 /* query - see query.h */
 #include "broker/query.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 
 int
@@ -11,12 +13,17 @@ query_refuse(struct refusal *refusal, enum error_code code, const char *path)
     return -EACCES;
 }
 
-#define FOLDS_BITS 20u /* more erasures than that in one run, and the milliseconds of its start, are not met again */
-
 uint64_t
 query_lists_made(const struct broker *b)
 {
-    return b->stats.started_ms << FOLDS_BITS | ((core_folds(b->core) + 1) & ((1u << FOLDS_BITS) - 1));
+    uint64_t folds = core_folds(b->core), made;
+    uint8_t hash[sizeof made];
+
+    static_assert(crypto_shorthash_BYTES == sizeof made && crypto_shorthash_KEYBYTES == sizeof b->lists_key,
+                  "its sizes");
+    crypto_shorthash(hash, (const uint8_t *)&folds, sizeof folds, b->lists_key);
+    memcpy(&made, hash, sizeof made);
+    return made | 1; /* never 0 */
 }
 
 char *

@@ -25,7 +25,8 @@ int query_corrected(const struct record *record, struct store_slice *slice, stru
                     bool *ret_is);
 /*
  * A number for what places within dossiers are counted in, in the lists that are asked for page by page: another one
- * after an erasure, which takes acts and marks out of other dossiers, too, and after each start. Never 0.
+ * after an erasure, which takes acts and marks out of other dossiers, too, and after each start. Never 0. How many
+ * erasures there were, of whatever dossiers, does not show in it.
  */
 uint64_t query_lists_made(const struct broker *b);
 /* RFC 3339, in the arena; NULL when it is used up. */
