@@ -4,6 +4,7 @@
 #include "broker/deliver.h"
 #include "broker/access.h"
 #include "broker/pack.h"
+#include "broker/piece.h"
 #include "broker/record.h"
 #include "broker/sequence.h"
 
@@ -11,7 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- packing: deliveries collect in reader->out as they stand in a Batch or ReadResult (field 2 of both) */
 
@@ -483,48 +483,23 @@ session_positions(void *arg, struct session *s)
 
 /* ---- behind the head */
 
-#define DELIVER_LOOK 8u /* records between two looks at the clock */
-
-#define ASK_US_MIN 100u /* between two times that the door is asked whether somebody waits: a call of the kernel */
-
-/* When the time is over; or may be, if somebody waits. */
-struct serve {
-    uint64_t least_us, until_us, asked_us;
-    bool over;
-};
-
-static uint64_t
-now_us(void)
-{
-    struct timespec ts = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
-}
-
+/* Each answered read is a record: no more than a tick takes. */
 static bool
-serve_is_over(struct broker *b, struct serve *serve)
+serve_is_over(struct broker *b, struct piece *piece)
 {
-    uint64_t us = now_us();
-
-    if (us >= serve->least_us && us - serve->asked_us >= ASK_US_MIN) {
-        serve->asked_us = us;
-        serve->over = serve->over || front_waiting(b->front);
-    }
-    serve->over = serve->over || us >= serve->until_us ||
-                  store_next(b->store) - b->delivered > TICK_READS_MAX; /* each answered read is a record */
-    return serve->over;
+    piece->over = piece->over || store_next(b->store) - b->delivered > TICK_READS_MAX;
+    return piece_is_over(piece);
 }
 
 /* Within a turn too: a record that is not in memory takes longer than a turn should. */
 static bool
-turn_is_over(struct broker *b, struct serve *serve, unsigned looked_at)
+turn_is_over(struct broker *b, struct piece *piece, size_t done)
 {
-    return looked_at % DELIVER_LOOK == DELIVER_LOOK - 1 && serve_is_over(b, serve);
+    return piece_looks(done) && serve_is_over(b, piece);
 }
 
 static int
-stream_turn(struct broker *b, struct store_slice *slice, struct serve *serve, struct reader *r)
+stream_turn(struct broker *b, struct store_slice *slice, struct piece *piece, struct reader *r)
 {
     uint64_t head = b->delivered;
     struct store_row row;
@@ -564,7 +539,7 @@ stream_turn(struct broker *b, struct store_slice *slice, struct serve *serve, st
             return rc;
         if (outcome == SHOWN || outcome == NOT_FOR_IT) {
             r->feed.pos = seq;
-            if (turn_is_over(b, serve, i))
+            if (turn_is_over(b, piece, i))
                 return 0;
             continue;
         }
@@ -655,7 +630,7 @@ read_show(struct broker *b, struct reader *r, const struct record *record, bool 
 }
 
 static int
-read_turn(struct broker *b, struct store_slice *slice, struct serve *serve, struct reader *r)
+read_turn(struct broker *b, struct store_slice *slice, struct piece *piece, struct reader *r)
 {
     uint64_t head = r->to_seq != 0 && r->to_seq < b->delivered ? r->to_seq : b->delivered;
     struct store_row row;
@@ -686,7 +661,7 @@ read_turn(struct broker *b, struct store_slice *slice, struct serve *serve, stru
         if (full)
             return read_finish(b, r, seq);
         r->feed.pos = seq;
-        if (turn_is_over(b, serve, i))
+        if (turn_is_over(b, piece, i))
             break;
     }
     return 0;
@@ -695,8 +670,7 @@ read_turn(struct broker *b, struct store_slice *slice, struct serve *serve, stru
 int
 deliver_serve(struct broker *b, uint64_t least_us, uint64_t most_us)
 {
-    uint64_t started_us = now_us();
-    struct serve serve = {.least_us = started_us + least_us, .until_us = started_us + most_us};
+    struct piece piece = piece_begin(b, least_us, most_us);
     struct store_slice *slice = NULL;
     struct reader *last = NULL; /* what it has collected goes out when it is another's turn, or the time is over */
     uint32_t unit;
@@ -717,11 +691,11 @@ deliver_serve(struct broker *b, uint64_t least_us, uint64_t most_us)
         reader_move(b->sessions, r, READER_BUSY); /* its unit's next turn is another reader's */
         if (r->kind == READER_STREAM) {
             last = r;
-            rc = stream_turn(b, slice, &serve, r);
+            rc = stream_turn(b, slice, &piece, r);
         } else {
-            rc = read_turn(b, slice, &serve, r); /* may have ended it */
+            rc = read_turn(b, slice, &piece, r); /* may have ended it */
         }
-        if (rc != 0 || serve_is_over(b, &serve))
+        if (rc != 0 || serve_is_over(b, &piece))
             break;
     }
     if (rc == 0 && last != NULL)

@@ -3,8 +3,6 @@
 
 #include "broker/broker.h"
 #include "broker/front.h"
-#include "broker/session.h"
-#include "broker/shown.h"
 
 #include <time.h>
 
@@ -18,19 +16,28 @@ now_us(void)
 }
 
 struct piece
-piece_begin(const struct broker *b)
+piece_begin(const struct broker *b, uint64_t least_us, uint64_t most_us)
 {
     uint64_t us = now_us();
 
-    return (struct piece){.b = b,
-                          .least_us = us + SHOWN_US_MIN,
-                          .most_us = us + (sessions_busy(b->sessions) ? SHOWN_US_MIN : SHOWN_US_MAX)};
+    return (struct piece){.b = b, .least_us = us + least_us, .most_us = us + most_us};
 }
 
 bool
-piece_is_over(const struct piece *piece)
+piece_is_over(struct piece *piece)
 {
     uint64_t us = now_us();
 
-    return us >= piece->most_us || (us >= piece->least_us && front_waiting(piece->b->front));
+    if (us >= piece->least_us && us - piece->asked_us >= PIECE_ASK_US) {
+        piece->asked_us = us;
+        piece->over = piece->over || front_waiting(piece->b->front);
+    }
+    piece->over = piece->over || us >= piece->most_us;
+    return piece->over;
+}
+
+bool
+piece_looks(size_t done)
+{
+    return done % PIECE_LOOK == PIECE_LOOK - 1;
 }

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define FIND_COUNT   512u /* sequence numbers asked for at once */
-#define LOOK_EVERY   8u   /* records between two looks at the clock */
 #define READ_SECTION 0u
 
 static_assert(EVENT_SECTIONS_MAX <= 32, "a view's sections are the bits of a number");
@@ -382,7 +381,7 @@ open_gather(struct broker *b, struct shown *s)
 
 /* A piece of the records of reads. */
 static int
-gather(struct broker *b, struct shown *s, struct store_slice *slice, const struct piece *piece)
+gather(struct broker *b, struct shown *s, struct store_slice *slice, struct piece *piece)
 {
     uint64_t seqs[FIND_COUNT];
     struct store_row row;
@@ -400,7 +399,7 @@ gather(struct broker *b, struct shown *s, struct store_slice *slice, const struc
             count = 0;
             break;
         }
-        if (i % LOOK_EVERY == LOOK_EVERY - 1 && piece_is_over(piece))
+        if (piece_looks(i) && piece_is_over(piece))
             return 0;
         rc = store_read(slice, seqs[i], &row);
         if (rc != 0)
@@ -493,7 +492,7 @@ event_load(struct broker *b, struct store_slice *slice, uint64_t seq, struct rec
 }
 
 static int
-look(struct broker *b, struct shown *s, struct store_slice *slice, const struct piece *piece)
+look(struct broker *b, struct shown *s, struct store_slice *slice, struct piece *piece)
 {
     unsigned looked = 0;
 
@@ -503,7 +502,7 @@ look(struct broker *b, struct shown *s, struct store_slice *slice, const struct 
 
         if (!event_is_wanted(s, s->at))
             continue;
-        if (looked++ % LOOK_EVERY == LOOK_EVERY - 1 && piece_is_over(piece))
+        if (piece_looks(looked++) && piece_is_over(piece))
             return 0;
         rc = event_load(b, slice, s->events[s->at].seq, &record);
         if (rc == -ENOENT)
@@ -549,7 +548,7 @@ moment_is_here(struct shown *s)
 }
 
 static int
-fold(struct shown *s, struct store_slice *slice, const struct piece *piece)
+fold(struct shown *s, struct store_slice *slice, struct piece *piece)
 {
     for (unsigned folded = 0; s->pos < s->last; folded++) {
         struct store_row row;
@@ -557,7 +556,7 @@ fold(struct shown *s, struct store_slice *slice, const struct piece *piece)
         bool tied = false, here;
         int rc;
 
-        if (folded % LOOK_EVERY == LOOK_EVERY - 1 && piece_is_over(piece))
+        if (piece_looks(folded) && piece_is_over(piece))
             return 0;
         rc = store_read(slice, s->pos + 1, &row);
         if (rc != 0)
@@ -588,7 +587,7 @@ fold(struct shown *s, struct store_slice *slice, const struct piece *piece)
 /* ---- what the asker may be told */
 
 static int
-ask(struct broker *b, struct shown *s, struct store_slice *slice, const struct piece *piece)
+ask(struct broker *b, struct shown *s, struct store_slice *slice, struct piece *piece)
 {
     unsigned looked = 0;
     int rc;
@@ -602,7 +601,7 @@ ask(struct broker *b, struct shown *s, struct store_slice *slice, const struct p
         event->asker_classes = UINT8_MAX;
         if (s->auditor || event->type == 0)
             continue;
-        if (looked++ % LOOK_EVERY == LOOK_EVERY - 1 && piece_is_over(piece))
+        if (piece_looks(looked++) && piece_is_over(piece))
             return 0;
         rc = event_load(b, slice, event->seq, &record);
         if (rc == -ENOENT)
@@ -623,7 +622,7 @@ shown_turn(struct broker *b)
 {
     struct shown *s = b->shown;
     struct store_slice *slice = NULL;
-    struct piece piece = piece_begin(b);
+    struct piece piece = piece_begin(b, SHOWN_US_MIN, sessions_busy(b->sessions) ? SHOWN_US_MIN : SHOWN_US_MAX);
     int rc;
 
     if (s == NULL)
