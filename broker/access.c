@@ -96,7 +96,7 @@ access_asked(const struct broker *b, const struct reader *reader, struct access_
         .type = reader->type, .narrowed = filter->dossier_count > 1, .family_count = (uint8_t)filter->family_count};
     memcpy(ret->families, filter->families, filter->family_count * sizeof filter->families[0]);
     if (filter->dossier_count == 1)
-        ret->entry = core_dossier_for(b->core, reader->feed.unit, filter->dossiers[0]);
+        ret->entry = core_entry_for(b->core, reader->feed.unit, filter->dossiers[0]);
 }
 
 /* What the reader is called in a record: its cursor, or its session. */

@@ -98,7 +98,7 @@ entries_list(const struct feed *feed, struct feed_source *source, size_t *ret_co
     *ret_all = false;
     if (feed->filter.dossier_count > 0) {
         for (size_t i = 0; i < feed->filter.dossier_count && rc == 0; i++) {
-            uint32_t entry = core_dossier_for(source->core, feed->unit, feed->filter.dossiers[i]);
+            uint32_t entry = core_entry_for(source->core, feed->unit, feed->filter.dossiers[i]);
 
             if (entry != 0)
                 rc = entry_add(source, &count, entry);

@@ -189,7 +189,7 @@ reads_add(struct broker *b, struct shown *s, const struct shown_read *read, uint
         return 0;
     if (read->question[0] != '\0' ? read->asked.entry != s->entry && count == 0 : count == 0)
         return 0;
-    if (core_dossier_for(b->core, read->unit, s->dossier) == 0)
+    if (core_entry_for(b->core, read->unit, s->dossier) == 0)
         return 0; /* it has never had to do with it */
     if (read->question[0] != '\0')
         count = 0;

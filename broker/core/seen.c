@@ -226,11 +226,11 @@ unit_knows(const struct core *core, uint32_t unit, const struct dossier *dossier
     return own | (office & dossier_is_for_office(directory, dossier, unit)) | ((u->roles & ROLE_BIT(AUD)) != 0);
 }
 
-uint32_t
-core_dossier_for(const struct core *core, uint32_t unit, const uint8_t dossier_id[16])
+static uint32_t
+entry_for(const struct core *core, uint32_t unit, const uint8_t dossier_id[16], bool told)
 {
-    uint32_t found = dossiers_find(&core->dossiers, dossier_id);
-    bool there = found != DOSSIER_NONE;
+    uint32_t found = dossiers_find(&core->dossiers, dossier_id), entry;
+    bool there = found != DOSSIER_NONE, knows;
     const struct dossier *dossier;
 
     assert(unit < core->directory.unit_count);
@@ -238,7 +238,23 @@ core_dossier_for(const struct core *core, uint32_t unit, const uint8_t dossier_i
         return 0;
     /* An unknown one is asked for as well, in the place of another and under an entry that none has. */
     dossier = &core->dossiers.at[there ? found : 0];
-    return unit_knows(core, unit, dossier, there ? dossier->entry : 0) && there ? dossier->entry : 0;
+    entry = there ? dossier->entry : 0;
+    knows = unit_knows(core, unit, dossier, entry);
+    if (told)
+        knows |= numbers_has(&core->directory.units[unit].told, entry);
+    return knows && there ? entry : 0;
+}
+
+uint32_t
+core_dossier_for(const struct core *core, uint32_t unit, const uint8_t dossier_id[16])
+{
+    return entry_for(core, unit, dossier_id, false);
+}
+
+uint32_t
+core_entry_for(const struct core *core, uint32_t unit, const uint8_t dossier_id[16])
+{
+    return entry_for(core, unit, dossier_id, true);
 }
 
 uint32_t

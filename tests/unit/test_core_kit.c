@@ -553,13 +553,13 @@ kit_index(const struct kit *kit, const char *id)
     return found;
 }
 
-/* Who is given a record finds it: live, and when he catches up. */
+/* Who is given a record finds it: live, when he catches up, and when he asks for its dossier. */
 static bool
 is_found(struct kit *kit, uint32_t unit, const struct kit_record *record)
 {
     const uint32_t *list;
     size_t count;
-    bool all, live, later;
+    bool all, live, later, asked;
 
     assert_int_equal(core_audience(kit->core, &record->record, &list, &count, &all), 0);
     live = all;
@@ -569,10 +569,12 @@ is_found(struct kit *kit, uint32_t unit, const struct kit_record *record)
     later = all;
     for (size_t i = 0; i < count; i++)
         later = later || list[i] == record->record.entry;
-    if (!live || !later)
-        print_error("%s (seq %llu): found %s\n", record->event.type->name, (unsigned long long)record->record.seq,
-                    live ? "live only" : "only later");
-    return live && later;
+    asked = !record->event.has_dossier || record->record.entry == 0 || all ||
+            core_entry_for(kit->core, unit, record->event.dossier_id) == record->record.entry;
+    if (!live || !later || !asked)
+        print_error("%s (seq %llu): found%s%s%s\n", record->event.type->name, (unsigned long long)record->record.seq,
+                    live ? " live" : "", later ? " later" : "", asked ? " by its dossier" : "");
+    return live && later && asked;
 }
 
 static struct core_view
