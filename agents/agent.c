@@ -43,6 +43,7 @@
 #define QUIET_MS         3000u /* --once: nothing came for so long */
 #define TAKE_BACK_MS     2000u /* until a subscription that ended is begun anew; then twice as long, up to */
 #define TAKE_BACK_MAX_MS 300000u
+#define COPY_MS          300000u /* a session taken over twice within that: another folder has our names */
 
 enum mode { MODE_RUN, MODE_ONCE, MODE_CHECK, MODE_STATUS };
 
@@ -59,6 +60,7 @@ struct agent {
     struct agent_wici wici;
     struct outbox *outbox;
     struct inbox *inbox;
+    struct place place;
     struct witness *witness;
     struct receipts receipts;
     struct delivery delivery;
@@ -74,6 +76,7 @@ struct agent {
     uint64_t next_look_ms, next_history_ms, ready_ms, heard_ms;
     uint64_t heard; /* inbox_filed() when something last came */
     uint64_t take_back_ms, take_back_pause_ms, subscribed_ms;
+    uint64_t taken_over_ms; /* when our session was last taken over; 0: never */
 };
 
 static uint64_t
@@ -92,6 +95,24 @@ today(void)
 }
 
 /* ---- one round of the loop */
+
+/* Another connection said Hello under our session's name. Once, that may be an older one of our own which came late.
+ * -ERESTART: it is a copy of this folder that is in use elsewhere, and we begin again under a name of our own. */
+static int
+note_taken_over(struct agent *a)
+{
+    uint64_t now = now_ms();
+    bool again = a->taken_over_ms != 0 && now - a->taken_over_ms < COPY_MS;
+    int rc;
+
+    a->taken_over_ms = now;
+    if (!again)
+        return 0;
+    agent_log(AGENT_WARN, "a copy of this folder is in use elsewhere: this one goes on under another name, so that "
+                          "each is given everything");
+    rc = place_renew(&a->place);
+    return rc != 0 ? rc : -ERESTART;
+}
 
 static int
 note_state(struct agent *a)
@@ -125,9 +146,24 @@ note_state(struct agent *a)
         return agent_status_note(&a->dirs, "connecting", "");
     case WICI_REFUSED:
         agent_log(AGENT_ERROR, "the broker refuses this connection: %s", code);
-        return agent_status_note(&a->dirs, "refused", code);
+        rc = agent_status_note(&a->dirs, "refused", code);
+        return rc == 0 && strcmp(code, error_name(E_TAKEN_OVER)) == 0 ? note_taken_over(a) : rc;
     }
     return 0;
+}
+
+static void
+explain_deaf(const char *code)
+{
+    if (strcmp(code, error_name(E_TAKEN_OVER)) == 0 || strcmp(code, error_name(E_STATE)) == 0)
+        agent_log(AGENT_ERROR,
+                  "another program of this unit reads with this agent's cursor; what it takes is asked for "
+                  "again afterwards");
+    else if (strcmp(code, error_name(E_LIMIT)) == 0)
+        agent_log(
+            AGENT_ERROR,
+            "this unit has as many cursors as it may: each folder of an agent has one; 'wici cursor list' shows "
+            "them, with when each was last used; 'wici cursor drop NAME' removes that of a folder no longer used");
 }
 
 /* A subscription that another program of the unit took over is taken back: that may have been somebody who had a look.
@@ -145,18 +181,18 @@ run_subscription(struct agent *a, uint64_t now)
         a->take_back_ms = now + *pause;
         agent_log(AGENT_ERROR, "nothing is received: %s; to be tried again in %llu s", a->wici.ended,
                   (unsigned long long)*pause / 1000u);
-        if (strcmp(a->wici.ended, error_name(E_TAKEN_OVER)) == 0)
-            agent_log(AGENT_ERROR,
-                      "another program of this unit uses this agent's cursor; what it acknowledges does not come here");
+        explain_deaf(a->wici.ended);
         rc = agent_status_note(&a->dirs, "deaf", a->wici.ended);
         a->wici.ended[0] = '\0';
         return rc;
     }
     if (a->wici.subscription != 0 || a->state != WICI_READY || now < a->take_back_ms)
         return 0;
-    rc = agent_wici_subscribe(&a->wici, &a->config, a->inbox);
+    rc = agent_wici_subscribe(&a->wici);
+    if (rc != 0 || a->wici.subscription == 0)
+        return rc;
     a->subscribed_ms = now;
-    return rc == 0 ? agent_status_note(&a->dirs, "ready", "") : rc;
+    return agent_status_note(&a->dirs, "ready", "");
 }
 
 static int
@@ -358,19 +394,19 @@ open_notify(struct agent *a)
     }
 }
 
+/* The folders are ours by now. */
 static int
-agent_open(struct agent *a)
+parts_open(struct agent *a)
 {
-    int rc = agent_dirs_lock(&a->dirs);
+    int rc = place_open(&a->place, &a->dirs);
 
-    if (rc == -EBUSY)
-        agent_log(AGENT_ERROR, "another agent runs in this folder");
-    if (rc == 0)
-        open_notify(a);
+    if (rc == -EBADMSG)
+        agent_log(AGENT_ERROR, "state/mark is damaged: remove it, and the folder is given another name at the broker");
     if (rc == 0)
         rc = witness_open(&a->witness,
                           &(struct witness_options){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config});
     a->wici.witness = a->witness;
+    a->wici.place = &a->place;
     if (rc == 0)
         rc = agent_wici_open(&a->wici, &a->config, &a->dirs, &a->who);
     if (rc == 0)
@@ -379,12 +415,11 @@ agent_open(struct agent *a)
                                                            .config = &a->config,
                                                            .who = &a->who,
                                                            .names = &a->wici.names});
+    a->wici.inbox = a->inbox;
     if (rc == 0)
         rc = outbox_open(
             &a->outbox,
             &(struct outbox_options){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config, .who = &a->who});
-    if (rc == 0)
-        rc = agent_wici_subscribe(&a->wici, &a->config, a->inbox);
     a->fetch = (struct documents_fetch){.dirs = &a->dirs, .link = &a->wici.link, .waits = true};
     a->erased = (struct erased_work){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config, .waits = true};
     a->receipts = (struct receipts){.dirs = &a->dirs, .link = &a->wici.link, .witness = a->witness, .who = &a->who};
@@ -396,13 +431,32 @@ agent_open(struct agent *a)
     return rc;
 }
 
+static int
+agent_open(struct agent *a)
+{
+    int rc = agent_dirs_lock(&a->dirs);
+
+    if (rc == -EBUSY)
+        agent_log(AGENT_ERROR, "another agent runs in this folder");
+    if (rc == 0)
+        open_notify(a);
+    return rc == 0 ? parts_open(a) : rc;
+}
+
 static void
-agent_close(struct agent *a)
+parts_close(struct agent *a)
 {
     agent_wici_close(&a->wici); /* first: it calls into the others */
     outbox_close(&a->outbox);
     inbox_close(&a->inbox);
     witness_close(&a->witness);
+    place_close(&a->place);
+}
+
+static void
+agent_close(struct agent *a)
+{
+    parts_close(a);
     agent_dirs_close(&a->dirs);
     agent_work_close(&a->work);
     agent_config_free(&a->config);
@@ -476,6 +530,7 @@ main(int argc, char **argv)
     int rc;
 
     a.dirs = AGENT_DIRS_CLOSED;
+    a.place = PLACE_CLOSED;
     if (nodump_set() != 0) {
         perror("wici-agent: core dumps");
         return 1;
@@ -513,6 +568,14 @@ main(int argc, char **argv)
         rc = agent_open(&a);
         if (rc == 0)
             rc = run(&a, &arguments);
+        while (rc == -ERESTART) {
+            parts_close(&a);
+            a.noted = false;
+            a.heard = a.taken_over_ms = 0;
+            rc = parts_open(&a);
+            if (rc == 0)
+                rc = run(&a, &arguments);
+        }
         if (rc != 0)
             explain_end(&a, rc);
         break;

@@ -23,7 +23,7 @@ static const struct option_def config_options[] = {
     {"key_file", OPTION_PATH, CONFIG(key_file), NULL, 1, 1000, NULL},
     {"dir", OPTION_PATH, CONFIG(dir), NULL, 1, 1000, NULL},
     {"role", OPTION_PATH, CONFIG(role_file), NULL, 1, 1000, NULL},
-    {"session", OPTION_TEXT, CONFIG(session), "agent", 1, 64, NULL},
+    {"session", OPTION_TEXT, CONFIG(session), "agent", 1, 50, NULL},
     {"holidays", OPTION_PATH, CONFIG(holidays), "", 0, 1000, NULL},
     {"clocks", OPTION_PATH, CONFIG(clocks), "", 0, 1000, NULL},
     {"cursor", OPTION_TEXT, CONFIG(cursor), "agent", 1, 40, NULL},

@@ -4,6 +4,7 @@
 #include "agents/agent_status.h"
 
 #include "agents/witness.h"
+#include "proto/errors.h"
 #include "proto/member.h"
 
 #include <dirent.h>
@@ -89,6 +90,40 @@ agent_status_note(const struct agent_dirs *dirs, const char *state, const char *
     return rc;
 }
 
+/* Why nothing is received, and what a person can do. */
+static void
+print_deaf(const char *code, bool pl, FILE *out)
+{
+    if (strcmp(code, error_name(E_LIMIT)) == 0)
+        fprintf(out, "  %s\n",
+                pl ? "Ta jednostka ma już tyle kursorów, ile może. Usuń kursor folderu, którego nikt nie używa:\n"
+                     "  wici cursor list, wici cursor drop NAZWA."
+                   : "This unit has as many cursors as it may. Remove that of a folder nobody uses:\n"
+                     "  wici cursor list, wici cursor drop NAME.");
+    else if (strcmp(code, error_name(E_TAKEN_OVER)) == 0 || strcmp(code, error_name(E_STATE)) == 0)
+        fprintf(
+            out, "  %s\n",
+            pl ? "Inny program tej jednostki czyta kursorem tego folderu. Agent wróci do niego sam."
+               : "Another program of this unit reads with this folder's cursor. The agent returns to it by itself.");
+    else
+        fprintf(out, "  %s\n", error_text(error_by_name(code), pl));
+}
+
+/* By that name administrators find the folder among the unit's cursors. */
+static void
+print_name(const struct agent_dirs *dirs, const struct agent_config *config, FILE *out)
+{
+    json_t *json = agent_read_json(dirs->state, "mark", NOTE_MAX);
+    const char *mark = member_text(json, "mark");
+
+    if (mark[0] != '\0')
+        fprintf(out, "%s %s-%s\n",
+                config->role.polish ? "Nazwa tego folderu u brokera (kursor):"
+                                    : "Name of this folder at the broker (cursor):",
+                config->cursor, mark);
+    json_decref(json);
+}
+
 static void
 print_link(const struct agent_dirs *dirs, bool pl, FILE *out)
 {
@@ -120,6 +155,10 @@ print_link(const struct agent_dirs *dirs, bool pl, FILE *out)
         fprintf(out, "%s %s\n",
                 pl ? "Agent działa, bez połączenia z brokerem od" : "The agent runs, without a connection since",
                 since);
+    if (runs && state != NULL && code != NULL && strcmp(state, "deaf") == 0)
+        print_deaf(code, pl, out);
+    else if (runs && state != NULL && code != NULL && strcmp(state, "refused") == 0)
+        fprintf(out, "  %s\n", error_text(error_by_name(code), pl));
     json_decref(note);
 }
 
@@ -200,6 +239,7 @@ agent_status_print(const struct agent_dirs *dirs, const struct agent_config *con
 
     fprintf(out, "%s\n", config->role.name);
     print_link(dirs, pl, out);
+    print_name(dirs, config, out);
     if (agent_exists(dirs->state, WITNESS_ALARM_FILE))
         fprintf(out, "%s\n",
                 pl ? "PRZYŁAPANO BROKERA: state/" WITNESS_ALARM_FILE " mówi, na czym. Wezwij administratora."

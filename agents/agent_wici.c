@@ -17,6 +17,23 @@
 #define READ_MS   60000 /* ... and one history */
 #define NAMES_MAX (4u << 20)
 
+#define CURSOR_SIZE 80u /* "agent", "-", a mark, "-" and eight digits: the configuration bounds the first */
+
+/* Tells one choice of families from another. */
+static uint32_t
+filter_sum(const struct agent_config *config)
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; config->role.family[i] != NULL; i++)
+        for (const char *c = config->role.family[i];; c++) {
+            hash = (hash ^ (unsigned char)*c) * 16777619u;
+            if (*c == '\0')
+                break;
+        }
+    return hash;
+}
+
 /* ---- the table */
 
 /* What the broker said. */
@@ -54,7 +71,10 @@ link_ack(void *arg, uint64_t seq)
 {
     struct agent_wici *a = arg;
 
-    return a->subscription == 0 ? -ENOTCONN : wici_ack(a->client, a->subscription, seq);
+    if (a->subscription == 0)
+        return -ENOTCONN;
+    a->failed = place_note(a->place, filter_sum(a->config), a->who->epoch, seq); /* the broker is never ahead of it */
+    return a->failed != 0 ? a->failed : wici_ack(a->client, a->subscription, seq);
 }
 
 /* What a read brings is checked like what a subscription brings. */
@@ -258,32 +278,111 @@ take_end(void *arg, const struct wici_error *why)
     a->subscription = 0;
 }
 
-/* A durable cursor has one filter for ever; another choice of families therefore has another cursor. */
+/* Only this folder moves its cursor. One that stands further than the place was moved by somebody else, or the folder
+ * is an older copy: what came since is not here. */
 static void
-cursor_name(const struct agent_config *config, char ret[80])
+take_begun(void *arg, uint64_t from_seq)
 {
-    uint32_t hash = 2166136261u;
+    struct agent_wici *a = arg;
+    uint32_t filter = filter_sum(a->config);
 
-    for (size_t i = 0; config->role.family[i] != NULL; i++)
-        for (const char *c = config->role.family[i];; c++) {
-            hash = (hash ^ (unsigned char)*c) * 16777619u;
-            if (*c == '\0')
-                break;
-        }
-    if (config->role.family[0] == NULL)
-        (void)snprintf(ret, 80, "%s", config->cursor);
-    else
-        (void)snprintf(ret, 80, "%s-%08x", config->cursor, (unsigned)hash);
+    if (a->failed != 0)
+        return;
+    if (!place_is_known(a->place, filter, a->who->epoch)) {
+        a->failed = place_note(a->place, filter, a->who->epoch, from_seq - 1);
+    } else if (from_seq - 1 > a->place->seq) {
+        (void)wici_unsubscribe(a->client, a->subscription);
+        a->subscription = 0;
+        a->ahead = true;
+        agent_log(AGENT_WARN,
+                  "the broker was told further than this folder came (it is an older copy, the power failed, "
+                  "or another program read with its cursor): what came since is asked for again");
+    }
+}
+
+/* A durable cursor has one filter for ever; another choice of families therefore has another cursor. mark: the
+ * folder's; "": the cursor that folders had in common before they had marks. */
+static void
+cursor_name(const struct agent_config *config, const char *mark, char ret[CURSOR_SIZE])
+{
+    int len = snprintf(ret, CURSOR_SIZE, "%s%s%s", config->cursor, mark[0] != '\0' ? "-" : "", mark);
+
+    assert(len > 0 && len < (int)CURSOR_SIZE);
+
+    if (config->role.family[0] != NULL)
+        (void)snprintf(ret + len, CURSOR_SIZE - (size_t)len, "-%08x", (unsigned)filter_sum(config));
+}
+
+/* Where the common cursor stands; untouched when there is none. */
+static void
+common_find(const struct agent_wici *a, const json_t *result, uint64_t *ret_from)
+{
+    const json_t *cursor;
+    char name[CURSOR_SIZE];
+    size_t i;
+
+    cursor_name(a->config, "", name);
+    json_array_foreach(json_object_get(json_object_get(result, "cursors"), "cursors"), i, cursor)
+    {
+        if (strcmp(member_text(cursor, "unit"), a->who->unit) == 0 && strcmp(member_text(cursor, "cursor"), name) == 0)
+            *ret_from = member_number(cursor, "seq") + 1;
+    }
+}
+
+/* Where a cursor begins that the broker does not have yet; 0: at the first record. -ENOTCONN, ...: ask again. */
+static int
+start_find(struct agent_wici *a, uint64_t *ret_from)
+{
+    char *text = NULL;
+    json_t *result;
+    int rc;
+
+    *ret_from = 0;
+    if (place_is_known(a->place, filter_sum(a->config), a->who->epoch)) {
+        *ret_from = a->place->seq + 1;
+        return 0;
+    }
+    if (!a->place->common || a->place->epoch != 0)
+        return 0;
+    rc = link_query(a, "{\"cursors\":{}}", &text);
+    if (rc != 0)
+        return rc == -EPROTO ? 0 : rc; /* too many to be told: all comes again, and is passed over */
+    result = json_loads(text, 0, NULL);
+    common_find(a, result, ret_from);
+    json_decref(result);
+    free(text);
+    return 0;
+}
+
+/* Takes the cursor away that is ahead of this folder. -EPROTO: refused, and `ended` says why. */
+static int
+cursor_drop(struct agent_wici *a, const char *name)
+{
+    char request[CURSOR_SIZE + 64], *text = NULL;
+    const struct wici_error *e;
+    int rc;
+
+    (void)snprintf(request, sizeof request, "{\"cursorDrop\":{\"cursor\":\"%s\"}}", name);
+    rc = link_query(a, request, &text);
+    free(text);
+    e = wici_error(a->client);
+    if (rc == -EPROTO && e != NULL && strcmp(e->code, "E_CURSOR") == 0)
+        rc = 0; /* it is gone */
+    else if (rc == -EPROTO)
+        (void)snprintf(a->ended, sizeof a->ended, "%s", e != NULL ? e->code : "unknown");
+    return rc;
 }
 
 int
-agent_wici_subscribe(struct agent_wici *a, const struct agent_config *config, struct inbox *inbox)
+agent_wici_subscribe(struct agent_wici *a)
 {
+    const struct agent_config *config = a->config;
     const char *families[AGENT_FAMILIES_MAX + 2] = {NULL};
-    struct wici_subscribe_options o = {.position_fn = take_position, .ended_fn = take_end};
-    char cursor[80];
+    struct wici_subscribe_options o = {.position_fn = take_position, .begun_fn = take_begun, .ended_fn = take_end};
+    char cursor[CURSOR_SIZE];
     bool sys = false;
     size_t count = 0;
+    int rc = 0;
 
     for (; config->role.family[count] != NULL; count++) {
         families[count] = config->role.family[count];
@@ -291,10 +390,16 @@ agent_wici_subscribe(struct agent_wici *a, const struct agent_config *config, st
     }
     if (count > 0 && !sys)
         families[count] = "sys"; /* says what history is open to us */
-    cursor_name(config, cursor);
+    cursor_name(config, a->place->mark, cursor);
     o.cursor = cursor;
     o.families = count > 0 ? families : NULL;
-    a->inbox = inbox;
+    if (a->ahead)
+        rc = cursor_drop(a, cursor);
+    if (rc == 0)
+        rc = start_find(a, &o.from_seq);
+    if (rc != 0)
+        return rc == -ENOMEM ? rc : 0;
+    a->ahead = false;
     return wici_subscribe(a->client, &o, take_event, a, &a->subscription);
 }
 
@@ -354,12 +459,12 @@ int
 agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const struct agent_dirs *dirs,
                 struct agent_who *who)
 {
-    char *keep = NULL;
+    char *keep = NULL, session[CURSOR_SIZE];
     struct wici_options o = {
         .endpoints = config->endpoint,
         .server_key = config->server_key,
         .key_file = config->key_file,
-        .session = config->session,
+        .session = session,
         .software = "wici-agent " WICI_VERSION,
         .window = (unsigned)config->window,
         .ready_fn = welcome_check,
@@ -369,7 +474,9 @@ agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const
 
     assert(ret != NULL && config != NULL);
 
-    *ret = (struct agent_wici){.who = who, .dirs = dirs, .witness = ret->witness};
+    *ret = (struct agent_wici){
+        .who = who, .dirs = dirs, .config = config, .witness = ret->witness, .place = ret->place};
+    (void)snprintf(session, sizeof session, "%s-%s", config->session, ret->place->mark);
     if (asprintf(&keep, "%s/state/keep", config->dir) < 0)
         return -ENOMEM;
     o.keep_dir = keep;

@@ -9,6 +9,7 @@
 #include "agents/agent_config.h"
 #include "agents/agent_link.h"
 #include "agents/inbox.h"
+#include "agents/inbox_place.h"
 #include "agents/witness.h"
 
 #include <jansson.h>
@@ -16,7 +17,9 @@
 struct agent_wici {
     struct wici *client;
     struct agent_link link;
-    struct inbox *inbox;     /* borrowed */
+    struct inbox *inbox; /* borrowed; set before wici_run() is called */
+    struct place *place; /* borrowed; set before opening */
+    const struct agent_config *config;
     struct witness *witness; /* borrowed; set before opening */
     struct agent_who *who;   /* borrowed; filled in from the broker's Welcome */
     const struct agent_dirs *dirs;
@@ -26,6 +29,7 @@ struct agent_wici {
     uint64_t connections;  /* how often one was made */
     bool diverged;         /* on one of them, the broker said that it was restored; the caller clears it */
     bool caught_up;        /* the subscription has reached the head on this connection */
+    bool ahead; /* the broker's cursor was found ahead of the place: agent_wici_subscribe() drops it and begins anew */
     char ended[32]; /* the code with which the subscription ended: another session took the cursor over, or it was
                               refused; the caller clears it */
     int failed;     /* -ESTALE, -EPERM: this folder is not for this broker or key; or the disk */
@@ -34,8 +38,10 @@ struct agent_wici {
 /* Opens the client; what the agent knew of unit and names from earlier runs is read from state/. */
 int agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const struct agent_dirs *dirs,
                     struct agent_who *who);
-/* Subscribes; the inbox must outlive the client. */
-int agent_wici_subscribe(struct agent_wici *a, const struct agent_config *config, struct inbox *inbox);
+/* Subscribes, on a connection that is ready, with the cursor of this folder: from its place on, or from where its unit's
+ * common cursor stood if it read with that before. 0 also where the broker could not be asked now: there is no
+ * subscription then, and a reason in `ended` if it refused. */
+int agent_wici_subscribe(struct agent_wici *a);
 /* What to do after a connection has come up: fetch the directory. Whose it is has been checked by then, before anything
  * came. */
 int agent_wici_greet(struct agent_wici *a);

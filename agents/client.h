@@ -70,6 +70,7 @@ struct subscription {
     wici_event_fn *fn;
     void *arg;
     void (*position_fn)(void *, uint64_t, uint64_t);
+    void (*begun_fn)(void *, uint64_t);
     void (*ended_fn)(void *, const struct wici_error *);
     uint64_t seen;      /* highest seq given to fn, or announced by a position */
     uint64_t acked;     /* highest seq the application is done with */

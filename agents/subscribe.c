@@ -218,6 +218,8 @@ subscribe_subscribed(struct wici *w, const Wici__V1__Subscribed *subscribed)
     /* A start that meant "now" is fixed here, so that a reconnect leaves no gap. */
     if (s->seen == 0 && s->cursor == NULL && s->link_seen > 0)
         s->seen = s->acked = s->link_seen;
+    if (s->begun_fn != NULL)
+        s->begun_fn(s->arg, s->link_seen + 1);
     return 0;
 }
 
@@ -409,6 +411,7 @@ wici_subscribe(struct wici *w, const struct wici_subscribe_options *options, wic
     s->ack_each = options->ack_each != 0;
     s->window_bytes = options->window_bytes;
     s->position_fn = options->position_fn;
+    s->begun_fn = options->begun_fn;
     s->ended_fn = options->ended_fn;
     s->fn = fn;
     s->arg = arg;

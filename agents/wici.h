@@ -199,7 +199,10 @@ struct wici_subscribe_options {
     uint32_t window_bytes;       /* 0: the largest */
     int ack_each;                /* acknowledge each event when fn returned 0; otherwise call wici_ack */
     void (*position_fn)(void *arg, uint64_t seq, uint64_t head); /* nothing up to seq was left out; may be NULL */
-    void (*ended_fn)(void *arg, const struct wici_error *why);   /* the broker ended it; may be NULL */
+    /* On each connection, before anything else of the subscription: it brings what is at from_seq or later. A cursor
+     * that another program moved shows here. May be NULL. */
+    void (*begun_fn)(void *arg, uint64_t from_seq);
+    void (*ended_fn)(void *arg, const struct wici_error *why); /* the broker ended it; may be NULL */
 };
 /*
  * Subscribes, and again after each reconnect: a durable cursor from where the broker has it, any other from where this

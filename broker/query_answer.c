@@ -80,15 +80,26 @@ cursors_fill(struct broker *b, uint32_t unit, size_t *ret_count, Wici__V1__Curso
     return rc;
 }
 
+/* Takes a cursor of the asker's own away; an administrator those of folders and programs that other units have given up,
+ * too. It loses nothing of the log: who still reads with it begins again. */
 static int
-cursor_drop(struct broker *b, uint32_t unit, const char *name, Wici__V1__QueryResult *result, struct refusal *refusal)
+cursor_drop(struct broker *b, uint32_t unit, const Wici__V1__CursorDrop *drop, Wici__V1__QueryResult *result,
+            struct refusal *refusal)
 {
     Wici__V1__CursorDropped *dropped = arena_alloc(b->reply_arena, sizeof *dropped);
+    const char *name = drop->cursor;
     struct core_unit u;
     int rc;
 
     if (dropped == NULL)
         return -ENOBUFS;
+    if (drop->unit[0] != '\0') {
+        uint32_t whose = core_unit_by_id(b->core, drop->unit);
+
+        if (whose == CORE_UNIT_NONE || (whose != unit && !core_unit_is(b->core, unit, WICI__V1__ROLE__ADM)))
+            return query_refuse(refusal, E_CURSOR, "query.cursorDrop.unit");
+        unit = whose;
+    }
     if (cursor_reader(b, unit, name) != NULL)
         return query_refuse(refusal, E_STATE, "query.cursorDrop.cursor"); /* unsubscribe first */
     core_unit(b->core, unit, &u);
@@ -257,7 +268,7 @@ result_fill(struct broker *b, struct session *session, const Wici__V1__Query *qu
         result->result_case = WICI__V1__QUERY_RESULT__RESULT_CURSORS;
         result->cursors = cursors;
         return cursors_fill(b, unit, &cursors->n_cursors, &cursors->cursors);
-    case WICI__V1__QUERY__WHAT_CURSOR_DROP: return cursor_drop(b, unit, query->cursor_drop->cursor, result, refusal);
+    case WICI__V1__QUERY__WHAT_CURSOR_DROP: return cursor_drop(b, unit, query->cursor_drop, result, refusal);
     case WICI__V1__QUERY__WHAT_EXPLAIN:
         rc = explain_fill(b, unit, query->explain, slice, result, refusal);
         return rc != 0 ? rc : told_record(b, session, "explain", "", result->explanation->seq, refusal);

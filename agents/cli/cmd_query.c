@@ -1,6 +1,7 @@
 /* wici cursor, explain, fetched, status: small questions */
 #include "agents/cli/cli.h"
 #include "agents/words.h"
+#include "proto/errors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,10 +66,18 @@ cursors_print(const json_t *cursors)
 int
 cmd_cursor(struct cli *cli, int argc, char **argv)
 {
+    static const struct argp_option options[] = {
+        {"unit", 'u', N_("UNIT"), 0, N_("drop: whose cursor, for an administrator"), 0},
+        {0},
+    };
     static const struct cli_syntax syntax = {
-        NULL, N_("list | drop NAME"),
-        N_("Lists durable cursors (all units' for an administrator), or drops one of our own."), 1, 2};
+        options, N_("list | drop NAME"),
+        N_("Lists durable cursors (all units' for an administrator), or drops one: of a folder or a program that is "
+           "not "
+           "used any more. A unit may have 64. Who reads with it still is given everything again."),
+        1, 2};
     struct cli_args args;
+    const char *unit;
     json_t *result;
     int rc;
 
@@ -78,9 +87,15 @@ cmd_cursor(struct cli *cli, int argc, char **argv)
         if (rc == CLI_OK && !cli->json)
             cursors_print(json_object_get(result, "cursors"));
     } else if (strcmp(args.words[0], "drop") == 0 && args.word_count == 2) {
-        rc = ask(cli, json_pack("{s:{s:s}}", "cursorDrop", "cursor", args.words[1]), "cursorDropped", &result);
+        unit = args_get(&args, 'u');
+        rc = ask(cli,
+                 json_pack("{s:{s:s, s:s}}", "cursorDrop", "cursor", args.words[1], "unit", unit != NULL ? unit : ""),
+                 "cursorDropped", &result);
         if (rc == CLI_OK && !cli->json)
             printf(_("dropped: %s\n"), args.words[1]);
+        if (rc == CLI_REFUSED && wici_error(cli->w) != NULL &&
+            strcmp(wici_error(cli->w)->code, error_name(E_STATE)) == 0)
+            fprintf(stderr, "%s\n", _("The cursor is in use: a program reads with it now. End that first."));
     } else {
         usage_fail(_("say: %s"), _(syntax.words));
     }
