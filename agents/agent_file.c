@@ -309,6 +309,14 @@ agent_read_json(int dir, const char *name, size_t max)
     return json;
 }
 
+json_t *
+agent_load_json(const char *text, size_t len, json_error_t *error)
+{
+    size_t skip = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+    return json_loadb(text + skip, len - skip, JSON_REJECT_DUPLICATES, error);
+}
+
 /* ---- lists */
 
 static int

@@ -5,6 +5,7 @@
 
 #include "agents/outbox_job.h"
 #include "agents/outbox_look.h"
+#include "agents/outbox_odd.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,10 +15,12 @@
 #include <string.h>
 
 struct outbox {
+    struct odd *odd;
     struct job_shared shared;
     struct job *jobs[OUTBOX_JOBS_MAX]; /* the first `count`, in order of their numbers */
     size_t count;
     uint64_t next_number;
+    bool barred; /* files may not be moved out of outbox: told */
     struct looks *looks;
 };
 
@@ -95,12 +98,22 @@ outbox_run(struct outbox *box, uint64_t now_ms)
     while (rc == 0 && box->count < window && o->who->unit[0] != '\0' &&
            (name = looks_ready(box->looks, now_ms)) != NULL) {
         rc = take(box, name);
+        if (rc == -EACCES || rc == -EPERM) {
+            rc = 0;
+            if (!box->barred)
+                agent_log(AGENT_ERROR,
+                          "outbox: the agent's account may not take files out of this folder; nothing of it is "
+                          "sent until it may");
+            box->barred = true;
+            break;
+        }
+        box->barred = false;
         if (rc == 0)
             looks_drop(box->looks);
     }
     if (rc == 0)
         rc = jobs_run(box);
-    return rc;
+    return rc == 0 ? odd_run(box->odd, now_ms) : rc;
 }
 
 /* ---- after a restart */
@@ -146,6 +159,8 @@ outbox_open(struct outbox **ret, const struct outbox_options *options)
     box->next_number = 1;
     rc = looks_open(&box->looks, options->dirs->outbox, options->config);
     if (rc == 0)
+        rc = odd_open(&box->odd, options->dirs, options->config);
+    if (rc == 0)
         rc = agent_sweep(options->dirs->out);
     if (rc == 0)
         rc = agent_sweep(options->dirs->sent);
@@ -178,6 +193,7 @@ outbox_close(struct outbox **box)
     if (*box == NULL)
         return;
     looks_close(&(*box)->looks);
+    odd_close(&(*box)->odd);
     for (size_t i = 0; i < (*box)->count; i++)
         job_free((*box)->jobs[i]);
     free(*box);

@@ -11,7 +11,8 @@
  * the event's id and bytes before anything is sent, so that the broker recognises a repeat; (4) fixes the outcome.
  *
  * Files are taken in the order of their names, once they are finished (outbox_look.h); one that is not holds back those
- * behind it. JSON that breaks off and stays so is refused. outbox_job.h has the steps.
+ * behind it. JSON that breaks off and stays so is refused. What is no such file is told in the folder (outbox_odd.h).
+ * outbox_job.h has the steps.
  *
  * Errors: 0; or -errno when the disk fails: stop. Ownership: borrows all of its options. Threads: one.
  */

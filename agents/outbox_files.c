@@ -29,24 +29,6 @@ folder_beside(const char *name, char ret[NAME_MAX + 1])
     (void)snprintf(ret, NAME_MAX + 1, "%.*s.files", (int)strlen(name) - 5, name);
 }
 
-int
-files_take(const struct agent_dirs *d, const char *name, uint64_t number)
-{
-    char from[NAME_MAX + 1], to[NAME_MAX + 1];
-    int rc;
-
-    folder_beside(name, from);
-    folder_name(number, to);
-    if (agent_exists(d->out, to) || !agent_exists(d->outbox, from))
-        return 0;
-    rc = agent_move(d->outbox, from, d->out, to);
-    if (rc == 0)
-        rc = agent_sync(d->out);
-    if (rc == 0)
-        rc = agent_sync(d->outbox);
-    return rc == -ENOENT ? 0 : rc;
-}
-
 /* The folder of a job. -ENOENT: it has none. */
 static int
 folder_open(const struct agent_dirs *d, uint64_t number)
@@ -90,8 +72,12 @@ file_read(int folder, const char *name, const char *path, char **ret, size_t *re
             "W folderze obok zdarzenia nie ma pliku o nazwie podanej w polu name. Dołóż plik albo popraw nazwę.",
             "The folder beside the event has no file of the name given in name. Add the file or mend the name.");
     if (rc == -EACCES || rc == -EINVAL || rc == -ELOOP)
-        return refuse(why, "E_FIELD", path, "Agent nie może odczytać pliku w folderze obok zdarzenia (prawa dostępu).",
-                      "The agent may not read a file in the folder beside the event (its permissions).");
+        return refuse(
+            why, "E_FIELD", path,
+            "W folderze obok zdarzenia jest coś, czego agent nie może odczytać: plik bez prawa odczytu, skrót "
+            "(dowiązanie) albo folder. Włóż tam sam plik.",
+            "The folder beside the event holds something that the agent cannot read: a file without "
+            "permission, a link, or a folder. Put the file itself there.");
     if (rc != 0)
         return rc;
     if (*ret_len == 0) {
@@ -103,6 +89,51 @@ file_read(int folder, const char *name, const char *path, char **ret, size_t *re
     digest_begin(&none);
     digest_end(&none, *ret, *ret_len, digest);
     return 0;
+}
+
+/* A link, a file, or a folder that is not ours to read or to move: what lies in outbox beside the event. */
+static bool
+is_no_folder(int rc)
+{
+    return rc == -ENOTDIR || rc == -ELOOP || rc == -EACCES || rc == -EPERM;
+}
+
+static int
+folder_refuse(struct agent_refusal *why)
+{
+    return refuse(
+        why, "E_FIELD", "",
+        "Agent nie może wziąć folderu obok zdarzenia: to skrót (dowiązanie) albo plik, albo konto agenta nie ma "
+        "prawa czytać go i w nim zapisywać.",
+        "The agent cannot take the folder beside the event: it is a link or a file, or the agent's account may "
+        "not read it and write in it.");
+}
+
+/* Out of outbox, if it is there. -EACCES, -EPERM: the agent may not move it. */
+static int
+folder_take(const struct agent_dirs *d, const char *name, uint64_t number)
+{
+    char from[NAME_MAX + 1], to[NAME_MAX + 1];
+    int rc;
+
+    folder_beside(name, from);
+    folder_name(number, to);
+    if (agent_exists(d->out, to) || !agent_exists(d->outbox, from))
+        return 0;
+    rc = agent_move(d->outbox, from, d->out, to);
+    if (rc == 0)
+        rc = agent_sync(d->out);
+    if (rc == 0)
+        rc = agent_sync(d->outbox);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+int
+files_take(const struct agent_dirs *d, const char *name, uint64_t number, struct agent_refusal *why)
+{
+    int rc = folder_take(d, name, number);
+
+    return is_no_folder(rc) ? folder_refuse(why) : rc;
 }
 
 /* ---- filling in */
@@ -141,11 +172,13 @@ document_fill(int folder, json_t *document, const char *path, struct agent_refus
 int
 files_fill(const struct agent_dirs *dirs, uint64_t number, json_t *event, struct agent_refusal *why)
 {
-    int folder = folder_open(dirs, number), rc = folder < 0 && folder != -ENOENT && folder != -ENOTDIR ? folder : 0;
+    int folder = folder_open(dirs, number), rc = folder < 0 && folder != -ENOENT ? folder : 0;
     json_t *section, *body, *document;
     const char *member;
     size_t i, k;
 
+    if (is_no_folder(rc))
+        return folder_refuse(why);
     json_array_foreach(json_object_get(event, "sections"), i, section)
     {
         json_object_foreach(section, member, body)
@@ -218,9 +251,8 @@ files_send(const struct agent_dirs *dirs, const struct agent_link *link, uint64_
 
     if (folder == -ENOENT)
         return 0;
-    if (folder == -ENOTDIR || folder == -ELOOP || folder == -EACCES)
-        return refuse(why, "E_FIELD", "", "Agent nie może odczytać folderu obok zdarzenia.",
-                      "The agent may not read the folder beside the event.");
+    if (is_no_folder(folder))
+        return folder_refuse(why);
     if (folder < 0)
         return folder;
     document = wici__v1__event_document__unpack(NULL, len, event);

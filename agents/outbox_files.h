@@ -20,8 +20,8 @@
 
 #define FILES_MAX 256u /* files of one event */
 
-/* Takes the folder of NAME.json out of outbox, if there is one; may be repeated. */
-int files_take(const struct agent_dirs *dirs, const char *name, uint64_t number);
+/* Takes the folder of NAME.json out of outbox, if there is one; may be repeated. -EPROTO: it may not be moved. */
+int files_take(const struct agent_dirs *dirs, const char *name, uint64_t number, struct agent_refusal *why);
 /* Fills in what the event leaves to the files. */
 int files_fill(const struct agent_dirs *dirs, uint64_t number, json_t *event, struct agent_refusal *why);
 /* Sends them. event: its bytes (EventDocument). */

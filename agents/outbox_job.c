@@ -4,6 +4,7 @@
 #include "agents/outbox_job.h"
 
 #include "agents/agent_explain.h"
+#include "agents/outbox_event.h"
 #include "agents/outbox_files.h"
 #include "agents/outbox_receipt.h"
 #include "proto/errors.h"
@@ -229,6 +230,7 @@ int
 job_take(struct job *job, const char *name)
 {
     const struct agent_dirs *d = job->shared->o.dirs;
+    struct agent_refusal why;
     char moved[NAME_MAX + 1];
     int fd, rc;
 
@@ -243,57 +245,13 @@ job_take(struct job *job, const char *name)
     }
     rc = agent_move(d->outbox, name, d->out, moved);
     if (rc == 0)
+        rc = files_take(d, name, job->number, &why); /* under the name as it is: what we keep may be another */
+    if (rc == -EPROTO)
+        rc = 0; /* said when it is encoded */
+    if (rc == 0)
         rc = agent_sync(d->out);
     if (rc == 0)
         rc = agent_sync(d->outbox);
-    return rc;
-}
-
-/* Puts in what the agent knows and the file leaves out; what the file says is never changed. */
-static int
-event_fill(const struct outbox_options *o, json_t *event)
-{
-    const struct agent_role *role = &o->config->role;
-    json_t *header = json_object_get(event, "header"), *actor;
-    int rc = 0;
-
-    if (!json_is_object(header))
-        return 0; /* the encoder says what is wrong with it */
-    actor = json_object_get(header, "actor");
-    if (actor == NULL) {
-        actor = json_object();
-        if (json_object_set_new(header, "actor", actor) < 0)
-            return -ENOMEM;
-    }
-    if (!json_is_object(actor))
-        return 0;
-    if (json_object_get(actor, "agency") == NULL)
-        rc |= json_object_set_new(actor, "agency", json_string(o->who->agency));
-    if (json_object_get(actor, "unit") == NULL)
-        rc |= json_object_set_new(actor, "unit", json_string(o->who->unit));
-    if (json_object_get(actor, "role") == NULL)
-        rc |= json_object_set_new(actor, "role", json_string(role->role));
-    if (role->profession[0] != '\0' && json_object_get(actor, "profession") == NULL)
-        rc |= json_object_set_new(actor, "profession", json_string(role->profession));
-    return rc != 0 ? -ENOMEM : 0;
-}
-
-/* The id inside encoded bytes, and whether anybody is addressed. -EBADMSG: no event. */
-static int
-event_facts(const uint8_t *bytes, size_t len, char id[40], bool *ret_addressed)
-{
-    Wici__V1__EventDocument *event = wici__v1__event_document__unpack(NULL, len, bytes);
-    int rc = -EBADMSG;
-
-    if (event != NULL && event->header != NULL && strlen(event->header->event_id) == 36) {
-        if (id != NULL)
-            memcpy(id, event->header->event_id, 37);
-        if (ret_addressed != NULL)
-            *ret_addressed = event->header->n_to > 0;
-        rc = 0;
-    }
-    if (event != NULL)
-        wici__v1__event_document__free_unpacked(event, NULL);
     return rc;
 }
 
@@ -303,37 +261,18 @@ job_encode(struct job *job)
     const struct outbox_options *o = &job->shared->o;
     struct agent_refusal why = {0};
     char name[NAME_MAX + 1];
-    char *text = NULL, *filled = NULL;
+    char *filled = NULL;
     json_t *event = NULL;
-    json_error_t error;
     uint8_t *bytes = NULL;
     size_t len = 0;
     int rc;
 
     original_name(job, name);
-    rc = files_take(o->dirs, job->name, job->number);
+    rc = files_take(o->dirs, job->name, job->number, &why);
     if (rc == 0)
-        rc = agent_read(o->dirs->out, name, AGENT_FILE_MAX, &text, &len);
-    if (rc == -EFBIG) {
-        agent_explain_make(&why, "E_SIZE", "", "Plik jest większy niż 1 MiB.", "The file is larger than 1 MiB.");
-        rc = job_reject(job, &why);
-        goto out;
-    }
-    if (rc == -EACCES || rc == -EINVAL || rc == -ELOOP) {
-        agent_explain_make(&why, "E_JSON", "", "Agent nie może odczytać tego pliku (brak praw dostępu).",
-                           "The agent may not read this file (its permissions).");
-        rc = job_reject(job, &why);
-        goto out;
-    }
-    if (rc != 0)
-        goto out;
-    event = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-    if (event == NULL) {
-        agent_explain_syntax(&error, &why);
-        rc = job_reject(job, &why);
-        goto out;
-    }
-    rc = event_fill(o, event);
+        rc = event_read(o->dirs->out, name, &event, &why);
+    if (rc == 0)
+        rc = event_fill(o, event);
     if (rc == 0)
         rc = files_fill(o->dirs, job->number, event, &why);
     if (rc == 0 && (filled = json_dumps(event, JSON_COMPACT)) == NULL)
@@ -360,7 +299,6 @@ job_encode(struct job *job)
     if (rc == 0)
         job->state = JOB_ENCODED;
 out:
-    free(text);
     free(filled);
     free(bytes);
     json_decref(event);

@@ -178,7 +178,7 @@ is_finished(const struct looks *looks, const struct look *look, uint64_t now_ms)
     rc = agent_read(looks->dir, look->name, AGENT_FILE_MAX, &text, &len);
     if (rc != 0)
         return rc == -EFBIG;
-    event = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+    event = agent_load_json(text, len, &error);
     free(text);
     if (event == NULL && (json_error_code(&error) == json_error_premature_end_of_input ||
                           json_error_code(&error) == json_error_invalid_utf8)) /* or broken off inside a letter */

@@ -12,7 +12,6 @@ FILE_MAX, FUNCTION_MAX = 600, 70  # lines; of a function with its opening line
 # File: at most so many lines.
 FILES = {
     "agents/cli/subject.c": 620,
-    "agents/outbox_job.c": 620,
     "agents/witness.c": 660,
     "broker/deliver.c": 760,
     "broker/erase.c": 640,
