@@ -67,7 +67,8 @@ def leaf(books):
 
 
 def unnamed(books):
-    books.shown.add(("admin", min(seq for _, seq in books.shown)))
+    (_, seq), dossier = min(books.shown.items())
+    books.shown["admin", seq] = dossier
 
 
 def reason(books):

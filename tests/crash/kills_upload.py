@@ -257,6 +257,7 @@ def check_town(process, books):
     sessions = list(books.authors)
     author = Uploader(books, process, "sw", "afterwards")
     reader, auditor = (Member(books, process, unit) for unit in ("sw2", "audyt"))
+    check_got(books, auditor)  # before anybody is given something again, which is recorded too
     _, seen = records_of(auditor, books)
     books.check_order(seen)
     for event_id, names in books.named.items():
@@ -287,14 +288,15 @@ def check_town(process, books):
         for name in names:
             check(f"{name} is given with {seen[event_id]}", books.get(reader, seen[event_id], name))
     check_quota(author, sum(len(DATA[name]) for name in books.begun))
-    check_got(books, list(auditor.client.read_all(type="SYS_ACCESS_RECORDED")))
+    check_got(books, auditor)
 
 
-def check_got(books, records):
+def check_got(books, auditor):
     """Who was given a document of others is on record."""
+    records = auditor.client.read_all(type="SYS_ACCESS_RECORDED")
     told = [section.sys_access_recorded_s0 for delivery in records for section in books.place.wici.sections(delivery)[9120]]
     missing = {(unit, seq) for unit, seq in books.got
-               if not any(one.unit == unit and one.from_seq <= seq <= one.to_seq for one in told)}
+               if not any((one.unit, one.question, one.from_seq) == (unit, "document", seq) for one in told)}
     check(f"who was given a document is named: not {missing}", not missing)
 
 

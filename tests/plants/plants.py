@@ -25,11 +25,11 @@ ORDER = "an_answer_leaves_after_pages_meta_page_keys_and_names_are_on_disk"
 
 class Plant:
     """One bug. program: what is linked with it; checker: the test, which runs that program, or is it; or a script of
-    tests/ with its arguments."""
+    tests/ with its arguments. without: how many of the last of them are what finds it: without these it passes."""
 
-    def __init__(self, name, file, edits, program, checker, finds):
+    def __init__(self, name, file, edits, program, checker, finds, without=0):
         self.name, self.file, self.edits = name, file, edits
-        self.program, self.checker, self.finds = program, checker, finds
+        self.program, self.checker, self.finds, self.without = program, checker, finds, without
 
 
 PLANTS = [
@@ -136,6 +136,13 @@ PLANTS = [
             "(rc = broker_timers(b)) != 0 || (reply_flush(b), rc = broker_commit(b)) != 0")],
           "wicid_checked", ["crash/kills.py", "--only", "publish meta KILL 3-10"],
           ["FAILED: publish meta KILL", "what was acknowledged is there"]),
+    Plant("mark_ends_before_its_record", "broker/access.c",
+          [("        if (rc == 0 || rc == -ENOSPC)\n            rc = record_write(b, &record);\n        if (rc == 0)\n"
+            "            rc = store_value_drop(b->store, m.names[i]);\n",
+            "        rc = store_value_drop(b->store, m.names[i]);\n        if (rc == 0 && (rc = store_commit(b->store)) == 0)\n"
+            "            rc = record_write(b, &record);\n")],
+          "wicid_checked", ["crash/kills.py", "--only", "publish step KILL 200", "--second", "chain"],
+          ["FAILED: publish step KILL 200", "who was given something is named"], without=2),
     Plant("chunk_before_commit_killed", "broker/document_talk.c",
           [("    message.document_state = &state;\n    reply_queue(b, &session->route, session->unit, &message);\n",
             "    message.document_state = &state;\n    reply_queue(b, &session->route, session->unit, &message);\n"
@@ -308,8 +315,16 @@ def check(plant):
     bin_dir = folder if plant.program == "wicid" else os.path.join(BUILD, "bin")
     env = {**os.environ, "WICI_BIN": bin_dir, "ASAN_OPTIONS": "detect_leaks=0",  # what failed frees nothing
            "WICI_CHECKED": program if plant.program == "wicid_checked" else os.path.join(BUILD, "tests", "wicid_checked")}
-    done = subprocess.run(command, env=env, text=True, errors="replace", stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
+
+    def ran(some):
+        return subprocess.run(some, env=env, text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=SECONDS, check=False)
+
+    if plant.without:
+        done = ran(command[:-plant.without])
+        if done.returncode != 0:
+            raise Unfit(f"{name} notices it without {shlex.join(command[-plant.without:])} too:\n{done.stdout}")
+    done = ran(command)
     if done.returncode == 0:
         raise Unfit(f"{name} did not notice:\n{done.stdout}")
     for text in plant.finds:
