@@ -29,6 +29,7 @@ check_clear(void)
     check_erased_clear();
     check_shown_clear();
     check_backup_clear();
+    check_pace_clear();
 }
 
 /* ---- what the broker takes */
@@ -413,6 +414,7 @@ check_reopened(void)
     check_documents_reopened(sim_broker->store);
     check_erased_reopened(sim_broker->store);
     check_backup_reopened();
+    check_pace_clear();
     ledger_tick();
 }
 
@@ -454,5 +456,6 @@ check_tick(void)
         sim_fail("G7 bounded", "%zu interests outlive their tick", sim_broker->interest_count);
     (void)sessions_each(sim_broker->sessions, session_check, NULL);
     check_erased_tick(sim_broker->store);
+    check_pace_tick();
     ledger_tick();
 }

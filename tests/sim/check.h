@@ -37,6 +37,8 @@
  *     fold          the state after a restart, and while running, is the fold of the log, byte for byte; once
  *                   something was erased, with its holes
  *     pure          core_decide leaves the state as it was
+ *     pace          while somebody publishes, those who catch up wait after each turn three times as long as it took, a
+ *                   millisecond at most; while nobody does they have a turn in each tick
  *     answers       each Publish is answered once, event by event, in its order
  *
  * Threads: one.
@@ -151,6 +153,16 @@ void check_shown_clear(void);
 void check_shown_given(uint32_t unit, const char *name, uint64_t seq, uint32_t sections);
 void check_shown_asked(struct door_line *line, uint32_t unit, const Wici__V1__Query *query);
 void check_shown_told(struct door_line *line, uint32_t unit, const Wici__V1__QueryResult *result);
+
+/* ---- check_pace.c */
+
+void check_pace_clear(void);
+/* An event is taken. */
+void check_pace_published(void);
+/* Those who are behind have a turn now; it is over; the tick is. */
+void check_pace_turn(void);
+void check_pace_turn_over(void);
+void check_pace_tick(void);
 
 /* ---- check_files.c */
 

@@ -9,7 +9,7 @@
 
 #define WALL_START_US  1795000000000000u /* 2026-11-18 */
 #define LOOK_US_MAX    40u               /* a look at a clock takes so long at most ... */
-#define LOOK_SLOW_US   1500u             /* ... but once in a while, when the machine is busy with something else */
+#define LOOK_SLOW_US   FATE_LOOK_US_MAX  /* ... but once in a while, when the machine is busy with something else */
 #define LOOK_SLOW_EACH 64u
 
 static uint64_t state, bytes_state, boot_us;
@@ -123,6 +123,12 @@ uint64_t
 fate_boot_ms(void)
 {
     return boot_us / 1000u;
+}
+
+uint64_t
+fate_boot_us(void)
+{
+    return boot_us;
 }
 
 __typeof__(clock_gettime) __wrap_clock_gettime;

@@ -24,6 +24,8 @@ uint64_t fate_below(uint64_t n);
 /* True once in n. */
 bool fate_once_in(uint64_t n);
 
+#define FATE_LOOK_US_MAX 1500u /* one look at a clock takes so long at most */
+
 void fate_pass(uint64_t us);
 /* The wall clock alone moves, as when somebody sets it. */
 void fate_wall_step(int64_t ms);
@@ -31,5 +33,6 @@ uint64_t fate_wall_ms(void);
 /* What the wall clock said so many ms of boot time ago. */
 uint64_t fate_wall_ms_ago(uint64_t ms);
 uint64_t fate_boot_ms(void);
+uint64_t fate_boot_us(void); /* without looking: no time goes by */
 
 #endif

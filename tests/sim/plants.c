@@ -6,6 +6,8 @@
 #include "broker/access.h"
 #include "broker/backup.h"
 #include "broker/checkpoint.h"
+#include "broker/core/relations.h"
+#include "broker/core/state.h"
 #include "broker/cursor.h"
 #include "broker/deliver.h"
 #include "broker/documents.h"
@@ -36,6 +38,7 @@ static const struct plant plants[] = {
     {"sent_twice", "G5 repeat", "a stream goes back to before what was sent"},
     {"replay_to_strangers", "G6 marks", "relations are not asked for on replay"},
     {"section_mask", "G6 sections", "the mask of sections is one short"},
+    {"relation_never_ends", "G6 sections", "what ends a relation does nothing"},
     {"core_gives_more", "G6 oracle", "the core itself gives a section too much"},
     {"barred_served", "G6 barred", "sessions whose key has ended go on"},
     {"mark_not_kept", "G6 accounted", "nothing marks that a read is under way"},
@@ -65,6 +68,9 @@ static const struct plant plants[] = {
     {"same_too_far", "restored", "the log is said to be the same as before one record too far"},
     {"text_in_clear", "sealed", "the newest text of a dossier is kept beside its record, under no key"},
     {"credit_ignored", "G7 bounded", "nobody looks at the window"},
+    {"pace_untold", "pace", "nobody says that somebody publishes"},
+    {"turn_in_a_pause", "pace", "those who catch up have their turns in pauses, too"},
+    {"pause_of_nobody", "pace", "those who catch up pause when nobody publishes"},
     {"answer_lost", "answers", "an answer is dropped"},
     {"not_folded", "fold", "one type of record does not change the state"},
     {"decide_changes", "pure", "deciding changes the state"},
@@ -109,6 +115,16 @@ __wrap_core_apply(struct core *core, const struct core_record *record)
         record->event->type->number == WICI__V1__EVENT_TYPE__SYS_AGENCY_ENROLLED)
         return 0;
     return __real_core_apply(core, record);
+}
+
+__typeof__(dossiers_end) __real_dossiers_end, __wrap_dossiers_end;
+
+void
+__wrap_dossiers_end(struct dossiers *ds, uint32_t dossier, enum relation_kind kind, uint32_t who, const uint8_t *ref,
+                    uint64_t seq)
+{
+    if (!plant_is("relation_never_ends") || sim_broker == NULL || ds != &sim_broker->core->dossiers)
+        __real_dossiers_end(ds, dossier, kind, who, ref, seq);
 }
 
 static bool replaying, reading_document;
@@ -245,6 +261,25 @@ __wrap_reader_move(struct sessions *sessions, struct reader *reader, enum reader
     if (plant_is("credit_ignored") && reader->credit_count > 0)
         reader->window_bytes = UINT32_MAX;
     __real_reader_move(sessions, reader, state);
+}
+
+__typeof__(pace_publish) __real_pace_publish, __wrap_pace_publish;
+
+void
+__wrap_pace_publish(struct pace *pace, uint64_t now_us)
+{
+    if (!plant_is("pace_untold"))
+        __real_pace_publish(pace, now_us);
+}
+
+__typeof__(pace_left_us) __real_pace_left_us, __wrap_pace_left_us;
+
+uint64_t
+__wrap_pace_left_us(const struct pace *pace, uint64_t now_us)
+{
+    if (plant_is("pause_of_nobody"))
+        return now_us < pace->until_us ? pace->until_us - now_us : 0;
+    return plant_is("turn_in_a_pause") ? 0 : __real_pace_left_us(pace, now_us);
 }
 
 struct marks_found {

@@ -4,6 +4,7 @@
 #include "tests/sim/seams.h"
 
 #include "broker/core/state.h"
+#include "broker/deliver.h"
 #include "broker/sequence.h"
 #include "store/doc.h"
 #include "store/erased.h"
@@ -244,6 +245,8 @@ __wrap_sequence_take(struct sequence *sequence, uint32_t unit, const Wici__V1__E
     int rc = __real_sequence_take(sequence, unit, event, now_ms, bare, reply, ret);
     uint8_t id[16];
 
+    if (sim_broker != NULL)
+        check_pace_published();
     if (rc != 0 || ret->refusal.code == E_NONE || event->n_sections > EVENT_SECTIONS_MAX ||
         uuid_parse(ret->event_id, id) != 0)
         return rc;
@@ -253,6 +256,21 @@ __wrap_sequence_take(struct sequence *sequence, uint32_t unit, const Wici__V1__E
         if (said_has_bytes(saids_at(said), header, sections, event->n_sections))
             saids_at(saids_at(said)->same_as)->refused++;
     return 0;
+}
+
+/* ---- turns of those who are behind */
+
+__typeof__(deliver_serve) __real_deliver_serve, __wrap_deliver_serve;
+
+int
+__wrap_deliver_serve(struct broker *b, uint64_t least_us, uint64_t most_us)
+{
+    int rc;
+
+    check_pace_turn();
+    rc = __real_deliver_serve(b, least_us, most_us);
+    check_pace_turn_over();
+    return rc;
 }
 
 /* ---- the core */
