@@ -38,6 +38,7 @@ struct town {
     bool is_case[DOSSIERS_MAX];
     unsigned tied[DOSSIERS_MAX]; /* DOSSIERS_MAX: with none */
     uint64_t gone;
+    bool followed;
 };
 
 static bool
@@ -114,6 +115,23 @@ merge_two(struct town *town, struct deed *deed, struct dice *dice)
     town->tied[deed->other] = deed->dossier;
 }
 
+/* While a reader follows: what it says itself is of a dossier of its own. */
+static void
+say_one(struct town *town, struct deed *deed, struct dice *dice)
+{
+    deed->acks = dice_roll(dice, 2) == 0;
+    if (dice_roll(dice, 4) == 0) {
+        deed->kind = DEED_LETTER;
+        deed->author = SERVE_READER;
+        open_one(town, deed, false);
+        town->tied[deed->dossier] = deed->dossier;
+    } else if (count_of(town, may_be_written_to) == 0 || dice_roll(dice, 4) == 0) {
+        open_one(town, deed, false);
+    } else {
+        deed->dossier = pick(town, dice, may_be_written_to);
+    }
+}
+
 static void
 deed_draw(struct town *town, struct deed *deed, struct dice *dice)
 {
@@ -121,11 +139,14 @@ deed_draw(struct town *town, struct deed *deed, struct dice *dice)
     unsigned open = count_of(town, is_open);
 
     deed->kind = kind < 6 ? DEED_LETTER : DEED_PAPER;
+    deed->author = SERVE_SENDER;
     deed->len = 1 + (uint32_t)dice_roll(dice, dice_roll(dice, 4) == 0 ? TEXT_MAX : 300);
     deed->restart = dice_roll(dice, 6) == 0;
     deed->compact = deed->restart && dice_roll(dice, 3) == 0;
     deed->log_key = deed->restart && dice_roll(dice, 3) == 0;
-    if (kind < 3 && open >= 2)
+    if (town->followed)
+        say_one(town, deed, dice);
+    else if (kind < 3 && open >= 2)
         erase_one(town, deed, dice);
     else if (kind < 5 && count_of(town, may_be_merged) >= 2)
         merge_two(town, deed, dice);
@@ -138,18 +159,31 @@ deed_draw(struct town *town, struct deed *deed, struct dice *dice)
     deed->gone = town->gone;
 }
 
-void
-deeds_make(struct deeds *deeds, uint64_t seed)
+static void
+draw_all(struct deeds *deeds, uint64_t seed, bool followed)
 {
-    struct town town = {.count = 0};
+    struct town town = {.followed = followed};
 
     memset(deeds, 0, sizeof *deeds);
     deeds->seed = seed;
+    deeds->followed = followed;
     for (uint64_t k = 1; k <= DEEDS_MAX; k++) {
         struct dice dice = dice_for(seed, DICE_DEED, k);
 
         deed_draw(&town, &deeds->at[k], &dice);
     }
+}
+
+void
+deeds_make(struct deeds *deeds, uint64_t seed)
+{
+    draw_all(deeds, seed, false);
+}
+
+void
+deeds_make_followed(struct deeds *deeds, uint64_t seed)
+{
+    draw_all(deeds, seed, true);
 }
 
 void
@@ -309,6 +343,7 @@ header_fill(const struct deeds *deeds, uint64_t k, Wici__V1__EventType type)
     Wici__V1__Actor actor;
     Wici__V1__Address to, *addresses[] = {&to};
     char id_text[37], dossier_text[37], time_text[TIME_TEXT_SIZE];
+    enum serve_unit author = deeds->at[k].author;
     uint8_t id[16];
 
     wici__v1__header__init(&header);
@@ -319,10 +354,10 @@ header_fill(const struct deeds *deeds, uint64_t k, Wici__V1__EventType type)
     deed_dossier_id(deeds, deeds->at[k].dossier, id);
     uuid_format(id, dossier_text);
     time_format(deed_ms(k), time_text);
-    actor.agency = TEXT(serve_unit_agency(SERVE_SENDER));
-    actor.unit = TEXT(serve_unit_id(SERVE_SENDER));
-    actor.role = serve_unit_role(SERVE_SENDER);
-    to.unit = TEXT(serve_unit_id(SERVE_READER));
+    actor.agency = TEXT(serve_unit_agency(author));
+    actor.unit = TEXT(serve_unit_id(author));
+    actor.role = serve_unit_role(author);
+    to.unit = TEXT(serve_unit_id(author == SERVE_SENDER ? SERVE_READER : SERVE_SENDER));
     header.event_id = id_text;
     header.type = type;
     header.schema_version = 1;
@@ -452,7 +487,7 @@ static int
 event_send(const struct deeds *deeds, uint64_t k, bool twice)
 {
     const Wici__V1__Answer *answer = NULL;
-    int rc = serve_publish(SERVE_SENDER, deed_event(deeds, k), &answer);
+    int rc = serve_publish(deeds->at[k].author, deed_event(deeds, k), &answer);
 
     if (rc == -EACCES)
         return not_expected("an event", answer == NULL ? NULL : answer->refusal);

@@ -25,18 +25,23 @@ enum deed_kind { DEED_LETTER, DEED_PAPER, DEED_CASE, DEED_MERGE, DEED_ERASE };
 struct deed {
     enum deed_kind kind;
     unsigned dossier, other; /* other: DEED_MERGE */
-    uint32_t len;            /* of its text, or of its document */
-    bool restart;            /* then the broker ends and starts; between the two the log ... */
-    bool compact, log_key;   /* ... gets a fresh file, another key to sign with */
-    uint64_t gone;           /* after it: bit i: dossier i is erased */
+    enum serve_unit author;
+    bool acks;             /* the reader that follows acknowledges what it was given by then */
+    uint32_t len;          /* of its text, or of its document */
+    bool restart;          /* then the broker ends and starts; between the two the log ... */
+    bool compact, log_key; /* ... gets a fresh file, another key to sign with */
+    uint64_t gone;         /* after it: bit i: dossier i is erased */
 };
 
 struct deeds {
     uint64_t seed;
+    bool followed;                 /* the reader follows by a durable cursor */
     struct deed at[DEEDS_MAX + 1]; /* from 1 on */
 };
 
 void deeds_make(struct deeds *deeds, uint64_t seed);
+/* Letters and papers alone, some of them the reader's own, who follows. */
+void deeds_make_followed(struct deeds *deeds, uint64_t seed);
 
 static inline bool
 deed_is_event(const struct deed *deed)

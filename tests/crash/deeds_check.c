@@ -42,6 +42,24 @@ is_there(const struct deeds *deeds, struct broker *b, uint64_t k)
     return core_erased(b->core, id, &done) != 0;
 }
 
+/* It lives in the row arena. */
+const Wici__V1__Section *
+deeds_section(struct broker *b, uint64_t seq)
+{
+    struct store_slice *slice = NULL;
+    struct store_row row;
+    struct record record;
+    int rc = store_slice_begin(b->store, &slice);
+
+    if (rc == 0)
+        rc = store_read(slice, seq, &row);
+    arena_reset(b->row_arena);
+    if (rc == 0)
+        rc = record_load(&record, &row, b->row_arena, true);
+    store_slice_end(&slice);
+    return rc == 0 && record.event.section_count == 1 ? record.event.sections[0].section : NULL;
+}
+
 bool
 deeds_found(const struct deeds *deeds, const struct bounds *bounds, uint64_t *ret_step, struct finding *ret)
 {
@@ -249,24 +267,6 @@ check_documents(struct look *l)
 
 /* ---- erasures */
 
-/* The section of a record of the broker's own; lives in the row arena. NULL: there is none. */
-static const Wici__V1__Section *
-section_of(struct look *l, uint64_t seq)
-{
-    struct store_slice *slice = NULL;
-    struct store_row row;
-    struct record record;
-    int rc = store_slice_begin(l->b->store, &slice);
-
-    if (rc == 0)
-        rc = store_read(slice, seq, &row);
-    arena_reset(l->b->row_arena);
-    if (rc == 0)
-        rc = record_load(&record, &row, l->b->row_arena, true);
-    store_slice_end(&slice);
-    return rc == 0 && record.event.section_count == 1 ? record.event.sections[0].section : NULL;
-}
-
 /* The dossier with this mark; DOSSIERS_MAX: none. */
 static unsigned
 dossier_of(const struct look *l, const char *mark)
@@ -287,7 +287,7 @@ dossier_of(const struct look *l, const char *mark)
 static bool
 check_erasure(struct look *l, const struct core_erasure *erasure, uint64_t *gone)
 {
-    const Wici__V1__Section *section = section_of(l, erasure->seq);
+    const Wici__V1__Section *section = deeds_section(l->b, erasure->seq);
     const Wici__V1__SysErasureIntendedS0 *intent;
     uint64_t told = 0;
 
@@ -310,7 +310,7 @@ check_erasure(struct look *l, const struct core_erasure *erasure, uint64_t *gone
     }
     told = intent->recipients;
     for (uint64_t i = 1; i <= told; i++) {
-        section = section_of(l, erasure->seq + i);
+        section = deeds_section(l->b, erasure->seq + i);
         if (section == NULL || section->body_case != WICI__V1__SECTION__BODY_SYS_ERASURE_NOTIFIED_S0 ||
             section->sys_erasure_notified_s0->intended_seq != erasure->seq)
             return found_wrong(l->finding, "ordered", "record %" PRIu64 " tells no recipient", erasure->seq + i);

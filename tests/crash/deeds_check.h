@@ -28,6 +28,9 @@ bool guard_check(const struct place *place, const struct bounds *bounds, struct 
 /* The keys that are destroyed are those of the dossiers erased up to `step` and of their documents, and no others. */
 bool gone_keys_are(const struct deeds *deeds, const struct place *place, uint64_t step, struct finding *ret);
 
+/* The one section of a record of the broker's own; lives until the next call. NULL: there is none. */
+const Wici__V1__Section *deeds_section(struct broker *b, uint64_t seq);
+
 /* In no file is a text, nor the id of a dossier that is erased up to `step`, nor a key that is destroyed. */
 bool deeds_traces(const struct deeds *deeds, const struct place *place, uint64_t step, struct finding *ret);
 

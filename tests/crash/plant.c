@@ -2,6 +2,8 @@
  */
 #include "tests/crash/plant.h"
 
+#include "broker/access.h"
+#include "broker/cursor.h"
 #include "broker/erase_write.h"
 #include "tests/crash/disk.h"
 #include "tests/crash/scene.h"
@@ -32,10 +34,15 @@ const struct plant plants[] = {{"nosync", "log", "opens, acknowledged, records, 
                                {"listname", "erase", "listed, guard"},
                                {"keyfirst", "erase", "holes, records"},
                                {"rowleft", "erase", "holes"},
-                               {"signname", "epoch", "opens"}};
+                               {"signname", "epoch", "opens"},
+                               {"cursorsent", "follow", "cursors, follows"},
+                               {"cursorlate", "follow", "cursors"},
+                               {"markearly", "follow", "accounted"},
+                               {"guardsync", "follow", "guard, opens"},
+                               {"guardname", "follow", "guard"}};
 const size_t plant_count = sizeof plants / sizeof *plants;
 
-static bool nosync, idput, tileput, opensync, keyfirst, rowleft;
+static bool nosync, idput, tileput, opensync, keyfirst, rowleft, cursorsent, cursorlate, markearly;
 static enum trace_op drop_op;
 static const char *drop_suffix, *drop_within; /* NULL: any */
 
@@ -148,6 +155,45 @@ __wrap_store_content_drop(struct store *st, uint64_t seq)
     return rowleft && ++count % 8 == 0 ? 0 : __real_store_content_drop(st, seq);
 }
 
+/* ---- subscriptions */
+
+__typeof__(access_count) __real_access_count, __wrap_access_count;
+
+/* An event of a stream is on its way. */
+void
+__wrap_access_count(struct reader *reader, uint64_t seq)
+{
+    __real_access_count(reader, seq);
+    if (!cursorsent || reader->kind != READER_STREAM)
+        return;
+    reader->acked = seq;
+    cursor_touch(serve_broker(), reader);
+}
+
+__typeof__(cursors_write) __real_cursors_write, __wrap_cursors_write;
+
+int
+__wrap_cursors_write(struct broker *b)
+{
+    if (!cursorlate)
+        return __real_cursors_write(b);
+    b->cursors_due_ms = 0;
+    return 0;
+}
+
+__typeof__(access_open) __real_access_open, __wrap_access_open;
+
+/* Its reader does not wait for the commit. */
+int
+__wrap_access_open(struct broker *b, struct reader *reader, uint64_t seq)
+{
+    int rc = __real_access_open(b, reader, seq);
+
+    if (rc == 0 && markearly)
+        reader_move(b->sessions, reader, READER_BUSY);
+    return rc;
+}
+
 /* Directories: the store's files have these names. */
 static bool
 is_directory(const char *path)
@@ -188,7 +234,9 @@ plant_set(const char *name)
                  {"gonesync", TRACE_SYNC, "/keys/keys", NULL},
                  {"listsync", TRACE_SYNC, "/ward/guard.erased", NULL},
                  {"listname", TRACE_SYNC, "/ward", NULL},
-                 {"signname", TRACE_SYNC, "/etc", NULL}};
+                 {"signname", TRACE_SYNC, "/etc", NULL},
+                 {"guardsync", TRACE_SYNC, "/ward/guard.new", NULL},
+                 {"guardname", TRACE_SYNC, "/ward", NULL}};
 
     nosync = strcmp(name, "nosync") == 0;
     idput = strcmp(name, "idput") == 0;
@@ -196,6 +244,9 @@ plant_set(const char *name)
     opensync = strcmp(name, "opensync") == 0;
     keyfirst = strcmp(name, "keyfirst") == 0;
     rowleft = strcmp(name, "rowleft") == 0;
+    cursorsent = strcmp(name, "cursorsent") == 0;
+    cursorlate = strcmp(name, "cursorlate") == 0;
+    markearly = strcmp(name, "markearly") == 0;
     script_acks_early = strcmp(name, "early") == 0;
     scene_says_early = strcmp(name, "safeearly") == 0;
     record_drop = NULL;
@@ -206,6 +257,6 @@ plant_set(const char *name)
             drop_within = drops[i].within;
             record_drop = call_is_dropped;
         }
-    return nosync || idput || tileput || opensync || keyfirst || rowleft || script_acks_early || scene_says_early ||
-           record_drop != NULL;
+    return nosync || idput || tileput || opensync || keyfirst || rowleft || cursorsent || cursorlate || markearly ||
+           script_acks_early || scene_says_early || record_drop != NULL;
 }

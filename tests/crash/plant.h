@@ -28,6 +28,11 @@
  *     keyfirst   a dossier's key is destroyed before the order is committed                holes
  *     signname   the name of the log's new key is not synced                               opens
  *     rowleft    one row in 8 of an erased dossier keeps its content                       holes
+ *     cursorsent a durable cursor moves when something is sent                             cursors, follows
+ *     cursorlate acknowledged cursors are not written with the commit                      cursors
+ *     markearly  a reader is given something before the mark that says so is committed    accounted
+ *     guardsync  the guard's next file is not synced                                       guard, opens
+ *     guardname  the guard's name is not synced                                            guard
  *
  * What is missing in order of the real broker's calls, tests/crash/test_order.c plants and finds by itself.
  */

@@ -131,6 +131,9 @@ bounds_mark(const struct bounds *bounds)
     disk_mark(MARK_KEY_BEGUN, bounds->keys_begun);
     disk_mark(MARK_KEY, bounds->keys);
     disk_mark(MARK_SIGNED, bounds->checkpoint);
+    disk_mark(MARK_GIVEN, bounds->given);
+    disk_mark(MARK_TAKEN, bounds->taken);
+    disk_mark(MARK_CURSOR, bounds->cursor);
     for (uint64_t entry = 0; entry < BOUNDS_KEYS; entry++)
         if (bounds->gone[entry])
             disk_mark(MARK_GONE, entry);
@@ -166,6 +169,9 @@ bounds_at(const struct history *h, size_t at)
         case MARK_KEY: raise_to(&bounds.keys, event->at); break;
         case MARK_SIGNED: raise_to(&bounds.checkpoint, event->at); break;
         case MARK_GONE: bounds.gone[event->at] = true; break;
+        case MARK_GIVEN: raise_to(&bounds.given, event->at); break;
+        case MARK_TAKEN: raise_to(&bounds.taken, event->at); break;
+        case MARK_CURSOR: raise_to(&bounds.cursor, event->at); break;
         }
     }
     if (bounds.begun < bounds.acked)
@@ -301,9 +307,9 @@ static bool
 workload_record(struct workload *w, struct dice *dice, struct history *h, size_t *ret_from)
 {
     struct plan *plan = &w->plan;
-    struct bounds past = {.created = true};
     int rc;
 
+    plan->past = (struct bounds){.created = true};
     script_make(&plan->script, plan->seed);
     script_randomness(plan->seed);
     disk_remove(w->work.dir);
@@ -311,8 +317,8 @@ workload_record(struct workload *w, struct dice *dice, struct history *h, size_t
     history_read(h, w->work.dir);
     record_start(h, w->work.dir);
     if (plan->first > 0) {
-        past.acked = past.begun = plan->first;
-        bounds_mark(&past);
+        plan->past.acked = plan->past.begun = plan->first;
+        bounds_mark(&plan->past);
     }
     *ret_from = h->count;
     if (rc == 0)

@@ -14,6 +14,7 @@
  *              dossiers are erased (broker/erase.h) one after the other; it ends and starts, its log is compacted and
  * gets another key. What lies there after a cut is opened by the broker's own start, which finishes what was begun
  *
+ *     follow   a broker with a reader that follows by a durable cursor, while others publish; nothing is erased
  *     epoch    an older copy of a broker's log was put back, while the guard knows of more: a new epoch begins
  *              (broker/rotate.c), and what was lost is done once more
  *
@@ -50,6 +51,13 @@
  *     once       a deed that is done once more is not there twice, and its sender is told that it was done
  *     traces     no file holds a text in clear, a dossier's id or the wrapped key of an erased dossier
  *
+ * And of the scene follow:
+ *
+ *     cursors    the cursor is not ahead of what its reader acknowledged, and not behind what an event that this reader
+ *                published later has said to be on disk, nor behind where it was found once
+ *     accounted  of each record that left for the reader a record of the log says so, once the broker has started
+ *     follows    from its cursor on the reader is given each record, once, in order
+ *
  * Another scene: a file with its three functions, a line in scenes[] (scene.c), marks of its own in script.h, plants in
  * plant.h. Threads: one.
  */
@@ -69,10 +77,11 @@ struct plan {
     uint64_t first, last; /* steps done before the recording, and by its end */
     uint8_t kek[32];      /* kek: the key before it */
     bool twice;           /* kek: there is a second one */
-    struct deeds deeds;   /* erase: what first and last count */
+    struct deeds deeds;   /* of the scenes with a broker: what first and last count */
+    struct bounds past;   /* what is known before the recording, beside first */
 };
 
-#define SCENES_MAX 8u
+#define SCENES_MAX 9u
 
 struct scene {
     const char *name;
@@ -93,7 +102,7 @@ const char *scene_name(unsigned number);
 /* A bug that tests plant: the log says that a backup holds records before it does. */
 extern bool scene_says_early;
 
-extern const struct scene scene_backup, scene_restore, scene_kek, scene_erase, scene_epoch;
+extern const struct scene scene_backup, scene_restore, scene_kek, scene_erase, scene_epoch, scene_follow;
 
 /* ---- shared by the scenes with a broker */
 

@@ -4,6 +4,7 @@
 #include "broker/erase.h"
 #include "store/be.h"
 #include "tests/crash/deeds_check.h"
+#include "tests/crash/follow.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -58,6 +59,7 @@ start_again(const struct deeds *deeds, const struct place *place, uint64_t k)
     uint64_t ms = serve_broker()->clock.mono_ms;
     int rc = 0;
 
+    follow_end();
     serve_close();
     if (deeds->at[k].compact)
         rc = serve_compact(place, ms);
@@ -75,9 +77,12 @@ scene_deeds_run(const struct deeds *deeds, const struct place *place, uint64_t f
         const struct deed *deed = &deeds->at[k];
 
         disk_mark(MARK_BEGUN, k);
+        follow_before(deeds, k);
         rc = deed_do(deeds, k, false);
         if (rc == 0)
             acknowledged(k);
+        if (rc == 0 && deeds->followed)
+            rc = follow_deed(deeds, k);
         if (rc == 0 && deed->kind == DEED_ERASE)
             gone_keys_mark(place);
         serve_pass(DEED_MS);
@@ -129,7 +134,7 @@ again_check(const struct deeds *deeds, uint64_t step, struct finding *ret)
 static uint64_t
 deeds_more(const struct deeds *deeds, uint64_t step, unsigned more)
 {
-    bool event = more < 2, erasure = more < 2;
+    bool event = more < 2, erasure = more < 2 || deeds->followed;
     uint64_t to = step;
 
     while (to < DEEDS_MAX && (to < step + more || !event || !erasure)) {

@@ -55,7 +55,10 @@ enum script_mark {
     MARK_KEY_BEGUN, /* the k-th change of the log's key is about to be made */
     MARK_KEY,       /* it was reported as made */
     MARK_SIGNED,    /* a checkpoint of k records was shown to somebody */
-    MARK_GONE       /* key entry k is destroyed: an erasure was acknowledged */
+    MARK_GONE,      /* key entry k is destroyed: an erasure was acknowledged */
+    MARK_GIVEN,     /* record k left for the reader */
+    MARK_TAKEN,     /* the reader acknowledges up to record k */
+    MARK_CURSOR     /* its cursor is on disk at record k */
 };
 
 struct step {
@@ -111,6 +114,7 @@ struct bounds {
     uint64_t safe, epoch, rotations;
     bool restored;
     uint64_t head, root, keys_begun, keys, checkpoint;
+    uint64_t given, taken, cursor;
     bool gone[BOUNDS_KEYS];
 };
 

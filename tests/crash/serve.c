@@ -51,6 +51,7 @@ static struct {
     uint8_t *said;
     size_t said_len;
     Wici__V1__BrokerMessage *answer;
+    serve_heard_fn *heard;
 
     uint64_t boot_us;
 } serve;
@@ -196,7 +197,7 @@ front_receive(struct front *front, struct front_message *ret)
     return 0;
 }
 
-/* An answer is kept; positions are not, which come by themselves. */
+/* An answer is kept; deliveries and positions are not, which come by themselves. */
 int
 front_send(struct front *front, const struct front_route *route, zmq_msg_t *message)
 {
@@ -207,7 +208,10 @@ front_send(struct front *front, const struct front_route *route, zmq_msg_t *mess
     if (told == NULL)
         abort();
     (void)zmq_msg_close(message);
-    if (told->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS || route->id[0] != serve.unit) {
+    if (told->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH && serve.heard != NULL)
+        serve.heard((enum serve_unit)route->id[0], told);
+    if (told->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH ||
+        told->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS || route->id[0] != serve.unit) {
         wici__v1__broker_message__free_unpacked(told, NULL);
         return 0;
     }
@@ -385,8 +389,15 @@ serve_tick(void)
 
 /* ---- speaking with it */
 
+void
+serve_listen(serve_heard_fn *heard)
+{
+    serve.heard = heard;
+}
+
+/* Until it is answered, or taken. */
 static int
-say(enum serve_unit unit, const Wici__V1__ClientMessage *message)
+say(enum serve_unit unit, const Wici__V1__ClientMessage *message, bool answered)
 {
     int rc = 0;
 
@@ -399,9 +410,9 @@ say(enum serve_unit unit, const Wici__V1__ClientMessage *message)
     if (serve.said == NULL)
         return -ENOMEM;
     (void)wici__v1__client_message__pack(message, serve.said);
-    for (unsigned i = 0; rc == 0 && serve.answer == NULL; i++)
+    for (unsigned i = 0; rc == 0 && (answered ? serve.answer == NULL : serve.said != NULL); i++)
         rc = i == TICKS_MAX ? -ETIMEDOUT : serve_tick();
-    if (rc != 0)
+    if (rc != 0 || serve.answer == NULL)
         return rc;
     return serve.answer->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED ? -EACCES : 0;
 }
@@ -419,7 +430,7 @@ session_begin(enum serve_unit unit)
     hello.session = TEXT("one");
     message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
     message.hello = &hello;
-    rc = say(unit, &message);
+    rc = say(unit, &message, true);
     if (rc == 0)
         serve.next_number[unit] = serve.answer->welcome->next_number;
     return rc;
@@ -431,10 +442,18 @@ serve_ask(enum serve_unit unit, const Wici__V1__ClientMessage *message, const Wi
     int rc = serve.next_number[unit] == 0 ? session_begin(unit) : 0;
 
     if (rc == 0)
-        rc = say(unit, message);
+        rc = say(unit, message, true);
     if (rc == 0 || rc == -EACCES)
         *ret = serve.answer;
     return rc;
+}
+
+int
+serve_tell(enum serve_unit unit, const Wici__V1__ClientMessage *message)
+{
+    int rc = serve.next_number[unit] == 0 ? session_begin(unit) : 0;
+
+    return rc == 0 ? say(unit, message, false) : rc;
 }
 
 int

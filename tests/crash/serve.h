@@ -57,6 +57,11 @@ int serve_tick(void);
  *   -ETIMEDOUT  no answer comes
  */
 int serve_ask(enum serve_unit unit, const Wici__V1__ClientMessage *message, const Wici__V1__BrokerMessage **ret);
+/* Sends what has no answer; the broker has taken it when this returns. -EACCES: it is refused all the same. */
+int serve_tell(enum serve_unit unit, const Wici__V1__ClientMessage *message);
+/* From now on `heard` is called with each batch of deliveries as it leaves; NULL: nobody listens. */
+typedef void serve_heard_fn(enum serve_unit unit, const Wici__V1__BrokerMessage *message);
+void serve_listen(serve_heard_fn *heard);
 /* Publishes one event, with the session's next number. As serve_ask(); -EACCES: the event is refused too. */
 int serve_publish(enum serve_unit unit, const Wici__V1__Event *event, const Wici__V1__Answer **ret);
 
