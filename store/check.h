@@ -3,6 +3,7 @@
  *
  * Records are covered by their seals, leaves and the tree. Cursors, named values, rows of documents, the finding index
  * and the list of destroyed keys are not: each of them carries such a sum, over what it is found by and what it says.
+ * Chunks and heads of uploads have a seal as well; their sums are for who looks at them without keys.
  * It is no protection against who changes the file on purpose: the key is in the program.
  *
  * Threads: any.

@@ -109,7 +109,7 @@ chunk_put(struct store *st, const struct store_doc *doc, const uint8_t *secret, 
     uint32_t chunk = doc->received / STORE_DOC_CHUNK;
     struct doc_key key = doc_key_of_chunk(doc->entry, chunk);
     uint8_t *at;
-    int rc = row_reserve(st, &key, DOC_NONCE_SIZE + len + SEAL_TAG_SIZE, &at);
+    int rc = row_reserve(st, &key, len + DOC_CHUNK_MORE, &at);
 
     if (rc == -EEXIST)
         rc = damage_set(st, "document %" PRIu32 ": chunk %" PRIu32 " is there already", doc->entry, chunk);
@@ -307,7 +307,7 @@ store_doc_read(struct store *st, const struct store_doc *doc, uint32_t chunk, ui
 
     if (row_len == 0)
         return -ENOENT;
-    len = row_len - DOC_NONCE_SIZE - SEAL_TAG_SIZE;
+    len = row_len - DOC_CHUNK_MORE;
     rc = doc_secret(st, doc->entry, &secret);
     if (rc == 0)
         rc = view_begin(st, &txn);
@@ -316,6 +316,8 @@ store_doc_read(struct store *st, const struct store_doc *doc, uint32_t chunk, ui
     rc = mdb_get(txn, st->doc, &key, &val);
     if (rc != 0 || val.mv_size != row_len)
         rc = damage_set(st, "document %" PRIu32 ": chunk %" PRIu32 " is missing", doc->entry, chunk);
+    else if (!doc_row_adds_up(&key, &val))
+        rc = damage_set(st, "document %" PRIu32 ": chunk %" PRIu32 " is not what was written", doc->entry, chunk);
     else if (!doc_chunk_open(doc, chunk, secret, val.mv_data, len, buf))
         rc = damage_set(st, "document %" PRIu32 ": chunk %" PRIu32 " does not open", doc->entry, chunk);
     view_end(st);

@@ -77,6 +77,24 @@ doc_key_of_document(struct store *st, uint32_t dossier, const char *owner, const
     return 0;
 }
 
+/* ---- sums */
+
+/* Of the row in front of it. */
+static void
+sum_put(const struct doc_key *key, uint8_t *row, size_t len)
+{
+    be64_put(row + len, check_of(key->bytes, key->len, row, len));
+}
+
+bool
+doc_row_adds_up(const MDB_val *key, const MDB_val *val)
+{
+    const uint8_t *row = val->mv_data;
+    size_t len = val->mv_size - CHECK_SIZE;
+
+    return val->mv_size >= CHECK_SIZE && be64_get(row + len) == check_of(key->mv_data, key->mv_size, row, len);
+}
+
 /* ---- documents */
 
 void
@@ -84,7 +102,7 @@ doc_row_encode(const struct doc_key *key, uint32_t entry, uint32_t size, uint8_t
 {
     be32_put(ret, entry);
     be32_put(ret + 4, size);
-    be64_put(ret + 8, check_of(key->bytes, key->len, ret, 8));
+    sum_put(key, ret, DOC_SIZE - CHECK_SIZE);
 }
 
 int
@@ -92,8 +110,8 @@ doc_row_decode(struct store *st, const MDB_val *key, const MDB_val *val, uint32_
 {
     const uint8_t *bytes = val->mv_data;
 
-    if (val->mv_size != DOC_SIZE || be64_get(bytes + 8) != check_of(key->mv_data, key->mv_size, bytes, 8) ||
-        be32_get(bytes) == STORE_CLEAR_ENTRY || be32_get(bytes + 4) == 0 || be32_get(bytes + 4) > STORE_DOC_SIZE_MAX)
+    if (val->mv_size != DOC_SIZE || !doc_row_adds_up(key, val) || be32_get(bytes) == STORE_CLEAR_ENTRY ||
+        be32_get(bytes + 4) == 0 || be32_get(bytes + 4) > STORE_DOC_SIZE_MAX)
         return damage_set(st, "documents: a row has no sense");
     *ret_entry = be32_get(bytes);
     *ret_size = be32_get(bytes + 4);
@@ -147,12 +165,28 @@ void
 doc_head_seal(const struct store_doc *doc, const uint8_t *secret, uint8_t ret[DOC_HEAD_ROW])
 {
     uint8_t head[DOC_HEAD_SIZE], ad[sizeof head_label + 4];
+    struct doc_key key = doc_key_make('u', doc->entry);
 
     head_encode(doc, head);
     randombytes_buf(ret, DOC_NONCE_SIZE);
     crypto_aead_xchacha20poly1305_ietf_encrypt(ret + DOC_NONCE_SIZE, NULL, head, sizeof head, ad,
                                                head_ad(doc->entry, ad), NULL, ret, secret);
+    sum_put(&key, ret, DOC_HEAD_ROW - CHECK_SIZE);
     sodium_memzero(head, sizeof head);
+}
+
+int
+doc_head_look(struct store *st, const MDB_val *key, const MDB_val *val, uint32_t *ret_entry)
+{
+    uint32_t entry;
+
+    if (key->mv_size != 5 || val->mv_size != DOC_HEAD_ROW)
+        return damage_set(st, "documents: a row has no sense");
+    entry = be32_get((const uint8_t *)key->mv_data + 1);
+    if (!doc_row_adds_up(key, val))
+        return damage_set(st, "document %" PRIu32 ": its head is not what was written", entry);
+    *ret_entry = entry;
+    return 0;
 }
 
 int
@@ -161,12 +195,10 @@ doc_head_open(struct store *st, const MDB_val *key, const MDB_val *val, struct s
     uint8_t head[DOC_HEAD_SIZE], ad[sizeof head_label + 4];
     const uint8_t *row = val->mv_data, *secret;
     uint32_t entry;
-    int rc;
+    int rc = doc_head_look(st, key, val, &entry);
 
-    if (key->mv_size != 5 || val->mv_size != DOC_HEAD_ROW)
-        return damage_set(st, "documents: a row has no sense");
-    entry = be32_get((const uint8_t *)key->mv_data + 1);
-    rc = doc_secret(st, entry, &secret);
+    if (rc == 0)
+        rc = doc_secret(st, entry, &secret);
     if (rc == -ENOKEY) {
         *ret = (struct store_doc){.entry = entry};
         return 0;
@@ -206,18 +238,20 @@ doc_chunk_row(uint32_t size, uint32_t chunk)
 
     if (left == 0)
         return 0;
-    return DOC_NONCE_SIZE + (left < STORE_DOC_CHUNK ? (size_t)left : STORE_DOC_CHUNK) + SEAL_TAG_SIZE;
+    return (left < STORE_DOC_CHUNK ? (size_t)left : STORE_DOC_CHUNK) + DOC_CHUNK_MORE;
 }
 
 void
 doc_chunk_seal(const struct store_doc *doc, uint32_t chunk, const uint8_t *secret, const void *bytes, size_t len,
                uint8_t *ret)
 {
+    struct doc_key key = doc_key_of_chunk(doc->entry, chunk);
     uint8_t ad[CHUNK_AD];
 
     randombytes_buf(ret, DOC_NONCE_SIZE);
     crypto_aead_xchacha20poly1305_ietf_encrypt(ret + DOC_NONCE_SIZE, NULL, bytes, len, ad, chunk_ad(doc, chunk, ad),
                                                NULL, ret, secret);
+    sum_put(&key, ret, DOC_NONCE_SIZE + len + SEAL_TAG_SIZE);
 }
 
 bool

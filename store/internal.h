@@ -38,7 +38,7 @@
 #include <lmdb.h>
 
 #define STORE_DBS      16u  /* databases of the log's environment, some for what is built on the store */
-#define STORE_VERSION  4u   /* of the format */
+#define STORE_VERSION  5u   /* of the format */
 #define STATE_HEAD     104u /* before the frontier; its last 8 bytes are the sum of the others */
 #define STATE_MAX      (STATE_HEAD + TREE_FRONTIER_MAX)
 #define IDENTITY_HEAD  (4u + 8u + 8u + KEYS_PAIR_SIZE + CHECK_SIZE)

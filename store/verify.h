@@ -10,8 +10,8 @@
  * it, or, when it is given, the list of destroyed keys its key.
  *
  * And what lies beside the records: each row of the table of event ids names a record and each record is named by one,
- * as it says itself where it is opened (verify_ids.h); documents, uploads and their chunks are whole and belong
- * together, and with keys each document that a record names is there and gives its digest, and no other is
+ * as it says itself where it is opened (verify_ids.h); documents, uploads and their chunks have their sums, are whole
+ * and belong together, and with keys each document that a record names is there and gives its digest, and no other is
  * (verify_doc.h); no cursor stands behind the last record, and cursors and values have their sums. Not looked at: the
  * finding index, which follows from the log. Memory: some 10 MiB, a bit for each record, and a byte for each entry of
  * the key store.

@@ -3,7 +3,8 @@
  *
  * Chunks come before documents and uploads in the table's order, so that the table is gone through twice: first
  * documents and uploads, each with its chunks; and when the records were looked at, the chunks, for one that nobody
- * has. Both are in the order of the keys, and take what each entry is from the byte that is kept for it.
+ * has, and for their sums, but of those that a record had opened. Both are in the order of the keys, and take what each
+ * entry is from the byte that is kept for it.
  */
 #include "store/verify_doc.h"
 
@@ -96,7 +97,7 @@ chunks_count(struct verify_doc *v, uint32_t entry, uint32_t *ret)
 
         if (mdb_get(v->txn, v->st->doc, &key, &val) != 0)
             break;
-        if (last != full || val.mv_size > full || val.mv_size <= DOC_NONCE_SIZE + SEAL_TAG_SIZE)
+        if (last != full || val.mv_size > full || val.mv_size <= DOC_CHUNK_MORE)
             return damage_set(v->st, "document %" PRIu32 ": chunk %" PRIu32 " is not as long as it was", entry, chunk);
         last = val.mv_size;
     }
@@ -133,9 +134,8 @@ upload_look(struct verify_doc *v, const MDB_val *key, const MDB_val *val)
     uint32_t chunks;
     int rc;
 
-    if (key->mv_size != 5 || val->mv_size != DOC_HEAD_ROW)
-        return damage_set(v->st, "documents: a row has no sense");
-    doc.entry = be32_get((const uint8_t *)key->mv_data + 1);
+    if ((rc = doc_head_look(v->st, key, val, &doc.entry)) != 0)
+        return rc;
     v->uploads++;
     if (doc.entry == STORE_CLEAR_ENTRY || doc.entry > v->st->at.keys_used)
         return entry_take(v, doc.entry, 0, UPLOAD);
@@ -159,13 +159,14 @@ chunk_belongs(struct verify_doc *v, const MDB_val *key, const MDB_val *val)
     const uint8_t *bytes = key->mv_data;
     uint32_t entry, chunk;
 
-    (void)val;
     if (key->mv_size != 9)
         return damage_set(v->st, "documents: a row has no sense");
     entry = be32_get(bytes + 1);
     chunk = be32_get(bytes + 5);
     if (entry > v->st->at.keys_used || (v->of_entry[entry] & KIND) == NOTHING || chunk >= (v->of_entry[entry] & CHUNKS))
         return damage_set(v->st, "document %" PRIu32 ": chunk %" PRIu32 " is there, and belongs to none", entry, chunk);
+    if ((v->of_entry[entry] & KIND) != NAMED && !doc_row_adds_up(key, val))
+        return damage_set(v->st, "document %" PRIu32 ": chunk %" PRIu32 " is not what was written", entry, chunk);
     return 0;
 }
 

@@ -1,8 +1,9 @@
 /*
  * verify_doc - the table of documents, against the records that name them
  *
- * Each row has its sum or seal, each document and upload all of its chunks, each chunk a document or upload that it
- * belongs to. With keys every document that a record names is opened and its digest compared (it may be missing where
+ * Each row has its sum, each document and upload all of its chunks, each chunk a document or upload that it belongs to:
+ * so without keys too, and of what is destroyed and not rewritten yet, each byte is read and one that changed is found.
+ * With keys every document that a record names is opened and its digest compared (it may be missing where
  * the broker noted that it had not been sent), and each document must be named by a record of its dossier, unless there
  * are some that this build does not understand; without them it belongs to a dossier that has records. Uploads need no
  * record: one that a day has passed over is destroyed by a running broker, one after the other, so that it is counted

@@ -336,7 +336,9 @@ copy_say(const struct verifier *v, const char *dir, int status, const struct ver
         if (r->documents > 0)
             (void)say(HOLDS,
                       r->documents_unopened > 0
-                          ? _("%" PRIu64 " documents, whole as far as can be seen without opening them")
+                          ? _("%" PRIu64
+                              " documents, each byte as it was written; what names them is not compared without "
+                              "--key-dir and --kek")
                           : _("%" PRIu64 " documents, each named by a record and with the digest that it names"),
                       r->documents);
         if (r->uploads > 0)

@@ -18,7 +18,8 @@ LMDB trusts what its pages say of themselves, so that a signal may end the broke
 Usage: rot.py [--seeds N] [--from SEED] [--only SEED] [--jobs N] [--index] [--tables N] [--keep DIR], with WICI_BIN and WICI_SOURCE set.
 --index: only numbers of records in the finding index are changed, before the start.
 --tables: so many seeds more in which one bit of a row of a small table is changed, in all the places where the row lies in
-the file: event ids, cursors, values, documents and uploads, each in turn. wici-verify has to find every one of them.
+the file: event ids, cursors, values, documents, uploads and pieces of both, each in turn. wici-verify has to find every one
+of them, with the log's keys and without.
 """
 import argparse
 import array
@@ -30,6 +31,7 @@ import random
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -47,13 +49,15 @@ ORDER = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 MARKERS = ("Kowalska", "opinia-o-rodzinie", "%PDF")  # in what is written: in no message
 DOCUMENTS = (b"%PDF skan " * 40000, b"%PDF krotki")  # two pieces, one piece
 WAITING = b"%PDF bez zdarzenia"  # no event names it
-# How a row of a small table lies in a page of LMDB: length of the key, key; and of the value how long it is at least.
+# How a row of a small table lies in a page of LMDB: length of the key, key; and of the value how long it is at least (None:
+# as the row says). What stands in brackets is not part of what wici-verify calls it.
 TABLES = {
     "id table": (rb"\x10\x00[\x00-\xff]{6}[\x70-\x7f][\x00-\xff][\x80-\xbf][\x00-\xff]{7}(?=\x00{5})", 8),
     "cursors": (rb"\x0a\x00sw2\x00middle", 24),
     "values": (rb"\x0c\x00access\.entry", 12),
     "documents": (rb"\x15\x00d\x00\x00[\x00-\xff]{18}", 16),
-    "document": (rb"\x05\x00u\x00\x00[\x00-\xff]{2}", 185)}
+    "document (head)": (rb"\x05\x00u\x00\x00[\x00-\xff]{2}", 193),
+    "document (piece)": (rb"\x09\x00c\x00\x00[\x00-\xff]{2}\x00\x00\x00[\x00-\x27]", None)}
 FILES = {  # what is damaged, and how often
     "data/log/data.mdb": 12, "data/find/data.mdb": 3, "keys/keys": 3, "guard": 1, "guard.erased": 1, "kek": 1, "checkpoint.key": 1}
 HOT = ("data/log/data.mdb", "data/find/data.mdb", "keys/keys", "guard")  # those that a running broker reads
@@ -269,11 +273,15 @@ def row_of(path, pick, pattern, length):
         data = file.read()
     rows = collections.defaultdict(list)
     for found in re.finditer(pattern, data):
-        rows[found[0]].append(found.end())
+        start, low, high, flags = found.end(), *struct.unpack("<HHH", data[found.start() - 6:found.start()])
+        if flags & 1:  # a value with pages of its own
+            start = int.from_bytes(data[start:start + 8], "little") * PAGE + 16
+        rows[found[0], length or high << 16 | low].append(start)
     check("there are rows of that table", rows)
     # Of uploads only the last is one still: the others lie in pages that were given up.
-    name, at = pick.choice(sorted(rows)[-1 if pattern == TABLES["document"][0] else 0:]), pick.randrange(length)
-    return [place + at for place in rows[name]]
+    name = pick.choice(sorted(rows)[-1 if pattern == TABLES["document (head)"][0] else 0:])
+    at = pick.randrange(name[1])
+    return sorted({place + at for place in rows[name]})
 
 
 def numbers_of(path):
@@ -286,10 +294,11 @@ def numbers_of(path):
 
 # ---- judging
 
-def verify(place, root):
-    """(code, what it said) of wici-verify on the damaged copy, with its keys."""
-    done = subprocess.run([VERIFY, "--vkey", place.vkey, "--key-dir", f"{root}/keys", "--kek", f"{root}/kek", f"{root}/data"],
-                          capture_output=True, text=True, errors="replace", timeout=60, check=False, env=dict(os.environ, LC_ALL="C"))
+def verify(place, root, keys=True):
+    """(code, what it said) of wici-verify on the damaged copy, with its keys or without."""
+    given = ["--key-dir", f"{root}/keys", "--kek", f"{root}/kek"] if keys else []
+    done = subprocess.run([VERIFY, "--vkey", place.vkey, *given, f"{root}/data"], capture_output=True, text=True, errors="replace",
+                          timeout=60, check=False, env=dict(os.environ, LC_ALL="C"))
     return done.returncode, done.stdout + done.stderr
 
 
@@ -337,6 +346,9 @@ def run(place, seed, keep, index, table=None):
                 return "same bytes", str(damage)
             verdict = verify(place, root)
             check(f"wici-verify ends with {verdict[0]}: {verdict[1]}", verdict[0] in (0, 3, 4, 5))
+            keyless = verify(place, root, keys=False)
+            check(f"wici-verify ends without keys with {keyless[0]}: {keyless[1]}", keyless[0] in (0, 3, 4, 5))
+            check(f"without keys it finds no more than with them: {keyless}, {verdict}", keyless[0] == 0 or verdict[0] != 0)
         process = Process(root, [])
         if process.listens():
             if damage.hot:
@@ -349,7 +361,9 @@ def run(place, seed, keep, index, table=None):
             check("a broker that does not start says so by its code", code != 0)
             outcome = judge(place, process, {}, code).replace("stopped", "not started")
         if table:
-            check(f"wici-verify finds it, and names the table: {verdict}", verdict[0] in (3, 5) and f": {table}" in verdict[1])
+            for ended, said in (verdict, keyless):
+                check(f"wici-verify finds it, with keys and without, and names the table: {verdict}, {keyless}",
+                      ended in (3, 5) and f": {table.split(' (')[0]}" in said)
         if damage.name == "data/log/data.mdb":
             check(f"what the broker stopped for, wici-verify finds: {process.said()}", verdict[0] != 0 or outcome == "all told")
         if verdict[0] not in (None, 0):

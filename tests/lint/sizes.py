@@ -27,7 +27,6 @@ FILES = {
     "tests/unit/test_core_meetings.c": 620,
     "tests/unit/test_core_rules.c": 680,
     "tests/unit/test_event.c": 820,
-    "tests/unit/test_verify_rows.c": 820,
     "tests/unit/test_worklist.c": 640,
     "tests/wire/test_checkpoint.c": 640,
     "tests/wire/test_documents.c": 720,

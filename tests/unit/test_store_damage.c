@@ -1,6 +1,7 @@
 /* Damage to rows, the tree and whole files of a closed store: it is noticed, named, and never served. */
 #include "tests/unit/test_damage_kit.h"
 
+#include "store/check.h"
 #include "store/doc.h"
 
 #include <errno.h>
@@ -370,10 +371,10 @@ open_refuses_a_log_of_another_version(void **state)
 
     damage_fill(kit, false);
     len = kit_row_get(kit->dir, "meta", "identity", 8, row);
-    for (uint8_t version = 0; version < 6; version++) {
+    for (uint8_t version = 0; version < 8; version++) {
         row[3] = version;
         kit_row_set(kit->dir, "meta", "identity", 8, row, len);
-        if (version != 4)
+        if (version != 5)
             damage_refused(kit, "another version of the format");
         else
             kit_reopen(kit);
@@ -407,7 +408,7 @@ nothing(void *arg, const struct store_doc *doc)
     return 0;
 }
 
-/* Each bit of an upload's head is sealed. */
+/* Each bit of an upload's head is summed; and sealed, for who makes the sum anew. */
 static void
 a_changed_head_of_an_upload_does_not_open(void **state)
 {
@@ -419,15 +420,19 @@ a_changed_head_of_an_upload_does_not_open(void **state)
     assert_int_equal(store_doc_begin(kit->st, &doc), 0);
     damage_fill(kit, false);
     len = kit_row_get(kit->dir, "doc", key, sizeof key, row);
-    for (size_t at = 0; at < len; at += 11) {
-        row[at] ^= 1;
-        kit_row_set(kit->dir, "doc", key, sizeof key, row, len);
-        row[at] ^= 1;
-        assert_int_equal(kit_open(kit), 0);
-        assert_int_equal(store_doc_each(kit->st, nothing, NULL), -EBADMSG);
-        assert_string_equal(store_damage(kit->st), "document 1: its head does not open");
-        store_close(&kit->st);
-    }
+    for (size_t at = 0; at < len; at += 11)
+        for (unsigned anew = 0; anew < 2 && at + anew * CHECK_SIZE < len; anew++) {
+            row[at] ^= 1;
+            if (anew != 0)
+                be64_put(row + len - CHECK_SIZE, check_of(key, sizeof key, row, len - CHECK_SIZE));
+            kit_row_set(kit->dir, "doc", key, sizeof key, row, len);
+            row[at] ^= 1;
+            assert_int_equal(kit_open(kit), 0);
+            assert_int_equal(store_doc_each(kit->st, nothing, NULL), -EBADMSG);
+            assert_string_equal(store_damage(kit->st), anew != 0 ? "document 1: its head does not open"
+                                                                 : "document 1: its head is not what was written");
+            store_close(&kit->st);
+        }
 }
 
 /* ---- the tree */
