@@ -64,6 +64,12 @@ static const struct words notes[] = {
      "Purposes, legal basis and how long it is kept: in the controller's record of processing."},
     {"TECHNICAL", "Skróty, dowody i kopie zapasowe dziennika: bez treści albo z tą samą treścią.",
      "Digests, proofs and backups of the log: they hold no content, or the same."},
+    {"ERASED_LINKS",
+     "W tym dzienniku usunięto już teczki: jeżeli któraś była z tą powiązana, nie da się ustalić, komu pokazano coś z "
+     "tej "
+     "teczki tylko przez to powiązanie.",
+     "Dossiers of this log were erased: if one of them was linked with this one, it cannot be told who was shown "
+     "something of this one by that link only."},
     {"ERASED_CONTENT",
      "Treść: zniszczono ją na polecenie i dziennik już jej nie ma. Wcześniejsze kopie zapasowe dają się odczytać, "
      "dopóki "

@@ -116,6 +116,7 @@ list_fill(struct broker *b, const struct shown *s, Wici__V1__ShownList *list)
 
     list->next_record = s->next_record;
     list->as_of_seq = s->head;
+    list->after_erasure = core_erasure_count(b->core) > 0;
     list->reads = arena_alloc(b->reply_arena, (s->read_count + 1) * sizeof(Wici__V1__ShownRead *));
     if (list->reads == NULL)
         return -ENOBUFS;

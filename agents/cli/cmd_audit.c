@@ -1,5 +1,6 @@
 /* wici audit: what was refused and who was shown what, from the records that the broker makes of both */
 #include "agents/cli/shown.h"
+#include "agents/subject.h"
 
 #include "proto/errors.h"
 #include "proto/event.h"
@@ -337,6 +338,8 @@ audit_shown(struct audit *a, const char *dossier, const char *reason)
         rc = cli_print_json(json_incref(shown));
     else if (count > 0)
         shown_print(a->cli, shown, a->directory);
+    if (!a->cli->json && json_is_true(json_object_get(shown, "afterErasure")))
+        fprintf(stderr, "%s\n", subject_note("ERASED_LINKS", a->cli->pl));
     json_decref(shown);
     return rc == CLI_OK && count == 0 ? CLI_NOT_FOUND : rc;
 }

@@ -115,6 +115,7 @@ shown_ask(struct cli *cli, const struct shown_request *request, json_t **ret)
         events_join(json_object_get(all, "events"), json_object_get(page, "events"));
         json_array_extend(json_object_get(all, "reads"), json_object_get(page, "reads"));
         json_object_set(all, "asOfSeq", json_object_get(page, "asOfSeq"));
+        json_object_set_new(all, "afterErasure", json_boolean(json_is_true(json_object_get(page, "afterErasure"))));
         from = member_number(page, "nextRecord");
         json_decref(result);
     } while (from != 0);

@@ -24,7 +24,7 @@ struct account {
     struct cli *cli;
     const struct subject_request *request;
     json_t *directory, *subject;
-    bool auditor;
+    bool auditor, after_erasure;
 };
 
 static json_t *
@@ -478,6 +478,7 @@ content_take(struct account *a)
     as_of = member_number(shown, "asOfSeq");
     json_object_set_new(a->subject, "asOfSeq", number_json(as_of));
     recipients_fill(a, shown);
+    a->after_erasure = json_is_true(json_object_get(shown, "afterErasure"));
     json_decref(shown);
     rc = members_take(a);
     if (rc == CLI_OK)
@@ -504,6 +505,8 @@ left_out_fill(struct account *a, uint64_t others)
     } else if (json_array_size(list_of(a, "deadlines")) == 0) {
         leave_out(a, "DEADLINES");
     }
+    if (a->after_erasure)
+        leave_out(a, "ERASED_LINKS");
     leave_out(a, "QUESTIONS");
     leave_out(a, "PEOPLE");
     leave_out(a, "COPIES");

@@ -11,7 +11,7 @@ import time
 import unittest
 
 from wici_client import Refused
-from world import World, letter, new_id
+from world import World, letter, new_id, referral
 
 S0, S6 = 0, 6  # classes
 PAGES_MAX = 60  # of one answer; more means that it does not end
@@ -55,6 +55,13 @@ class Shown(unittest.TestCase):
                     self.assertEqual(answer.WhichOneof("outcome"), "receipt", answer)
                 seqs += [answer.receipt.seq for answer in answers]
         return seqs
+
+    def publish(self, unit, *event, **more):
+        """Publishes one event; its seq."""
+        with self.world.session(unit, "publishes") as client:
+            answer, = client.publish(self.world.event(unit, *event, **more))
+            self.assertEqual(answer.WhichOneof("outcome"), "receipt", answer)
+            return answer.receipt.seq
 
     def read(self, unit, dossier, **what):
         """A bounded read of a dossier; the seqs that were given, of events."""
@@ -350,6 +357,27 @@ class Shown(unittest.TestCase):
             self.assertEqual(self.told(self.reads(stays)), before)
             self.world.stop()
             self.world.broker.start()
+
+    def test_what_a_link_with_an_erased_dossier_gave_cannot_be_told_and_the_answer_says_so(self):
+        ordered, case = new_id(), new_id()
+        self.publish("sad-rodzinny", "COURT_ORDER_ISSUED", ordered, {"court_order_issued_s0": {"issued_on": "2026-03-02"}},
+                     {"subjects": ["osoba-1"], "court_order_issued_s1": {"obliged_persons": [
+                         {"person_ref": "osoba-1"}]}},
+                     {"subjects": ["osoba-1"], "court_order_issued_s5": {
+                         "court_ref": "III Nsm 7/26", "order_kind": "OBLIGE_COOPERATION"}}, to=["ops-sw"])
+        self.publish("ops-sw", "CASE_OPENED", case, {"case_opened_s0": {
+            "opened_on": "2026-03-03", "proceeding_started_on": "2026-03-03", "gmina": "3261011"}},
+                     {"subjects": ["osoba-1"], "case_opened_s1": {"household": [
+                         {"person_ref": "osoba-1", "relation": "syn"}]}}, {"case_opened_s6": {"path": "ORDINARY"}})
+        linked = self.publish("ops-sw", "CASE_LINKED", case, {"case_linked_s0": {
+            "kind": "CONTINUED_FROM", "other_dossier": ordered}}, {"case_linked_s6": {"reason": "x"}})
+        self.assertEqual(self.read("sad-rodzinny", case), [linked])
+        pages = self.pages(case)
+        self.assertEqual([self.seqs(read) for page in pages for read in page.reads if not read.question], [[linked]])
+        self.erase(ordered)
+        pages = self.pages(case)
+        self.assertEqual([self.seqs(read) for page in pages for read in page.reads if not read.question], [])
+        self.assertEqual({page.after_erasure for page in pages}, {True})
 
     # ---- who asked is gone
 

@@ -376,7 +376,8 @@ inquiry_check(const struct looking *l, const struct inquiry *q)
         if (ledger_at(one->seq)->record.core.entry != l->entry)
             continue;
         sim_counts.shown++;
-        if (is_told(q, one, l->auditor ? one->classes : 0) ||
+        /* What a link with an erased dossier gave is not told, but that it may be so. */
+        if (is_told(q, one, l->auditor ? one->classes : 0) || (l->touched && l->list->after_erasure) ||
             (!l->auditor && !ledger_sight(l->unit, one->seq)->view.received) || (!l->auditor && !l->quiet))
             continue;
         core_unit(ledger_core(), one->unit, &u);
