@@ -40,7 +40,7 @@ int decide_refuse_rule_body(struct deciding *d, enum rule rule, size_t section, 
 int decide_refuse_rule_item(struct deciding *d, enum rule rule, size_t section, const char *list, size_t index,
                             const char *field);
 
-/* Mark the event; said once for each code and path. 0 or -ENOMEM. */
+/* Mark the event; said once for each rule (or code without one) and path. 0 or -ENOMEM. */
 int decide_warn(struct deciding *d, enum rule rule, const char *path);
 int decide_warn_indexed(struct deciding *d, enum rule rule, const char *before, size_t index);
 int decide_warn_body(struct deciding *d, enum rule rule, size_t section, const char *field);

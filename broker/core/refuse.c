@@ -151,6 +151,14 @@ constant(const char *text)
     return (char *)(uintptr_t)text;
 }
 
+/* Of one code several rules may speak: each is told. */
+static bool
+is_said(const Wici__V1__Warning *warning, enum error_code code, enum rule rule, const char *path)
+{
+    return strcmp(warning->code, error_name(code)) == 0 && strcmp(warning->rule, rule_id(rule)) == 0 &&
+           strcmp(warning->path, path) == 0;
+}
+
 static int
 warning_add(struct deciding *d, enum error_code code, enum rule rule, const char *path)
 {
@@ -159,8 +167,8 @@ warning_add(struct deciding *d, enum error_code code, enum rule rule, const char
     Wici__V1__Warning *warning;
 
     for (size_t i = 0; i < note->n_warnings; i++)
-        if (strcmp(note->warnings[i]->code, error_name(code)) == 0 && strcmp(note->warnings[i]->path, path) == 0)
-            return 0; /* said already */
+        if (is_said(note->warnings[i], code, rule, path))
+            return 0;
     if (note->n_warnings == WARNINGS_MAX) {
         if (code != W_DOCUMENT)
             return 0;

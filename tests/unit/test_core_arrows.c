@@ -68,9 +68,9 @@ judge(struct verdict *v, const struct arrow *row, bool in_question)
     }
     if (row->rule == RULE_NONE)
         return;
-    /* A warning is given once for each code. */
+    /* A warning is given once for each rule. */
     for (size_t i = 0; i < v->warned_count; i++)
-        if (rule_code(v->warned[i]) == rule_code((enum rule)row->rule)) {
+        if (v->warned[i] == (enum rule)row->rule) {
             v->masked = v->masked || in_question;
             return;
         }
