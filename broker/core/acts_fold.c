@@ -126,19 +126,28 @@ act_guards(const struct matter *matter, const struct thing *thing, const struct 
     return guards;
 }
 
+/* What the case hears of it. */
+static uint8_t
+heard(const struct act *act)
+{
+    return act->input == IN_SUBMITTED && (act->flags & ACT_ZZ) != 0 ? (uint8_t)IN_ZZ_APPLIED : act->input;
+}
+
 static void
 matter_flags(struct matter *matter, const struct act *act)
 {
     uint8_t set = 0, clear = 0;
 
-    switch (act->input) {
+    switch (heard(act)) {
     case IN_CASE_OPENED:
+    case IN_CASE_OPENED_IPUS:
         if ((act->flags & ACT_ZZ) != 0 && matter->kase == CASE_OPENED)
             set |= MATTER_ZZ;
-        set |= (act->flags & ACT_BOTH) != 0 ? MATTER_BOTH : 0;
+        /* Whatever is brought in later goes on beside the plan of services. */
+        set |= act->input == IN_CASE_OPENED_IPUS || (act->flags & ACT_BOTH) != 0 ? MATTER_BOTH : 0;
         set |= (act->flags & ACT_CARE) != 0 ? MATTER_CARE : 0;
         break;
-    case IN_ZZ_APPLIED: set = matter->kase == CASE_OPENED ? MATTER_ZZ : 0; break;
+    case IN_ZZ_APPLIED: set = matter->kase == CASE_OPENED || matter->kase == CASE_NONE ? MATTER_ZZ : 0; break;
     case IN_INTERVIEW_NEEDED: set = MATTER_NEEDED; break;
     case IN_INTERVIEW_OTHER:
     case IN_INTERVIEW_NO_NEED: clear = MATTER_NEEDED; break;
@@ -162,7 +171,7 @@ matter_step(struct matter *matter, const struct act *act)
 
     if (arrow != NULL)
         matter->referral = machine_take(arrow, matter->referral, &matter->referral_before);
-    arrow = machine_find(MACHINE_CASE, matter->kase, (enum input)act->input, guards);
+    arrow = machine_find(MACHINE_CASE, matter->kase, (enum input)heard(act), guards);
     refused = refused || (arrow != NULL && arrow->to == TO_REFUSED);
     if (arrow != NULL)
         matter->kase = machine_take(arrow, matter->kase, &matter->case_before);

@@ -85,6 +85,8 @@ static const struct arrow referral_arrows[] = {
 #define C_ASSISTED (IN(CASE_ASSIGNED) | IN(CASE_ACTIVE) | IN(CASE_SUSPENDED))
 #define C_OPEN     (C_BEFORE | IN(CASE_REQUESTED) | C_ASSISTED)
 #define C_ENDED    (IN(CASE_MONITORED) | IN(CASE_CLOSED))
+/* Where a case can be one under "Za życiem": it is from its opening on, and then no interview leads it elsewhere. */
+#define C_ZZ       (IN(CASE_NONE) | IN(CASE_OPENED) | IN(CASE_REQUESTED) | C_ASSISTED | C_ENDED)
 
 static const struct state_text case_states[] = {
     [CASE_NONE] = {"-", "brak", "none"},
@@ -104,23 +106,24 @@ static_assert(sizeof case_states / sizeof case_states[0] == CASE_STATE_COUNT, "e
 static const struct arrow case_arrows[] = {
     {IN(CASE_NONE), IN_CASE_OPENED, GUARD_NONE, CASE_OPENED, RULE_NONE},
     {ANY, IN_CASE_OPENED, GUARD_NONE, TO_SAME, RULE_NONE}, /* of a case that was merged with this one */
+    {IN(CASE_NONE), IN_CASE_OPENED_IPUS, GUARD_ZZ, CASE_OPENED, RULE_NONE}, /* merged with the application */
     {IN(CASE_NONE), IN_CASE_OPENED_IPUS, GUARD_NONE, CASE_IPUS_ONLY, RULE_NONE},
     {ANY, IN_CASE_OPENED_IPUS, GUARD_NONE, TO_SAME, RULE_NONE},
 
-    {ANY, IN_INTERVIEW_NEEDED, GUARD_ZZ, TO_REFUSED, RULE_I5},
+    {C_ZZ, IN_INTERVIEW_NEEDED, GUARD_ZZ, TO_REFUSED, RULE_I5},
     {C_BEFORE, IN_INTERVIEW_NEEDED, GUARD_NONE, CASE_ASSESSED, RULE_NONE},
     {C_OPEN, IN_INTERVIEW_NEEDED, GUARD_NONE, TO_SAME, RULE_NONE},
     {ANY, IN_INTERVIEW_NEEDED, GUARD_NONE, TO_SAME, RULE_T2W},
-    {ANY, IN_INTERVIEW_OTHER, GUARD_ZZ, TO_REFUSED, RULE_I5},
+    {C_ZZ, IN_INTERVIEW_OTHER, GUARD_ZZ, TO_REFUSED, RULE_I5},
     {C_BEFORE, IN_INTERVIEW_OTHER, GUARD_NONE, CASE_OTHER_SUPPORT, RULE_NONE},
     {C_OPEN, IN_INTERVIEW_OTHER, GUARD_NONE, TO_SAME, RULE_NONE},
     {ANY, IN_INTERVIEW_OTHER, GUARD_NONE, TO_SAME, RULE_T2W},
-    {ANY, IN_INTERVIEW_NO_NEED, GUARD_ZZ, TO_REFUSED, RULE_I5},
+    {C_ZZ, IN_INTERVIEW_NO_NEED, GUARD_ZZ, TO_REFUSED, RULE_I5},
     {C_BEFORE, IN_INTERVIEW_NO_NEED, GUARD_NONE, CASE_ASSESSED, RULE_NONE},
     {C_OPEN, IN_INTERVIEW_NO_NEED, GUARD_NONE, TO_SAME, RULE_NONE},
     {ANY, IN_INTERVIEW_NO_NEED, GUARD_NONE, TO_SAME, RULE_T2W},
 
-    {IN(CASE_ASSESSED) | IN(CASE_OTHER_SUPPORT), IN_REQUESTED, GUARD_NEEDED, CASE_REQUESTED, RULE_NONE},
+    {IN(CASE_ASSESSED), IN_REQUESTED, GUARD_NEEDED, CASE_REQUESTED, RULE_NONE}, /* where a newer interview leads, too */
     {C_BEFORE, IN_REQUESTED, GUARD_NONE, CASE_REQUESTED, RULE_T2W},
     {C_ENDED, IN_REQUESTED, GUARD_LATE, TO_SAME, RULE_T2W},
     {C_ENDED, IN_REQUESTED, GUARD_NONE, TO_REFUSED, RULE_T2},
@@ -157,6 +160,8 @@ static const struct arrow case_arrows[] = {
     {ANY, IN_ORDER_ISSUED, GUARD_NONE, TO_SAME, RULE_NONE},
 
     {IN(CASE_IPUS_ONLY), IN_ZZ_APPLIED, GUARD_NONE, CASE_OPENED, RULE_NONE},
+    /* The family's own application takes the place of the social worker's request. */
+    {IN(CASE_ASSESSED) | IN(CASE_OTHER_SUPPORT), IN_ZZ_APPLIED, GUARD_NONE, CASE_REQUESTED, RULE_NONE},
     {ANY, IN_ZZ_APPLIED, GUARD_NONE, TO_SAME, RULE_NONE},
 
     {IN(CASE_NONE) | IN(CASE_IPUS_ONLY) | IN(CASE_ACTIVE), IN_IPUS_AGREED, GUARD_NONE, TO_SAME, RULE_NONE},
@@ -266,7 +271,7 @@ static const struct state_text concern_states[] = {
 static_assert(sizeof concern_states / sizeof concern_states[0] == CONCERN_STATE_COUNT, "each state has a name");
 
 static const struct arrow concern_arrows[] = {
-    {ANY, IN_CONCERN_RAISED, GUARD_NONE, CONCERN_IS_RAISED, RULE_NONE},
+    {IN(CONCERN_NONE), IN_CONCERN_RAISED, GUARD_NONE, CONCERN_IS_RAISED, RULE_NONE}, /* its id is the event's */
     {IN(CONCERN_IS_RAISED) | IN(CONCERN_IS_ANSWERED), IN_CONCERN_ANSWERED, GUARD_NONE, CONCERN_IS_ANSWERED, RULE_NONE},
     {ANY, IN_CONCERN_ANSWERED, GUARD_NONE, TO_SAME, RULE_T6W},
 };
@@ -279,7 +284,7 @@ static const struct state_text info_states[] = {
 static_assert(sizeof info_states / sizeof info_states[0] == INFO_STATE_COUNT, "each state has a name");
 
 static const struct arrow info_arrows[] = {
-    {ANY, IN_INFO_REQUESTED, GUARD_NONE, INFO_IS_REQUESTED, RULE_NONE},
+    {IN(INFO_NONE), IN_INFO_REQUESTED, GUARD_NONE, INFO_IS_REQUESTED, RULE_NONE}, /* its id is the event's */
     {IN(INFO_IS_REQUESTED) | IN(INFO_IS_PROVIDED), IN_INFO_PROVIDED, GUARD_NONE, INFO_IS_PROVIDED, RULE_NONE},
     {ANY, IN_INFO_PROVIDED, GUARD_NONE, TO_SAME, RULE_NONE}, /* answers something else */
 };

@@ -52,8 +52,8 @@
     X(POST_CLOSURE, CASE_ASSESSMENT_RECORDED, "po zakończeniu pracy", "after the work ended")                          \
     X(CLOSED, CASE_CLOSED, "bez planu monitorowania", "without a monitoring plan")                                     \
     X(CLOSED_MONITORED, CASE_CLOSED, "z planem monitorowania", "with a monitoring plan")                               \
-    X(ZZ_APPLIED, REFERRAL_SUBMITTED, "z uprawnieniem „Za życiem”, podjęte w tej sprawie",                             \
-      "with an entitlement under \"Za życiem\", taken up by this case")                                                \
+    X(ZZ_APPLIED, REFERRAL_SUBMITTED, "z uprawnieniem „Za życiem”, w tej sprawie albo przez nią podjęte",              \
+      "with an entitlement under \"Za życiem\", in this case or taken up by it")                                       \
     X(IN_CARE, PLACEMENT_CHANGED, "umieszczenie, przeniesienie", "placed, moved")                                      \
     X(BACK_HOME, PLACEMENT_CHANGED, "powrót do domu", "returned home")                                                 \
     X(ORDER_ISSUED, COURT_ORDER_ISSUED, "OBLIGE_COOPERATION", "OBLIGE_COOPERATION")                                    \
@@ -206,7 +206,7 @@ const char *course_outcome(enum referral_state state);
 
 const struct machine *machine_at(enum machine_kind kind);
 
-/* guards: bits of those that hold. NULL: no arrow of the machine names the input. */
+/* guards: bits of those that hold. NULL: no arrow of the machine names the input there. */
 const struct arrow *machine_find(enum machine_kind kind, uint8_t state, enum input input, uint32_t guards);
 
 /* The state that the arrow leads to. before: the state to go back to, which an interruption sets. */

@@ -72,8 +72,8 @@ rules_basis(const struct dossiers *ds, uint32_t dossier, int32_t day)
 
             if ((act->flags & ACT_RECALLED) != 0 || act->day == DATE_NONE || act->day > day)
                 continue;
-            if (act->input == IN_ZZ_APPLIED || (act->input == IN_CASE_OPENED && (act->flags & ACT_ZZ) != 0))
-                return true;
+            if (act->input == IN_ZZ_APPLIED || (act->flags & ACT_ZZ) != 0)
+                return true; /* applied for, or so opened */
             if (act->input == IN_ORDER_ISSUED && act->day > ordered)
                 ordered = act->day;
             if (act->input == IN_ORDER_REVOKED && act->day > revoked)

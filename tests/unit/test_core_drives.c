@@ -37,16 +37,15 @@
     .lacks = HAS_DOSSIER, SAID_BY("all:SW", "case.opened", "0{'openedOn':'~d'} 1 " more "6{'path':'" path "'}")
 
 /* Another case is opened, and turns out to be this one: it was opened in the midst of this one's course. */
-#define OPENED_TWICE(path_)                                                                                            \
-    .needs = HAS_CASE, .unasked = true,                                                                                \
-    .steps = {{.unit = "all:SW",                                                                                       \
-               .type = "case.opened",                                                                                  \
-               .where = 'K',                                                                                           \
-               .sections = "0{'openedOn':'~d'} 1 6{'path':'" path_ "'}"},                                              \
-              {.unit = "all:SW",                                                                                       \
-               .type = "case.linked",                                                                                  \
-               .where = 'D',                                                                                           \
-               .sections = "0{'kind':'MERGED_INTO','otherDossier':'~K'} 6"}}
+#define MERGED(path_)                                                                                                  \
+    .unasked = true, .steps = {{.unit = "all:SW",                                                                      \
+                                .type = "case.opened",                                                                 \
+                                .where = 'K',                                                                          \
+                                .sections = "0{'openedOn':'~d'} 1 6{'path':'" path_ "'}"},                             \
+                               {.unit = "all:SW",                                                                      \
+                                .type = "case.linked",                                                                 \
+                                .where = 'D',                                                                          \
+                                .sections = "0{'kind':'MERGED_INTO','otherDossier':'~K'} 6"}}
 
 #define TAKEN_UP                                                                                                       \
     .steps = {{.unit = "all:SW",                                                                                       \
@@ -90,9 +89,15 @@ const struct drive drives[] = {
     {.input = IN_CASE_OPENED,
      .sets = HAS_DOSSIER | HAS_CASE | GUARD_BIT(ZZ),
      OPENED("ORDINARY", "4{'entitlement':'PREGNANCY'} ")},
-    {.input = IN_CASE_OPENED_IPUS, .sets = HAS_DOSSIER | HAS_CASE, OPENED("IPUS", "")},
-    {.input = IN_CASE_OPENED, OPENED_TWICE("ORDINARY")},
-    {.input = IN_CASE_OPENED_IPUS, OPENED_TWICE("IPUS")},
+    {.input = IN_CASE_OPENED_IPUS, .sets = HAS_DOSSIER | HAS_CASE | GUARD_BIT(BOTH), OPENED("IPUS", "")},
+    {.input = IN_CASE_OPENED, .needs = HAS_CASE, MERGED("ORDINARY")},
+    {.input = IN_CASE_OPENED_IPUS, .needs = HAS_CASE, .sets = GUARD_BIT(BOTH), MERGED("IPUS")},
+    {.input = IN_CASE_OPENED, .needs = HOLDS, .lacks = HAS_CASE, .sets = HAS_CASE, MERGED("ORDINARY")},
+    {.input = IN_CASE_OPENED_IPUS,
+     .needs = HOLDS,
+     .lacks = HAS_CASE,
+     .sets = HAS_CASE | GUARD_BIT(BOTH),
+     MERGED("IPUS")},
     {.input = IN_INTERVIEW_NEEDED,
      .sets = GUARD_BIT(NEEDED),
      SAID_BY("all:SW", "case.interview_completed", INTERVIEW("ASSISTANT_NEEDED"))},
@@ -123,7 +128,7 @@ const struct drive drives[] = {
     {.input = IN_CLOSED_MONITORED,
      SAID_BY("all:SW", "case.closed", "0{'closedOn':'~d'} 6{'monitoringPlan':{'dates':['~d','~f'],'units':['all']}}")},
     {.input = IN_ZZ_APPLIED,
-     .sets = GUARD_BIT(ZZ), /* in a case that has only been opened */
+     .sets = GUARD_BIT(ZZ), /* where there is no case yet, or one that has only been opened */
      .unasked = true,
      .steps = {{.unit = "sch",
                 .type = "referral.submitted",
@@ -254,6 +259,10 @@ const struct world worlds[] = {
     {"case", MACHINE_CASE, CASE_NONE, .holds = HOLDS | MAY_ANSWER, .steps = {{0}}},
     {"letter", MACHINE_CASE, CASE_NONE, .holds = HAS_DOSSIER | MAY_ANSWER,
      .steps = {{.unit = "sch", .type = "info.requested", .where = 'D', .to = "all", .sections = "0 6"}}},
+    {"application", MACHINE_CASE, CASE_NONE, .holds = HAS_DOSSIER | MAY_ANSWER | HOLDS,
+     .steps = {{.unit = "sch", .type = "referral.submitted", .where = 'D', .to = "all", .sections = "0 1@p1 6"},
+               {.unit = "all:SW", .type = "referral.answered", .where = 'D', .sections = ANSWER("accepted")}},
+     .never = {IN_SUBMITTED, IN_PART_NAMED}},
     {"plan", MACHINE_IPUS, IPUS_NONE, .holds = IN_A_CASE, .steps = {CASE("IPUS")}},
     {"meeting", MACHINE_MEETING, MEETING_NONE, .holds = IN_A_CASE,
      .steps = {CASE("ORDINARY"),

@@ -114,6 +114,77 @@ i5_an_application_that_a_case_takes_up_brings_the_path_with_it(void **state)
 }
 
 static void
+i5_an_application_in_the_case_itself_brings_the_path_with_it(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_SAY(k, "ic", "case.opened", 'C', "", "0 6{'path':'IPUS'}", NULL, NULL);
+    KIT_MARKED(k, OK, "ic", "referral.submitted", 'C', "",
+               "0{'appliedOn':'2026-03-01'} 1@p1 4{'entitlement':'PREGNANCY'} 6{'paperKind':'APPLICATION'}", NULL,
+               NULL);
+    assert_int_equal(case_state(k, 'C'), CASE_OPENED);
+    KIT_SAY(k, "ic", "sys.participant_added", 'C', "", "0{'unit':'sw'}", NULL, NULL);
+    KIT_REFUSED_BY(k, RULE_I5, "sw", "case.interview_completed", 'C', "", "0 6{'conclusion':'NO_NEED'}", NULL, NULL);
+    KIT_MARKED(k, OK, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", NULL, NULL);
+    KIT_MARKED(k, OK, "fa", "meeting.held", 'C', "", CONTACT, NULL, NULL); /* it rests on the application */
+}
+
+static const struct kit_record *
+apply(struct kit *k, char dossier)
+{
+    return KIT_SAY(k, "rec", "referral.submitted", dossier, "sw",
+                   "0{'appliedOn':'2026-03-01'} 1@p1 4{'entitlement':'PREGNANCY'} 6{'paperKind':'APPLICATION'}",
+                   PAPER_OF("p1"), NULL);
+}
+
+static void
+i5_an_application_is_not_followed_by_an_interview_before_there_is_a_case(void **state)
+{
+    struct kit *k = *state;
+
+    apply(k, 'R');
+    KIT_REFUSED_BY(k, RULE_I5, "sw", "case.interview_completed", 'R', "", "0 6{'conclusion':'NO_NEED'}", NULL, NULL);
+    KIT_SAY(k, "rec", "referral.submitted", 'S', "sw", "0 1@p1 6{'paperKind':'APPLICATION'}", PAPER_OF("p1"), NULL);
+    KIT_MARKED(k, "W_ORDER", "sw", "case.interview_completed", 'S', "", "0 6{'conclusion':'NO_NEED'}", NULL, NULL);
+}
+
+static void
+i4_the_familys_application_stands_for_the_request_also_after_an_interview(void **state)
+{
+    struct kit *k = *state;
+
+    kit_open_case(k, "sw", 'C');
+    KIT_SAY(k, "sw", "case.interview_completed", 'C', "", "0 6{'conclusion':'OTHER_SUPPORT'}", NULL, NULL);
+    KIT_REFUSED_BY(k, RULE_I4, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", NULL, NULL);
+    apply(k, 'R');
+    KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$R'}", NULL, NULL);
+    KIT_MARKED(k, OK, "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}", NULL, NULL);
+    assert_int_equal(case_state(k, 'C'), CASE_ASSIGNED);
+    KIT_MARKED(k, OK, "sw", "case.interview_completed", 'C', "", "0 6{'conclusion':'NO_NEED'}", NULL, NULL);
+}
+
+/* ---- what is wrong for more than one machine */
+
+static void
+each_machines_rule_is_told(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *r;
+
+    kit_active_case(k, 'C'); /* there was a first contact */
+    KIT_SAY(k, "sw", "meeting.convened", 'C', "", "0{'meetingId':'$g','revision':1,'status':'cancelled'} 6", NULL,
+            NULL);
+    r = KIT_MARKED(k, "W_ORDER W_ORDER", "fa", "meeting.held", 'C', "",
+                   "0{'meetingId':'$g','heldOn':'2026-03-12'} 6{'kind':'FIRST_CONTACT','chairRole':'FA',"
+                   "'attendance':[{'role':'SW','signed':true},{'role':'FA','signed':true}]}",
+                   NULL, NULL);
+    assert_string_equal(r->record.note->warnings[0]->rule, "T2");
+    assert_string_equal(r->record.note->warnings[0]->source, rule_source(RULE_T2W));
+    assert_string_equal(r->record.note->warnings[1]->rule, "T4");
+    assert_string_equal(r->record.note->warnings[1]->path, "header.type");
+}
+
+static void
 i6_each_entitlement_has_its_paper(void **state)
 {
     static const struct {
@@ -461,6 +532,10 @@ main(void)
         RULE(i4_an_order_that_was_revoked_stands_in_for_nothing),
         RULE(i5_za_zyciem_has_no_interview_and_needs_none),
         RULE(i5_an_application_that_a_case_takes_up_brings_the_path_with_it),
+        RULE(i5_an_application_in_the_case_itself_brings_the_path_with_it),
+        RULE(i5_an_application_is_not_followed_by_an_interview_before_there_is_a_case),
+        RULE(i4_the_familys_application_stands_for_the_request_also_after_an_interview),
+        RULE(each_machines_rule_is_told),
         RULE(i6_each_entitlement_has_its_paper),
         RULE(i7_a_first_contact_rests_on_a_consent_dated_on_or_before_it),
         RULE(i7_a_consent_filed_later_but_dated_in_time_is_the_basis),

@@ -30,6 +30,34 @@ i16_an_ipus_lasts_three_to_twelve_months_both_days_included(void **state)
             KIT_REFUSED_BY(k, RULE_I16, "ic", "ipus.agreed", 'C', "", cases[i].body, NULL, NULL);
 }
 
+/* A case that begins with a plan of services has that path beside whatever is brought in later. */
+static void
+an_ipus_goes_on_when_another_path_is_brought_into_its_case(void **state)
+{
+    struct kit *k = *state;
+
+    open_ipus(k, 'C');
+    KIT_SAY(k, "ic", "ipus.agreed", 'C', "", PLAN("I", "1", "2026-03-01", "2026-08-31"), "+'personRef':'ic-1'", NULL);
+    KIT_SAY(k, "ic", "sys.participant_added", 'C', "", "0{'unit':'sw'}", NULL, NULL);
+    KIT_MARKED(k, OK, "sw", "case.interview_completed", 'C', "", "0 6{'conclusion':'ASSISTANT_NEEDED'}", NULL, NULL);
+    assert_int_equal(case_state(k, 'C'), CASE_ASSESSED);
+    KIT_MARKED(k, OK, "ic", "ipus.updated", 'C', "", PLAN("I", "2", "2026-03-01", "2026-08-31"), "+'personRef':'ic-1'",
+               NULL);
+}
+
+static void
+a_child_in_care_is_known_from_the_opening_of_an_ipus_case_too(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_SAY(k, "ic", "case.opened", 'C', "", "0 3{'childrenInCare':[{'personRef':'p2'}]} 6{'path':'IPUS'}", NULL, NULL);
+    KIT_SAY(k, "ic", "sys.participant_added", 'C', "", "0{'unit':'fa'}", NULL, NULL);
+    KIT_MARKED(k, "W_ORDER W_CONSULT", "fa", "case.plan_updated", 'C', "",
+               "0{'consultedWith':[{'role':'SW'}]} 6{'planKind':'WORK_PLAN'}", NULL, NULL);
+    KIT_MARKED(k, "W_ORDER", "fa", "case.plan_updated", 'C', "",
+               "0{'consultedWith':[{'role':'SW'},{'role':'FCC'}]} 6{'planKind':'WORK_PLAN'}", NULL, NULL);
+}
+
 static void
 i18_an_ipus_names_a_service(void **state)
 {
@@ -273,6 +301,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         RULE(i16_an_ipus_lasts_three_to_twelve_months_both_days_included),
+        RULE(an_ipus_goes_on_when_another_path_is_brought_into_its_case),
+        RULE(a_child_in_care_is_known_from_the_opening_of_an_ipus_case_too),
         RULE(i18_an_ipus_names_a_service),
         RULE(i19_the_applicant_agrees),
         RULE(i20_versions_follow_one_another_and_the_coordinator_stays),

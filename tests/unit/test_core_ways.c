@@ -91,7 +91,7 @@ ways_follow(const struct search *s, const struct node *from, const struct drive 
         ret->state = a->to;
         ret->before = from->state;
     }
-    if (drive->input == IN_ZZ_APPLIED && ret->state != CASE_OPENED)
+    if (drive->input == IN_ZZ_APPLIED && ret->state != CASE_OPENED && ret->state != CASE_NONE)
         sets = 0;
     ret->bits = (from->bits | sets) & ~drive->clears;
     return true;
