@@ -56,6 +56,7 @@
 #define GROUP_DOSSIERS_MAX   64u            /* dossiers merged into one group */
 #define GROUP_SAYS_MAX       8192u          /* relations of a group's dossiers together; and acts; and marks */
 #define LINKS_PER_DOSSIER_MAX 256u          /* dossiers that one is tied to */
+#define CONSENT_TIES_MAX     16u            /* other dossiers, times consents, that rest on what one was given */
 #define INCLUSIONS_MAX       64u            /* records of which one answer proves that they are in the log */
 #define COURSES_MAX          200u           /* referrals in one answer */
 #define COURSE_WORKERS_MAX   64u            /* workers told of one case */

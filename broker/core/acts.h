@@ -50,6 +50,7 @@ enum act_code {
     ACT_CODE_STEP,      /* number is the unit that took the step which an answer announced for it */
     ACT_CODE_ADDRESSED, /* an amendment addresses the unit number */
     ACT_CODE_CONFIRMED, /* sys.recall_confirmed: seq is that of what was recalled, number the unit */
+    ACT_CODE_RESTS,     /* sections in the dossier number rest on the consent thing, which was entered in this one */
 };
 
 struct act {

@@ -252,6 +252,17 @@ keep_thing(struct dossiers *ds, const struct core_record *record, uint32_t thing
     return 0;
 }
 
+/* Told where the consent was entered, which finds it from there when the tie has been taken back. */
+static int
+keep_rests(struct dossiers *ds, const struct core_record *record, uint32_t dossier, uint32_t consent)
+{
+    size_t known;
+
+    if (rules_rests_known(ds, dossier, consent, &known))
+        return 0;
+    return keep_fact(ds, ds->things.at[consent].dossier, record->seq, ACT_CODE_RESTS, DATE_NONE, dossier, consent);
+}
+
 /* Sections that rest on a consent: whoever was given them is told when it is withdrawn. */
 static int
 keep_gated(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
@@ -275,9 +286,9 @@ keep_gated(struct dossiers *ds, const struct core_record *record, uint32_t dossi
         units[count++] = note->answer_to[i];
     if (rc == 0)
         rc = dossiers_set(ds, units, count, &set);
-    return rc != 0 ? rc
-                   : keep_fact(ds, dossier, record->seq, ACT_CODE_GATED, (int32_t)record->event->type->number, set,
-                               consent);
+    if (rc == 0)
+        rc = keep_fact(ds, dossier, record->seq, ACT_CODE_GATED, (int32_t)record->event->type->number, set, consent);
+    return rc == 0 ? keep_rests(ds, record, dossier, consent) : rc;
 }
 
 /* ---- one record */

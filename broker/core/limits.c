@@ -171,6 +171,22 @@ linked_limits(struct deciding *d, size_t acts)
     return 0;
 }
 
+/* ---- a consent that was entered elsewhere: who withdraws it reaches all that rests on it */
+
+static bool
+rests_on_too_many(const struct deciding *d)
+{
+    const struct dossiers *ds = &d->core->dossiers;
+    uint8_t ref[16];
+    uint32_t consent;
+    size_t known;
+
+    if (d->event->header->consent_ref[0] == '\0' || uuid_parse(d->event->header->consent_ref, ref) != 0)
+        return false;
+    consent = rules_thing(ds, d->dossier, MACHINE_CONSENT, ref);
+    return consent != THING_NONE && !rules_rests_known(ds, d->dossier, consent, &known) && known >= CONSENT_TIES_MAX;
+}
+
 /* Would the dossier have too much after this event, of one who leads it or of another? */
 static bool
 is_full(const struct deciding *d, size_t relations, size_t acts, bool leading)
@@ -196,5 +212,7 @@ decide_limits(struct deciding *d)
     /* What has room for others has room for who leads: who that is matters only where others find none. */
     if (is_full(d, relations, acts, false) && (!leads(d) || is_full(d, relations, acts, true)))
         return decide_refuse(d, E_LIMIT, "header.dossierId");
+    if (rests_on_too_many(d))
+        return decide_refuse(d, E_LIMIT, "header.consentRef");
     return linked_limits(d, acts);
 }

@@ -137,21 +137,26 @@ shared(struct deciding *d, const struct dossier *dossier, const struct act *act)
     return rc;
 }
 
+/* By its id: the event may have come before the consent was entered. */
 static int
-shared_in(struct deciding *d, const struct dossier *dossier, uint32_t consent)
+shared_in(struct deciding *d, const struct dossier *dossier, const uint8_t consent[16])
 {
+    const struct things *things = &d->core->dossiers.things;
     int rc = 0;
 
-    for (uint32_t i = 0; i < dossier->act_count && rc == 0; i++)
-        if (dossier->acts[i].input == IN_NONE && dossier->acts[i].code == ACT_CODE_GATED &&
-            dossier->acts[i].thing == consent)
-            rc = shared(d, dossier, &dossier->acts[i]);
+    for (uint32_t i = 0; i < dossier->act_count && rc == 0; i++) {
+        const struct act *act = &dossier->acts[i];
+
+        if (act->input == IN_NONE && act->code == ACT_CODE_GATED &&
+            memcmp(things->at[act->thing].ref, consent, 16) == 0)
+            rc = shared(d, dossier, act);
+    }
     return rc;
 }
 
 /* In the dossier, in those merged with it, and in those tied to these by REFERRAL_OF: where gate_stopped() finds it. */
 static int
-shared_around(struct deciding *d, uint32_t dossier, uint32_t consent)
+shared_around(struct deciding *d, uint32_t dossier, const uint8_t consent[16])
 {
     const struct dossiers *ds = &d->core->dossiers;
     struct kin kin;
@@ -160,6 +165,24 @@ shared_around(struct deciding *d, uint32_t dossier, uint32_t consent)
     clocks_kin(ds, dossier, &kin);
     for (size_t i = 0; i < kin.count && rc == 0; i++)
         rc = shared_in(d, &ds->at[kin.at[i]], consent);
+    return rc;
+}
+
+/* ... and where what came while they were tied rests on it still. */
+static int
+shared_elsewhere(struct deciding *d, uint32_t consent)
+{
+    const struct dossiers *ds = &d->core->dossiers;
+    const struct thing *thing = &ds->things.at[consent];
+    const struct dossier *dossier = &ds->at[thing->dossier];
+    int rc = 0;
+
+    for (uint32_t i = 0; i < dossier->act_count && rc == 0; i++) {
+        const struct act *act = &dossier->acts[i];
+
+        if (act->input == IN_NONE && act->code == ACT_CODE_RESTS && act->thing == consent)
+            rc = shared_in(d, &ds->at[act->number], thing->ref);
+    }
     return rc;
 }
 
@@ -174,12 +197,10 @@ withdrawn(struct deciding *d)
     if (uuid_parse(FACTS_TEXT(d->event, 0, Wici__V1__ConsentWithdrawnS0, consent_id), ref) != 0)
         return 0;
     thing = rules_thing(ds, d->dossier, MACHINE_CONSENT, ref);
-    if (thing == THING_NONE)
-        return 0;
-    rc = shared_around(d, d->dossier, thing);
-    if (rc == 0 && ds->things.at[thing].dossier != d->dossier)
-        rc = shared_around(d, ds->things.at[thing].dossier, thing);
-    return rc;
+    rc = shared_around(d, d->dossier, ref);
+    if (rc == 0 && thing != THING_NONE && ds->things.at[thing].dossier != d->dossier)
+        rc = shared_around(d, ds->things.at[thing].dossier, ref);
+    return rc == 0 && thing != THING_NONE ? shared_elsewhere(d, thing) : rc;
 }
 
 int

@@ -29,6 +29,25 @@ rules_thing(const struct dossiers *ds, uint32_t dossier, enum machine_kind machi
 }
 
 bool
+rules_rests_known(const struct dossiers *ds, uint32_t dossier, uint32_t consent, size_t *ret_known)
+{
+    uint32_t of = ds->things.at[consent].dossier;
+    const struct dossier *d = &ds->at[of];
+    bool known = of == dossier;
+
+    *ret_known = 0;
+    for (uint32_t i = 0; i < d->act_count; i++) {
+        const struct act *act = &d->acts[i];
+
+        if (act->input != IN_NONE || act->code != ACT_CODE_RESTS)
+            continue;
+        (*ret_known)++;
+        known = known || (act->number == dossier && act->thing == consent);
+    }
+    return known;
+}
+
+bool
 rules_others(const struct dossiers *ds, uint32_t dossier, uint32_t unit, uint64_t now_ms)
 {
     const struct dossier *d = &ds->at[dossier];

@@ -4,6 +4,8 @@
  */
 #include "test_core_erase_kit.h"
 
+#include "proto/limits.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -83,6 +85,85 @@ a_withdrawal_after_the_tie_was_taken_back_stops_what_rested_on_it(void **state)
     seen_is(k, "svc", shared, "016");
     KIT_SAY(k, "ops", "consent.withdrawn", 'R', "", WITHDRAWN, NULL, NULL);
     seen_is(k, "svc", shared, "0");
+}
+
+/* Whoever withdraws the consent, and whatever was tied since: it was given on that consent. */
+static void
+a_withdrawal_reaches_whom_it_was_given_while_the_dossiers_were_tied(struct kit *k, const char *kind)
+{
+    const struct kit_record *link = tied(k, kind), *shared;
+
+    KIT_SAY(k, "ops", "consent.granted", 'R', "", GRANTED, NULL, NULL);
+    shared = share(k);
+    take_back(k, link);
+    seen_is(k, "svc", shared, "016");
+    KIT_SAY(k, "ops", "consent.withdrawn", 'R', "", WITHDRAWN, NULL, "svc=0");
+    seen_is(k, "svc", shared, "0");
+}
+
+static void
+a_withdrawal_after_a_case_gave_the_referral_up_reaches_whom_the_case_gave_it(void **state)
+{
+    a_withdrawal_reaches_whom_it_was_given_while_the_dossiers_were_tied(*state, "REFERRAL_OF");
+}
+
+static void
+a_withdrawal_after_the_dossiers_parted_reaches_whom_either_gave_it(void **state)
+{
+    a_withdrawal_reaches_whom_it_was_given_while_the_dossiers_were_tied(*state, "MERGED_INTO");
+}
+
+static void
+a_withdrawal_in_the_case_that_relied_on_it_reaches_whom_the_case_gave_it(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *link = tied(k, "REFERRAL_OF"), *shared;
+
+    KIT_SAY(k, "ops", "consent.granted", 'R', "", GRANTED, NULL, NULL);
+    shared = share(k);
+    take_back(k, link);
+    KIT_SAY(k, "ops", "consent.withdrawn", 'C', "", WITHDRAWN, NULL, "svc=0");
+    seen_is(k, "svc", shared, "0");
+}
+
+/* It came on paper, and was entered only later, in the referral. */
+static void
+a_withdrawal_reaches_whom_it_was_given_before_the_consent_was_entered(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *shared;
+
+    tied(k, "REFERRAL_OF");
+    shared = share(k);
+    KIT_SAY(k, "ops", "consent.granted", 'R', "", GRANTED, NULL, NULL);
+    KIT_SAY(k, "ops", "consent.withdrawn", 'R', "", WITHDRAWN, NULL, "svc=0");
+    seen_is(k, "svc", shared, "0");
+}
+
+static_assert('A' + CONSENT_TIES_MAX <= 'R', "a letter for each dossier, and R for the consent's");
+
+static void
+others_rest_on_the_consents_of_one_dossier_up_to_a_bound(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_line too_many = {"ops", "info.provided", 'z', "svc", "0 1@p1 6@p1", CONSENT, NULL};
+
+    KIT_SAY(k, "sch", "referral.submitted", 'R', "ops", "0 1@p1 6", NULL, NULL);
+    KIT_SAY(k, "ops", "consent.granted", 'R', "", GRANTED, NULL, NULL);
+    for (size_t i = 0; i <= CONSENT_TIES_MAX; i++) {
+        char dossier = i < CONSENT_TIES_MAX ? (char)('A' + i) : 'z';
+
+        KIT_SAY(k, "ops", "case.opened", dossier, "", "0 1 6{'path':'ORDINARY'}", NULL, NULL);
+        KIT_SAY(k, "ops", "case.linked", dossier, "", "0{'kind':'REFERRAL_OF','otherDossier':'$R'}", NULL, NULL);
+        for (unsigned twice = 0; i < CONSENT_TIES_MAX && twice < 2; twice++)
+            KIT_SAY(k, "ops", "info.provided", dossier, "svc", "0 1@p1 6@p1", CONSENT, NULL);
+    }
+    kit_refused(k, &too_many, E_LIMIT, "header.consentRef");
+    /* Its own paper, entered there. */
+    KIT_SAY(k, "ops", "consent.granted", 'z', "",
+            "0{'consentId':'$y','givenOn':'2026-03-01'} 1 6{'kind':'DATA_SHARING'}", NULL, NULL);
+    KIT_SAY(k, "ops", "info.provided", 'z', "svc", "0 1@p1 6@p1", "'consentRef':'d0000000-0000-7000-8000-000000000079'",
+            NULL);
 }
 
 static void
@@ -174,6 +255,11 @@ main(void)
         TEST(a_withdrawal_holds_when_the_case_has_not_taken_the_referral_up_after_all),
         TEST(a_withdrawal_holds_when_the_dossiers_were_not_one_after_all),
         TEST(a_withdrawal_after_the_tie_was_taken_back_stops_what_rested_on_it),
+        TEST(a_withdrawal_after_a_case_gave_the_referral_up_reaches_whom_the_case_gave_it),
+        TEST(a_withdrawal_after_the_dossiers_parted_reaches_whom_either_gave_it),
+        TEST(a_withdrawal_in_the_case_that_relied_on_it_reaches_whom_the_case_gave_it),
+        TEST(a_withdrawal_reaches_whom_it_was_given_before_the_consent_was_entered),
+        TEST(others_rest_on_the_consents_of_one_dossier_up_to_a_bound),
         TEST(what_is_said_otherwise_under_another_consent_rests_on_that_one),
         TEST(who_left_before_the_merge_finds_the_withdrawal),
         TEST(a_withdrawal_holds_when_its_dossier_was_erased),
