@@ -32,18 +32,34 @@ check_actor(struct deciding *d)
     return 0;
 }
 
-/* Letters of those outside are entered by the unit that serves them, and say how and when they came. */
+/*
+ * A person, whoever enters it. Letters of those outside are entered by the unit that serves them. Who has the system
+ * speaks for itself: what it still sends on paper is entered by a reception, and a court's letter also by a social
+ * worker.
+ */
+static bool
+may_speak_for(const struct deciding *d, uint32_t agency)
+{
+    const struct directory *directory = &d->core->directory;
+    const Wici__V1__Actor *actor = d->event->header->actor;
+
+    if (agency == DIRECTORY_NONE || agency == directory->units[d->command->unit].agency)
+        return true;
+    if (directory->agencies[agency].external != NULL)
+        return directory_unit(directory, directory->agencies[agency].external->served_by) == d->command->unit;
+    return actor->role == WICI__V1__ROLE__INT ||
+           (actor->role == WICI__V1__ROLE__SW && facts_family(d->type) == FAMILY_COURT);
+}
+
+/* ... and the letter says how and when it came. */
 static int
 check_behalf(struct deciding *d)
 {
     const Wici__V1__Actor *actor = d->event->header->actor;
-    const struct directory *directory = &d->core->directory;
-    uint32_t agency = directory_agency(directory, actor->on_behalf_of);
 
     if (actor->on_behalf_of[0] == '\0')
         return 0;
-    if (agency != DIRECTORY_NONE && directory->agencies[agency].external != NULL &&
-        directory_unit(directory, directory->agencies[agency].external->served_by) != d->command->unit)
+    if (!may_speak_for(d, directory_agency(&d->core->directory, actor->on_behalf_of)))
         return decide_refuse(d, E_BEHALF, "header.actor.onBehalfOf");
     if (actor->channel[0] == '\0')
         return decide_refuse(d, E_BEHALF, "header.actor.channel");

@@ -16,7 +16,7 @@ from world import now
 MARKER = b"feedc0de-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}"
 OURS, OTHERS = "osoba-1", "osoba-2"  # a person the relation is about, one it is not about
 AUTHOR, HELPER, AUTHORS = "autor", "autor-2", "aut"  # units that write, and their agency
-AUTHOR_ROLES = ["SW", "FA", "DIR", "IC", "CT"]
+AUTHOR_ROLES = ["SW", "FA", "DIR", "IC", "CT", "INT"]
 AUTHOR_ROLE = {"case.assistant_assigned": "DIR", "case.plan_updated": "FA", "case.assessment_recorded": "FA",
                "case.worker_set": "DIR", "court.opinion_requested": "CT", "court.opinion_delivered": "FA",
                "court.order_issued": "CT", "ipus.agreed": "IC", "ipus.updated": "IC", "ipus.approved": "DIR",
@@ -488,7 +488,7 @@ class Plan:
         """A REFERRAL that the author holds, on behalf of the unit's agency."""
         dossier = Dossier()
         paper = {**PAPER, "on_behalf_of": unit.agency}
-        self.write("referral.submitted", dossier, paper=paper, to=[AUTHOR])
+        self.write("referral.submitted", dossier, paper=paper, to=[AUTHOR], role="INT")
         self.write("referral.answered", dossier, self.base("referral.answered", status="accepted"))
         return self.relate(dossier, "REFERRER", units=[unit])
 

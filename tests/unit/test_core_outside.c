@@ -272,6 +272,27 @@ stand_ins_are_no_units(void **state)
     assert_int_equal(core_served(k->core, core_unit_by_id(k->core, "sw"), "nobody"), CORE_UNIT_NONE);
 }
 
+static void
+whose_system_it_is_speaks_for_itself_but_for_paper_that_a_reception_enters(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_line as_school = {"fa", "info.provided", 'I', "sw", "0 6", BEHALF("school"), NULL};
+    const struct kit_line as_court = {"sch", "court.insight_requested", 'J', "sw", "0 1 5", BEHALF("court"), NULL};
+    const struct kit_line as_school_by_sw = {"sw", "referral.submitted", 'K', "sw", "0 1 6", BEHALF("school"), NULL};
+    const struct kit_record *r;
+
+    kit_refused(k, &as_school, E_BEHALF, "header.actor.onBehalfOf");
+    kit_refused(k, &as_court, E_BEHALF, "header.actor.onBehalfOf");
+    kit_refused(k, &as_school_by_sw, E_BEHALF, "header.actor.onBehalfOf");
+    r = KIT_SAY(k, "rec", "referral.submitted", 'R', "sw", "0 1 6", BEHALF("school"), NULL);
+    kit_relations_are(k, "sch", r, "referrer");
+    r = KIT_SAY(k, "sw", "court.order_issued", 'L', "sw", "0 1 5{'orderKind':'OBLIGE_COOPERATION'}", BEHALF("court"),
+                NULL);
+    kit_relations_are(k, "ct", r, "party");
+    KIT_SAY(k, "fa", "info.provided", 'M', "sw", "0 6", BEHALF("osoba-1"), NULL); /* a person */
+    KIT_SAY(k, "fa", "info.provided", 'N', "sw", "0 6", BEHALF("cus"), NULL);     /* its own */
+}
+
 #define OUTSIDE(name) cmocka_unit_test_setup_teardown(name, setup, kit_teardown)
 
 int
@@ -283,6 +304,7 @@ main(void)
         OUTSIDE(a_dossier_in_which_the_agency_has_no_part_is_unknown_to_who_serves_it),
         OUTSIDE(it_takes_part_like_any_other),
         OUTSIDE(its_letters_are_published_by_who_serves_it_and_count_as_its_own),
+        OUTSIDE(whose_system_it_is_speaks_for_itself_but_for_paper_that_a_reception_enters),
         OUTSIDE(a_recall_is_due_on_paper_when_the_letter_was),
         OUTSIDE(a_list_in_pages_leaves_out_nothing_that_is_due),
         OUTSIDE(an_agency_that_no_role_fits_is_given_nothing),
