@@ -35,9 +35,9 @@ recipient_message(struct broker *b, size_t index, size_t at, Wici__V1__ErasureRe
     if (told.said_seq != 0) {
         r->said_seq = told.said_seq;
         r->said = query_time(b->reply_arena, told.said_ms);
-        r->how = TEXT(told.law == NULL ? "DESTROYED" : "KEPT_BY_LAW");
+        r->how = TEXT(told.how);
         r->confirmed_on = TEXT(told.said_on);
-        r->legal_basis = TEXT(told.law == NULL ? "" : told.law);
+        r->legal_basis = TEXT(told.law);
     }
     *ret = r;
     return r->told == NULL || r->said == NULL ? -ENOBUFS : 0;

@@ -250,8 +250,9 @@ struct core_erasure_told {
     uint64_t seq, ts_ms;                /* of its first notice */
     uint64_t records, from_seq, to_seq; /* that it was, or may have been, given */
     uint64_t said_seq, said_ms;         /* of the record that says what became of its copies; 0: it has not said */
-    const char *said_on;                /* the day that the unit names */
-    const char *law;                    /* by which it keeps them; NULL: they are destroyed, or it has not said */
+    const char *how;                    /* what became of them, a word of sys.erasure_confirmed; "": it has not said */
+    const char *said_on;                /* the day that the unit names; "": it has not said */
+    const char *law;                    /* by which it keeps them; "": it keeps none, or has not said */
 };
 void core_erasure_told(const struct core *core, size_t index, size_t at, struct core_erasure_told *ret);
 /* How many of them a unit, or CORE_UNIT_NONE: all units together, were told of and have not answered; *ret_since_ms:

@@ -128,8 +128,11 @@ core_erasure_told(const struct core *core, size_t index, size_t at, struct core_
                                       .to_seq = told->to_seq,
                                       .said_seq = told->said_seq,
                                       .said_ms = told->said_ms,
+                                      .how = told->said_seq == 0 ? ""
+                                             : told->law == NULL ? ERASED_DESTROYED
+                                                                 : ERASED_KEPT,
                                       .said_on = told->said_on,
-                                      .law = told->law};
+                                      .law = told->law == NULL ? "" : told->law};
 }
 
 size_t

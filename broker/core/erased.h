@@ -17,7 +17,8 @@
 #define ERASED_NONE        UINT32_MAX
 #define ERASED_DATE_SIZE   11u
 #define ERASED_REASON_SIZE 33u
-#define ERASED_KEPT        "KEPT_BY_LAW" /* sys.erasure_confirmed, how */
+#define ERASED_DESTROYED   "DESTROYED" /* sys.erasure_confirmed, how */
+#define ERASED_KEPT        "KEPT_BY_LAW"
 
 /* A unit with a notice. */
 struct erased_told {

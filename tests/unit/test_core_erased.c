@@ -286,8 +286,8 @@ told_text(const struct kit *k, size_t index, size_t at)
                    (size_t)told.from_seq, (size_t)told.to_seq);
     if (told.said_seq != 0) {
         assert_int_equal(told.said_ms, k->records[told.said_seq - 1].record.ts_ms);
-        (void)snprintf(text + len, sizeof text - (size_t)len, " %s@%zu on %s", told.law == NULL ? "gone" : told.law,
-                       (size_t)told.said_seq, told.said_on);
+        (void)snprintf(text + len, sizeof text - (size_t)len, " %s@%zu on %s",
+                       strcmp(told.how, "DESTROYED") == 0 ? "gone" : told.law, (size_t)told.said_seq, told.said_on);
     }
     return text;
 }
