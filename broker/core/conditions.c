@@ -21,11 +21,7 @@ on_behalf(struct deciding *d)
 
     if (actor->on_behalf_of[0] == '\0')
         return decide_refuse(d, E_BEHALF, "header.actor.onBehalfOf");
-    if (actor->channel[0] == '\0')
-        return decide_refuse(d, E_BEHALF, "header.actor.channel");
-    if (actor->received_on[0] == '\0')
-        return decide_refuse(d, E_BEHALF, "header.actor.receivedOn");
-    return 0;
+    return decide_received(d);
 }
 
 static int

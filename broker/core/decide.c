@@ -61,11 +61,7 @@ check_behalf(struct deciding *d)
         return 0;
     if (!may_speak_for(d, directory_agency(&d->core->directory, actor->on_behalf_of)))
         return decide_refuse(d, E_BEHALF, "header.actor.onBehalfOf");
-    if (actor->channel[0] == '\0')
-        return decide_refuse(d, E_BEHALF, "header.actor.channel");
-    if (actor->received_on[0] == '\0')
-        return decide_refuse(d, E_BEHALF, "header.actor.receivedOn");
-    return 0;
+    return decide_received(d);
 }
 
 static int

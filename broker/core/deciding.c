@@ -17,6 +17,18 @@ decide_is(const struct deciding *d, enum relation_kind kind)
     return d->dossier != DOSSIER_NONE && decide_is_in(d, d->dossier, kind);
 }
 
+int
+decide_received(struct deciding *d)
+{
+    const Wici__V1__Actor *actor = d->event->header->actor;
+
+    if (actor->channel[0] == '\0')
+        return decide_refuse(d, E_BEHALF, "header.actor.channel");
+    if (actor->received_on[0] == '\0')
+        return decide_refuse(d, E_BEHALF, "header.actor.receivedOn");
+    return 0;
+}
+
 bool
 decide_setting(const struct deciding *d, const char *setting)
 {

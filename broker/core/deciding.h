@@ -48,6 +48,9 @@ int decide_warn_code(struct deciding *d, enum error_code code, const char *path)
 
 /* ---- deciding.c */
 
+/* What is said on somebody's behalf names the way on which it came, and the day. 0 or -EACCES */
+int decide_received(struct deciding *d);
+
 /* The setting of the unit's agency (sys.setting_registered) is on today. */
 bool decide_setting(const struct deciding *d, const char *setting);
 /* The unit has this relation to the event's dossier, open now. */
