@@ -74,8 +74,8 @@ record_load(struct record *ret, const struct store_row *row, struct arena *arena
     return 0;
 }
 
-static const struct leaf_part *
-part_at(const struct store_row *row, uint8_t slot)
+const struct leaf_part *
+record_part(const struct store_row *row, uint8_t slot)
 {
     for (size_t i = 0; i < row->part_count; i++)
         if (row->parts[i].slot == slot)
@@ -96,7 +96,7 @@ record_is_same(const struct store_row *row, const struct event *event)
     uint8_t slots[EVENT_SECTIONS_MAX];
     size_t sections = 0;
 
-    if (!part_is(part_at(row, TYPE_SLOT_HEADER), event->header_bytes))
+    if (!part_is(record_part(row, TYPE_SLOT_HEADER), event->header_bytes))
         return false;
     for (size_t i = 0; i < row->part_count; i++)
         sections += row->parts[i].slot > TYPE_SLOT_NOTE;
@@ -107,7 +107,7 @@ record_is_same(const struct store_row *row, const struct event *event)
     if (event_slots(event->type, ids, event->section_count, row->seed, slots) != 0)
         return false;
     for (size_t i = 0; i < event->section_count; i++)
-        if (!part_is(part_at(row, slots[i]), event->sections[i].bytes))
+        if (!part_is(record_part(row, slots[i]), event->sections[i].bytes))
             return false;
     return true;
 }

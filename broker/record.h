@@ -28,6 +28,9 @@ struct record {
  */
 int record_load(struct record *ret, const struct store_row *row, struct arena *arena, bool copy);
 
+/* The row's part in that slot, as long as the row lives; NULL: there is none. */
+const struct leaf_part *record_part(const struct store_row *row, uint8_t slot);
+
 /* Does the row hold exactly this event (header, and each section in the slot its seed gives it)? */
 bool record_is_same(const struct store_row *row, const struct event *event);
 

@@ -31,20 +31,11 @@ entry_read(void *arg, const char *name, const uint8_t *value, size_t len)
     return 0;
 }
 
-static const struct leaf_part *
-part_at(const struct store_row *row, uint8_t slot)
-{
-    for (size_t i = 0; i < row->part_count; i++)
-        if (row->parts[i].slot == slot)
-            return &row->parts[i];
-    return NULL;
-}
-
 /* A record as core_apply needs it: without its sections, where it does not look at them. -ENOENT: it holds no event. */
 static int
 record_load_for_fold(struct record *ret, const struct store_row *row, struct arena *arena)
 {
-    const struct leaf_part *header = part_at(row, TYPE_SLOT_HEADER), *note = part_at(row, TYPE_SLOT_NOTE);
+    const struct leaf_part *header = record_part(row, TYPE_SLOT_HEADER), *note = record_part(row, TYPE_SLOT_NOTE);
     int rc;
 
     if (row->erased)
