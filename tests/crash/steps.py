@@ -212,6 +212,19 @@ def run_epoch(place, fault):
     return root, happened
 
 
+def serves_or_names(root, command):
+    """A start: the log is served, or the command that is to be repeated is named."""
+    process = Process(root, [])
+    try:
+        if process.listens():
+            check("it ends cleanly", process.end(signal.SIGTERM) == 0)
+        else:
+            check(f"what to do is named: {process.said()}", command in process.said())
+            process.end()
+    finally:
+        process.kill()
+
+
 def run_log_key(place, fault):
     root = place.fresh()
     with open(f"{root}/checkpoint.key", encoding="utf-8") as key:
@@ -219,15 +232,7 @@ def run_log_key(place, fault):
     code, said = wicid(root, "init", "--log-key", fault=fault)
     happened = reached(root)
     check(f"without a fault it succeeds: {said}", happened or code == 0)
-    process = Process(root, [])
-    try:
-        if process.listens():
-            check("it ends cleanly", process.end(signal.SIGTERM) == 0)
-        else:
-            check(f"what to do is named: {process.said()}", "wicid init --log-key" in process.said())
-            process.end()
-    finally:
-        process.kill()
+    serves_or_names(root, "wicid init --log-key")
     with open(f"{root}/checkpoint.key", encoding="utf-8") as key:
         if key.read() == before:
             code, said = wicid(root, "init", "--log-key")
@@ -250,15 +255,7 @@ def run_kek(place, fault):
     code, said = rotate(root, fault)
     happened = reached(root)
     check(f"without a fault it succeeds: {said}", happened or code == 0)
-    process = Process(root, [])
-    try:
-        if process.listens():
-            check("it ends cleanly", process.end(signal.SIGTERM) == 0)
-        else:
-            check(f"what to do is named: {process.said()}", "wicid kek rotate" in process.said())
-            process.end()
-    finally:
-        process.kill()
+    serves_or_names(root, "wicid kek rotate")
     left = [name for name in ("kek.next", "kek.old") if os.path.exists(f"{root}/{name}")]
     with open(f"{root}/kek", "rb") as kek, open(f"{root}/before", "rb") as before:
         rotated = kek.read() != before.read()

@@ -110,27 +110,50 @@ merged_dossiers_have_a_bound_together(void **state)
     kit_refused(k, &recorded, E_LIMIT, "header.dossierId");
 }
 
+/* A dossier that nobody said anything of; opened after all others. */
+static uint32_t
+dossier_make(struct kit *k, uint32_t number)
+{
+    uint8_t id[16] = {0};
+    uint32_t made;
+
+    memcpy(id, &number, sizeof number);
+    assert_int_equal(dossiers_add(&k->core->dossiers, id, 100 + number, OPENS_CASE, 1, 1, 0, &made), 0);
+    k->changed = true;
+    return made;
+}
+
 static void
 a_dossier_is_tied_to_so_many(void **state)
 {
     struct kit *k = *state;
     const struct kit_line one_more = {
         .unit = "sw", .type = "case.linked", .dossier = 'C', .sections = "0{'kind':'MERGED_INTO','otherDossier':'$E'}"};
-    uint8_t id[16] = {0};
 
     KIT_SAY(k, "sw", "case.opened", 'C', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
     KIT_SAY(k, "sw", "case.opened", 'D', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
     KIT_SAY(k, "sw", "case.opened", 'E', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
-    k->changed = true;
-    for (uint32_t i = 1; i < LINKS_PER_DOSSIER_MAX; i++) {
-        uint32_t other;
-
-        memcpy(id, &i, sizeof i);
-        assert_int_equal(dossiers_add(&k->core->dossiers, id, 100 + i, OPENS_CASE, 1, 1, 0, &other), 0);
-        assert_int_equal(dossiers_link(&k->core->dossiers, 0, other, LINK_REFERRAL_OF), 0);
-    }
+    for (uint32_t i = 1; i < LINKS_PER_DOSSIER_MAX; i++)
+        assert_int_equal(dossiers_link(&k->core->dossiers, 0, dossier_make(k, i), LINK_REFERRAL_OF), 0);
     KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'MERGED_INTO','otherDossier':'$D'}", NULL, NULL);
     kit_refused(k, &one_more, E_LIMIT, "sections[0].caseLinkedS0.otherDossier");
+}
+
+static void
+a_group_has_a_bound(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_line merge = {
+        .unit = "sw", .type = "case.linked", .dossier = 'C', .sections = "0{'kind':'MERGED_INTO','otherDossier':'$D'}"};
+
+    KIT_SAY(k, "sw", "case.opened", 'C', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
+    KIT_SAY(k, "sw", "case.opened", 'D', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
+    for (uint32_t i = 1; i < GROUP_DOSSIERS_MAX; i++) {
+        uint32_t other = dossier_make(k, i);
+
+        assert_int_equal(dossiers_merge(&k->core->dossiers, &k->core->directory, 0, other, 1), 0);
+    }
+    kit_refused(k, &merge, E_LIMIT, "sections[0].caseLinkedS0.otherDossier");
 }
 
 static void
@@ -241,6 +264,7 @@ main(void)
         LIMIT(a_letter_cannot_fill_the_case_that_took_it_up),
         LIMIT(merged_dossiers_have_a_bound_together),
         LIMIT(a_dossier_is_tied_to_so_many),
+        LIMIT(a_group_has_a_bound),
         LIMIT(merging_ends_before_relations_are_too_many),
         LIMIT(an_answer_about_deadlines_takes_no_longer_than_its_bound),
         LIMIT(an_answer_about_tasks_takes_no_longer_than_its_bound),

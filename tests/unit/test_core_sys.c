@@ -449,27 +449,6 @@ a_dossier_with_too_many_marks_takes_no_more(void **state)
     KIT_SAY(k, "clerk", "sys.deadline_approaching", 'C', "", notice, NULL, NULL);
 }
 
-static void
-a_group_has_a_bound(void **state)
-{
-    struct kit *k = *state;
-    const struct kit_line merge = {
-        .unit = "sw", .type = "case.linked", .dossier = 'C', .sections = "0{'kind':'MERGED_INTO','otherDossier':'$D'}"};
-    uint8_t id[16] = {0};
-
-    KIT_SAY(k, "sw", "case.opened", 'C', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
-    KIT_SAY(k, "sw", "case.opened", 'D', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
-    k->changed = true;
-    for (uint32_t i = 1; i < GROUP_DOSSIERS_MAX; i++) {
-        uint32_t other;
-
-        memcpy(id, &i, sizeof i);
-        assert_int_equal(dossiers_add(&k->core->dossiers, id, 100 + i, OPENS_CASE, 1, 1, 0, &other), 0);
-        assert_int_equal(dossiers_merge(&k->core->dossiers, &k->core->directory, 0, other, 1), 0);
-    }
-    kit_refused(k, &merge, E_LIMIT, "sections[0].caseLinkedS0.otherDossier");
-}
-
 static size_t
 state_bytes(const struct core *core)
 {
@@ -566,7 +545,6 @@ main(void)
         COMMAND(a_dossier_with_too_many_relations_takes_no_more),
         COMMAND(a_dossier_with_too_many_acts_takes_no_more),
         COMMAND(a_dossier_with_too_many_marks_takes_no_more),
-        COMMAND(a_group_has_a_bound),
         COMMAND(a_command_corrects_nothing),
         COMMAND(an_ordinary_dossier_costs_at_most_512_bytes),
     };

@@ -106,52 +106,50 @@ query_send(struct peer *p, Wici__V1__Query *query)
     peer_send(p, &message);
 }
 
+/* Of the letter whose row leads to another: *event_id is where the question names it. */
 static void
-a_question_about_an_event(void **state)
+asked(void **state, Wici__V1__Query *query, char **event_id)
 {
-    Wici__V1__Query query = WICI__V1__QUERY__INIT;
-    Wici__V1__Explain explain = WICI__V1__EXPLAIN__INIT;
     struct town *t = *state;
     struct named n;
 
     letters_write(t, &n);
-    explain.event_id = n.event.id;
+    *event_id = n.event.id;
+    query_send(&n.sw, query);
+    ends_and_says_nothing(t, &n, &n.sw);
+}
+
+static void
+a_question_about_an_event(void **state)
+{
+    Wici__V1__Explain explain = WICI__V1__EXPLAIN__INIT;
+    Wici__V1__Query query = WICI__V1__QUERY__INIT;
+
     query.what_case = WICI__V1__QUERY__WHAT_EXPLAIN;
     query.explain = &explain;
-    query_send(&n.sw, &query);
-    ends_and_says_nothing(t, &n, &n.sw);
+    asked(state, &query, &explain.event_id);
 }
 
 static void
 a_receipt_that_is_asked_for(void **state)
 {
-    Wici__V1__Query query = WICI__V1__QUERY__INIT;
     Wici__V1__ReceiptQuery receipt = WICI__V1__RECEIPT_QUERY__INIT;
-    struct town *t = *state;
-    struct named n;
+    Wici__V1__Query query = WICI__V1__QUERY__INIT;
 
-    letters_write(t, &n);
-    receipt.event_id = n.event.id;
     query.what_case = WICI__V1__QUERY__WHAT_RECEIPT;
     query.receipt = &receipt;
-    query_send(&n.sw, &query);
-    ends_and_says_nothing(t, &n, &n.sw);
+    asked(state, &query, &receipt.event_id);
 }
 
 static void
 who_has_fetched_an_event(void **state)
 {
-    Wici__V1__Query query = WICI__V1__QUERY__INIT;
     Wici__V1__FetchedQuery fetched = WICI__V1__FETCHED_QUERY__INIT;
-    struct town *t = *state;
-    struct named n;
+    Wici__V1__Query query = WICI__V1__QUERY__INIT;
 
-    letters_write(t, &n);
-    fetched.event_id = n.event.id;
     query.what_case = WICI__V1__QUERY__WHAT_FETCHED;
     query.fetched = &fetched;
-    query_send(&n.sw, &query);
-    ends_and_says_nothing(t, &n, &n.sw);
+    asked(state, &query, &fetched.event_id);
 }
 
 static void
