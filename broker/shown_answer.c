@@ -129,17 +129,14 @@ list_fill(struct broker *b, const struct shown *s, Wici__V1__ShownList *list)
 }
 
 int
-shown_answer(struct broker *b, struct shown *s)
+shown_answer(struct broker *b, struct session *session, struct shown *s)
 {
-    struct session *session = shown_asker(b, s);
     Wici__V1__BrokerMessage message;
     Wici__V1__QueryResult result;
     Wici__V1__ShownList list;
     struct refusal refusal = {.code = E_NONE};
-    int rc = 0;
+    int rc;
 
-    if (session == NULL)
-        return 0; /* nobody waits for it */
     arena_reset(b->reply_arena);
     wici__v1__broker_message__init(&message);
     wici__v1__query_result__init(&result);

@@ -1,11 +1,13 @@
 /*
  * shown_job - what the files of shown.h share: the question that is being worked on
  *
- * Ownership: the job owns its lists, its core and its arena.
+ * Errors: 0 or -errno; anything but what is named beside a function: latch. Ownership: the job owns its lists, its core
+ * and its arena; shown_drop() frees them.
  */
 #ifndef BROKER_SHOWN_JOB_H
 #define BROKER_SHOWN_JOB_H
 
+#include "broker/piece.h"
 #include "broker/shown.h"
 
 enum shown_stage { SHOWN_WAITING, SHOWN_GATHERING, SHOWN_FOLDING, SHOWN_LOOKING, SHOWN_ASKING };
@@ -65,9 +67,17 @@ struct shown {
     size_t at; /* the event that is looked at */
 };
 
-/* The session that asked, and is still there; NULL: nobody waits for the answer. */
-struct session *shown_asker(const struct broker *b, const struct shown *s);
-/* Answers, and records that. */
-int shown_answer(struct broker *b, struct shown *s);
+/* ---- shown_reads.c */
+
+/* The dossier's events. -ENOBUFS: more than SHOWN_EVENTS_MAX. */
+int shown_events_gather(struct broker *b, struct shown *s);
+/* A piece of the reads that may have been given some of them. When all are there, or as many as one answer tells, the
+ * next stage begins; until then it is called again. */
+int shown_reads_gather(struct broker *b, struct shown *s, struct store_slice *slice, struct piece *piece);
+
+/* ---- shown_answer.c */
+
+/* Answers the session that asked, and records that. */
+int shown_answer(struct broker *b, struct session *session, struct shown *s);
 
 #endif

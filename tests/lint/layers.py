@@ -23,8 +23,6 @@ MAY = {
 CIRCLES = (
     # One module, libwici, behind client.h: a connection that is lost takes down what waits on it.
     {"agents/client", "agents/client_link", "agents/encode", "agents/publish", "agents/request", "agents/subscribe"},
-    # One question, and its answer.
-    {"broker/shown", "broker/shown_answer"},
 )
 
 

@@ -15,7 +15,6 @@ FILES = {
     "agents/witness.c": 660,
     "broker/deliver.c": 760,
     "broker/erase.c": 640,
-    "broker/shown.c": 659,
     "tests/crash/disk.c": 820,
     "tests/crash/script.c": 800,
     "tests/e2e/test_agent_kit.c": 660,
