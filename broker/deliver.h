@@ -28,11 +28,7 @@ int deliver_live(struct broker *b);
 /* Serves those that are behind, for about most_us; or for about least_us, if then somebody waits at the door. */
 int deliver_serve(struct broker *b, uint64_t least_us, uint64_t most_us);
 
-/* The subscriber has everything up to seq: gives its credit back. */
-void deliver_acked(struct broker *b, struct reader *reader, uint64_t seq);
-
-/* Tells subscriptions that moved on without a delivery where they stand. now: also those told less than a second ago.
- */
+/* Tells subscriptions that moved on without a delivery where they stand; called every POSITIONS_EVERY_MS. */
 int deliver_positions(struct broker *b);
 
 /* Tries again those whose peers' queues were full. */

@@ -5,8 +5,8 @@
 
 #include "broker/access.h"
 #include "broker/cursor.h"
-#include "broker/deliver.h"
 #include "broker/erase.h"
+#include "broker/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -160,7 +160,7 @@ ack_take(struct broker *b, struct session *session, const Wici__V1__Ack *ack)
         r->acked_ms = b->clock.now_ms;
         cursor_touch(b, r);
     }
-    deliver_acked(b, r, ack->seq);
+    stream_acked(b, r, ack->seq);
     return 0;
 }
 
