@@ -9,8 +9,8 @@
  * the notices in one commit): from it on the state has forgotten the dossiers, so that nothing of them is delivered
  * and whoever publishes into one hears E_ERASED; and from it on the erasure goes on to its end, over any number of
  * restarts, since all that it needs is in the log. The keys are destroyed right after that commit, before anything else
- * is done. Documents and rows follow in bounded pieces. When none holds content any more sys.erasure_done is recorded, and who
- * asked is answered.
+ * is done. Documents and rows follow in bounded pieces. When none holds content any more sys.erasure_done is recorded,
+ * and who asked is answered.
  *
  * Beside it the state is folded anew from the log with its holes and put in the place of the one in use (fold.h), so
  * that what the erased dossiers had brought about in others is what it is after a restart.
@@ -60,8 +60,5 @@ int erase_step(struct broker *b);
 bool erase_is_due(const struct broker *b);
 /* Is an order looked into, whose keys will be destroyed? A backup does not begin to copy then (backup.h). */
 bool erase_holds(const struct broker *b);
-
-/* What a client names in a filter and was erased is named no more: the id must not come back into the log. */
-void erase_filter(const struct broker *b, Wici__V1__Filter *filter);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "broker/access.h"
 #include "broker/cursor.h"
-#include "broker/erase.h"
+#include "broker/erase_filter.h"
 #include "broker/stream.h"
 
 #include <errno.h>
