@@ -3,7 +3,7 @@
  */
 #include "agents/agent_status.h"
 
-#include "agents/witness.h"
+#include "agents/known.h"
 #include "proto/errors.h"
 #include "proto/member.h"
 
@@ -240,10 +240,10 @@ agent_status_print(const struct agent_dirs *dirs, const struct agent_config *con
     fprintf(out, "%s\n", config->role.name);
     print_link(dirs, pl, out);
     print_name(dirs, config, out);
-    if (agent_exists(dirs->state, WITNESS_ALARM_FILE))
+    if (agent_exists(dirs->state, KNOWN_ALARM_FILE))
         fprintf(out, "%s\n",
-                pl ? "PRZYŁAPANO BROKERA: state/" WITNESS_ALARM_FILE " mówi, na czym. Wezwij administratora."
-                   : "THE BROKER WAS CAUGHT: state/" WITNESS_ALARM_FILE " says with what. Call the administrator.");
+                pl ? "PRZYŁAPANO BROKERA: state/" KNOWN_ALARM_FILE " mówi, na czym. Wezwij administratora."
+                   : "THE BROKER WAS CAUGHT: state/" KNOWN_ALARM_FILE " says with what. Call the administrator.");
     fprintf(out, "%s %u\n", pl ? "Czeka w outbox:                 " : "Waiting in outbox:              ",
             count_of(dirs->outbox, is_json));
     fprintf(out, "%s %u\n", pl ? "W drodze (bez odpowiedzi):      " : "Under way (not answered yet):   ",

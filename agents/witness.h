@@ -35,7 +35,6 @@
 #include "agents/agent_file.h"
 #include "agents/agent_link.h"
 
-#define WITNESS_ALARM_FILE  "alarm.json" /* in state */
 #define WITNESS_PENDING_MAX 65536u  /* events not proven yet; beyond it further ones are not checked, which is told */
 #define WITNESS_SOON_MS     1500u   /* from one question to the next, while events wait */
 #define WITNESS_IDLE_MS     300000u /* the same while none do */
