@@ -37,8 +37,8 @@ struct agent_link {
     int (*get)(void *arg, uint64_t seq, const char *sha256, uint8_t **ret, size_t *ret_len, struct agent_refusal *why);
     /* wici_forget. */
     int (*forget)(void *arg, uint64_t from_seq, uint64_t to_seq);
-    /* Did the broker just say that it does not know what we asked about, and have all our events their answer? Only then
-     * it is so: one that was restored from an older copy does not know those yet that are being sent to it again. */
+    /* Did the broker just say that it does not know what we asked about, and have all our events their answer? Only
+     * then it is so: one that was restored from an older copy does not know those yet that are sent to it again. */
     bool (*unknown)(void *arg);
     /* wici_event_json. */
     int (*event_json)(const struct wici_event *event, char **ret);

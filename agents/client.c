@@ -79,7 +79,7 @@ on_welcome(struct wici *w, const Wici__V1__Welcome *welcome, const uint8_t *data
         error_set_code(&w->error, E_LOG_DIVERGED, "hello.known");
     else if (!w->diverged)
         w->error.set = false;
-    publish_up(w, welcome->next_number, new_epoch);
+    publish_up(w, welcome->next_number);
     if (w->phase == PHASE_UP)
         subscribe_up(w);
     if (w->phase == PHASE_UP)

@@ -15,6 +15,12 @@
  *
  * Invariants: (1) a socket is open exactly while the phase is not DOWN. (2) Nothing is in flight unless UP.
  * (3) `state` is WICI_READY exactly while UP.
+ *
+ * Each part has X_up() for a WELCOME and X_down() for a connection that is lost: what had no answer is sent again.
+ *
+ * Errors: 0 or -errno: the client cannot go on, unless it is said otherwise; -EPROTO or -EBADMSG: the broker's message
+ * makes no sense, the connection is dropped. Ownership: all of it is the client's; what is handed to a callback lives
+ * until it returns. Threads: the client's one at a time.
  */
 #ifndef WICI_CLIENT_H
 #define WICI_CLIENT_H
@@ -193,19 +199,30 @@ void client_wake(struct wici *w);
 /* Runs until *done, or the time is over. 0, -ETIMEDOUT, -EACCES (refused by the broker), -EDEADLK, -EINTR, ... */
 int client_wait(struct wici *w, const bool *done, int timeout_ms);
 
-/* publish.c */
-void publish_up(struct wici *w, uint64_t next_number, bool new_epoch);
+/* ---- publish.c */
+
+/* All that has no answer goes out again, numbered from next_number. */
+void publish_up(struct wici *w, uint64_t next_number);
 void publish_down(struct wici *w);
+/* Sends what may be sent now; *ret_done counts it. */
 int publish_pump(struct wici *w, size_t *ret_done);
+/* An Answers came: each event's receipt or refusal is told. -EBADMSG: it answers nothing that was sent. */
 int publish_answers(struct wici *w, const uint8_t *data, size_t len);
+/* A Publish was not looked at. True: for good, and its events' refusal is what wici_error() tells; false: it goes out
+ * again. */
 bool publish_refused(struct wici *w, const Wici__V1__Refused *refused);
+/* When publish_pump() has something to do; INT64_MAX: when something comes. */
 int64_t publish_next_ms(const struct wici *w);
+/* A verified backup holds all up to w->safe_up_to: what keep_dir has of it is let go. */
 void publish_safe(struct wici *w);
 void publish_free_all(struct wici *w);
 
-/* subscribe.c */
+/* ---- subscribe.c */
+
 void subscribe_up(struct wici *w);
+/* What is left of a batch comes again. */
 void subscribe_down(struct wici *w);
+/* The log is another one from same_up_to on: what was seen beyond it says nothing about this log. */
 void subscribe_diverged(struct wici *w, uint64_t same_up_to);
 int subscribe_subscribed(struct wici *w, const Wici__V1__Subscribed *subscribed);
 /* Goes on with the batch that is held. What was taken is acknowledged after the last of several batches, or when a
@@ -214,15 +231,20 @@ int subscribe_batch(struct wici *w);
 /* Nothing more has come for now: acknowledges what was taken. */
 void subscribe_rest(struct wici *w);
 int subscribe_positions(struct wici *w, const Wici__V1__Positions *positions);
+/* The subscription has ended, or never began; its ended_fn is told. */
 void subscribe_refused(struct wici *w, uint32_t id, const Wici__V1__Refusal *refusal);
+/* Frees what ended: not at once, since it may have ended inside its own callback. */
 void subscribe_sweep(struct wici *w);
 void subscribe_free_all(struct wici *w);
 /* Reads one Delivery; *ret lives as long as its bytes and until the arena is reset. -EBADMSG */
 int delivery_open(struct wici *w, const uint8_t *data, size_t len, struct wici_event *ret);
 
-/* request.c */
+/* ---- request.c */
+
 void request_up(struct wici *w);
+/* A result came; one of a request that was given up is passed over. */
 int request_result(struct wici *w, const uint8_t *data, size_t len);
+/* False: that request is not under way. */
 bool request_refused(struct wici *w, uint32_t id);
 void request_free(struct wici *w);
 /* Asks, and waits: w->request.id is set. The result stays in w->request until request_free(). -EPROTO: refused. */

@@ -8,8 +8,8 @@
  * finds its page; moving happens once, and what people move out of inbox later never comes back. Up to INBOX_BATCH_MAX
  * events share the synchronisations of (1) to (3).
  *
- * An event that opens earlier history to this unit leaves a note in state/history (inbox_history.h), made durable with the
- * event; inbox_history() reads that dossier's history and files what is new.
+ * An event that opens earlier history to this unit leaves a note in state/history (inbox_history.h), made durable with
+ * the event; inbox_history() reads that dossier's history and files what is new.
  *
  * An event that names documents leaves notes in state/documents in the same way; inbox_documents.h fetches them. A
  * notice that records were erased leaves one in state/erasures; inbox_erased.h carries it out.

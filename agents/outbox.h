@@ -3,8 +3,7 @@
  *
  *     outbox/NAME --(1)--> state/out/N-NAME --(2)--> + state/out/N-ID.ev --(3)--> broker
  *                                                                        --(4)--> + state/out/N.answer
- *         --(5)--> sent/NAME or rejected/NAME, with NAME.receipt.json or NAME.txt beside it; all of state/out/N*
- * removed
+ *         --(5)--> sent/NAME or rejected/NAME, with NAME.receipt.json or NAME.txt beside it; state/out/N* is removed
  *
  * Each step is on the disk before the next begins, and each can be done again: wherever the agent is killed, after
  * its next start the file is in exactly one of sent and rejected, and the log has at most one record of it. (2) fixes

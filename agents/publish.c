@@ -74,9 +74,8 @@ publish_down(struct wici *w)
 }
 
 void
-publish_up(struct wici *w, uint64_t next_number, bool new_epoch)
+publish_up(struct wici *w, uint64_t next_number)
 {
-    (void)new_epoch; /* keep_epoch() has made everything due that is kept */
     assert(w->in_flight == 0);
     w->next_number = next_number;
 }
@@ -402,7 +401,6 @@ publish_answers(struct wici *w, const uint8_t *data, size_t len)
     return 0;
 }
 
-/* A Publish that was not looked at. True: for good, and its events' refusal is what wici_error() tells. */
 bool
 publish_refused(struct wici *w, const Wici__V1__Refused *refused)
 {

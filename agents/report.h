@@ -3,8 +3,9 @@
  *
  * Takes in what a unit may read, from the log's beginning on in the log's order (a family supported in the period may
  * have come years before), and counts: families supported, "Za życiem" among them, plans of social services and what
- * became of their services, meetings, opinions, referrals by source and outcome, deadlines kept and missed. What counts is the date in the event, not when
- * it was recorded; what was recalled does not count, what was amended counts as amended; merged cases count once.
+ * became of their services, meetings, opinions, referrals by source and outcome, deadlines kept and missed. What counts
+ * is the date in the event, not when it was recorded; what was recalled does not count, what was amended counts as
+ * amended; merged cases count once.
  *
  * Counts only, by unit and municipality; never by person. What a unit was not given it cannot count: an event of which
  * the telling section was withheld is left out, or counted under an empty detail.

@@ -3,6 +3,8 @@
  *
  * A delivered batch is up to a megabyte; its events are handed on as the bytes that came. Also the few fields that are
  * written by hand, because what they hold is packed already.
+ *
+ * Ownership: what is handed out points into the bytes that are walked through. Threads: any.
  */
 #ifndef WICI_SCAN_H
 #define WICI_SCAN_H

@@ -79,7 +79,6 @@ subscribe_free_all(struct wici *w)
     }
 }
 
-/* Frees what ended: not at once, since it may have ended inside its own callback. */
 void
 subscribe_sweep(struct wici *w)
 {
@@ -159,7 +158,6 @@ batch_close(struct wici *w)
     w->batch_held = false;
 }
 
-/* What is left of a batch comes again. */
 void
 subscribe_down(struct wici *w)
 {
@@ -170,7 +168,6 @@ subscribe_down(struct wici *w)
     s->link_up = false;
 }
 
-/* The log is another one from same_up_to on: what was seen beyond it says nothing about this log. */
 void
 subscribe_diverged(struct wici *w, uint64_t same_up_to)
 {

@@ -113,8 +113,8 @@ WICI_EXPORT const struct wici_error *wici_error(const struct wici *w);
 WICI_EXPORT int wici_welcome_json(const struct wici *w, char **ret);
 /* The highest seq that a verified backup holds, as last heard. */
 WICI_EXPORT uint64_t wici_safe_up_to(const struct wici *w);
-/* After a sys.erasure_notified: keep_dir lets go of our events that the log held under these numbers, so that a restored
- * broker is not given them again. 0; or -errno of the disk: call it once more. */
+/* After a sys.erasure_notified: keep_dir lets go of our events that the log held under these numbers, so that a
+ * restored broker is not given them again. 0; or -errno of the disk: call it once more. */
 WICI_EXPORT int wici_forget(struct wici *w, uint64_t from_seq, uint64_t to_seq);
 
 /* ---- publishing */

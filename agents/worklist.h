@@ -42,8 +42,8 @@ void worklist_answers_free(struct worklist_answers *answers);
 
 int worklist_make(const struct worklist_options *options, const struct worklist_answers *answers, json_t **ret);
 
-/* Asks the broker for all of them, page by page. query: as in agent_link.h; its error is handed on, but that a list whose
- * places moved (-ESTALE) is asked for anew; -ESTALE where that never ends. */
+/* Asks the broker for all of them, page by page. query: as in agent_link.h; its error is handed on, but that a list
+ * whose places moved (-ESTALE) is asked for anew; -ESTALE where that never ends. */
 typedef int worklist_query_fn(void *arg, const char *request, char **ret);
 int worklist_ask(worklist_query_fn *query, void *arg, struct worklist_answers *ret);
 

@@ -42,16 +42,6 @@
 #define SESSION_SILENCE_MS_MAX (15u * 60 * 1000)
 #define SESSION_PROBE_MS       10000u /* a session that was silent for so long is sent the head: is anybody there? */
 #define REPLY_ARENA_SIZE       (4u << 20)
-#define REPLIES_UNIT_MAX       (32u << 20) /* bytes of answers that one unit's peers have not taken from us yet */
-#define REPLY_RETRY_MS         1000u
-#define REPLY_FULL_RETRY_MS    5000u /* ... of what a full log refuses */
-
-/* A reply that waits for the commit. */
-struct reply {
-    struct front_route route;
-    char key[FRONT_KEY_SIZE]; /* that asked; "": a refusal that may be told to anybody */
-    zmq_msg_t message;
-};
 
 /* Who may be interested in a record of the open batch: filled when it is applied, used when it is committed. */
 struct interest {
@@ -65,6 +55,7 @@ struct broker_stats {
 };
 
 struct record;
+struct reply;
 struct access_over;
 struct sequence;
 struct refusals;
@@ -138,43 +129,5 @@ int broker_run(struct broker *broker, int signal_fd);
 
 /* One tick; waits at most timeout_ms for something to do. */
 int broker_tick(struct broker *broker, int signal_fd, int timeout_ms, bool *ret_signalled);
-
-/* In recover.c: applies every record of the log. keys: those that it has announced. */
-int broker_fold(struct store *store, struct core *core, uint32_t *ret_access_entry, struct log_keys *keys);
-/* The same for one row; keys may be NULL. *ret lives in the arena, without sections where the core does not look at
- * them. -ENOENT: it holds no event any more. */
-int broker_fold_row(struct core *core, const struct store_row *row, struct arena *arena, struct log_keys *keys,
-                    struct record *ret);
-
-/* In reply.c */
-
-/*
- * Packs a message and queues it until the commit. Whatever the reason, a message that cannot be queued drops the peer's
- * session: it must not wait for an answer that never comes. What is queued is counted with the unit that asked
- * (CORE_UNIT_NONE: a key that is no unit's any more) until it has left. A unit whose peers do not read is refused what
- * is large beyond REPLIES_UNIT_MAX, and told nothing more, not even that, beyond twice as much.
- */
-void reply_queue(struct broker *b, const struct front_route *route, uint32_t unit, Wici__V1__BrokerMessage *message);
-/* The same for answers that may be large: asked for only when reply_is_full() says no. */
-void reply_queue_for(struct broker *b, const struct session *session, Wici__V1__BrokerMessage *message);
-/* The same for a message that is packed; takes it over. */
-void reply_put_for(struct broker *b, const struct session *session, zmq_msg_t *message);
-/* Has this unit more answers on their way than it may? Then what asks for more is refused with E_BUSY. */
-bool reply_is_full(const struct broker *b, const struct session *session);
-/* Sends what was queued, but nothing to who asked with a key that is no unit's any more. Only after store_commit
- * returned 0. */
-void reply_flush(struct broker *b);
-void reply_drop_all(struct broker *b);
-void reply_refused(struct broker *b, const struct front_route *route, uint32_t unit, const struct refusal *refusal,
-                   uint32_t subscription, uint32_t request);
-/* The same for a request that may be made again after retry_ms; 0: not by waiting. */
-void reply_refused_for_now(struct broker *b, const struct session *session, const struct refusal *refusal,
-                           uint32_t request, uint32_t retry_ms);
-/* The same to a peer without a session, as long as its key is a unit's. */
-void reply_refused_stranger(struct broker *b, const struct front_message *to, uint32_t unit,
-                            const struct refusal *refusal, uint32_t subscription, uint32_t request);
-void refusal_fill(Wici__V1__Refusal *ret, const struct refusal *refusal);
-/* The log's newest committed place, in the arena. NULL: the arena is used up. */
-Wici__V1__Position *reply_head(struct broker *b, struct arena *arena);
 
 #endif

@@ -2,6 +2,7 @@
 #include "broker/compact.h"
 
 #include "broker/broker.h"
+#include "broker/fold.h"
 #include "broker/kek.h"
 #include "broker/log.h"
 #include "broker/restore.h"

@@ -5,6 +5,7 @@
 #include "broker/access.h"
 #include "broker/piece.h"
 #include "broker/record.h"
+#include "broker/reply.h"
 #include "broker/sequence.h"
 #include "broker/stream.h"
 

@@ -1,6 +1,7 @@
 /* desk - see desk.h */
 #include "broker/desk.h"
 #include "broker/broker.h"
+#include "broker/fold.h"
 #include "broker/log.h"
 #include "proto/signerfile.h"
 

@@ -10,6 +10,7 @@
 #include "broker/access.h"
 #include "broker/documents.h"
 #include "broker/query.h"
+#include "broker/reply.h"
 #include "broker/talk.h"
 #include "proto/document.h"
 

@@ -1,9 +1,13 @@
 /*
  * documents - files on their way to an event, and out to who may see it
  *
- *     DocumentPut ---> upload, chunk by chunk ---> whole ---- an event of the unit names it ----> document of its
- * dossier |                          |                                               |
- *                         `--- a day without event --'---> destroyed                    DocumentGet -+--> DocumentPart
+ *     DocumentPut --> upload, piece by piece --> whole --(1)--> document of its dossier
+ *                             |                    |                      |
+ *                             `--------(2)---------'                      `--(3)--> DocumentPart
+ *                                       |
+ *                                   destroyed
+ *
+ *     (1) an event of the unit names it    (2) a day without such an event    (3) DocumentGet
  *
  * An upload is its unit's: nobody else can name it, bind it or learn that it is there. A document is given through an
  * event and never by its digest alone: the asker must be given a section, of a record whose author sent the document,
@@ -11,7 +15,8 @@
  *
  * What waits for an event counts against the agency of its unit, so that nobody's uploads cost others theirs.
  *
- * Errors: 0 or -errno: latch. Threads: the broker's only.
+ * Errors: 0 or -errno: latch, but for those named beside a function. Ownership: uploads are the table's; a pointer to
+ * one lives until the next documents_* that changes anything. Threads: the broker's only.
  */
 #ifndef BROKER_DOCUMENTS_H
 #define BROKER_DOCUMENTS_H
@@ -24,9 +29,7 @@
 
 #define DOCUMENT_SWEEP_MS 100u /* between two uploads that are destroyed: each costs a sync */
 
-struct broker;
 struct documents;
-struct session;
 
 /* Loads what waits. */
 int documents_create(struct documents **ret, struct store *store, struct core *core);
@@ -49,15 +52,9 @@ bool documents_tick_is_full(const struct documents *documents);
  * batches. */
 int documents_sweep(struct documents *documents, uint64_t now_ms, uint64_t mono_ms);
 
-/* In document_talk.c: messages of a session; answered after the commit. */
-int document_put_take(struct broker *b, struct session *session, const Wici__V1__DocumentPut *put);
-int document_get_take(struct broker *b, struct session *session, const Wici__V1__DocumentGet *get);
-
 /* What a unit has begun and nothing refers to: by digest. NULL: nothing. */
 struct store_doc *documents_find(struct documents *documents, uint32_t unit, const uint8_t digest[DIGEST_SIZE]);
-/*
- * Begins an upload. -EDQUOT: of this agency as much waits as may. -ENOSPC: the log has no room.
- */
+/* Begins an upload. -EDQUOT: of this agency as much waits as may. -ENOSPC: the log has no room. */
 int documents_begin(struct documents *documents, uint32_t unit, const uint8_t digest[DIGEST_SIZE], uint32_t size,
                     uint64_t now_ms, struct store_doc **ret);
 /* The next chunk of an upload: store_doc_put(). -ENOSPC: the log has no room. */

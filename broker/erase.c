@@ -13,6 +13,7 @@
 #include "broker/fold.h"
 #include "broker/log.h"
 #include "broker/query.h"
+#include "broker/reply.h"
 #include "broker/sequence.h"
 #include "store/doc.h"
 

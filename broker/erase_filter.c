@@ -3,6 +3,7 @@
  */
 #include "broker/erase_filter.h"
 #include "broker/query.h"
+#include "broker/reply.h"
 
 #include <errno.h>
 #include <stdio.h>

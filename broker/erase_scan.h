@@ -1,8 +1,8 @@
 /*
  * erase_scan - what an erasure would take, and who was given what of it; changes nothing
  *
- * Goes through the records of the dossiers a piece at a time, between batches. It is complete when nothing came to them,
- * and to the directory, since it began; else it begins anew.
+ * Goes through the records of the dossiers a piece at a time, between batches. It is complete when nothing came to
+ * them, and to the directory, since it began; else it begins anew.
  *
  * Errors: 0 or -errno: latch; others are named. Ownership: owns its lists. Threads: the broker's only.
  */

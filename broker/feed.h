@@ -7,7 +7,8 @@
  * instead, FEED_SCAN_MAX at a time. Where only records of reads or of refusals are wanted, the one list that these lie
  * in is looked up, also for who is given the whole log. A feed gives a superset: core_view decides.
  *
- * Ownership: a feed owns its filter and plan. Threads: one thread at a time.
+ * Errors: 0 or -errno: latch, but for those named beside a function. Ownership: a feed owns its filter and plan.
+ * Threads: one at a time.
  */
 #ifndef BROKER_FEED_H
 #define BROKER_FEED_H

@@ -13,6 +13,7 @@
 
 #include "broker/checkpoint.h"
 #include "broker/core/core.h"
+#include "broker/record.h"
 #include "store/store.h"
 
 #define FOLD_SLICE_RECORDS 4096u /* a slice of the store pins old pages: short ones */
@@ -30,5 +31,13 @@ int fold_open(struct fold *fold, struct store *store, struct core *core, struct 
  * store_head(). */
 int fold_some(struct fold *fold, size_t max);
 void fold_close(struct fold *fold);
+
+/* At start: applies every record of the log. keys: those that it has announced. *ret_access_entry: the key entry of the
+ * records of reads; 0: none yet. */
+int broker_fold(struct store *store, struct core *core, uint32_t *ret_access_entry, struct log_keys *keys);
+/* The same for one row; keys may be NULL. *ret lives in the arena, without sections where the core does not look at
+ * them. -ENOENT: it holds no event any more. */
+int broker_fold_row(struct core *core, const struct store_row *row, struct arena *arena, struct log_keys *keys,
+                    struct record *ret);
 
 #endif

@@ -3,10 +3,10 @@
  *
  *   wicid: warn: front: self-test: the random key got in
  *
- * The journal adds time and host. When stderr is the journal, each line begins with the level as "<4>". Lines are in the
- * operator's language (proto/language.h), those of LOG_DEBUG in English; po/pl.po has the Polish ones.
- * Only the daemon logs: store/, proto/ and broker/core/ return errors and stay silent. Never log a key, a payload or
- * anything of a dossier; a peer is logged by its public key's first eight characters.
+ * The journal adds time and host. When stderr is the journal, each line begins with the level as "<4>". Lines are in
+ * the operator's language (proto/language.h), those of LOG_DEBUG in English; po/pl.po has the Polish ones. Only the
+ * daemon logs: store/, proto/ and broker/core/ return errors and stay silent. Never log a key, a payload or anything of
+ * a dossier; a peer is logged by its public key's first eight characters.
  *
  * Threads: any; a line is written with one write().
  */

@@ -3,7 +3,7 @@
  *
  * protobuf-c measures a message and everything in it, and then packs it; half of what a replay costs was that. Here
  * the caller knows the sizes. Each function writes one field at `at`, where there is room, and returns the place behind
- * it. Fields are numbered 1 to 15, whose tag is one byte.
+ * it. Fields are numbered 1 to 15, whose tag is one byte. Threads: any.
  */
 #ifndef BROKER_PACK_H
 #define BROKER_PACK_H

@@ -1,7 +1,8 @@
 /*
  * query - what all who answer questions need: a refusal, a record that the asker may see
  *
- * Errors: -EACCES: refused, see *refusal; any other -errno: latch.
+ * Errors: -EACCES: refused, see *refusal; any other -errno: latch. Ownership: texts lie in the arena, records where
+ * they were read into. Threads: the broker's only.
  */
 #ifndef BROKER_QUERY_H
 #define BROKER_QUERY_H
@@ -12,8 +13,8 @@
 /* Fills the refusal; returns -EACCES. */
 int query_refuse(struct refusal *refusal, enum error_code code, const char *path);
 
-/* Reads a committed record that this unit is given something of; E_UNKNOWN for all others, whether they exist or not.
- */
+/* Reads a committed record that this unit is given something of, into the broker's row arena; E_UNKNOWN for all others,
+ * whether they exist or not. */
 int query_record(struct broker *b, uint32_t unit, uint64_t seq, struct store_slice *slice, struct record *ret,
                  struct core_view *view, struct refusal *refusal, const char *path);
 /* The same of an event, by its id. */

@@ -7,6 +7,7 @@
 #include "broker/access.h"
 #include "broker/cursor.h"
 #include "broker/erase.h"
+#include "broker/reply.h"
 #include "broker/shown.h"
 
 #include <assert.h>

@@ -1,8 +1,9 @@
 /*
  * query_answer - the files that answer questions
  *
- * A function that answers fills the result, in the broker's reply arena. It returns 0, -EACCES (refused, see
- * *refusal), -ENOBUFS (more than one answer holds), or another -errno: latch.
+ * A function that answers fills the result, in the broker's reply arena. It returns 0, -EACCES (refused, see *refusal),
+ * -ENOBUFS (more than one answer holds), or another -errno: latch. What it fills in lives until that arena is reset.
+ * Threads: the broker's only.
  */
 #ifndef BROKER_QUERY_ANSWER_H
 #define BROKER_QUERY_ANSWER_H

@@ -25,8 +25,8 @@ void refusals_destroy(struct refusals **refusals);
 int refusals_note(struct refusals *refusals, const char *agency, enum error_code code, uint64_t now_ms,
                   uint64_t mono_ms);
 
-/* Writes the counts of the periods that are over, at most REFUSALS_TICK_MAX; all: of those under way too. *ret_more: not
- * all of them were written, call it again after the next commit. */
+/* Writes the counts of the periods that are over, at most REFUSALS_TICK_MAX; all: of those under way too. *ret_more:
+ * not all of them were written, call it again after the next commit. */
 int refusals_flush(struct refusals *refusals, uint64_t now_ms, uint64_t mono_ms, bool all, bool *ret_more);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * reply - what is said to peers, packed and kept until the commit (broker.h)
+ * reply - see reply.h
  */
-#include "broker/broker.h"
+#include "broker/reply.h"
 #include "broker/log.h"
 
 #include <assert.h>

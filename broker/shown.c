@@ -2,8 +2,10 @@
  * shown - see shown.h
  */
 #include "broker/access.h"
+#include "broker/fold.h"
 #include "broker/piece.h"
 #include "broker/query.h"
+#include "broker/reply.h"
 #include "broker/shown_job.h"
 #include "broker/talk.h"
 

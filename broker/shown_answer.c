@@ -3,6 +3,7 @@
  */
 #include "broker/access.h"
 #include "broker/query.h"
+#include "broker/reply.h"
 #include "broker/shown_job.h"
 
 #include <errno.h>

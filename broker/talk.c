@@ -5,6 +5,7 @@
 #include "broker/pack.h"
 #include "broker/query_answer.h"
 #include "broker/refusals.h"
+#include "broker/reply.h"
 #include "broker/sequence.h"
 #include "proto/decode.h"
 

@@ -34,5 +34,8 @@ int subscribe_take(struct broker *b, struct session *session, const Wici__V1__Su
 int ack_take(struct broker *b, struct session *session, const Wici__V1__Ack *ack);
 int unsubscribe_take(struct broker *b, struct session *session, const Wici__V1__Unsubscribe *unsubscribe);
 int read_take(struct broker *b, struct session *session, const Wici__V1__Read *read);
+/* document_talk.c */
+int document_put_take(struct broker *b, struct session *session, const Wici__V1__DocumentPut *put);
+int document_get_take(struct broker *b, struct session *session, const Wici__V1__DocumentGet *get);
 
 #endif

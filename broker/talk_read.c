@@ -6,6 +6,7 @@
 #include "broker/access.h"
 #include "broker/cursor.h"
 #include "broker/erase_filter.h"
+#include "broker/reply.h"
 #include "broker/stream.h"
 
 #include <errno.h>

@@ -6,6 +6,7 @@
 #include "broker/access.h"
 #include "broker/cursor.h"
 #include "broker/log.h"
+#include "broker/reply.h"
 
 #include <ctype.h>
 #include <errno.h>

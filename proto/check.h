@@ -1,5 +1,7 @@
 /*
  * check - one message against the registry, field by field (inside proto/: event.h is the public face)
+ *
+ * Errors: 0, or -EBADMSG and *refusal says which field and why. Ownership: names in a path are borrowed. Threads: any.
  */
 #ifndef WICI_CHECK_H
 #define WICI_CHECK_H

@@ -21,9 +21,9 @@
 int disclosure_check(const Wici__V1__Delivery *delivery, struct leaf *ret);
 
 /*
- * The same of packed bytes, of which there is one spelling for each disclosure: fields in ascending order, each once, none
- * unknown, none at its default. So nothing can be changed in them and still pass.
- * *ret_delivery is the caller's to free with wici__v1__delivery__free_unpacked(). -ENOMEM
+ * The same of packed bytes, of which there is one spelling for each disclosure: fields in ascending order, each once,
+ * none unknown, none at its default. So nothing can be changed in them and still pass. *ret_delivery is the caller's to
+ * free with wici__v1__delivery__free_unpacked(). -ENOMEM
  */
 int disclosure_open(const uint8_t *bytes, size_t len, struct leaf *ret, Wici__V1__Delivery **ret_delivery);
 

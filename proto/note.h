@@ -90,8 +90,10 @@ struct note {
 /*
  * Signs a text with each of count signers and gives the whole note, with a NUL behind its *ret_len bytes.
  *   -EINVAL    the text is empty, does not end with a newline, is no UTF-8 or has control characters in it; or there
- * are no signers, more than NOTE_SIGNATURES_MAX, or one twice -EMSGSIZE  the note would be larger than NOTE_SIZE_MAX
- *   -ENOMEM, -EIO
+ *              are no signers, more than NOTE_SIGNATURES_MAX, or one twice
+ *   -EMSGSIZE  the note would be larger than NOTE_SIZE_MAX
+ *   -ENOMEM
+ *   -EIO       the library failed
  */
 int note_sign(const char *text, size_t len, const struct note_signer *signers, size_t count, char **ret,
               size_t *ret_len);
@@ -101,7 +103,8 @@ int note_parse(const char *bytes, size_t len, struct note *ret);
 
 /*
  * Checks the signatures by those of the count keys that signed, and sets bit i of *ret_signed for keys[i]. The keys
- * must be distinct and at most NOTE_KEYS_MAX. -EKEYREJECTED  a signature by one of the keys is wrong: refuse the note
+ * must be distinct and at most NOTE_KEYS_MAX.
+ *   -EKEYREJECTED  a signature by one of the keys is wrong: refuse the note
  *   -EBADMSG       one of the keys signed twice
  *   -ENOKEY        none of the keys signed
  *   -EIO           the library failed

@@ -51,15 +51,17 @@ int tlogproof_format(const struct tlogproof *proof, char **ret, size_t *ret_len)
 /*
  * Takes a proof apart; checks the form of everything in it and that index lies in the tree, but no hash and no
  * signature. The extra bytes are written to extra; their number is never more than TLOGPROOF_EXTRA_MAX nor three
- * quarters of len. -EBADMSG  it is no proof, or is beyond a bound above; *ret is untouched, the bytes at extra are
- * undefined -ENOBUFS  extra_size is too small
+ * quarters of len.
+ *   -EBADMSG  it is no proof, or is beyond a bound above; *ret is untouched, the bytes at extra are undefined
+ *   -ENOBUFS  extra_size is too small
  */
 int tlogproof_parse(const char *bytes, size_t len, uint8_t *extra, size_t extra_size, struct tlogproof *ret);
 
 /*
  * Checks signatures and path of a proof that was taken apart, for a leaf with this hash, and gives its checkpoint.
- * Whose keys are needed, and which origin is meant, is for the caller to look at: see note_checkpoint_open(). -EBADMSG
- * this leaf is not at that place of that tree; others as note_checkpoint_open() gives them
+ * Whose keys are needed, and which origin is meant, is for the caller to look at: see note_checkpoint_open().
+ *   -EBADMSG  this leaf is not at that place of that tree
+ *   others    as note_checkpoint_open() gives them
  */
 int tlogproof_verify(const struct tlogproof *proof, const uint8_t leaf_hash[MERKLE_HASH_SIZE],
                      const struct note_key *keys, size_t count, struct note_checkpoint *ret, uint32_t *ret_signed);

@@ -5,6 +5,8 @@
  * power cut. MDB_NOTLS is no such flag: it ties read transactions to their handle instead of the thread. Nor is
  * MDB_NORDAHEAD, which is on only where a table is read in the order of its keys, that is all over the file: what reads
  * a cold log most is a replay, in the file's order.
+ *
+ * Errors: 0 or -errno, as lmdb_err.h maps them. Ownership: the caller closes the environment (mdb_env_close).
  */
 #ifndef STORE_ENV_H
 #define STORE_ENV_H

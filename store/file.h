@@ -1,4 +1,10 @@
-/* file - whole reads and writes, and files that are there after a power cut. Errors: 0 or -errno. */
+/*
+ * file - whole reads and writes, and files that are there after a power cut
+ *
+ * A name is there after a power cut when its directory was synced, too: file_sync_parent().
+ *
+ * Errors: 0 or -errno. Threads: any.
+ */
 #ifndef STORE_FILE_H
 #define STORE_FILE_H
 
@@ -11,6 +17,7 @@ int file_path(char ret[PATH_MAX], const char *dir, const char *name);
 
 /* Reads len bytes, fewer only at the end of the file; *ret_len says how many. */
 int file_read_at(int fd, void *to, size_t len, off_t at, size_t *ret_len);
+/* Writes all of them. */
 int file_write_at(int fd, const void *from, size_t len, off_t at);
 
 /* Makes the file whole or not at all (written aside, synced, renamed), mode 0600. -EEXIST. Its directory is not synced.

@@ -61,9 +61,9 @@ int keys_next(struct keys *keys, uint32_t after, uint32_t *ret_entry);
 int keys_find(struct keys *keys, uint32_t entry, const uint8_t **ret_key, uint32_t *ret_generation);
 
 /*
- * Destroys the key of an entry: marks it as erased in the file, raises its generation, zeroes it, syncs each, and wipes what memory holds of it.
- * One that is erased already is zeroed and synced once more, as whoever began it may have died half-way. After an error
- * the key may be there or not: call again.
+ * Destroys the key of an entry: marks it as erased in the file, raises its generation, zeroes it, syncs each, and wipes
+ * what memory holds of it. One that is erased already is zeroed and synced once more, as whoever began it may have died
+ * half-way. After an error the key may be there or not: call again.
  *   -ENOENT  no such entry
  */
 int keys_erase(struct keys *keys, uint32_t entry);

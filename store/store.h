@@ -170,8 +170,9 @@ uint32_t store_key_generation(const struct store *st, uint32_t entry);
 /*
  * Destroys the key of a dossier, at once and for good: when this returns 0 it is gone from the key store on disk and
  * from memory, its records read as erased, and none can be added. Not between an append and its commit. May be
- * repeated, and must be when a crash came between. Any failure but -EINVAL latches; the key may be gone or not. -EINVAL
- * nothing committed uses that entry, or it is STORE_CLEAR_ENTRY
+ * repeated, and must be when a crash came between.
+ *   -EINVAL  nothing committed uses that entry, or it is STORE_CLEAR_ENTRY
+ * Any other failure latches; the key may be gone or not.
  */
 int store_key_erase(struct store *st, uint32_t entry);
 /* The same, of a dossier that is recognised by its mark, STORE_MARK_SIZE bytes, NULL: none; the list of destroyed keys
@@ -188,8 +189,9 @@ bool store_key_is_erased(const struct store *st, uint32_t entry);
 
 /*
  * Rewrites a committed record as its leaf alone, in the open batch. Its ciphertext stays in pages that LMDB has given
- * up until they are used again. A record that is its leaf already stays as it is. -ENOENT  not committed -EINVAL  its
- * key was not erased: what can still be read is not taken away
+ * up until they are used again. A record that is its leaf already stays as it is.
+ *   -ENOENT  not committed
+ *   -EINVAL  its key was not erased: what can still be read is not taken away
  */
 int store_content_drop(struct store *st, uint64_t seq);
 
@@ -292,8 +294,8 @@ int store_readers_check(struct store *st);
 int store_find(struct store *st, uint32_t entry, uint64_t from, uint64_t *ret_seqs, size_t max, size_t *ret_count);
 /*
  * Takes committed records into the index when enough wait: a 32nd of the log, STORE_FIND_FLUSH at least and
- * STORE_FIND_FLUSH_MAX at most. They are written in pieces, a transaction of its own in some of the calls that follow, as
- * large as the log has grown since the last one: so the owner's loop calls this often. When `all`, all records are
+ * STORE_FIND_FLUSH_MAX at most. They are written in pieces, a transaction of its own in some of the calls that follow,
+ * as large as the log has grown since the last one: so the owner's loop calls this often. When `all`, all records are
  * written in this call.
  */
 int store_find_flush(struct store *st, bool all);

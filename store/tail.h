@@ -3,7 +3,10 @@
  *
  * A hash table from (entry, generation) to an ascending vector of seqs, so that a look-up costs what it finds and not
  * what the tail holds. The vectors lie in one pool; one that outgrows its place moves to the end of the pool at twice
- * the size, and the hole stays until the tail is made anew, after half as many again as STORE_FIND_FLUSH_MAX records at most.
+ * the size, and the hole stays until the tail is made anew, after half as many again as STORE_FIND_FLUSH_MAX records at
+ * most.
+ *
+ * Errors: 0 or -ENOMEM. Ownership: whoever has a struct tail frees what it holds with tail_clear(). Threads: one.
  */
 #ifndef STORE_TAIL_H
 #define STORE_TAIL_H
@@ -31,6 +34,7 @@ tail_key(uint32_t entry, uint32_t generation)
 }
 
 void tail_clear(struct tail *tail); /* also frees; a zero struct is an empty tail */
+/* seq is above all others of key. -ENOMEM: nothing changed. */
 int tail_push(struct tail *tail, uint64_t key, uint64_t seq);
 /* Takes the last seq of key away. */
 void tail_pop(struct tail *tail, uint64_t key);

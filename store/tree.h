@@ -53,8 +53,8 @@ size_t tree_frontier(const struct tree *tree, uint8_t ret[TREE_FRONTIER_MAX]);
 int tree_load(struct store *st, MDB_txn *txn, const uint8_t (*hashes)[MERKLE_HASH_SIZE], size_t count,
               const uint8_t *frontier, size_t frontier_len);
 
-/* Is this the leaf of record seq, of the committed ones? Of one that is not committed yet nothing is looked at. -EBADMSG:
- * the tree holds another one; the damage is noted. */
+/* Is this the leaf of record seq, of the committed ones? Of one that is not committed yet nothing is looked at.
+ * -EBADMSG: the tree holds another one; the damage is noted. */
 int tree_holds(struct store *st, uint64_t seq, const uint8_t *leaf, size_t leaf_len);
 
 #endif

@@ -79,8 +79,8 @@ bool args_has(const struct cli_args *args, int key);
 json_t *args_list(const struct cli_args *args, int key); /* array of all its values; NULL: not given */
 /* A number at least min; exits with CLI_USAGE when it is none. */
 uint64_t args_number(const struct cli_args *args, int key, uint64_t otherwise, uint64_t min);
-/* A time as RFC 3339; given as such, as a date, or as an age ("90m", "2h", "3d"); exits with CLI_USAGE when it is none of
- * these. False: not given. */
+/* A time as RFC 3339; given as such, as a date, or as an age ("90m", "2h", "3d"); exits with CLI_USAGE when it is none
+ * of these. False: not given. */
 bool args_time(const struct cli_args *args, int key, char ret[32]);
 /* Becomes the program words[0], which is installed with this one; returns only when it cannot be run, and said so. */
 int cli_become(char **words);

@@ -9,6 +9,8 @@
  * its own id inside its dossier.
  *
  * Small on purpose, as in dossier.h: most events leave no act.
+ *
+ * Errors: 0 or -ENOMEM. Ownership: acts are their dossier's, things the table's. Threads: one at a time.
  */
 #ifndef CORE_ACTS_H
 #define CORE_ACTS_H

@@ -5,6 +5,8 @@
  * of the dossier's own counts the records that do (relation.left), however many they are; what an amendment adds is an
  * act (ACT_CODE_ADDRESSED), as amendments leave acts anyhow. Whom a record addressed that is recalled is in the
  * recall's note (first_to). In whatever order they are recalled, the last of them ends the relation.
+ *
+ * Errors: 0 or -ENOMEM. Threads: one at a time.
  */
 #ifndef CORE_ADDRESSED_H
 #define CORE_ADDRESSED_H

@@ -4,7 +4,8 @@
  * A projection of sys.901 to sys.906. Agencies and units share one name space, so that a name in only_for, not_to or
  * a provider's field is never ambiguous. Nothing is ever taken out: what an old record names stays known.
  *
- * Ownership: the directory copies what it is given. Pointers handed out live until the next directory_* that changes.
+ * Errors: 0 or -ENOMEM. Ownership: the directory copies what it is given. Pointers handed out live until the next
+ * directory_* that changes. Threads: one at a time.
  */
 #ifndef CORE_DIRECTORY_H
 #define CORE_DIRECTORY_H

@@ -6,6 +6,9 @@
  * also end at a date. A dossier merged with others shares the later changes of its relations with them.
  *
  * Small on purpose (docs/LIMITS.md: 512 bytes for an ordinary dossier): persons and dates are kept beside, by number.
+ *
+ * Errors: 0 or -ENOMEM. Ownership: all of it is the struct's; a pointer into it lives until the next dossiers_add().
+ * Threads: one at a time.
  */
 #ifndef CORE_DOSSIER_H
 #define CORE_DOSSIER_H

@@ -3,7 +3,8 @@
  *
  * Mandatory fields count over all sections of a class, so a field is looked for in each of them: facts_text gives the
  * first that is not empty. Sections whose id the registry does not know say nothing here.
- * Everything handed out is borrowed from the event.
+ *
+ * Ownership: everything handed out is borrowed from the event. Threads: any.
  */
 #ifndef CORE_FACTS_H
 #define CORE_FACTS_H

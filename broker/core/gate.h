@@ -3,6 +3,8 @@
  *
  * The past is never narrowed but by these two, by the recall of what opened a history (relation_take_back), and by
  * erasure. All count alike for what is delivered live, on replay and by reads; the author keeps what he wrote.
+ *
+ * Questions only: nothing fails and nothing is changed. Threads: one at a time.
  */
 #ifndef CORE_GATE_H
 #define CORE_GATE_H
@@ -21,4 +23,5 @@ bool gate_recalled(const struct dossier *dossier, uint64_t seq);
 bool gate_stopped(const struct core *core, const struct core_record *record, const struct dossier *dossier);
 /* The consent that the event names was entered in another dossier than this (DOSSIER_NONE: one that it opens). */
 bool gate_is_elsewhere(const struct core *core, const struct event *event, uint32_t dossier);
+
 #endif

@@ -1,4 +1,5 @@
-/* A unit's relations to a dossier: opened and ended in all that are merged with it. undo.c takes back what a record did. */
+/* A unit's relations to a dossier: opened and ended in all that are merged with it. undo.c takes back what a record
+ * did. */
 #include "broker/core/relations.h"
 
 #include <assert.h>

@@ -1,5 +1,7 @@
 /*
  * rules - what the procedure looks for in the state, for deciding and for telling
+ *
+ * Questions only: nothing fails and nothing is changed. Threads: one at a time.
  */
 #ifndef CORE_RULES_H
 #define CORE_RULES_H

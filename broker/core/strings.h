@@ -28,7 +28,8 @@ uint32_t strings_find(const struct strings *strings, const char *text);
 const char *strings_at(const struct strings *strings, uint32_t number);
 void strings_clear(struct strings *strings);
 
-/* Makes room for one more element in a growing array; the array doubles, and a large one grows by an eighth. -ENOMEM: nothing changed. */
+/* Makes room for one more element in a growing array; the array doubles, and a large one grows by an eighth. -ENOMEM:
+ * nothing changed. */
 int array_grow(void **array, uint32_t *cap, uint32_t count, size_t size);
 
 uint64_t hash_bytes(const void *data, size_t len);

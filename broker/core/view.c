@@ -1,7 +1,7 @@
 /*
- * Two questions, in this order: does anything deliver the record to the unit (a relation that covers it, delivery.h; its
- * own authorship, the record's addressees), and if so, which of its sections. The first is about relations and never
- * about roles, the second about roles, marks and persons.
+ * Two questions, in this order: does anything deliver the record to the unit (a relation that covers it, delivery.h;
+ * its own authorship, the record's addressees), and if so, which of its sections. The first is about relations and
+ * never about roles, the second about roles, marks and persons.
  */
 #include "broker/core/view.h"
 

@@ -1,5 +1,8 @@
 /*
  * view - the inside of core_view, for core_decide to foresee what an addressee will be given
+ *
+ * Questions only: nothing fails and nothing is changed. Ownership: lists handed out live until the next core_apply.
+ * Threads: one at a time.
  */
 #ifndef CORE_VIEW_H
 #define CORE_VIEW_H

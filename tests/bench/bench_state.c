@@ -7,6 +7,7 @@
  * and what malloc holds for the state after the fold, in all and a dossier.
  */
 #include "broker/broker.h"
+#include "broker/fold.h"
 
 #include <inttypes.h>
 #include <malloc.h>

@@ -13,6 +13,7 @@
 #include "broker/documents.h"
 #include "broker/erase.h"
 #include "broker/erase_repeat.h"
+#include "broker/reply.h"
 #include "broker/shown_job.h"
 #include "broker/talk.h"
 #include "store/doc.h"

@@ -5,6 +5,7 @@
 
 #include "broker/core/state.h"
 #include "broker/deliver.h"
+#include "broker/reply.h"
 #include "broker/sequence.h"
 #include "store/doc.h"
 #include "store/erased.h"

@@ -37,8 +37,8 @@ void daemon_destroy(struct daemon *d);
  * are put into out. Returns the exit code. */
 int daemon_run(const char *const *arguments, char *out, size_t size);
 
-/* For the child of a fork: from here on it ends, at the latest, when the thread that forked does. parent: getpid() before
- * the fork. */
+/* For the child of a fork: from here on it ends, at the latest, when the thread that forked does. parent: getpid()
+ * before the fork. */
 void daemon_tie(pid_t parent);
 
 /* Writes a file of the daemon's directory. */

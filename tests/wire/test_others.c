@@ -7,7 +7,7 @@
  */
 #include "tests/wire/kit.h"
 
-#include "broker/broker.h"
+#include "broker/reply.h"
 #include "tests/support/curve.h"
 
 #include <unistd.h>
