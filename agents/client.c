@@ -280,36 +280,15 @@ input_waits(void *socket)
     return socket != NULL && zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN) != 0;
 }
 
-/* Arms the timer of wici_fd, for those who wait outside; at once when work is left over. */
+/* For those who wait outside: at once when work is left over. */
 static void
 timer_arm(struct wici *w, bool at_once)
 {
-    struct itimerspec spec = {0};
-    int64_t next = next_timer_ms(w);
-
     if (!at_once) {
         w->monitor_due = w->monitor_due || input_waits(w->monitor);
         at_once = w->monitor_due || input_waits(w->socket);
     }
-    if (at_once)
-        next = 0;
-    if (next == w->timer_ms)
-        return; /* setting a timer costs more than all else that sending a message takes */
-    w->timer_ms = next;
-    if (at_once)
-        spec.it_value.tv_nsec = 1;
-    else if (next != INT64_MAX) {
-        spec.it_value.tv_sec = (time_t)(next / 1000);
-        spec.it_value.tv_nsec = (long)(next % 1000) * 1000000 + 1;
-    }
-    (void)timerfd_settime(w->timer_fd, at_once ? 0 : TFD_TIMER_ABSTIME, &spec, NULL);
-}
-
-void
-client_wake(struct wici *w)
-{
-    if (!w->busy)
-        timer_arm(w, true);
+    client_timer_set(w, at_once ? 0 : next_timer_ms(w));
 }
 
 /*

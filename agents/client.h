@@ -1,11 +1,15 @@
 /*
  * client - what the parts of libwici share
  *
- *     client.c     one connection: open, HELLO, lose it, open the next; the loop
- *     publish.c    the queue of publishes and their numbers      keep.c     events kept on disk
- *     subscribe.c  subscriptions and acknowledgements            request.c  reads and queries
- *     document.c   documents, piece by piece
- *     encode.c     events and answers as JSON                    scan.c     walking through protobuf bytes
+ *     call.c         the calls that wait                document.c     documents, piece by piece
+ *     client.c       open, close; the loop
+ *     publish.c      the queue of publishes             subscribe.c    subscriptions and acknowledgements
+ *     request.c      the question under way             client_link.c  one connection: open, HELLO, lose it
+ *     encode.c       events and answers as JSON         keep.c         events kept on disk
+ *     client_error.c what wici_error() tells            scan.c         walking through protobuf bytes
+ *
+ * Each knows those below it. But for one circle: a connection that is lost (client_link.c) takes down what was sent on
+ * it (publish.c, subscribe.c), and these find that out when they send.
  *
  *              open a socket              WELCOME
  *     DOWN ------------------> OPENING ------------> UP
@@ -188,13 +192,17 @@ void client_send_message(struct wici *w, const Wici__V1__ClientMessage *message)
 /* Drops the connection; the next is tried after a pause of at least pause_ms. */
 void client_lose(struct wici *w, int64_t pause_ms);
 
+/* When wici_fd() becomes readable by itself: 0 at once, INT64_MAX never; of client_now_ms(). */
+void client_timer_set(struct wici *w, int64_t next_ms);
+/* At once: there is something to send. */
+void client_wake(struct wici *w);
+
+/* ---- client_error.c */
+
 void error_set_code(struct error_buffer *e, enum error_code code, const char *path);
 void error_set_refusal(struct error_buffer *e, const Wici__V1__Refusal *refusal);
 
 /* ---- client.c: the loop */
-
-/* Makes wici_fd() readable: there is something to send. */
-void client_wake(struct wici *w);
 
 /* Runs until *done, or the time is over. 0, -ETIMEDOUT, -EACCES (refused by the broker), -EDEADLK, -EINTR, ... */
 int client_wait(struct wici *w, const bool *done, int timeout_ms);
@@ -247,7 +255,10 @@ int request_result(struct wici *w, const uint8_t *data, size_t len);
 /* False: that request is not under way. */
 bool request_refused(struct wici *w, uint32_t id);
 void request_free(struct wici *w);
+
+/* ---- call.c */
+
 /* Asks, and waits: w->request.id is set. The result stays in w->request until request_free(). -EPROTO: refused. */
-int request_do(struct wici *w, Wici__V1__ClientMessage *message, int timeout_ms);
+int call_do(struct wici *w, Wici__V1__ClientMessage *message, int timeout_ms);
 
 #endif

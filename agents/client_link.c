@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
 int
@@ -36,38 +37,30 @@ client_now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* ---- errors */
+/* ---- what makes wici_fd readable */
 
-static void
-error_set(struct error_buffer *e, const char *code, const char *path, const char *pl, const char *en)
+void
+client_timer_set(struct wici *w, int64_t next_ms)
 {
-    snprintf(e->code, sizeof e->code, "%s", code);
-    snprintf(e->path, sizeof e->path, "%s", path);
-    snprintf(e->pl, sizeof e->pl, "%s", pl);
-    snprintf(e->en, sizeof e->en, "%s", en);
-    e->view = (struct wici_error){.code = e->code, .path = e->path, .pl = e->pl, .en = e->en};
-    e->set = true;
+    struct itimerspec spec = {0};
+
+    if (next_ms == w->timer_ms)
+        return; /* setting a timer costs more than all else that sending a message takes */
+    w->timer_ms = next_ms;
+    if (next_ms == 0)
+        spec.it_value.tv_nsec = 1;
+    else if (next_ms != INT64_MAX) {
+        spec.it_value.tv_sec = (time_t)(next_ms / 1000);
+        spec.it_value.tv_nsec = (long)(next_ms % 1000) * 1000000 + 1;
+    }
+    (void)timerfd_settime(w->timer_fd, next_ms == 0 ? 0 : TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
 void
-error_set_code(struct error_buffer *e, enum error_code code, const char *path)
+client_wake(struct wici *w)
 {
-    error_set(e, error_name(code), path, error_text(code, true), error_text(code, false));
-}
-
-void
-error_set_refusal(struct error_buffer *e, const Wici__V1__Refusal *refusal)
-{
-    if (refusal == NULL)
-        error_set_code(e, E_INTERNAL, "");
-    else
-        error_set(e, refusal->code, refusal->path, refusal->pl, refusal->en);
-}
-
-const struct wici_error *
-wici_error(const struct wici *w)
-{
-    return w->error.set ? &w->error.view : NULL;
+    if (!w->busy)
+        client_timer_set(w, 0);
 }
 
 /* ---- opening and losing a connection */

@@ -19,7 +19,7 @@ piece_put(struct wici *w, Wici__V1__DocumentPut *put, int timeout_ms, uint32_t *
     message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_PUT;
     message.document_put = put;
     w->request.id = put->request = w->next_request++;
-    rc = request_do(w, &message, timeout_ms);
+    rc = call_do(w, &message, timeout_ms);
     if (rc == 0) {
         state = wici__v1__document_state__unpack(NULL, w->request.result_len, w->request.result);
         if (state == NULL || state->size != put->size || state->received > state->size)
@@ -117,7 +117,7 @@ wici_document_get(struct wici *w, uint64_t seq, const char *sha256, const char *
     do {
         get.offset = (uint32_t)len;
         w->request.id = get.request = w->next_request++;
-        rc = request_do(w, &message, timeout_ms);
+        rc = call_do(w, &message, timeout_ms);
         if (rc == 0)
             rc = piece_take(w, &get, &bytes, &len, &size);
         request_free(w);
