@@ -445,6 +445,38 @@ erased_restore(struct store *st, const char *path, const uint8_t pair[KEYS_PAIR_
     return rc == 0 ? erased_repeat(st->erased, st->keys) : rc;
 }
 
+/* One that can be closed, with nothing open. */
+static int
+store_alloc(struct store **ret, const struct store_options *options)
+{
+    struct store *st = calloc(1, sizeof *st);
+
+    if (st == NULL)
+        return -ENOMEM;
+    st->lock_fd = -1;
+    st->map_size_max = options->map_size_max;
+    st->blob = malloc(BLOB_MAX);
+    st->filter = malloc(STORE_VALUE_MAX);
+    *ret = st;
+    if (st->blob == NULL || st->filter == NULL) {
+        store_close(ret);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static int
+keys_open_told(struct store *st, const struct store_options *options, uint8_t ret_pair[KEYS_PAIR_SIZE])
+{
+    int rc = keys_open(&st->keys, options->key_dir, options->kek_path, ret_pair);
+
+    if (rc == -EPERM)
+        damage_set(st, "key-encryption key: missing, readable by others, or not the one of this key store");
+    if (rc == -EBADMSG)
+        damage_set(st, "key store: missing, or not a key store");
+    return rc;
+}
+
 int
 store_open(struct store **ret, const struct store_options *options)
 {
@@ -464,17 +496,8 @@ store_open(struct store **ret, const struct store_options *options)
     if (access(data, F_OK) != 0)
         return -errno;
 
-    st = calloc(1, sizeof *st);
-    if (st == NULL)
-        return -ENOMEM;
-    st->lock_fd = -1;
-    st->map_size_max = options->map_size_max;
-    st->blob = malloc(BLOB_MAX);
-    st->filter = malloc(STORE_VALUE_MAX);
-    if (st->blob == NULL || st->filter == NULL) {
-        rc = -ENOMEM;
-        goto out;
-    }
+    if ((rc = store_alloc(&st, options)) != 0)
+        return rc;
     if ((rc = lock_take(options->dir, &st->lock_fd)) != 0)
         goto out;
     if ((rc = compact_remove(options->dir)) != 0) {
@@ -482,16 +505,7 @@ store_open(struct store **ret, const struct store_options *options)
                    strerror(-rc));
         goto out;
     }
-
-    rc = keys_open(&st->keys, options->key_dir, options->kek_path, pair);
-    if (rc == -EPERM)
-        damage_set(st, "key-encryption key: missing, readable by others, or not the one of this key store");
-    if (rc == -EBADMSG)
-        damage_set(st, "key store: missing, or not a key store");
-    if (rc != 0)
-        goto out;
-
-    if ((rc = erased_restore(st, options->erased_path, pair)) != 0)
+    if ((rc = keys_open_told(st, options, pair)) != 0 || (rc = erased_restore(st, options->erased_path, pair)) != 0)
         goto out;
 
     /* Whoever wrote these files and made their directories may have died before syncing them; what is seen from here
