@@ -177,8 +177,9 @@ backup_child_main(int argc, char **argv)
     return EXIT_SUCCESS;
 }
 
-const char *
-backup_failure(int rc)
+/* The word for what backup_make() returned; -ECHILD: its process ended without a word. */
+static const char *
+failure_word(int rc)
 {
     switch (rc) {
     case 0: return "";
@@ -309,7 +310,7 @@ fail(struct backups *b, int rc, uint64_t now_ms)
     const char *what = b->shared->report.verify.what;
 
     b->state = BACKUP_FAILED;
-    b->failure = backup_failure(rc);
+    b->failure = failure_word(rc);
     b->ended_ms = now_ms;
     if (rc == -ECHILD)
         log_error("backup: %s failed: the process that makes it ended at record %" PRIu64, b->label,

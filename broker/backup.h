@@ -41,8 +41,9 @@ enum backup_state {
 
 /* How the last one is. The texts live until the next call of backups_look or backups_ask. */
 struct backup_view {
-    const char *word;              /* "NONE", "WAITING", "COPYING", "VERIFYING", "DONE", "FAILED" */
-    const char *failure;           /* a word, see backup_failure(); "" */
+    const char *word; /* "NONE", "WAITING", "COPYING", "VERIFYING", "DONE", "FAILED" */
+    /* "EXISTS", "NO_PLACE", "NO_SPACE", "NO_ACCESS", "INVALID", "BROKEN"; "DIED": the process that made it; else "" */
+    const char *failure;
     const char *label;             /* "": none since the broker started */
     uint64_t records;              /* in the copy, when it is done; while it is verified, those looked at */
     uint64_t bytes;                /* while copying: written so far */
@@ -83,9 +84,5 @@ extern const char *backup_program; /* what is started; a test that is no wicid s
 
 /* What main() does when its first argument is that word; its exit code. */
 int backup_child_main(int argc, char **argv);
-
-/* The word for what backup_make() returned: "EXISTS", "NO_PLACE", "NO_SPACE", "NO_ACCESS", "INVALID", "BROKEN"; "DIED"
- * when it returned nothing. */
-const char *backup_failure(int rc);
 
 #endif

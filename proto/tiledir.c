@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LEVEL_ENTRIES MERKLE_TILE_LEVELS /* as a level: the bundles of leaf inputs */
+
 struct tiledir {
     char dir[PATH_MAX - TILEDIR_PATH_SIZE];
     struct merkle_tiles tree;
@@ -28,8 +30,9 @@ struct tiledir {
     uint8_t there[TILEDIR_FILE_MAX + 1];
 };
 
-void
-tiledir_path(unsigned level, uint64_t index, unsigned width, char ret[TILEDIR_PATH_SIZE])
+/* "tile/0/x001/067.p/12"; width is MERKLE_TILE_WIDTH for a full one. */
+static void
+tile_path(unsigned level, uint64_t index, unsigned width, char ret[TILEDIR_PATH_SIZE])
 {
     char groups[32] = "";
     uint64_t rest = index / 1000;
@@ -42,7 +45,7 @@ tiledir_path(unsigned level, uint64_t index, unsigned width, char ret[TILEDIR_PA
         (void)snprintf(more, sizeof more, "x%03u/%.24s", (unsigned)(rest % 1000), groups);
         memcpy(groups, more, sizeof groups);
     }
-    if (level == TILEDIR_ENTRIES)
+    if (level == LEVEL_ENTRIES)
         (void)snprintf(ret, TILEDIR_PATH_SIZE, "tile/entries/%s", groups);
     else
         (void)snprintf(ret, TILEDIR_PATH_SIZE, "tile/%u/%s", level, groups);
@@ -110,7 +113,7 @@ file_compare(struct tiledir *t, const void *bytes, size_t len)
 static int
 file_put(struct tiledir *t, unsigned level, uint64_t index, unsigned width, const void *bytes, size_t len)
 {
-    tiledir_path(level, index, width, t->path);
+    tile_path(level, index, width, t->path);
     return t->check ? file_compare(t, bytes, len) : file_write(t->dir, t->path, bytes, len);
 }
 
@@ -120,7 +123,7 @@ static int
 bundle_put(struct tiledir *t, uint64_t index, unsigned width)
 {
     /* When checking, the bundle was what the leaf inputs came from. */
-    return t->check ? 0 : file_put(t, TILEDIR_ENTRIES, index, width, t->bundle, t->bundle_len);
+    return t->check ? 0 : file_put(t, LEVEL_ENTRIES, index, width, t->bundle, t->bundle_len);
 }
 
 /* A tile, full or not, with the leaf inputs that belong to one of level 0. */
@@ -226,8 +229,7 @@ bundle_read(struct tiledir *t, uint64_t index, uint64_t size)
     char full[PATH_MAX];
     FILE *in;
 
-    tiledir_path(TILEDIR_ENTRIES, index / MERKLE_TILE_WIDTH, merkle_tile_width(size, 0, index / MERKLE_TILE_WIDTH),
-                 t->path);
+    tile_path(LEVEL_ENTRIES, index / MERKLE_TILE_WIDTH, merkle_tile_width(size, 0, index / MERKLE_TILE_WIDTH), t->path);
     (void)snprintf(full, sizeof full, "%s/%s", t->dir, t->path);
     in = fopen(full, "re");
     if (in == NULL)

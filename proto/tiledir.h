@@ -18,12 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TILEDIR_ENTRIES   MERKLE_TILE_LEVELS /* as a level: the bundles of leaf inputs */
 #define TILEDIR_PATH_SIZE 64u
 #define TILEDIR_FILE_MAX  (MERKLE_TILE_WIDTH * (2u + LEAF_INPUT_MAX)) /* bytes of the largest file */
-
-/* "tile/0/x001/067.p/12"; width is MERKLE_TILE_WIDTH for a full one. */
-void tiledir_path(unsigned level, uint64_t index, unsigned width, char ret[TILEDIR_PATH_SIZE]);
 
 /* ---- writing */
 

@@ -20,13 +20,12 @@
 /* ---- lines */
 
 int
-ask_line(struct ask *ask, const char *prompt, char **ret)
+ask_line(const char *prompt, char **ret)
 {
     char *line = NULL, *copy;
     size_t size = 0;
     ssize_t len;
 
-    (void)ask;
     printf("%s ", prompt);
     fflush(stdout);
     len = getline(&line, &size, stdin);
@@ -48,11 +47,11 @@ static int
 text_ask(struct ask *ask, const char *prompt, bool lines, char **ret)
 {
     char *text = NULL, *more, *both;
-    int rc = ask_line(ask, prompt, &text);
+    int rc = ask_line(prompt, &text);
 
     while (rc == 0 && lines && text[0] != '\0' && text[strlen(text) - 1] == '\\') {
         text[strlen(text) - 1] = '\0';
-        rc = ask_line(ask, "  ...", &more);
+        rc = ask_line("  ...", &more);
         if (rc != 0)
             break;
         if (asprintf(&both, "%s\n%s", text, more) < 0)
@@ -81,7 +80,7 @@ ask_yes_no(struct ask *ask, const char *question, bool otherwise, bool *ret)
         char *text;
         bool understood;
 
-        rc = ask_line(ask, prompt, &text);
+        rc = ask_line(prompt, &text);
         if (rc != 0)
             return rc;
         if (text[0] == '\0') {
@@ -381,7 +380,7 @@ optional_choose(struct ask *ask, const struct message_info *message, uint64_t *r
         bool good = true;
 
         *ret = 0;
-        rc = ask_line(ask, _("  Which? (numbers, as 1 3; Enter: none)"), &text);
+        rc = ask_line(_("  Which? (numbers, as 1 3; Enter: none)"), &text);
         if (rc != 0)
             return rc;
         for (char *save = NULL, *word = strtok_r(text, " ,;", &save); word != NULL;
@@ -464,7 +463,7 @@ ask_persons(struct ask *ask, const char *question, json_t **ret)
         if (list == NULL)
             return -ENOMEM;
         persons_print(ask);
-        rc = ask_line(ask, question, &text);
+        rc = ask_line(question, &text);
         if (rc != 0) {
             json_decref(list);
             return rc;

@@ -27,7 +27,7 @@ struct ask {
 };
 
 /* A line, without white space at its ends; malloc'd. */
-int ask_line(struct ask *ask, const char *prompt, char **ret);
+int ask_line(const char *prompt, char **ret);
 /* Enter means `otherwise`. */
 int ask_yes_no(struct ask *ask, const char *question, bool otherwise, bool *ret);
 /* The body of a section, or any message: an object. */

@@ -148,8 +148,7 @@ addressees_ask(struct making *m)
     for (;;) {
         json_t *to = json_array();
         char *line = NULL;
-        int rc = ask_line(&m->ask, _("To which units? (names of mailboxes, as ops-sw; Enter: to nobody in particular)"),
-                          &line);
+        int rc = ask_line(_("To which units? (names of mailboxes, as ops-sw; Enter: to nobody in particular)"), &line);
         bool good = rc == 0 && units_add(m, line, to);
 
         free(line);
@@ -404,8 +403,7 @@ event_settle(struct making *m)
 
         summary_print(m);
         good = event_passes(m);
-        rc = ask_line(&m->ask,
-                      good ? _("\nWrite it? (y: yes; n: no, drop it; a number: answer that part anew)")
+        rc = ask_line(good ? _("\nWrite it? (y: yes; n: no, drop it; a number: answer that part anew)")
                            : _("\nIt cannot be sent so. (n: drop it; a number: answer that part anew)"),
                       &text);
         if (rc != 0)

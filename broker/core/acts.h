@@ -137,7 +137,6 @@ struct act_about act_of_event(const struct event *event, uint64_t seq);
 uint32_t act_guards(const struct matter *matter, const struct thing *thing, const struct act *act);
 /* One step of the fold. */
 void matter_step(struct matter *matter, const struct act *act);
-void thing_step(struct thing *thing, const struct matter *matter, const struct act *act);
 
 struct dossiers;
 

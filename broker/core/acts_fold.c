@@ -179,7 +179,7 @@ matter_step(struct matter *matter, const struct act *act)
         matter_flags(matter, act);
 }
 
-void
+static void
 thing_step(struct thing *thing, const struct matter *matter, const struct act *act)
 {
     const struct arrow *arrow = machine_find((enum machine_kind)thing->machine, thing->state, (enum input)act->input,

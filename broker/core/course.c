@@ -125,8 +125,9 @@ matter_at(const struct dossier *dossier, uint64_t end)
     return matter;
 }
 
-const char *
-course_outcome(enum referral_state state)
+/* What the referrer is told of that state; "": nothing yet. */
+static const char *
+outcome_word(enum referral_state state)
 {
     switch (state) {
     case REFERRAL_RECEIVED:
@@ -299,7 +300,7 @@ course_fill(const struct core *core, uint32_t unit, const struct dossier *dossie
     ret->received = reach->received || reach->part;
     ret->dossier = (uint32_t)(dossier - core->dossiers.at);
     ret->whole = reach->full != 0;
-    ret->outcome = course_outcome((enum referral_state)matter.referral);
+    ret->outcome = outcome_word((enum referral_state)matter.referral);
     ret->referral = ret->kase = state_of(MACHINE_REFERRAL, REFERRAL_NONE);
     /* That it was a mistake, everyone who was given it is told. */
     if (matter.referral == REFERRAL_ENTERED_IN_ERROR)

@@ -201,9 +201,6 @@ struct machine {
     size_t arrow_count;
 };
 
-/* What the referrer is told of that state; "": nothing yet. */
-const char *course_outcome(enum referral_state state);
-
 const struct machine *machine_at(enum machine_kind kind);
 
 /* guards: bits of those that hold. NULL: no arrow of the machine names the input there. */
