@@ -58,10 +58,10 @@ record_write(struct broker *b, const struct access_record *record)
         return rc;
     wici__v1__sys_access_recorded_s0__init(&body);
     wici__v1__section__init(&section);
-    body.unit = (char *)(uintptr_t)record->unit; /* packing only reads them */
-    body.cursor = (char *)(uintptr_t)record->cursor;
-    body.why = (char *)(uintptr_t)record->why;
-    body.question = (char *)(uintptr_t)record->question;
+    body.unit = TEXT(record->unit);
+    body.cursor = TEXT(record->cursor);
+    body.why = TEXT(record->why);
+    body.question = TEXT(record->question);
     body.from_seq = record->from_seq;
     body.to_seq = record->to_seq;
     body.opened_as_of_seq = record->opened_seq;

@@ -69,7 +69,7 @@ desk_log_key(struct desk *desk, const struct note_key *key, const struct note_ke
     wici__v1__section__init(&section);
     note_key_format(key, vkey);
     body.vkey = vkey;
-    body.endorsed = (char *)(uintptr_t)endorsed; /* packing only reads it */
+    body.endorsed = TEXT(endorsed);
     if (replaces != NULL) {
         note_key_format(replaces, old);
         body.replaces = old;

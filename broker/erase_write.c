@@ -14,8 +14,6 @@
 #define RANGE_BYTES  24u   /* of a range in a record */
 #define RECORD_BYTES 2048u /* of such a record beside its ranges and keys */
 #define KEY_BYTES    64u
-#define TEXT(text)   ((char *)(uintptr_t)(text)) /* packing only reads them */
-
 /* ---- the order */
 
 /* Is it one of the reasons that the registry has? */

@@ -22,8 +22,6 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-
 /* The key pair in the file; made when there is no file. */
 static int
 key_have(const char *path, const char *comment, struct keyfile *ret)

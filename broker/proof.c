@@ -146,7 +146,7 @@ proof_inclusion(struct broker *b, const Wici__V1__InclusionQuery *asked, Wici__V
     if (asked->n_seqs > INCLUSIONS_MAX)
         return query_refuse(refusal, E_LIMIT, "query.inclusion.seqs");
     wici__v1__inclusion_list__init(list);
-    list->note = (char *)(uintptr_t)checkpoints_newest(b->checkpoints, &len, &list->size); /* packing only reads it */
+    list->note = TEXT(checkpoints_newest(b->checkpoints, &len, &list->size));
     list->proofs = arena_alloc(b->reply_arena, (asked->n_seqs + 1) * sizeof(Wici__V1__Inclusion *));
     if (list->proofs == NULL)
         return -ENOBUFS;
@@ -232,7 +232,7 @@ proof_consistency(struct broker *b, const Wici__V1__ConsistencyQuery *asked, Wic
         return query_refuse(refusal, E_UNKNOWN,
                             c->old_size > c->new_size ? "query.consistency.oldSize" : "query.consistency.newSize");
     if (c->new_size == newest && newest > 0) {
-        c->note = (char *)(uintptr_t)note; /* packing only reads it */
+        c->note = TEXT(note);
         rc = checkpoints_verify(b->checkpoints);
     } else {
         rc = kept_note(b, c->new_size, &c->note);

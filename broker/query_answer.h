@@ -10,9 +10,6 @@
 
 #include "broker/query.h"
 
-/* A constant text as a field of a message: packing only reads it. */
-#define TEXT(constant) ((char *)(uintptr_t)(constant))
-
 /* Any question of a session: the answer is queued, or comes later. -errno: latch. */
 int query_answer(struct broker *b, struct session *session, const Wici__V1__Query *query);
 

@@ -168,9 +168,9 @@ explained(const Wici__V1__Warning *warning)
     enum error_code code = error_by_name(warning->code);
     enum rule rule = rule_by_id(warning->rule, code);
 
-    ret.text_pl = (char *)(uintptr_t)(rule == RULE_NONE ? error_text(code, true) : rule_text(rule, true));
-    ret.text_en = (char *)(uintptr_t)(rule == RULE_NONE ? error_text(code, false) : rule_text(rule, false));
-    return ret; /* packing only reads them */
+    ret.text_pl = TEXT(rule == RULE_NONE ? error_text(code, true) : rule_text(rule, true));
+    ret.text_en = TEXT(rule == RULE_NONE ? error_text(code, false) : rule_text(rule, false));
+    return ret;
 }
 
 int

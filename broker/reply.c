@@ -202,12 +202,12 @@ refusal_fill(Wici__V1__Refusal *ret, const struct refusal *refusal)
     enum rule rule = refusal->rule != RULE_NONE ? refusal->rule : rule_of_code(refusal->code);
 
     wici__v1__refusal__init(ret);
-    ret->code = (char *)(uintptr_t)error_name(refusal->code); /* packing only reads them */
-    ret->path = (char *)(uintptr_t)refusal->path;
-    ret->pl = (char *)(uintptr_t)(rule == RULE_NONE ? error_text(refusal->code, true) : rule_text(rule, true));
-    ret->en = (char *)(uintptr_t)(rule == RULE_NONE ? error_text(refusal->code, false) : rule_text(rule, false));
-    ret->rule = (char *)(uintptr_t)rule_id(rule);
-    ret->source = (char *)(uintptr_t)rule_source(rule);
+    ret->code = TEXT(error_name(refusal->code));
+    ret->path = TEXT(refusal->path);
+    ret->pl = TEXT(rule == RULE_NONE ? error_text(refusal->code, true) : rule_text(rule, true));
+    ret->en = TEXT(rule == RULE_NONE ? error_text(refusal->code, false) : rule_text(rule, false));
+    ret->rule = TEXT(rule_id(rule));
+    ret->source = TEXT(rule_source(rule));
 }
 
 static void

@@ -176,9 +176,9 @@ welcome_queue(struct broker *b, const struct session *session, const Wici__V1__P
     message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_WELCOME;
     message.welcome = &welcome;
     welcome.protocol = PROTOCOL_VERSION;
-    welcome.origin = (char *)(uintptr_t)store_identity(b->store)->origin; /* packing only reads them */
-    welcome.agency = (char *)(uintptr_t)unit.agency;
-    welcome.unit = (char *)(uintptr_t)unit.id;
+    welcome.origin = TEXT(store_identity(b->store)->origin);
+    welcome.agency = TEXT(unit.agency);
+    welcome.unit = TEXT(unit.id);
     for (unsigned r = 1; r < ROLE_COUNT; r++)
         if ((unit.roles >> r & 1u) != 0)
             roles[welcome.n_roles++] = (Wici__V1__Role)r;

@@ -12,6 +12,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena;
 
@@ -31,6 +32,9 @@ void *arena_alloc(struct arena *arena, size_t size);
 
 /* A copy of the text; NULL when the arena is used up. */
 char *arena_text(struct arena *arena, const char *text);
+
+/* The text itself as a field of a message that is only packed, which reads it. */
+#define TEXT(constant) ((char *)(uintptr_t)(constant))
 
 /* For protobuf-c's unpack functions; belongs to the arena. Its free does nothing. */
 ProtobufCAllocator *arena_allocator(struct arena *arena);

@@ -44,7 +44,7 @@ ask_line(const char *prompt, char **ret)
 
 /* A line, and those that follow while the last one ends with '\'. */
 static int
-text_ask(struct ask *ask, const char *prompt, bool lines, char **ret)
+text_ask(const char *prompt, bool lines, char **ret)
 {
     char *text = NULL, *more, *both;
     int rc = ask_line(prompt, &text);
@@ -70,7 +70,7 @@ text_ask(struct ask *ask, const char *prompt, bool lines, char **ret)
 }
 
 int
-ask_yes_no(struct ask *ask, const char *question, bool otherwise, bool *ret)
+ask_yes_no(const char *question, bool otherwise, bool *ret)
 {
     char prompt[400];
     int rc;
@@ -274,7 +274,7 @@ value_ask(struct ask *ask, const struct message_info *message, unsigned place, b
         char *text;
         json_t *value;
 
-        rc = text_ask(ask, prompt, info->format == FIELD_TEXT && field->type == PROTOBUF_C_TYPE_STRING, &text);
+        rc = text_ask(prompt, info->format == FIELD_TEXT && field->type == PROTOBUF_C_TYPE_STRING, &text);
         if (rc != 0)
             return rc;
         if (text[0] == '\0' && optional) {
@@ -317,7 +317,7 @@ rows_ask(struct ask *ask, const struct message_info *message, unsigned place, bo
             rc = -ENOMEM;
         (void)snprintf(question, sizeof question, _("  Another one: %s?"), label(ask, info));
         if (rc == 0 && json_array_size(rows) < max)
-            rc = ask_yes_no(ask, question, false, &more);
+            rc = ask_yes_no(question, false, &more);
     }
     if (rc == 0 && json_array_size(rows) > 0)
         *ret = json_incref(rows);

@@ -29,7 +29,7 @@ struct ask {
 /* A line, without white space at its ends; malloc'd. */
 int ask_line(const char *prompt, char **ret);
 /* Enter means `otherwise`. */
-int ask_yes_no(struct ask *ask, const char *question, bool otherwise, bool *ret);
+int ask_yes_no(const char *question, bool otherwise, bool *ret);
 /* The body of a section, or any message: an object. */
 int ask_message(struct ask *ask, const struct message_info *message, json_t **ret);
 /* One field of a message, or all elements of a repeated one; optional: Enter gives *ret = NULL. */

@@ -148,14 +148,13 @@ erasure_ask(struct cli *cli, const char *what, json_t *asked, json_t **ret)
 
 /* A person says so, after he has seen what goes. */
 static int
-confirm(const struct cli *cli)
+confirm(void)
 {
-    struct ask ask = {.cli = cli};
     bool yes = false;
 
     if (isatty(STDIN_FILENO) != 1)
         usage_fail(_("nobody can be asked here: --yes says that it is to be erased"));
-    if (ask_yes_no(&ask, _("\nThis cannot be undone. Erase it?"), false, &yes) != 0 || !yes) {
+    if (ask_yes_no(_("\nThis cannot be undone. Erase it?"), false, &yes) != 0 || !yes) {
         printf(_("Nothing was erased.\n"));
         return CLI_FAILED;
     }
@@ -229,7 +228,7 @@ erase(struct cli *cli, const struct cli_args *args, const char *sha256)
         goto out;
     }
     if (!args_has(args, OPT_YES))
-        rc = confirm(cli);
+        rc = confirm();
     if (rc == CLI_OK)
         rc = order_give(cli, args, sha256, &done);
     if (rc == CLI_OK && cli->json)

@@ -274,7 +274,7 @@ section_offer(struct making *m, unsigned cls, bool otherwise, bool *ret)
     }
     if (before[0] == ',' && len > 0 && (size_t)len + 1 < sizeof question)
         (void)snprintf(question + len, sizeof question - (size_t)len, ")");
-    return ask_yes_no(&m->ask, question, otherwise, ret);
+    return ask_yes_no(question, otherwise, ret);
 }
 
 static int
@@ -295,7 +295,7 @@ class_ask(struct making *m, unsigned cls, bool either_done)
         /* Parts about different persons go to different readers. */
         if (rc == 0 && cls != 0 && json_array_size(m->ask.persons) > 1 &&
             json_array_size(m->sections) < EVENT_SECTIONS_MAX)
-            rc = ask_yes_no(&m->ask, _("  Another part of this kind, about other persons?"), false, &wanted);
+            rc = ask_yes_no(_("  Another part of this kind, about other persons?"), false, &wanted);
     }
     return rc;
 }

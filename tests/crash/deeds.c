@@ -9,14 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-#define OPEN_MAX       5u                              /* dossiers at once */
-#define TEXT_MAX       6000u
-#define LINK_TEXT_MAX  3000u
-#define PART_MAX       (TEXT_MAX + 1024u)
-#define LARGE_ONE_IN   12u /* documents of two chunks */
-#define ORDER_SHA256   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-#define DAY            "2026-03-02"
+#define OPEN_MAX      5u /* dossiers at once */
+#define TEXT_MAX      6000u
+#define LINK_TEXT_MAX 3000u
+#define PART_MAX      (TEXT_MAX + 1024u)
+#define LARGE_ONE_IN  12u /* documents of two chunks */
+#define ORDER_SHA256  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define DAY           "2026-03-02"
 
 /* ---- drawing them */
 

@@ -212,7 +212,7 @@ content_ask(const char *file, struct peer *auditor, const char *dossier)
     wici__v1__client_message__init(&message);
     wici__v1__read__init(&read);
     read.request = 7;
-    read.dossier = (char *)(uintptr_t)dossier;
+    read.dossier = TEXT(dossier);
     read.max_events = 1;
     read.reason = reason;
     message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_READ;

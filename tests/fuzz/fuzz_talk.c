@@ -24,9 +24,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define START_MS       UINT64_C(1796083200000) /* 2026-12-01: the broker's clock, whatever the machine's */
-#define MESSAGES_MAX   32u
-#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
+#define START_MS     UINT64_C(1796083200000) /* 2026-12-01: the broker's clock, whatever the machine's */
+#define MESSAGES_MAX 32u
 
 enum who { ADMIN, SW, SW2, SCHOOL, AUDITOR, STRANGER, KEYLESS, WHO_COUNT };
 

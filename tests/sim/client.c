@@ -15,10 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-#define BOUND_READING  200u
-#define BOUND_SMALL    12u
-#define PATIENCE       200u /* rounds; then a new connection */
+#define BOUND_READING 200u
+#define BOUND_SMALL   12u
+#define PATIENCE      200u /* rounds; then a new connection */
 
 /* ---- the line */
 

@@ -16,7 +16,6 @@
 
 #include <string.h>
 
-#define TEXT(constant)  ((char *)(uintptr_t)(constant)) /* packing only reads them */
 #define BYTES(constant) ((uint8_t *)(uintptr_t)(constant))
 #define HOARDED_AT_ONCE 8u
 #define LOOKED_BACK_AT  20u /* events that may wait for a document */

@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-
 static void
 page_ask(struct client *c)
 {

@@ -16,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-#define QUEUE_WAITING  6u
+#define QUEUE_WAITING 6u
 
 static void
 read_something(struct client *c)

@@ -15,9 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-#define DOSSIERS_USED  14u
-#define TYPE(name)     ((uint32_t)WICI__V1__EVENT_TYPE__##name)
+#define DOSSIERS_USED 14u
+#define TYPE(name)    ((uint32_t)WICI__V1__EVENT_TYPE__##name)
 
 static struct {
     char dossiers[DOSSIERS_USED][37];

@@ -14,8 +14,6 @@
 #include <time.h>
 #include <zmq.h>
 
-#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-
 static void
 option_int(void *socket, int option, int value)
 {

@@ -58,7 +58,7 @@ world_create(struct world *w, struct kit *kit)
     *w = (struct world){.kit = kit, .random = 7};
     assert_int_equal(core_create(&w->core), 0);
     assert_int_equal(feed_source_init(&w->source, kit->st, w->core), 0);
-    agency.agency_id = (char *)(uintptr_t) "ops";
+    agency.agency_id = TEXT("ops");
     assert_int_equal(directory_add_agency(&w->core->directory, &agency), 0);
     for (uint32_t i = 0; i < ENTRIES; i++) {
         uint8_t id[16] = {(uint8_t)i, (uint8_t)(i >> 8), 1};
@@ -82,9 +82,9 @@ unit_add(struct world *w, const char *name, uint32_t known)
     Wici__V1__SysUnitEnrolledS0 enrolled = WICI__V1__SYS_UNIT_ENROLLED_S0__INIT;
     uint32_t unit = core_unit_count(w->core);
 
-    enrolled.unit_id = (char *)(uintptr_t)name;
-    enrolled.agency_id = (char *)(uintptr_t) "ops";
-    enrolled.key = (char *)(uintptr_t)name;
+    enrolled.unit_id = TEXT(name);
+    enrolled.agency_id = TEXT("ops");
+    enrolled.key = TEXT(name);
     assert_int_equal(directory_add_unit(&w->core->directory, &enrolled), 0);
     while (w->core->directory.units[unit].entries.count < known)
         assert_int_equal(numbers_put(&w->core->directory.units[unit].entries, w->entries[draw(w, ENTRIES)]), 0);

@@ -39,8 +39,8 @@ unit_enrol(struct broker *b)
     Wici__V1__SysAgencyEnrolledS0 a = WICI__V1__SYS_AGENCY_ENROLLED_S0__INIT;
     Wici__V1__SysUnitEnrolledS0 u = WICI__V1__SYS_UNIT_ENROLLED_S0__INIT;
 
-    a.agency_id = a.name = u.agency_id = (char *)(uintptr_t) "ops";
-    u.unit_id = u.name = (char *)(uintptr_t)UNIT;
+    a.agency_id = a.name = u.agency_id = TEXT("ops");
+    u.unit_id = u.name = TEXT(UNIT);
     agency.body_case = WICI__V1__SECTION__BODY_SYS_AGENCY_ENROLLED_S0;
     agency.sys_agency_enrolled_s0 = &a;
     unit.body_case = WICI__V1__SECTION__BODY_SYS_UNIT_ENROLLED_S0;

@@ -12,9 +12,8 @@
 
 #include <cmocka.h>
 
-#define NOW_MS        1772352000000u /* 2026-03-01T08:00:00Z */
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
-#define EVENT_MAX     1024u
+#define NOW_MS    1772352000000u /* 2026-03-01T08:00:00Z */
+#define EVENT_MAX 1024u
 
 struct world {
     struct kit *kit;

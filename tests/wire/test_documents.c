@@ -6,7 +6,6 @@
 
 #define DAY_MS   (24ll * 3600 * 1000)
 #define ODD_SIZE (2 * DOCUMENT_CHUNK_SIZE + 777)
-#define TEXT(t)  ((char *)(uintptr_t)(t))
 
 struct file {
     uint8_t *bytes, digest[DIGEST_SIZE];

@@ -248,8 +248,6 @@ no_more_is_sent_than_there_is_credit_for(void **state)
     peer_close(&admin);
 }
 
-#define TEXT(constant) ((char *)(uintptr_t)(constant)) /* packing only reads them */
-
 /* Opens a case; its seq. */
 static uint64_t
 case_open(struct peer *p, const char *dossier)
