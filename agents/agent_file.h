@@ -56,8 +56,8 @@ bool agent_exists(int dir, const char *name);
 int agent_read(int dir, const char *name, size_t max, char **ret, size_t *ret_len);
 /* The same for a note of the agent's own, in JSON; NULL: it cannot be read, or is no JSON. The caller owns it. */
 json_t *agent_read_json(int dir, const char *name, size_t max);
-/* What people wrote, as JSON in which nothing stands twice; NULL: *error says why. The mark that some editors put before
- * UTF-8 is passed over. */
+/* What people wrote, as JSON in which nothing stands twice; NULL: *error says why. The mark that some editors put
+ * before UTF-8 is passed over. */
 json_t *agent_load_json(const char *text, size_t len, json_error_t *error);
 /* Removes what a crash left half-written. */
 int agent_sweep(int dir);

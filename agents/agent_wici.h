@@ -38,8 +38,8 @@ struct agent_wici {
 /* Opens the client; what the agent knew of unit and names from earlier runs is read from state/. */
 int agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const struct agent_dirs *dirs,
                     struct agent_who *who);
-/* Subscribes, on a connection that is ready, with the cursor of this folder: from its place on, or from where its unit's
- * common cursor stood if it read with that before. 0 also where the broker could not be asked now: there is no
+/* Subscribes, on a connection that is ready, with the cursor of this folder: from its place on, or from where its
+ * unit's common cursor stood if it read with that before. 0 also where the broker could not be asked now: there is no
  * subscription then, and a reason in `ended` if it refused. */
 int agent_wici_subscribe(struct agent_wici *a);
 /* What to do after a connection has come up: fetch the directory. Whose it is has been checked by then, before anything

@@ -1,8 +1,8 @@
 /*
  * inbox_place - this folder's own place in what comes for its unit
  *
- * Each folder reads with a cursor of its own, in a session of its own, so that two folders of one unit (two machines, an
- * old one that still runs) are each given everything (docs/decisions/009). Two files in state:
+ * Each folder reads with a cursor of its own, in a session of its own, so that two folders of one unit (two machines,
+ * an old one that still runs) are each given everything (docs/decisions/009). Two files in state:
  *
  *     mark    letters drawn at the first start: the end of the names of session and cursor, and nothing else
  *     place   how far this folder has come, and in which epoch of the log
@@ -42,8 +42,8 @@ void place_close(struct place *place);
 
 /* Is it known how far this folder came, with this choice of families, in this epoch? */
 bool place_is_known(const struct place *place, uint32_t filter, uint64_t epoch);
-/* Everything up to seq was taken; of epoch 0, which no log has, nothing is noted. It survives the death of the program, not the loss of power: fsync would cost more
- * than what comes twice after that. */
+/* Everything up to seq was taken; of epoch 0, which no log has, nothing is noted. It survives the death of the program,
+ * not the loss of power: fsync would cost more than what comes twice after that. */
 int place_note(struct place *place, uint32_t filter, uint64_t epoch, uint64_t seq);
 /* Another folder has the same mark, being a copy of this one: draws another. The place stays. */
 int place_renew(struct place *place);

@@ -4,8 +4,8 @@
  * It ends when somebody waits. Who publishes one event at a time is not seen waiting when it begins, so that is looked
  * for again; but each piece has its least time, so that the work ends, whoever comes.
  *
- * Looking at the clock costs a fraction of what a record takes, asking the door as much as several: so PIECE_LOOK records
- * lie between two looks, and PIECE_ASK_US between two questions.
+ * Looking at the clock costs a fraction of what a record takes, asking the door as much as several: so PIECE_LOOK
+ * records lie between two looks, and PIECE_ASK_US between two questions.
  *
  * Errors: none. Threads: the broker's only.
  */

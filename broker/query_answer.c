@@ -81,8 +81,8 @@ cursors_fill(struct broker *b, uint32_t unit, size_t *ret_count, Wici__V1__Curso
     return rc;
 }
 
-/* Takes a cursor of the asker's own away; an administrator those of folders and programs that other units have given up,
- * too. It loses nothing of the log: who still reads with it begins again. */
+/* Takes a cursor of the asker's own away; an administrator those of folders and programs that other units have given
+ * up, too. It loses nothing of the log: who still reads with it begins again. */
 static int
 cursor_drop(struct broker *b, uint32_t unit, const Wici__V1__CursorDrop *drop, Wici__V1__QueryResult *result,
             struct refusal *refusal)

@@ -180,8 +180,8 @@ uint64_t core_folds(const struct core *core);
 /* The key entry of a dossier, or 0: unknown, or the unit has (and had) no relation to it. Takes the same time for both.
  */
 uint32_t core_dossier_for(const struct core *core, uint32_t unit, const uint8_t dossier_id[16]);
-/* The same where the unit was only told something in it (an answer to what it asked, what is taken back): of which records
- * may reach it, as core_unit_entries() has it. It may read there what it was told; it may do nothing there. */
+/* The same where the unit was only told something in it (an answer to what it asked, what is taken back): of which
+ * records may reach it, as core_unit_entries() has it. It may read there what it was told; it may do nothing there. */
 uint32_t core_entry_for(const struct core *core, uint32_t unit, const uint8_t dossier_id[16]);
 
 /* May the unit ask who was shown what of the dossier: an auditor; who holds it, and the office of who holds it? Its key

@@ -1,5 +1,6 @@
 /*
- * follow - the reader of deeds (deeds.h), following by a durable cursor in a broker whose power is cut (scene.h, follow)
+ * follow - the reader of deeds (deeds.h), following by a durable cursor in a broker whose power is cut (scene.h,
+ * follow)
  *
  *     follow_begin ... follow_take, follow_ack ... follow_end
  *

@@ -1,4 +1,5 @@
-/* What outbox_odd.h says, and outbox.h of odd files: whatever lies in outbox is sent, refused, or told with what to do. */
+/* What outbox_odd.h says, and outbox.h of odd files: whatever lies in outbox is sent, refused, or told with
+ * what to do. */
 #include "agents/outbox_odd.h"
 #include "tests/e2e/test_agent_kit.h"
 
