@@ -9,8 +9,9 @@
  * change what is seen (of the dossier, of one tied to it, of the registry), and at the last. Where the answers differ,
  * the most of them is told, and that it is at most that. So nothing is left out, whatever was withdrawn since.
  *
- * But what was erased is not folded: who was given something only because the dossier was linked with one that is erased
- * now is not told. Nobody knows any more which dossiers those were, so each answer of a log with an erasure says so.
+ * But what was erased is not folded: who was given something only because the dossier was linked with one that is
+ * erased now is not told. Nobody knows any more which dossiers those were, so each answer of a log with an erasure says
+ * so.
  *
  *     WAITING -> GATHERING -> FOLDING <-> LOOKING -> ASKING -> (answered)
  *

@@ -14,8 +14,9 @@ struct shown_request {
     const char *reason;                  /* recorded with the answer */
 };
 
-/* *ret: {"dossier","asOfSeq","afterErasure","events":[...],"reads":[...]}, the parts of a ShownList. The work takes the broker as long
- * as a start: unless --timeout says otherwise it is waited for ten minutes, also while it works for somebody else. */
+/* *ret: {"dossier","asOfSeq","afterErasure","events":[...],"reads":[...]}, the parts of a ShownList. The work takes the
+ * broker as long as a start: unless --timeout says otherwise it is waited for ten minutes, also while it works for
+ * somebody else. */
 int shown_ask(struct cli *cli, const struct shown_request *request, json_t **ret);
 /* Keeps only the reads of this agency, or unit (NULL: any). directory: of the broker. */
 void shown_narrow(json_t *shown, const json_t *directory, const char *agency, const char *unit);
