@@ -46,6 +46,8 @@ int worklist_make(const struct worklist_options *options, const struct worklist_
  * whose places moved (-ESTALE) is asked for anew; -ESTALE where that never ends. */
 typedef int worklist_query_fn(void *arg, const char *request, char **ret);
 int worklist_ask(worklist_query_fn *query, void *arg, struct worklist_answers *ret);
+/* The deadlines alone, in the same way. */
+int worklist_ask_clocks(worklist_query_fn *query, void *arg, json_t **ret);
 
 /* False: a word in rules is no clock's name; *ret_word is that word (in rules), *ret_len its length. */
 bool worklist_rules_check(const char *rules, const char **ret_word, size_t *ret_len);

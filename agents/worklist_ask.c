@@ -91,10 +91,16 @@ list_ask(worklist_query_fn *query, void *arg, const char *name, const char *item
 }
 
 int
+worklist_ask_clocks(worklist_query_fn *query, void *arg, json_t **ret)
+{
+    return list_ask(query, arg, "clocks", "clocks", next_clocks, ret);
+}
+
+int
 worklist_ask(worklist_query_fn *query, void *arg, struct worklist_answers *ret)
 {
     struct worklist_answers answers = {0};
-    int rc = list_ask(query, arg, "clocks", "clocks", next_clocks, &answers.clocks);
+    int rc = worklist_ask_clocks(query, arg, &answers.clocks);
 
     if (rc == 0)
         rc = list_ask(query, arg, "courses", "courses", next_courses, &answers.courses);

@@ -94,6 +94,8 @@ int cli_connect(struct cli *cli);
 /* The role to act in: --role, else `preferred` if the unit has it, else the only one it has. NULL: said why. */
 const char *cli_role(struct cli *cli, const char *preferred);
 
+/* The question as text, for worklist.h and others: wici_query() on the connection of the struct cli. */
+int cli_ask(void *cli, const char *request, char **ret);
 /* Asks, request stolen. CLI_OK and *ret, or the exit code; says why. */
 int cli_query(struct cli *cli, json_t *request, json_t **ret);
 /* Asks for all agencies and units: "agencies" and "units". CLI_OK and *ret, or the exit code; says why. */

@@ -15,14 +15,6 @@
 
 enum { OPT_AS_OF = 512, OPT_HOLIDAYS, OPT_TASKS, OPT_CLOCKS };
 
-static int
-ask(void *arg, const char *request, char **ret)
-{
-    const struct cli *cli = arg;
-
-    return wici_query(cli->w, request, cli->timeout_ms, ret);
-}
-
 /* ---- what both have in common */
 
 /* The files that dates are counted with, and the day. */
@@ -59,7 +51,7 @@ list_make(struct cli *cli, const struct counting *counting, const char *rules, j
 
     if (rc != CLI_OK)
         return rc;
-    rc = worklist_ask(ask, cli, &answers);
+    rc = worklist_ask(cli_ask, cli, &answers);
     if (rc != 0)
         return cli_fail(cli, rc, "worklist");
     make.unit = jstr(cli->welcome, "unit");

@@ -241,6 +241,14 @@ cli_role(struct cli *cli, const char *preferred)
 }
 
 int
+cli_ask(void *cli, const char *request, char **ret)
+{
+    const struct cli *c = cli;
+
+    return wici_query(c->w, request, c->timeout_ms, ret);
+}
+
+int
 cli_query(struct cli *cli, json_t *request, json_t **ret)
 {
     char *text = request == NULL ? NULL : json_dumps(request, JSON_COMPACT), *answer = NULL;
@@ -249,7 +257,7 @@ cli_query(struct cli *cli, json_t *request, json_t **ret)
     json_decref(request);
     if (text == NULL)
         return cli_fail(cli, -ENOMEM, "wici");
-    rc = wici_query(cli->w, text, cli->timeout_ms, &answer);
+    rc = cli_ask(cli, text, &answer);
     free(text);
     if (rc != 0)
         return cli_fail(cli, rc, "wici");

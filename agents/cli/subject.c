@@ -7,6 +7,7 @@
 #include "agents/cli/subject.h"
 #include "agents/cli/shown.h"
 #include "agents/media.h"
+#include "agents/worklist.h"
 
 #include "proto/clocks.h"
 #include "proto/erasedmark.h"
@@ -421,23 +422,19 @@ deadline_add(const struct account *a, const json_t *clock)
 static int
 deadlines_take(struct account *a)
 {
-    json_int_t seq = 0, mark = 0;
+    json_t *clocks = NULL, *clock;
+    size_t i;
+    int rc = worklist_ask_clocks(cli_ask, a->cli, &clocks);
 
+    if (rc != 0)
+        return cli_fail(a->cli, rc, "wici");
     (void)list_of(a, "deadlines");
-    do {
-        json_t *result = NULL, *answer, *clock;
-        size_t i;
-        int rc = cli_query(a->cli, json_pack("{s:{s:I, s:I}}", "clocks", "fromSeq", seq, "fromMark", mark), &result);
-
-        if (rc != CLI_OK)
-            return rc;
-        answer = json_object_get(result, "clocks");
-        json_array_foreach(json_object_get(answer, "clocks"), i,
-                           clock) if (strcmp(jstr(clock, "dossier"), a->request->dossier) == 0) deadline_add(a, clock);
-        seq = (json_int_t)member_number(answer, "nextSeq");
-        mark = (json_int_t)member_number(answer, "nextMark");
-        json_decref(result);
-    } while (seq != 0);
+    json_array_foreach(clocks, i, clock)
+    {
+        if (strcmp(jstr(clock, "dossier"), a->request->dossier) == 0)
+            deadline_add(a, clock);
+    }
+    json_decref(clocks);
     return CLI_OK;
 }
 

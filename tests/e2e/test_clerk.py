@@ -73,10 +73,10 @@ class Clerk(unittest.TestCase):
             f.write(f"endpoint = {self.world.broker.endpoint}\nserver_key = {self.world.broker.server_key}\n")
             f.writelines(f"{name} = {value}\n" for name, value in {"key_file": "clerk.key", **more}.items())
 
-    def start(self, *more, config="clerk.conf"):
-        """A clerk that is running."""
+    def start(self, *more, config="clerk.conf", pipesize=-1):
+        """A clerk that is running; pipesize: bytes that it can print while nobody reads."""
         return subprocess.Popen([f"{BIN}/wici-clerk", "-c", self.path(config), "-v", *more], text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=pipesize)
 
     def run_clerk(self, *more, expect=0, config="clerk.conf"):
         """One run to its end: what it told, as lists of words."""
@@ -219,6 +219,46 @@ class Clerk(unittest.TestCase):
         self.assertEqual(self.as_of(15), [("missed", "D1")])
         self.assertEqual(self.as_of(15), [])
 
+    def orders(self, count):
+        """As many orders of a court, each in a dossier of its own with 64 dates for reports, all gone by."""
+        dossiers = [new_id() for _ in range(count)]
+        for dossier in dossiers:
+            self.publish("sad-rodzinny", "COURT_ORDER_ISSUED", dossier,
+                         {"court_order_issued_s0": {"issued_on": day(-70), "report_dates": [day(i - 64) for i in range(64)]}},
+                         {"subjects": ["osoba-1"], "court_order_issued_s1": {"obliged_persons": [{"person_ref": "osoba-1"}]}},
+                         {"subjects": ["osoba-1"], "court_order_issued_s5": {"court_ref": "III Nsm 1/26", "order_kind": "OTHER"}},
+                         to=["ops-sw"])
+        return dossiers
+
+    def test_a_round_begins_anew_when_its_list_changes_between_two_pages(self):
+        """An erasure while the first page of 500 is told: nobody reads what the watcher prints, so it stands still there."""
+        erased = new_id()
+        self.referral(erased)
+        dossiers = self.orders(8)
+        clerk = self.start("--as-of", day(1), pipesize=4096)
+        first = clerk.stdout.readline()
+        self.assertIn("missed D19", first)
+        self.world.erase(erased)
+        lines = (first + clerk.stdout.read()).splitlines()
+        _, err = clerk.communicate(timeout=DEADLINE)
+        self.assertEqual(clerk.returncode, 0, err)
+        self.assertEqual(len([line for line in lines if "missed D19" in line]), 8 * 64)
+        self.assertEqual(len(set(lines)), len(lines))
+        count = collections.Counter((name, dossier) for name, clock, dossier, _ in self.told() if clock == "D19")
+        self.assertEqual(count, {("SYS_DEADLINE_MISSED", dossier): 64 for dossier in dossiers})
+        self.assertEqual(self.run_clerk("--as-of", day(1)), [])
+
+    def test_who_asks_about_a_dossier_is_told_its_deadlines_however_many_there_are(self):
+        """wici subject: a page of 1,000 ends in the middle of a dossier."""
+        dossier, case = self.orders(16)[-1], new_id()
+        self.publish("ops-sw", "CASE_OPENED", case,
+                     {"case_opened_s0": {"opened_on": day(0), "proceeding_started_on": day(0), "gmina": "3261011"}},
+                     {"subjects": ["osoba-1"], "case_opened_s1": {"household": [{"person_ref": "osoba-1"}]}},
+                     {"case_opened_s6": {"path": "ORDINARY"}})
+        self.publish("ops-sw", "CASE_LINKED", case, {"case_linked_s0": {"kind": "REFERRAL_OF", "other_dossier": dossier}})
+        account = json.loads(self.wici("ops-sw", "subject", dossier, "--request", "wniosek 1").stdout)
+        self.assertEqual([deadline["clock"] for deadline in account["deadlines"]], ["D19"] * 64)
+
     def test_it_runs_on_and_ends_when_asked(self):
         """The daemon: what is recalled is told at the next round; the broker may go and come."""
         dossier = new_id()
@@ -270,14 +310,18 @@ class Clerk(unittest.TestCase):
             listed = [(task["rule"], task["dossier"], task["agency"]) for task in self.deadlines(unit, *more)]
             self.assertEqual(sorted(listed), [("D8", "", "ops"), ("D9", "", "ops")], unit)
 
-    def deadlines(self, unit, *more):
-        """What `wici deadlines` lists for that unit."""
+    def wici(self, unit, *words):
+        """Runs `wici --json` as that unit; it may find nothing."""
         done = subprocess.run([f"{BIN}/wici", f"--endpoint={self.world.broker.endpoint}",
                                f"--server-key={self.world.broker.server_key}",
-                               f"--key-file={self.key_file(unit, f'{unit}.key')}", "--json",
-                               "deadlines", *more], text=True, capture_output=True, check=False, timeout=DEADLINE)
+                               f"--key-file={self.key_file(unit, f'{unit}.key')}", "--json", *words],
+                              text=True, capture_output=True, check=False, timeout=DEADLINE)
         self.assertIn(done.returncode, (0, 5), done.stderr)
-        return json.loads(done.stdout or "[]")
+        return done
+
+    def deadlines(self, unit, *more):
+        """What `wici deadlines` lists for that unit."""
+        return json.loads(self.wici(unit, "deadlines", *more).stdout or "[]")
 
     def test_settings_count_and_mistakes_are_named(self):
         """An office's own lengths and switches; what is wrong is said, with exit code 2."""

@@ -3,7 +3,6 @@
 What each page must hold is worked out here from what was published: the tasks that are open then, in the order of their
 dossiers' opening and in a dossier of the log, from where the page before it ended.
 """
-import hashlib
 import random
 import shutil
 import tempfile
@@ -309,13 +308,6 @@ class Work(unittest.TestCase):
                 "kind": "REFERRAL_OF", "other_dossier": one}}, {"case_linked_s6": {"reason": "x"}}))
         return case, referrals
 
-    def erase(self, dossier):
-        """Orders an erasure and waits for its end."""
-        with self.world.session("admin", "erases") as admin:
-            done = admin.query(erase=self.wire.EraseQuery(
-                dossiers=[dossier], reason="COURT_ORDER", order_sha256=hashlib.sha256(b"order").hexdigest()))
-            self.assertTrue(done.done)
-
     def refused_as_changed(self, client, page):
         """The next page is refused: its place is of a list that is no more."""
         with self.assertRaises(Refused) as caught:
@@ -329,7 +321,7 @@ class Work(unittest.TestCase):
         for one in referrals[:2]:
             page = self.page(self.school, max=2)
             self.assertEqual(self.told(page), want[:2])
-            self.erase(one)
+            self.world.erase(one)
             self.refused_as_changed(self.school, page)
             self.refused_as_changed(self.school, page)
             self.assertEqual([task for page in self.pages(self.school, max=2) for task in self.told(page)], want)
@@ -346,7 +338,7 @@ class Work(unittest.TestCase):
         going_on = {"from_seq": page.next_seq, "from_mark": page.next_mark, "from_made": page.next_made}
         self.assertEqual([clock.due for clock in self.school.query(
             clocks=self.wire.ClocksQuery(**going_on)).clocks], ["2026-03-11", "2026-03-12"])
-        self.erase(referrals[0])
+        self.world.erase(referrals[0])
         with self.assertRaises(Refused) as caught:
             self.school.query(clocks=self.wire.ClocksQuery(**going_on))
         self.assertEqual((caught.exception.code, caught.exception.path), ("E_LIST_CHANGED", "query.clocks.fromMade"))

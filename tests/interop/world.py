@@ -4,6 +4,7 @@ Shared by test_client.py, transcript.py and tests/crash/ledger.py. WICI_BIN name
 WICI_SOURCE that of the sources.
 """
 import datetime
+import hashlib
 import os
 import sys
 import uuid
@@ -95,6 +96,14 @@ class World:
         self.keys.setdefault(unit, wici_client.new_key())
         return self.command(admin, "SYS_UNIT_ENROLLED", sys_unit_enrolled_s0={
             "unit_id": unit, "agency_id": agency, "name": unit, "roles": roles, "key": self.keys[unit][0]})
+
+    def erase(self, dossier):
+        """Orders an erasure and waits for its end."""
+        with self.session("admin", "erases") as admin:
+            done = admin.query(erase=self.wici.wire.EraseQuery(
+                dossiers=[dossier], reason="COURT_ORDER", order_sha256=hashlib.sha256(b"order").hexdigest()))
+        if not done.done:
+            raise AssertionError(f"the erasure of {dossier} has not ended: {done}")
 
 
 def referral(number="", **marks):
