@@ -20,6 +20,7 @@ SOURCE = os.environ.get("WICI_SOURCE", os.path.join(os.path.dirname(os.path.absp
 BUILD = os.path.abspath(os.environ.get("WICI_BUILD", os.path.join(SOURCE, "build", "dev")))
 SECONDS = 240
 OTHERS = "who_does_not_read_costs_a_bounded_memory_and_the_others_nothing"
+ANEW = "Clerk.test_a_round_begins_anew_when_its_list_changes_between_two_pages"
 ORDER = "an_answer_leaves_after_pages_meta_page_keys_and_names_are_on_disk"
 
 
@@ -80,6 +81,9 @@ PLANTS = [
           [("    {C_BEFORE, IN_INTERVIEW_NEEDED, GUARD_NONE, CASE_ASSESSED, RULE_NONE},",
             "    {C_BEFORE, IN_INTERVIEW_NEEDED, GUARD_NONE, CASE_REQUESTED, RULE_NONE},")],
           "test_core_histories", "test_core_histories", ["is REQUESTED without case.assistant_requested"]),
+    Plant("round_not_begun_anew", "agents/clerk_round.c",
+          [("if (rc == -ESTALE && anew++ < ANEW_MAX) {", "if (rc == -ESTALE && anew++ > ANEW_MAX) {")],
+          "wici-clerk", ["e2e/test_clerk.py", ANEW], [f"FAIL: {ANEW.rpartition('.')[2]}", "the round is not finished"]),
     Plant("nosync", "store/env.c",
           [("dir, MDB_NOTLS | (ahead ? 0 : MDB_NORDAHEAD), 0600", "dir, MDB_NOTLS | MDB_NOSYNC | (ahead ? 0 : MDB_NORDAHEAD), 0600")],
           "test_store", "test_store", ["Assertion `(flags & (MDB_NOSYNC"]),
@@ -301,6 +305,21 @@ def linked(plant, folder):
     return path
 
 
+def programs(plant, folder):
+    """Where the checker finds the programs: the planted one, and the build's others."""
+    build = os.path.join(BUILD, "bin")
+    if plant.program not in os.listdir(build):
+        return build
+    links = {os.path.join(folder, name): os.path.join(build, name) for name in os.listdir(build)}
+    links[os.path.join(folder, "..", "share")] = os.path.join(BUILD, "share")
+    for link, target in links.items():
+        try:
+            os.symlink(target, link)
+        except FileExistsError:
+            pass
+    return folder
+
+
 def check(plant):
     """Plants the bug and runs its checker. Says how it was found."""
     with open(os.path.join(SOURCE, "docs", "TESTING.md"), encoding="utf-8") as docs:
@@ -315,8 +334,7 @@ def check(plant):
     else:
         name = plant.checker
         command = [program if plant.program == name else os.path.join(BUILD, "tests", name)]
-    bin_dir = folder if plant.program == "wicid" else os.path.join(BUILD, "bin")
-    env = {**os.environ, "WICI_BIN": bin_dir, "ASAN_OPTIONS": "detect_leaks=0",  # what failed frees nothing
+    env = {**os.environ, "WICI_BIN": programs(plant, folder), "WICI_SOURCE": SOURCE, "ASAN_OPTIONS": "detect_leaks=0",  # what failed frees nothing
            "WICI_CHECKED": program if plant.program == "wicid_checked" else os.path.join(BUILD, "tests", "wicid_checked")}
 
     def ran(some):
