@@ -85,10 +85,11 @@ when(bool met)
     return met ? EFFECT_MEETS : EFFECT_NONE;
 }
 
+/* What a case began before it was closed ends with it, also what is entered only afterwards. */
 static enum effect
-closing_effect(const struct mark *start, const struct mark *closed)
+closing_effect(const struct mark *start, const struct mark *closed, bool same_case)
 {
-    if (!mark_is_later(closed, start))
+    if (!mark_is_later(closed, start) && (!same_case || start->day > closed->day))
         return EFFECT_NONE;
     switch (mark_clock(start)) {
     case CLOCK_D10:
@@ -186,7 +187,7 @@ effect_of(const struct looking *l, const struct mark *sign, uint32_t dossier)
         if (mark_clock(start) == CLOCK_D11)
             return when(sign->item == 1 && sign->day >= start->day);
         return when(mark_clock(start) == CLOCK_D4 && mark_comes_after(sign, start));
-    case SIGN_CLOSED: return closing_effect(start, sign);
+    case SIGN_CLOSED: return closing_effect(start, sign, dossier == l->dossier);
     case SIGN_REVOKED:
         return mark_clock(start) == CLOCK_D19 && mark_is_later(sign, start) ? EFFECT_CANCELS : EFFECT_NONE;
     default: return keyed_effect(start, sign);

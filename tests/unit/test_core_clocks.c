@@ -299,6 +299,27 @@ d4_goes_from_assessment_to_assessment(void **state)
 }
 
 static void
+what_is_entered_after_the_case_was_closed_begins_nothing_that_runs_on(void **state)
+{
+    struct kit *k = *state;
+
+    kit_active_case(k, 'C');
+    assign(k, 'C', "2026-01-20");
+    close_case(k, 'C', "2026-07-20", "'reason':'GOALS_MET','monitoringPlan':{'dates':['2026-12-01'],'units':['fa']}");
+    assess(k, 'C', "2026-07-15", "'kind':'PERIODIC'");
+    IS('C', "D4", "cancelled; cancelled");
+    meeting(k, 'C', "fa", 'm', "2026-07-10", "MULTI_PROFESSIONAL_NEXT");
+    IS('C', "D10", "met 2026-07-20");
+    say(k, "fa", "consent.granted", 'C', "",
+        "0{'consentId':'$c','givenOn':'2026-07-01','validTo':'2027-07-01'} 1 6{'kind':'DATA_SHARING'}", NULL);
+    IS('C', "D17", "cancelled");
+    say(k, "fa", "meeting.held", 'C', "",
+        "0{'meetingId':'$n','heldOn':'2026-07-21'} 6{'kind':'MULTI_PROFESSIONAL_NEXT','attendance':[{'role':'SW'}]}",
+        NULL);
+    IS('C', "D10", "met 2026-07-20; from 2026-07-21"); /* they meet on */
+}
+
+static void
 d11_ends_with_a_reason_to_continue_only(void **state)
 {
     struct kit *k = *state;
@@ -327,6 +348,7 @@ main(void)
         CLOCKS_TEST(d3_is_met_by_a_rejection),
         CLOCKS_TEST(d3_is_met_when_others_have_accepted_every_part),
         CLOCKS_TEST(d3_runs_while_the_coordinator_keeps_a_part),
+        CLOCKS_TEST(what_is_entered_after_the_case_was_closed_begins_nothing_that_runs_on),
         CLOCKS_TEST(d6_and_d7_follow_the_period_of_the_plan),
         CLOCKS_TEST(d6_is_met_by_a_renewal_and_d7_is_not),
         CLOCKS_TEST(d4_goes_from_assessment_to_assessment),
