@@ -48,8 +48,8 @@ enum act_code {
     ACT_CODE_DUE,       /* is to be printed for the external agency number; day: delivered on, DATE_NONE: not yet */
     ACT_CODE_WORKER,    /* who works on the case: number is a set of texts, see workers.c; day: from */
     ACT_CODE_ASSISTANT, /* case.assistant_assigned: number is the person, day the unit; from: the act's day */
-    ACT_CODE_ASKED,     /* number is a unit that was asked; day: which row of the record, from 1; 0: all of it */
-    ACT_CODE_STEP,      /* number is the unit that took the step which an answer announced for it */
+    ACT_CODE_ASKED, /* number is a unit that was asked; day: which row or part of the record, from 1; 0: all of it */
+    ACT_CODE_STEP,  /* number is the unit that took the step which an answer announced for it */
     ACT_CODE_ADDRESSED, /* an amendment addresses the unit number */
     ACT_CODE_CONFIRMED, /* sys.recall_confirmed: seq is that of what was recalled, number the unit */
     ACT_CODE_RESTS,     /* sections in the dossier number rest on the consent thing, which was entered in this one */

@@ -96,7 +96,7 @@ apply_in_dossier(struct change *c)
     if (rc == 0)
         rc = keep_acts(core, c->record, c->dossier, c->acting);
     if (rc == 0)
-        rc = clocks_keep(core, c->record, c->dossier);
+        rc = clocks_keep(core, c->record, c->dossier, c->acting);
     if (rc == 0)
         rc = agency_clocks_keep(core, c->record);
     if (rc == 0 && !facts_is_recall(c->event)) {

@@ -162,6 +162,22 @@ keep_rows(struct core *core, const struct core_record *record, uint32_t dossier,
     return rc;
 }
 
+/* Who is sent it is to answer: the whole, or each of its parts. */
+static int
+keep_forwarded(struct core *core, const struct core_record *record, uint32_t dossier, uint64_t seq)
+{
+    const char *to = FACTS_TEXT(record->event, 0, Wici__V1__ReferralForwardedS0, to_unit);
+    bool whole = facts_same(FACTS_TEXT(record->event, 0, Wici__V1__ReferralForwardedS0, whole), "YES");
+    uint32_t unit = directory_addressee(&core->directory, to);
+    const Wici__V1__ReferralForwardedS0 *body;
+    int rc = whole ? add(core, dossier, seq, unit, 0, NULL) : 0;
+
+    for (size_t at = 0; !whole && rc == 0 && (body = facts_next(record->event, 0, &at)) != NULL;)
+        for (size_t i = 0; i < body->n_part_nos && rc == 0; i++)
+            rc = add(core, dossier, seq, unit, body->part_nos[i], NULL);
+    return rc;
+}
+
 static void
 take_back(struct dossier *dossier, uint64_t seq)
 {
@@ -173,41 +189,57 @@ take_back(struct dossier *dossier, uint64_t seq)
     }
 }
 
+/* Another version of it may ask others. */
+static bool
+asks_by_its_body(uint32_t type)
+{
+    return type == TYPE(MEETING_AGREEMENTS_ISSUED) || type == TYPE(REFERRAL_FORWARDED);
+}
+
 static bool
 asks(uint32_t type)
 {
-    return answer_of(type) != 0 || type == TYPE(MEETING_AGREEMENTS_ISSUED);
+    return answer_of(type) != 0 || asks_by_its_body(type);
 }
 
 size_t
 asked_bound(const struct event *event, const Wici__V1__BrokerNote *note)
 {
+    const Wici__V1__ReferralForwardedS0 *body;
+    size_t bound = 1;
+
     if (!asks(event->type->number))
         return 0;
-    return event->type->number == TYPE(MEETING_AGREEMENTS_ISSUED) ? event->section_count
-           : note != NULL                                         ? note->n_resolved_to
-                                                                  : 0;
+    if (event->type->number == TYPE(MEETING_AGREEMENTS_ISSUED))
+        return event->section_count;
+    if (event->type->number != TYPE(REFERRAL_FORWARDED))
+        return note != NULL ? note->n_resolved_to : 0;
+    for (size_t at = 0; (body = facts_next(event, 0, &at)) != NULL;)
+        bound += body->n_part_nos;
+    return bound;
 }
 
 int
 asked_keep(struct core *core, const struct core_record *record, uint32_t dossier)
 {
+    uint32_t type = record->event->type->number;
     uint64_t seq = record->seq;
 
-    if (!asks(record->event->type->number))
+    if (!asks(type))
         return 0;
     if (record->event->header->corrects_event_id[0] != '\0') {
         seq = record->note != NULL ? record->note->corrects_seq : 0;
         if (seq == 0)
             return 0;
-        if (record->event->type->number != TYPE(MEETING_AGREEMENTS_ISSUED) && !facts_is_recall(record->event))
+        if (!asks_by_its_body(type) && !facts_is_recall(record->event))
             return 0; /* who was asked stays so, however the question is put */
         take_back(&core->dossiers.at[dossier], seq);
     }
     if (facts_is_recall(record->event))
         return 0;
-    return record->event->type->number == TYPE(MEETING_AGREEMENTS_ISSUED) ? keep_rows(core, record, dossier, seq)
-                                                                          : keep_addressed(core, record, dossier, seq);
+    return type == TYPE(MEETING_AGREEMENTS_ISSUED) ? keep_rows(core, record, dossier, seq)
+           : type == TYPE(REFERRAL_FORWARDED)      ? keep_forwarded(core, record, dossier, seq)
+                                                   : keep_addressed(core, record, dossier, seq);
 }
 
 /* ---- asking */

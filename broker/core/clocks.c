@@ -113,11 +113,13 @@ answer_effect(const struct mark *start, const struct mark *sign)
     if (!mark_is_later(sign, start))
         return EFFECT_NONE;
     switch (mark_sign(sign)) {
-    case SIGN_ANSWERED: return when(referral);
+    case SIGN_ANSWERED: return when(referral && start->item == 0);
+    case SIGN_PART_ACCEPTED:
+    case SIGN_PART_ANSWERED: return when(referral && start->item != 0 && start->item == sign->item);
     case SIGN_REJECTED:
-        return mark_clock(start) == CLOCK_D3   ? EFFECT_MEETS
-               : mark_clock(start) == CLOCK_D1 ? EFFECT_CANCELS
-                                               : EFFECT_NONE;
+        if (mark_clock(start) == CLOCK_D3)
+            return EFFECT_MEETS;
+        return mark_clock(start) == CLOCK_D1 || (referral && start->item != 0) ? EFFECT_CANCELS : EFFECT_NONE;
     case SIGN_COMPLETED:
         return referral || mark_clock(start) == CLOCK_D1 || mark_clock(start) == CLOCK_D3 ? EFFECT_CANCELS
                                                                                           : EFFECT_NONE;
@@ -125,14 +127,16 @@ answer_effect(const struct mark *start, const struct mark *sign)
     }
 }
 
-/* A start takes the place of those before it: of a plan by its id, of a referral in its own dossier. */
+/* A start takes the place of those before it: of a plan by its id, of a referral, or a part of it, in its own dossier.
+ */
 static enum effect
 start_effect(const struct looking *l, const struct mark *other, uint32_t dossier)
 {
     const struct mark *start = l->start;
 
     if (mark_clock(other) != mark_clock(start) || other->key != start->key || !mark_is_later(other, start) ||
-        (other->flags & MARK_REPLACES) == 0 || (mark_clock(start) == CLOCK_D15 && dossier != l->dossier))
+        (other->flags & MARK_REPLACES) == 0 ||
+        (mark_clock(start) == CLOCK_D15 && (dossier != l->dossier || other->item != start->item)))
         return EFFECT_NONE;
     return EFFECT_CANCELS;
 }
@@ -180,6 +184,8 @@ effect_of(const struct looking *l, const struct mark *sign, uint32_t dossier)
     case SIGN_START: return start_effect(l, sign, dossier);
     case SIGN_ANSWERED:
     case SIGN_REJECTED:
+    case SIGN_PART_ACCEPTED:
+    case SIGN_PART_ANSWERED:
     case SIGN_COMPLETED: return dossier == l->dossier ? answer_effect(start, sign) : EFFECT_NONE;
     case SIGN_INTERVIEW: return when(mark_clock(start) == CLOCK_D1);
     case SIGN_MEETING: return meeting_effect(start, sign);

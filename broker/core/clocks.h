@@ -14,8 +14,8 @@
 #include "broker/core/deciding.h"
 #include "proto/limits.h"
 
-/* Takes over what a record says, or corrects. -ENOMEM */
-int clocks_keep(struct core *core, const struct core_record *record, uint32_t dossier);
+/* Takes over what a record says, or corrects. acting: who says it (outside_acting). -ENOMEM */
+int clocks_keep(struct core *core, const struct core_record *record, uint32_t dossier, uint32_t acting);
 /* Takes over what the deadline watcher told; of an agency: dossier is not looked at. */
 void clocks_told(struct core *core, const struct core_record *record, uint32_t dossier);
 

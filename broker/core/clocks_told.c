@@ -230,8 +230,18 @@ without_own_parts(const struct dossiers *ds, uint32_t dossier, struct mark *said
     return kept;
 }
 
+/* Who has a part of the application alone completes that, and the others go on. */
+static size_t
+without_the_end_of_a_part(const struct dossiers *ds, const struct core_record *record, uint32_t dossier,
+                          uint32_t acting, size_t count)
+{
+    return record->event->type->number == TYPE(REFERRAL_COMPLETED) && parts_only(ds, dossier, acting, record->ts_ms)
+               ? 0
+               : count;
+}
+
 int
-clocks_keep(struct core *core, const struct core_record *record, uint32_t dossier)
+clocks_keep(struct core *core, const struct core_record *record, uint32_t dossier, uint32_t acting)
 {
     struct dossiers *ds = &core->dossiers;
     const struct event *event = record->event;
@@ -253,6 +263,7 @@ clocks_keep(struct core *core, const struct core_record *record, uint32_t dossie
     }
     count = marks_of_event(event, record->note, seq, said);
     count = without_own_parts(ds, dossier, said, count);
+    count = without_the_end_of_a_part(ds, record, dossier, acting, count);
     if (corrects)
         return marks_amend(&ds->at[dossier].marks, seq, said, count);
     count = without_strays(ds, dossier, said, count);

@@ -194,12 +194,32 @@ referral_answered(struct saying *s)
     (void)say(s, SIGN_ANSWERED, day, 0);
     for (size_t at = 0; (body = facts_next(event, 6, &at)) != NULL;)
         for (size_t i = 0; i < body->n_parts; i++) {
+            bool accepted = facts_same(body->status, "accepted");
+
             in_part = true;
-            if (facts_same(body->status, "accepted"))
-                say(s, SIGN_PART_ACCEPTED, day, 0)->item = body->parts[i]->no & ITEM_MAX;
+            say(s, accepted ? SIGN_PART_ACCEPTED : SIGN_PART_ANSWERED, day, 0)->item = body->parts[i]->no & ITEM_MAX;
         }
     if (!in_part && SOME_IS(event, 6, Wici__V1__ReferralAnsweredS6, status, "rejected"))
         (void)say(s, SIGN_REJECTED, day, 0);
+}
+
+/* Who was sent it is to answer, and who was sent it before is not any more: of each part by itself. */
+static void
+referral_forwarded(struct saying *s)
+{
+    int32_t day = DAY_IN(s->event, 0, Wici__V1__ReferralForwardedS0, forwarded_on);
+    bool whole = SOME_IS(s->event, 0, Wici__V1__ReferralForwardedS0, whole, "YES");
+    const Wici__V1__ReferralForwardedS0 *body;
+
+    if (whole)
+        start(s, CLOCK_D15, day, 0)->flags |= MARK_REPLACES;
+    for (size_t at = 0; !whole && (body = facts_next(s->event, 0, &at)) != NULL;)
+        for (size_t i = 0; i < body->n_part_nos; i++) {
+            struct mark *mark = start(s, CLOCK_D15, day, 0);
+
+            mark->flags |= MARK_REPLACES;
+            mark->item = body->part_nos[i] & ITEM_MAX;
+        }
 }
 
 /* ---- case.* */
@@ -483,10 +503,8 @@ marks_of_event(const struct event *event, const Wici__V1__BrokerNote *note, uint
             referral_submitted(&s);
         if (event->type->number == TYPE(REFERRAL_ANSWERED))
             referral_answered(&s);
-        if (event->type->number == TYPE(REFERRAL_FORWARDED) &&
-            SOME_IS(event, 0, Wici__V1__ReferralForwardedS0, whole, "YES"))
-            start(&s, CLOCK_D15, DAY_IN(event, 0, Wici__V1__ReferralForwardedS0, forwarded_on), 0)->flags |=
-                MARK_REPLACES;
+        if (event->type->number == TYPE(REFERRAL_FORWARDED))
+            referral_forwarded(&s);
         if (event->type->number == TYPE(REFERRAL_COMPLETED))
             (void)say(&s, SIGN_COMPLETED, DAY_IN(event, 0, Wici__V1__ReferralCompletedS0, completed_on), 0);
         break;

@@ -29,6 +29,7 @@ enum sign {
     SIGN_ANSWERED,
     SIGN_REJECTED,
     SIGN_PART_ACCEPTED, /* item: the part */
+    SIGN_PART_ANSWERED, /* item: the part; any other answer to it */
     SIGN_COMPLETED,
     SIGN_INTERVIEW,
     SIGN_MEETING,  /* key: the meeting; item 1: a first contact in the social worker's presence */

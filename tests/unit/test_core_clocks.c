@@ -5,6 +5,7 @@
 #include "test_core_clocks_kit.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---- D1 */
 
@@ -193,25 +194,37 @@ d3_is_met_by_a_rejection(void **state)
 }
 
 static void
+sent_on(struct kit *k, const char *from, const char *to, const char *day, unsigned no)
+{
+    char sections[240];
+
+    (void)snprintf(sections, sizeof sections,
+                   "0{'fromUnit':'%s','toUnit':'%s','forwardedOn':'%s','whole':'NO','partNos':[%u]} 1@p1 "
+                   "6{'applicantConsent':{'on':'2026-01-06'}}",
+                   from, to, day, no);
+    say(k, from, "referral.forwarded", 'R', to, sections, NULL);
+}
+
+static void
 part_forwarded(struct kit *k, unsigned no)
 {
-    char sections[200];
+    sent_on(k, "ic", "mun", "2026-01-08", no);
+}
 
-    (void)snprintf(
-        sections, sizeof sections,
-        "0{'fromUnit':'ic','toUnit':'mun','whole':'NO','partNos':[%u]} 1@p1 6{'applicantConsent':{'on':'2026-01-06'}}",
-        no);
-    say(k, "ic", "referral.forwarded", 'R', "", sections, NULL);
+static void
+part_answered(struct kit *k, const char *unit, const char *day, const char *status, unsigned no)
+{
+    char sections[120];
+
+    (void)snprintf(sections, sizeof sections, "0{'answeredOn':'%s'} 6{'status':'%s','parts':[{'no':%u}]}", day, status,
+                   no);
+    say(k, unit, "referral.answered", 'R', "", sections, NULL);
 }
 
 static void
 part_accepted(struct kit *k, const char *unit, const char *day, unsigned no)
 {
-    char sections[120];
-
-    (void)snprintf(sections, sizeof sections, "0{'answeredOn':'%s'} 6{'status':'accepted','parts':[{'no':%u}]}", day,
-                   no);
-    say(k, unit, "referral.answered", 'R', "", sections, NULL);
+    part_answered(k, unit, day, "accepted", no);
 }
 
 static void
@@ -246,6 +259,79 @@ d3_runs_while_the_coordinator_keeps_a_part(void **state)
     part_forwarded(k, 1);
     part_accepted(k, "mun", "2026-01-20", 1);
     IS('R', "D3", "met 2026-01-20");
+}
+
+static void
+what_the_whole_owes_runs_on_when_a_part_is_completed(void **state)
+{
+    struct kit *k = *state;
+
+    kit_agency(k, "gmina");
+    kit_unit(k, "mun", "gmina", "MUN");
+    ipus_referral(k, "{'no':1,'text':'x'},{'no':2,'text':'y'}");
+    part_forwarded(k, 2);
+    part_accepted(k, "mun", "2026-01-12", 2);
+    say(k, "mun", "referral.completed", 'R', "", "0{'completedOn':'2026-01-20'} 6{'status':'completed'}", NULL);
+    IS('R', "D3", "from 2026-01-05");
+    say(k, "ic", "referral.completed", 'R', "", "0{'completedOn':'2026-01-21'} 6{'status':'cancelled'}", NULL);
+    IS('R', "D3", "cancelled");
+}
+
+/* Whose it is to answer, of the dossier's D15 of that day. */
+static const char *
+owes_answer(struct kit *k, const char *started)
+{
+    size_t count = clocks(k, "clerk");
+
+    for (size_t i = 0; i < count; i++)
+        if (found[i].clock == CLOCK_D15 && strcmp(day_text(found[i].started), started) == 0) {
+            struct core_unit unit;
+
+            core_unit(k->core, found[i].unit, &unit);
+            return unit.id;
+        }
+    return "";
+}
+
+static void
+d15_runs_for_each_part_that_is_sent_on_and_is_of_who_was_sent_it(void **state)
+{
+    struct kit *k = *state;
+
+    kit_agency(k, "gmina");
+    kit_unit(k, "mun", "gmina", "MUN");
+    kit_agency(k, "zbk");
+    kit_unit(k, "lokale", "zbk", "MUN");
+    ipus_referral(k, "{'no':1,'text':'x'},{'no':2,'text':'y'},{'no':3,'text':'z'}");
+    sent_on(k, "ic", "mun", "2026-01-08", 2);
+    sent_on(k, "ic", "mun", "2026-01-09", 3);
+    IS('R', "D15", "from 2026-01-05; from 2026-01-08; from 2026-01-09");
+    assert_string_equal(owes_answer(k, "2026-01-05"), "ic");
+    assert_string_equal(owes_answer(k, "2026-01-08"), "mun");
+    part_accepted(k, "ic", "2026-01-10", 1);
+    IS('R', "D15", "met 2026-01-10; from 2026-01-08; from 2026-01-09");
+    sent_on(k, "mun", "lokale", "2026-01-12", 2); /* on again: another owes the answer now */
+    IS('R', "D15", "met 2026-01-10; cancelled; from 2026-01-09; from 2026-01-12");
+    assert_string_equal(owes_answer(k, "2026-01-12"), "lokale");
+    part_accepted(k, "mun", "2026-01-13", 3);
+    part_answered(k, "lokale", "2026-01-14", "rejected", 2);
+    IS('R', "D15", "met 2026-01-10; cancelled; met 2026-01-13; met 2026-01-14");
+}
+
+static void
+d15_is_of_who_was_sent_the_whole_though_the_sender_had_accepted_it(void **state)
+{
+    struct kit *k = *state;
+
+    kit_agency(k, "gmina");
+    kit_unit(k, "mun", "gmina", "MUN");
+    ipus_referral(k, "");
+    say(k, "ic", "referral.answered", 'R', "", "0{'answeredOn':'2026-01-06'} 6{'status':'accepted'}", NULL);
+    say(k, "ic", "referral.forwarded", 'R', "mun",
+        "0{'fromUnit':'ic','toUnit':'mun','forwardedOn':'2026-01-08','whole':'YES'} 1@p1 "
+        "6{'applicantConsent':{'on':'2026-01-07'}}",
+        NULL);
+    assert_string_equal(owes_answer(k, "2026-01-08"), "mun");
 }
 
 static void
@@ -348,6 +434,9 @@ main(void)
         CLOCKS_TEST(d3_is_met_by_a_rejection),
         CLOCKS_TEST(d3_is_met_when_others_have_accepted_every_part),
         CLOCKS_TEST(d3_runs_while_the_coordinator_keeps_a_part),
+        CLOCKS_TEST(what_the_whole_owes_runs_on_when_a_part_is_completed),
+        CLOCKS_TEST(d15_runs_for_each_part_that_is_sent_on_and_is_of_who_was_sent_it),
+        CLOCKS_TEST(d15_is_of_who_was_sent_the_whole_though_the_sender_had_accepted_it),
         CLOCKS_TEST(what_is_entered_after_the_case_was_closed_begins_nothing_that_runs_on),
         CLOCKS_TEST(d6_and_d7_follow_the_period_of_the_plan),
         CLOCKS_TEST(d6_is_met_by_a_renewal_and_d7_is_not),
