@@ -6,6 +6,7 @@
  */
 #include "store/internal.h"
 
+#include "store/absent.h"
 #include "store/be.h"
 #include "store/lmdb_err.h"
 
@@ -80,6 +81,23 @@ row_take(const MDB_val *key, const MDB_val *val, MDB_val *ret)
     return be64_get(bytes) == check_of(key->mv_data, key->mv_size, ret->mv_data, ret->mv_size);
 }
 
+static bool
+row_adds_up(const MDB_val *key, const MDB_val *val)
+{
+    MDB_val taken;
+
+    return row_take(key, val, &taken);
+}
+
+/* There is no such row. */
+static int
+row_absent(struct store *st, MDB_txn *txn, MDB_dbi dbi, const MDB_val *key)
+{
+    if (absent_rightly(txn, dbi, key, row_adds_up))
+        return -ENOENT;
+    return damage_set(st, "%s: a row has no sense", dbi == st->cur ? "cursors" : "values");
+}
+
 static int
 row_drop(struct store *st, MDB_dbi dbi, struct key *name)
 {
@@ -103,8 +121,10 @@ typedef int row_fn(struct store *st, void *arg, const MDB_val *key, const MDB_va
 static int
 rows_each(struct store *st, MDB_dbi dbi, struct key *prefix, row_fn *fn, void *arg)
 {
-    MDB_val key = {.mv_size = prefix->len, .mv_data = prefix->bytes};
+    const MDB_val first = {.mv_size = prefix->len, .mv_data = prefix->bytes};
     MDB_cursor *cursor = NULL;
+    MDB_val key = first;
+    bool none = true;
     MDB_txn *txn;
     MDB_val val;
     int rc = view_begin(st, &txn);
@@ -119,6 +139,7 @@ rows_each(struct store *st, MDB_dbi dbi, struct key *prefix, row_fn *fn, void *a
 
         if (key.mv_size < prefix->len || memcmp(key.mv_data, prefix->bytes, prefix->len) != 0)
             break;
+        none = false;
         stop = fn(st, arg, &key, &val);
         if (stop != 0) {
             mdb_cursor_close(cursor);
@@ -129,8 +150,11 @@ rows_each(struct store *st, MDB_dbi dbi, struct key *prefix, row_fn *fn, void *a
     }
     if (cursor != NULL)
         mdb_cursor_close(cursor);
+    rc = rc == MDB_NOTFOUND ? 0 : err_from_lmdb(rc);
+    if (rc == 0 && none && row_absent(st, txn, dbi, &first) == -EBADMSG)
+        rc = -EBADMSG;
     view_end(st);
-    return rc == MDB_NOTFOUND ? 0 : err_from_lmdb(rc);
+    return rc;
 }
 
 /* ---- cursors */
@@ -184,6 +208,8 @@ store_cursor_get(struct store *st, const char *unit, const char *name, struct st
         return rc;
     key = (MDB_val){.mv_size = bytes.len, .mv_data = bytes.bytes};
     rc = err_from_lmdb(mdb_get(txn, st->cur, &key, &val));
+    if (rc == -ENOENT)
+        rc = row_absent(st, txn, st->cur, &key);
     if (rc == 0)
         rc = cursor_decode(st, &key, &val, &found);
     if (rc == 0) {

@@ -7,6 +7,7 @@
  */
 #include "store/doc.h"
 
+#include "store/absent.h"
 #include "store/doc_row.h"
 #include "store/lmdb_err.h"
 
@@ -17,6 +18,14 @@
 #define PATH_ROOM 8u /* pages that a put or a deletion may copy on its way to a row */
 
 /* ---- rows */
+
+/* There is no such row. */
+static int
+row_absent(struct store *st, MDB_txn *txn, const MDB_val *key)
+{
+    return absent_rightly(txn, st->doc, key, doc_row_adds_up) ? -ENOENT
+                                                              : damage_set(st, "documents: a row has no sense");
+}
 
 /* A row of len bytes to be filled in. The batch is open. */
 static int
@@ -184,8 +193,9 @@ static int
 rows_each(struct store *st, struct doc_key *prefix, int (*fn)(void *arg, const MDB_val *key, const MDB_val *val),
           void *arg)
 {
-    MDB_val key = doc_key_val(prefix), val;
+    MDB_val first = doc_key_val(prefix), key = first, val;
     MDB_cursor *cursor = NULL;
+    bool none = true;
     MDB_txn *txn;
     int rc = view_begin(st, &txn), stop = 0;
 
@@ -195,6 +205,7 @@ rows_each(struct store *st, struct doc_key *prefix, int (*fn)(void *arg, const M
     if (rc == 0)
         rc = mdb_cursor_get(cursor, &key, &val, MDB_SET_RANGE);
     while (rc == 0 && key.mv_size >= prefix->len && memcmp(key.mv_data, prefix->bytes, prefix->len) == 0) {
+        none = false;
         stop = fn(arg, &key, &val);
         if (stop != 0)
             break;
@@ -202,10 +213,11 @@ rows_each(struct store *st, struct doc_key *prefix, int (*fn)(void *arg, const M
     }
     if (cursor != NULL)
         mdb_cursor_close(cursor);
+    rc = rc == MDB_NOTFOUND ? 0 : err_from_lmdb(rc);
+    if (rc == 0 && none && row_absent(st, txn, &first) == -EBADMSG)
+        rc = -EBADMSG;
     view_end(st);
-    if (stop != 0)
-        return stop;
-    return rc == MDB_NOTFOUND ? 0 : err_from_lmdb(rc);
+    return stop != 0 ? stop : rc;
 }
 
 static int
@@ -281,6 +293,8 @@ store_doc_find(struct store *st, uint32_t dossier, const char *owner, const uint
         return rc == -ENOKEY ? -ENOENT : rc;
     key = doc_key_val(&name);
     rc = err_from_lmdb(mdb_get(txn, st->doc, &key, &val));
+    if (rc == -ENOENT)
+        rc = row_absent(st, txn, &key);
     if (rc == 0)
         rc = doc_row_decode(st, &key, &val, &doc.entry, &doc.size);
     view_end(st);

@@ -216,6 +216,24 @@ each_byte_of_what_is_sealed_counts_without_keys_too(void **state)
     }
 }
 
+/* Nobody tells without keys how much of an upload came: a chunk of any length may be its last. */
+static void
+a_chunk_of_an_upload_that_was_cut_is_found_without_keys(void **state)
+{
+    struct log *l = *state;
+    uint8_t key[9], row[KIT_VALUE_MAX + 1];
+    size_t len = kit_row_get(l->kit->dir, "doc", key, chunk_key(l->docs[1].entry + 2, 0, key), row);
+    char place[64];
+
+    row[len] = 0;
+    (void)snprintf(place, sizeof place, "document %u: chunk 0 is not ", l->docs[1].entry + 2);
+    for (size_t cut = 1; cut <= len + 1; cut++)
+        if (cut != len) {
+            kit_row_set(l->kit->dir, "doc", key, sizeof key, row, cut);
+            log_is_found(l, false, place);
+        }
+}
+
 /* Each is whole by itself, and lies in the other's place. */
 static void
 chunks_that_were_changed_round_are_found_without_keys_too(void **state)
@@ -442,6 +460,7 @@ main(void)
         LOG_TEST(each_byte_of_a_document_s_row_counts),
         LOG_TEST(a_document_s_row_that_is_gone_is_found_by_the_record_or_by_its_chunks),
         LOG_TEST(each_byte_of_what_is_sealed_counts_without_keys_too),
+        LOG_TEST(a_chunk_of_an_upload_that_was_cut_is_found_without_keys),
         LOG_TEST(chunks_that_were_changed_round_are_found_without_keys_too),
         LOG_TEST(a_chunk_of_an_erased_document_is_looked_at_while_it_is_there),
         LOG_TEST(chunks_are_there_in_order_whole_and_no_more_than_that),
