@@ -39,7 +39,10 @@ static const char middle[] =
     "unmet and runs again\n"
     "from the new date. A recall of the event that started a clock cancels it, an amendment that says another date "
     "replaces it; a\n"
-    "recall of the event that met it lets it run again.\n"
+    "recall of the event that met it lets it run again. Of a date that an amendment moved, and of a clock that runs "
+    "again "
+    "after it was\n"
+    "told that it is cancelled, people are reminded anew, and told anew that the day was missed.\n"
     "\n"
     "| clock | deed | event | Polish | English |\n"
     "|---|---|---|---|---|\n";

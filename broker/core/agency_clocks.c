@@ -252,6 +252,8 @@ agency_clocks_of(const struct core *core, uint32_t agency, uint16_t at, struct c
         ret->state = CORE_CLOCK_MET;
         ret->end_seq = next->seq;
         ret->ended = next->day;
+    } else {
+        ret->told = (uint8_t)mark_told_of_run(ret->told);
     }
     return before == NULL || start->told != 0;
 }

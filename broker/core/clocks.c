@@ -393,6 +393,8 @@ clocks_of(const struct core *core, const struct kin *kin, uint32_t dossier, cons
         ret->state = CORE_CLOCK_CANCELLED;
     else
         find_end(&l, ret);
+    if (ret->state == CORE_CLOCK_RUNS)
+        ret->told = (uint8_t)mark_told_of_run(ret->told);
     return start->told != 0 || start_before(&l) == NULL;
 }
 

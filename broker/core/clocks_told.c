@@ -122,7 +122,7 @@ clocks_decide(struct deciding *d)
     if (facts_day(said->ended_on) != clock.ended)
         return decide_refuse_body(d, E_FIELD, 0, "deadline.endedOn");
     due = facts_day(said->due);
-    if (due < 0 || due > UINT16_MAX || (clock.named ? due != clock.due : due < clock.started))
+    if (due < 0 || (clock.named ? due != clock.due : due < clock.started))
         return decide_refuse_body(d, E_FIELD, 0, "deadline.due");
     if (d->type == TYPE(SYS_DEADLINE_MISSED) && due >= date_of_moment(d->command->now_ms))
         return decide_refuse_body(d, E_FIELD, 0, "deadline.due"); /* the day is not over */
@@ -140,16 +140,16 @@ clocks_told(struct core *core, const struct core_record *record, uint32_t dossie
     if (mark == NULL)
         return;
     due = facts_day(said->due);
-    if (due > 0 && due <= UINT16_MAX)
-        mark->due = (uint16_t)due;
+    if (due != DATE_NONE)
+        mark->due = mark_due(due);
     if (mark->notices < MARK_NOTICES_MAX)
         mark->notices++;
     now = mark->told;
     switch (record->event->type->number) {
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_APPROACHING:
-        now |= said->last ? CORE_TOLD_APPROACHING | CORE_TOLD_LAST : CORE_TOLD_APPROACHING;
+        now = mark_told_of_run(now) | CORE_TOLD_APPROACHING | (said->last ? CORE_TOLD_LAST : 0);
         break;
-    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED: now |= CORE_TOLD_MISSED; break;
+    case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MISSED: now = mark_told_of_run(now) | CORE_TOLD_MISSED; break;
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_MET: now = (now | CORE_TOLD_MET) & ~CORE_TOLD_CANCELLED; break;
     case WICI__V1__EVENT_TYPE__SYS_DEADLINE_CANCELLED:
         now &= ~CORE_TOLD_MET;

@@ -54,6 +54,18 @@ short_day(int32_t day)
     return day < 0 ? 0 : day > UINT16_MAX ? UINT16_MAX : (uint16_t)day;
 }
 
+uint16_t
+mark_due(int32_t day)
+{
+    return day < 1 ? 1 : short_day(day);
+}
+
+unsigned
+mark_told_of_run(unsigned told)
+{
+    return (told & CORE_TOLD_CANCELLED) != 0 ? 0 : told;
+}
+
 static uint32_t
 key_of_id(const uint8_t id[16])
 {
@@ -119,7 +131,7 @@ start_date(struct saying *s, enum clock_id clock, int32_t day, int32_t due, uint
     if (due == DATE_NONE)
         return;
     mark = start(s, clock, day, key);
-    mark->due = short_day(due);
+    mark->due = mark_due(due);
     mark->item = item & ITEM_MAX;
 }
 
@@ -532,11 +544,16 @@ marks_of_event(const struct event *event, const Wici__V1__BrokerNote *note, uint
 
 /* ---- corrections */
 
-/* The same clock, or sign, from the same day. What is named after the event keeps the name of the one corrected. */
+/*
+ * The same clock, or sign, from the same day. What is named after the event keeps the name of the one corrected. A clock
+ * is told apart from others by its event, its day and its item, and by no key: another service, or another meeting, is
+ * no other clock.
+ */
 static bool
 says_same(const struct mark *a, const struct mark *b)
 {
-    return a->says == b->says && a->item == b->item && a->day == b->day && a->key == b->key;
+    return a->says == b->says && a->item == b->item && a->day == b->day &&
+           (a->key == b->key || mark_sign(a) == SIGN_START);
 }
 
 static bool
@@ -588,8 +605,11 @@ marks_amend(struct marks *marks, uint64_t seq, struct mark *said, size_t count)
             continue;
         }
         old->flags = said[i].flags;
-        if (said[i].due != 0) /* named; else it is what was told */
-            old->due = said[i].due;
+        old->key = said[i].key;
+        if (said[i].due == 0 || said[i].due == old->due)
+            continue; /* of a term it is what was told */
+        old->due = said[i].due;
+        old->told &= CORE_TOLD_MET | CORE_TOLD_CANCELLED; /* of another date nobody was reminded */
     }
     return rc;
 }

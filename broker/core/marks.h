@@ -8,7 +8,7 @@
  * What the deadline watcher told of a clock is kept with the mark that starts it.
  *
  * Days are counted from 1970 and kept in 16 bits: until 2149; earlier and later ones are kept as the first and the
- * last. Pure; ownership: a list owns its marks. Threads: one at a time.
+ * last, which of a due date is 1970-01-02. Pure; ownership: a list owns its marks. Threads: one at a time.
  */
 #ifndef CORE_MARKS_H
 #define CORE_MARKS_H
@@ -116,8 +116,18 @@ mark_comes_after(const struct mark *a, const struct mark *b)
     return a->day > b->day || (a->day == b->day && mark_is_later(a, b));
 }
 
+/* A due date as it is kept: never 0, which is none. */
+uint16_t mark_due(int32_t day);
+
 /* The start of a clock. */
 struct mark mark_start(uint64_t seq, enum clock_id clock, int32_t day, uint32_t key);
+
+/*
+ * Of what was told of a clock that runs (CORE_TOLD_..., core.h), what still holds. When it was told that it is
+ * cancelled, and it runs again (the record that ended it was recalled), everybody believes that nothing is due: then
+ * nothing does.
+ */
+unsigned mark_told_of_run(unsigned told);
 
 /* -ENOMEM */
 int marks_add(struct marks *marks, const struct mark *mark);
@@ -129,7 +139,10 @@ void marks_clear(struct marks *marks);
  */
 size_t marks_of_event(const struct event *event, const Wici__V1__BrokerNote *note, uint64_t seq,
                       struct mark ret[MARKS_PER_EVENT_MAX]);
-/* The event that seq recorded first is said otherwise. Marks that say the same stay as they are. -ENOMEM */
+/*
+ * The event that seq recorded first is said otherwise. Marks that say the same stay as they are; of a clock whose due
+ * date is named anew, what was told of the approach and the passing of the other date is forgotten. -ENOMEM
+ */
 int marks_amend(struct marks *marks, uint64_t seq, struct mark *said, size_t count);
 /* It was never said. */
 void marks_recall(struct marks *marks, uint64_t seq);

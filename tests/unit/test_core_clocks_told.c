@@ -326,6 +326,99 @@ after_a_loss_the_holder_alone_is_reminded_and_nobody_is_told_of_a_missed_day(voi
     assert_int_equal(clocks(k, "fa"), 2);
 }
 
+/* A question is told of by its date; amended, it names another. */
+static void
+a_date_that_an_amendment_moves_is_told_of_anew(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *asked;
+
+    kit_open_case(k, "sw", 'C');
+    asked = say(k, "sw", "info.requested", 'C', "sch", "0{'requestedOn':'2026-02-01','answerBy':'2026-02-20'} 6", NULL);
+    told_to(k, "missed", "D15", "2026-02-20", "sw=0 sch=0");
+    say(k, "sw", "info.requested", 'C', "", "0{'requestedOn':'2026-02-01','answerBy':'2026-02-20'} 6",
+        kit_correcting(asked, "AMENDED"));
+    refused(k, "missed", "D15", "2026-02-20", "", E_ORDER, AT("MissedS0.deadline.clock"));
+    say(k, "sw", "info.requested", 'C', "", "0{'requestedOn':'2026-02-01','answerBy':'2026-02-25'} 6",
+        kit_correcting(asked, "AMENDED"));
+    IS('C', "D15", "from 2026-03-01 due 2026-02-25");
+    assert_int_equal(found[0].told, 0);
+    told_to(k, "missed", "D15", "2026-02-25", "sw=0 sch=0");
+    say(k, "sch", "info.provided", 'C', "sw", "0 6{'docKind':'INFORMATION'}", kit_answering(asked));
+    tell(k, "met", "D15", "2026-02-25");
+    say(k, "sw", "info.requested", 'C', "", "0{'requestedOn':'2026-02-01','answerBy':'2026-02-26'} 6",
+        kit_correcting(asked, "AMENDED"));
+    IS('C', "D15", ""); /* that it was met is known */
+}
+
+static void
+a_clock_that_runs_again_after_its_end_was_told_is_told_of_anew(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *closed;
+
+    open_case(k, 'C');
+    tell(k, "missed", "D2", "2026-02-09");
+    closed = close_case(k, 'C', "2026-02-20", "'reason':'MOVED'");
+    tell(k, "cancelled", "D2", "2026-02-09");
+    IS('C', "D2", "");
+    say(k, "sw", "case.closed", 'C', "", "0", kit_correcting(closed, "ENTERED_IN_ERROR"));
+    tell(k, "missed", "D2", "2026-02-09");
+    refused(k, "missed", "D2", "2026-02-09", "", E_ORDER, AT("MissedS0.deadline.clock"));
+    close_case(k, 'C', "2026-02-21", "'reason':'MOVED'");
+    tell(k, "cancelled", "D2", "2026-02-09");
+    IS('C', "D2", "");
+}
+
+static void
+a_row_that_an_amendment_gives_another_service_is_the_same_deadline(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *rows;
+
+    kit_active_case(k, 'C');
+    rows = say(k, "fa", "meeting.agreements_issued", 'C', "",
+               "0{'meetingId':'$f'} 6{'row':{'no':1,'action':'x','responsible':'fa','dueOn':'2026-02-25'}}", NULL);
+    say(k, "fa", "meeting.agreements_issued", 'C', "",
+        "0{'meetingId':'$f'} 6{'row':{'no':1,'action':'x','responsible':'fa','dueOn':'2026-02-25','serviceRef':'s2'}}",
+        kit_correcting(rows, "AMENDED"));
+    IS('C', "D16", "from 2026-03-01 due 2026-02-25");
+    tell(k, "missed", "D16", "2026-02-25");
+    say(k, "fa", "meeting.agreements_issued", 'C', "",
+        "0{'meetingId':'$f'} 6{'row':{'no':1,'action':'x','responsible':'fa','dueOn':'2026-02-25','serviceRef':'s3'}}",
+        kit_correcting(rows, "AMENDED"));
+    IS('C', "D16", "from 2026-03-01 due 2026-02-25");
+    refused(k, "missed", "D16", "2026-02-25", "", E_ORDER, AT("MissedS0.deadline.clock"));
+}
+
+/* A slip of the pen in a year: the clock is still one that can be told of, and hides no other. */
+static void
+a_date_before_1970_is_kept_as_the_first_day(void **state)
+{
+    struct kit *k = *state;
+
+    kit_active_case(k, 'C');
+    say(k, "sw", "court.opinion_requested", 'C', "fa", "0{'requestedOn':'2026-02-11','dueOn':'1926-03-25'} 1@p1 5",
+        "+'onBehalfOf':'x','channel':'PAPER','receivedOn':'2026-02-11'");
+    IS('C', "D12", "from 2026-02-11 due 1970-01-02");
+    tell(k, "missed", "D12", "1970-01-02");
+}
+
+/* A slip of the pen to the other side: what comes of it can be told. */
+static void
+a_term_that_ends_behind_the_last_day_can_be_told_of(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *first = say(k, "sch", "referral.submitted", 'R', "sw",
+                                   "0{'informationReceivedOn':'2926-01-05'} 1@p1 6{'service':'FAMILY_ASSISTANT'}",
+                                   NULL);
+
+    IS('R', "D1", "from 2149-06-06");
+    say(k, "sch", "referral.submitted", 'R', "", "0", kit_correcting(first, "ENTERED_IN_ERROR"));
+    tell(k, "cancelled", "D1", "2149-06-20");
+    IS('R', "D1", "");
+}
+
 /* ---- lists */
 
 static void
@@ -390,6 +483,11 @@ main(void)
         CLOCKS_TEST(a_notice_that_does_not_fit_the_state_is_refused),
         CLOCKS_TEST(the_date_that_an_event_names_is_not_moved),
         CLOCKS_TEST(after_a_loss_the_holder_alone_is_reminded_and_nobody_is_told_of_a_missed_day),
+        CLOCKS_TEST(a_date_that_an_amendment_moves_is_told_of_anew),
+        CLOCKS_TEST(a_clock_that_runs_again_after_its_end_was_told_is_told_of_anew),
+        CLOCKS_TEST(a_row_that_an_amendment_gives_another_service_is_the_same_deadline),
+        CLOCKS_TEST(a_date_before_1970_is_kept_as_the_first_day),
+        CLOCKS_TEST(a_term_that_ends_behind_the_last_day_can_be_told_of),
         CLOCKS_TEST(a_unit_is_given_what_it_holds_and_an_office_what_its_agency_holds),
         CLOCKS_TEST(a_list_goes_on_where_the_page_ended),
     };
