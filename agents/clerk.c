@@ -73,6 +73,9 @@ tally_say(const struct clerk_tally *tally)
             tally->told[CLERK_MISSED], tally->told[CLERK_MET], tally->told[CLERK_CANCELLED]);
     if (tally->refused > 0)
         say("not taken: %lu, the last with %s", tally->refused, tally->refusal);
+    if (tally->unread > 0)
+        say("deadlines that this program does not understand, and nobody is told of: %lu; is it older than the broker?",
+            tally->unread);
 }
 
 static bool
@@ -115,7 +118,7 @@ round_run(struct clerk *clerk, int32_t day)
     error = wici_error(clerk->client);
     if (rc == -EACCES || rc == -EPROTO)
         say("the broker refuses: %s", error == NULL ? strerror(-rc) : error->code);
-    else if (rc != 0 && rc != -EINTR)
+    else if (rc != 0 && rc != -EINTR && rc != -EBADMSG)
         say("the round is not finished: %s", strerror(-rc));
     return rc;
 }

@@ -54,6 +54,7 @@ struct clerk_tally {
     unsigned long told[CLERK_NOTICE_COUNT];
     unsigned long refused; /* the state had moved on: looked at again in the next round */
     char refusal[320];     /* code and path of the last of them */
+    unsigned long unread;  /* clocks that this program does not understand: nobody is told of them */
 };
 
 struct clerk_pending;
@@ -74,6 +75,7 @@ struct clerk {
  * One round: all clocks, until nothing is left to tell.
  *   -ENOTCONN, -ETIMEDOUT  the broker was lost; the next round goes on
  *   -EACCES                the broker refuses the question, or this unit is no deadline watcher
+ *   -EBADMSG               some were not understood (ret->unread), as of a newer broker; all others were told
  */
 int clerk_round(struct clerk *clerk, int32_t today, struct clerk_tally *ret);
 

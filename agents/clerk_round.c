@@ -98,6 +98,10 @@ look_at(struct round *round, const json_t *json)
     int rc = text == NULL ? -ENOMEM : clerk_clock_read(text, &clock);
 
     free(text);
+    if (rc == -EPROTO) { /* one that cannot be read hides no other */
+        round->clerk->tally.unread++;
+        return 0;
+    }
     if (rc != 0)
         return rc;
     deadline_plan(round->clerk->settings, round->clerk->calendar,
@@ -210,12 +214,13 @@ clerk_round(struct clerk *clerk, int32_t today, struct clerk_tally *ret)
     for (unsigned i = 0; i < PASSES_MAX && rc == 0; i++) {
         unsigned long before = told(clerk);
 
+        clerk->tally.unread = 0;
         rc = pass(&round);
         if (told(clerk) == before)
             break;
     }
     *ret = clerk->tally;
-    return rc;
+    return rc == 0 && ret->unread > 0 ? -EBADMSG : rc;
 }
 
 void
