@@ -140,15 +140,16 @@ day_of(const json_t *body, const char *name)
     return name[0] != '\0' && date_parse(member_text(body, name), &day) == 0 ? day : INT32_MIN;
 }
 
-/* What tells a clock from others: its start, and which date of that. */
+/* What tells a clock from others: its start, from which day (an amendment may move it), and which date of that. */
 static void
 deadline_key(const json_t *deadline, const char *dossier, char *ret, size_t size)
 {
     const json_t *seq = json_object_get(deadline, "startSeq");
     long long number = json_is_string(seq) ? strtoll(json_string_value(seq), NULL, 10) : json_integer_value(seq);
 
-    (void)snprintf(ret, size, "%s %s %lld %lld", member_text(deadline, "clock"), dossier, number,
-                   (long long)json_integer_value(json_object_get(deadline, "item")));
+    (void)snprintf(ret, size, "%s %s %lld %lld %s", member_text(deadline, "clock"), dossier, number,
+                   (long long)json_integer_value(json_object_get(deadline, "item")),
+                   member_text(deadline, "startedOn"));
 }
 
 static const char *

@@ -349,6 +349,8 @@ meetings_of_coordinators_are_told_apart(void **state)
     "}"                                                                                                                \
     "}"
 
+#define FROM(day) ",\"startedOn\":\"" day "\""
+
 static void
 deadlines_are_kept_late_or_missed_by_their_due_date(void **state)
 {
@@ -366,6 +368,20 @@ deadlines_are_kept_late_or_missed_by_their_due_date(void **state)
     assert_int_equal(count(r, "deadlines_kept", "D1", NULL, NULL), 1);
     assert_int_equal(count(r, "deadlines_late", "D1", NULL, NULL), 1);
     assert_int_equal(count(r, "deadlines_missed", "D1", NULL, NULL), 2);
+    report_free(&r);
+}
+
+/* Amended to another day and back: the clock of each day is one of its own, and the other's end is not its end. */
+static void
+a_deadline_that_an_amendment_moved_is_counted_by_the_clock_that_runs(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    add(r, "1", "SYS_DEADLINE_CANCELLED", "a", DEADLINE("Cancelled", "1", "2026-02-10", FROM("2026-01-27")));
+    add(r, "2", "SYS_DEADLINE_MISSED", "a", DEADLINE("Missed", "1", "2026-02-10", FROM("2026-01-27")));
+    add(r, "3", "SYS_DEADLINE_CANCELLED", "a", DEADLINE("Cancelled", "1", "2026-02-17", FROM("2026-02-03")));
+    assert_int_equal(count(r, "deadlines_missed", "D1", NULL, NULL), 1);
     report_free(&r);
 }
 
@@ -421,6 +437,7 @@ main(void)
         cmocka_unit_test(a_service_whose_plan_was_not_given_counts_by_who_reports_it),
         cmocka_unit_test(meetings_of_coordinators_are_told_apart),
         cmocka_unit_test(deadlines_are_kept_late_or_missed_by_their_due_date),
+        cmocka_unit_test(a_deadline_that_an_amendment_moved_is_counted_by_the_clock_that_runs),
         cmocka_unit_test(the_half_yearly_summary_is_of_plans_and_their_deadlines),
         cmocka_unit_test(other_events_and_what_was_withheld_are_passed_over),
     };
