@@ -95,10 +95,7 @@ epoch_check(const struct plan *plan, const struct place *place, const struct bou
                ? scene_deeds_check(plan, place, bounds, more, ret_step, ret)
                : found_wrong(ret, "epoch", "an older copy is served as of epoch %" PRIu64,
                              store_identity(serve_broker()->store)->epoch);
-    if (good && more < 2)
-        serve_close();
-    else
-        serve_leave();
+    serve_end(good && more < 2);
     return good;
 }
 

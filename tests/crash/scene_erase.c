@@ -40,10 +40,7 @@ erase_act(const struct plan *plan, const struct place *place)
 
     if (rc == 0)
         rc = scene_deeds_run(&plan->deeds, place, plan->first + 1, plan->last);
-    if (plan->seed % 2 == 0)
-        serve_close();
-    else
-        serve_leave();
+    serve_end(plan->seed % 2 == 0);
     return rc;
 }
 
@@ -58,10 +55,7 @@ erase_check(const struct plan *plan, const struct place *place, const struct bou
         return false;
     rc = scene_serve_open(place, bounds);
     good = rc == 0 ? scene_deeds_check(plan, place, bounds, more, ret_step, ret) : scene_goes_wrong(ret, "opens", rc);
-    if (good && more < 2)
-        serve_close();
-    else
-        serve_leave();
+    serve_end(good && more < 2);
     return good;
 }
 

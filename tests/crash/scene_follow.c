@@ -37,10 +37,7 @@ follow_act(const struct plan *plan, const struct place *place)
     if (rc == 0)
         rc = scene_deeds_run(&plan->deeds, place, plan->first + 1, plan->last);
     follow_end();
-    if (plan->seed % 2 == 0)
-        serve_close();
-    else
-        serve_leave();
+    serve_end(plan->seed % 2 == 0);
     return rc;
 }
 
@@ -58,10 +55,7 @@ follow_scene_check(const struct plan *plan, const struct place *place, const str
                ? follow_check(&plan->deeds, bounds, ret) && scene_deeds_check(plan, place, bounds, more, ret_step, ret)
                : scene_goes_wrong(ret, "opens", rc);
     follow_end();
-    if (good && more < 2)
-        serve_close();
-    else
-        serve_leave();
+    serve_end(good && more < 2);
     return good;
 }
 

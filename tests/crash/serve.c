@@ -150,34 +150,11 @@ front_endpoint(const struct front *front)
     return "serve";
 }
 
-uint64_t
-front_cut_count(struct front *front)
-{
-    (void)front;
-    return 0;
-}
-
-int
-front_wait(struct front *front, int fd, int timeout_ms, bool *ret_readable)
-{
-    (void)front;
-    (void)fd;
-    (void)timeout_ms;
-    *ret_readable = false;
-    return 0;
-}
-
 bool
 front_waiting(struct front *front)
 {
     (void)front;
     return serve.said != NULL;
-}
-
-bool
-front_route_is(const struct front_route *a, const struct front_route *b)
-{
-    return a->len == b->len && memcmp(a->id, b->id, a->len) == 0;
 }
 
 int
@@ -319,9 +296,9 @@ serve_close(void)
 }
 
 void
-serve_leave(void)
+serve_end(bool cleanly)
 {
-    if (serve.broker != NULL)
+    if (!cleanly && serve.broker != NULL)
         serve.broker->latched = true;
     serve_close();
 }

@@ -38,8 +38,8 @@ int serve_open(const struct place *place, uint64_t ms);
 struct broker *serve_broker(void);
 /* As at a SIGTERM: what is open is written. */
 void serve_close(void);
-/* The process is gone: what is open is not written. */
-void serve_leave(void);
+/* Like that; else as if the process were gone: what is open is not written. */
+void serve_end(bool cleanly);
 /* `wicid compact`, `wicid init --log-key` and `wicid init --new-epoch`, while nobody serves; at that time. */
 int serve_compact(const struct place *place, uint64_t ms);
 int serve_log_key(const struct place *place, uint64_t ms);

@@ -312,24 +312,6 @@ front_endpoint(const struct front *front)
     return "sim";
 }
 
-uint64_t
-front_cut_count(struct front *front)
-{
-    (void)front;
-    return 0;
-}
-
-/* Never waits: what there is to do is there, or time passes elsewhere. */
-int
-front_wait(struct front *front, int fd, int timeout_ms, bool *ret_readable)
-{
-    (void)front;
-    (void)fd;
-    (void)timeout_ms;
-    *ret_readable = false;
-    return 0;
-}
-
 static size_t
 arrived_lines(void)
 {
@@ -379,12 +361,6 @@ front_receive(struct front *front, struct front_message *ret)
     door.hooks.taken(line, message);
     message_free(message);
     return 0;
-}
-
-bool
-front_route_is(const struct front_route *a, const struct front_route *b)
-{
-    return a->len == b->len && memcmp(a->id, b->id, a->len) == 0;
 }
 
 int
