@@ -2,10 +2,11 @@
  * asked - who was asked to do something, whoever holds the dossier
  *
  * A question, a court's request for an opinion and a safety concern ask the units that they are addressed to and that
- * may answer; a referral that is sent on asks the unit that it is sent to, for all of it or for some parts; a row of a meeting's agreements asks the unit that it names as responsible: by the id or the name of the
- * unit or of its agency, or by a role that one unit of the dossier alone has ("SCH"). Only a unit that is given the row
- * is asked by it; a text that names none (the family, a neighbour) asks nobody. Kept as facts of the dossier
- * (ACT_CODE_ASKED), under the number where it was first said, so that a correction has only to take them back.
+ * may answer; a referral that is sent on asks the unit that it is sent to, for all of it or for some parts; a row of a
+ * meeting's agreements asks the unit that it names as responsible: by the id or the name of the unit or of its agency,
+ * or by a role that one unit of the dossier alone has ("SCH"). Only a unit that is given the row is asked by it; a text
+ * that names none (the family, a neighbour) asks nobody. Kept as facts of the dossier (ACT_CODE_ASKED), under the
+ * number where it was first said, so that a correction has only to take them back.
  *
  * On whom a deadline falls follows from them (clocks.h); what has no deadline is listed by core_work().
  *

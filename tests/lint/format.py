@@ -1,4 +1,5 @@
-"""Sources in C are laid out as .clang-format says; `clang-format -i FILE` mends one."""
+"""Sources in C are laid out as .clang-format says; `clang-format -i FILE` mends one. It leaves comments alone: that they are no
+wider than the code, and that each error a header names stands on a line of its own, is looked at here."""
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import tree
 
 SOURCE = os.environ["WICI_SOURCE"]
 VERSION = "14"  # Debian 12's: others lay out some lines otherwise
+WIDTH = 120
 
 
 def differing(arguments, text=None):
@@ -18,7 +20,31 @@ def differing(arguments, text=None):
     return re.findall(r"^(\S+?):(\d+):\d+: (?:warning|error): code should be clang-formatted", done.stderr, re.M)
 
 
+def comments(name, text):
+    """The lines of comments that are too wide, or name a further error behind other text, as a sentence each."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > WIDTH and re.match(r"\s*(/\*|\* )", line):
+            yield f"{name}:{number}: a comment is wider than {WIDTH} columns"
+        elif name.endswith(".h") and re.match(r" \* ", line) and re.search(r"[^\s,] -E[A-Z0-9]{3,}  +\w", line):
+            yield f"{name}:{number}: an error stands behind other text: give it a line of its own"
+
+
+def all_comments():
+    """The same of all sources."""
+    planted = "/* " + "x" * 120 + " */\n * taken. -EINVAL  it is not\n *   -EINVAL  it is not\n * as -EINVAL says\n"
+    if len(list(comments("planted.h", planted))) != 2:
+        sys.exit("the checker of comments does not notice what is planted")
+    wrong = []
+    for name in tree.files(SOURCE, ".c", ".h"):
+        with open(os.path.join(SOURCE, name), encoding="utf-8") as f:
+            wrong += comments(name, f.read())
+    return wrong
+
+
 def main():
+    wrong = all_comments()
+    if wrong:
+        sys.exit("\n".join(wrong))
     if shutil.which("clang-format") is None:
         print("skipped: clang-format is not installed")
         return 77
