@@ -352,8 +352,8 @@ uint32_t core_dossier_count(const struct core *core);
 enum core_clock_state { CORE_CLOCK_RUNS, CORE_CLOCK_MET, CORE_CLOCK_CANCELLED };
 
 /*
- * What the deadline watcher told of a clock, and has not taken back since. Of one that runs again after it was told that
- * it is cancelled, and of a named date that was moved, nothing counts as told but its end.
+ * What the deadline watcher told of a clock, and has not taken back since. Of one that runs again after it was told
+ * that it is cancelled, and of a named date that was moved, nothing counts as told but its end.
  */
 #define CORE_TOLD_APPROACHING 1u
 #define CORE_TOLD_LAST        2u /* the last reminder */

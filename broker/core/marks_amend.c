@@ -4,9 +4,9 @@
 #include "broker/core/state.h"
 
 /*
- * The same clock, or sign, from the same day. What is named after the event keeps the name of the one corrected. A clock
- * is told apart from others by its event, its day and its item, and by no key: another service, or another meeting, is
- * no other clock.
+ * The same clock, or sign, from the same day. What is named after the event keeps the name of the one corrected. A
+ * clock is told apart from others by its event, its day and its item, and by no key: another service, or another
+ * meeting, is no other clock.
  */
 static bool
 says_same(const struct mark *a, const struct mark *b)

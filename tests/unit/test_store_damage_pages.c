@@ -1,4 +1,5 @@
-/* Pages of a closed store in each other's places: LMDB does not see it, and what is missing then is not taken for absent. */
+/* Pages of a closed store in each other's places: LMDB does not see it, and what is missing then is not taken for
+ * absent. */
 #include "tests/unit/test_damage_kit.h"
 
 #include "store/doc.h"
