@@ -513,6 +513,49 @@ parse_option(int key, char *value, struct argp_state *state)
     }
 }
 
+/* What the settings name. 0, or a negative number, having said what is wrong with them. */
+static int
+settings_open(struct agent *a, const struct arguments *arguments)
+{
+    char error[OPTIONS_ERROR_MAX] = "";
+    int rc = agent_config_read(&a->config, arguments->config, error);
+
+    if (rc == 0 && arguments->mode != MODE_STATUS)
+        rc = agent_config_check_key(&a->config, error);
+    a->work.config = &a->config;
+    if (rc == 0 && arguments->mode != MODE_STATUS)
+        rc = agent_work_open(&a->work, error);
+    if (rc != 0) {
+        agent_log(AGENT_ERROR, "%s", error);
+        return rc;
+    }
+    rc = agent_dirs_open(&a->dirs, a->config.dir);
+    if (rc != 0)
+        agent_log(AGENT_ERROR, "%s: %s", a->config.dir, strerror(-rc));
+    return rc;
+}
+
+/* Works until it is to end; anew under another name, where the folder has to take one. */
+static int
+serve(struct agent *a, const struct arguments *arguments)
+{
+    int rc = agent_open(a);
+
+    if (rc == 0)
+        rc = run(a, arguments);
+    while (rc == -ERESTART) {
+        parts_close(a);
+        a->noted = false;
+        a->heard = a->taken_over_ms = 0;
+        rc = parts_open(a);
+        if (rc == 0)
+            rc = run(a, arguments);
+    }
+    if (rc != 0)
+        explain_end(a, rc);
+    return rc;
+}
+
 const char *argp_program_version = "wici-agent " WICI_VERSION;
 
 int
@@ -526,8 +569,7 @@ main(int argc, char **argv)
         "wici"};
     struct arguments arguments = {.wait_s = 60};
     struct agent a = {.signal_fd = -1, .notify_fd = -1, .look = true, .history_waits = true};
-    char error[OPTIONS_ERROR_MAX] = "";
-    int rc;
+    int rc = 0;
 
     a.dirs = AGENT_DIRS_CLOSED;
     a.place = PLACE_CLOSED;
@@ -543,20 +585,7 @@ main(int argc, char **argv)
         agent_log(AGENT_ERROR, "signals: %s", strerror(-rc));
         return 1;
     }
-    rc = agent_config_read(&a.config, arguments.config, error);
-    if (rc == 0 && arguments.mode != MODE_STATUS)
-        rc = agent_config_check_key(&a.config, error);
-    a.work.config = &a.config;
-    if (rc == 0 && arguments.mode != MODE_STATUS)
-        rc = agent_work_open(&a.work, error);
-    if (rc != 0) {
-        agent_log(AGENT_ERROR, "%s", error);
-        agent_close(&a);
-        return 2;
-    }
-    rc = agent_dirs_open(&a.dirs, a.config.dir);
-    if (rc != 0) {
-        agent_log(AGENT_ERROR, "%s: %s", a.config.dir, strerror(-rc));
+    if (settings_open(&a, &arguments) != 0) {
         agent_close(&a);
         return 2;
     }
@@ -564,21 +593,7 @@ main(int argc, char **argv)
     case MODE_CHECK: agent_config_print(&a.config, stdout); break;
     case MODE_STATUS: rc = agent_status_print(&a.dirs, &a.config, stdout); break;
     case MODE_RUN:
-    case MODE_ONCE:
-        rc = agent_open(&a);
-        if (rc == 0)
-            rc = run(&a, &arguments);
-        while (rc == -ERESTART) {
-            parts_close(&a);
-            a.noted = false;
-            a.heard = a.taken_over_ms = 0;
-            rc = parts_open(&a);
-            if (rc == 0)
-                rc = run(&a, &arguments);
-        }
-        if (rc != 0)
-            explain_end(&a, rc);
-        break;
+    case MODE_ONCE: rc = serve(&a, &arguments); break;
     }
     agent_close(&a);
     return rc == 0 ? 0 : 1;

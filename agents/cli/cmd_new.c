@@ -507,6 +507,32 @@ result(int rc)
     }
 }
 
+/* All empty but for the type and what the options say. -ENOMEM */
+static int
+making_begin(struct making *m, const struct cli_args *args)
+{
+    m->header = json_pack("{s:s}", "type", m->type->enum_name);
+    m->sections = json_array();
+    m->known = json_object();
+    m->ask.persons = json_array();
+    m->ask.known = m->known;
+    m->ask.begins = type_begins(m->type) ? m->type->body[0] : NULL;
+    m->marks = args_has(args, 'm');
+    return m->header == NULL || m->sections == NULL || m->known == NULL || m->ask.persons == NULL
+               ? -ENOMEM
+               : arena_create(&m->ask.arena, DECODE_ARENA_SIZE);
+}
+
+static void
+making_end(struct making *m)
+{
+    arena_destroy(&m->ask.arena);
+    json_decref(m->header);
+    json_decref(m->sections);
+    json_decref(m->known);
+    json_decref(m->ask.persons);
+}
+
 int
 cmd_new(struct cli *cli, int argc, char **argv)
 {
@@ -543,32 +569,18 @@ cmd_new(struct cli *cli, int argc, char **argv)
         usage_fail(_("%s is written by the broker or by a command of its own"), m.type->name);
     if (args_has(&args, 'a') && (rc = answered_load(cli, args_get(&args, 'a'), &answered)) != CLI_OK)
         return rc;
-    m.header = json_pack("{s:s}", "type", m.type->enum_name);
-    m.sections = json_array();
-    m.known = json_object();
-    m.ask.persons = json_array();
-    m.ask.known = m.known;
-    m.ask.begins = type_begins(m.type) ? m.type->body[0] : NULL;
-    m.marks = args_has(&args, 'm');
-    rc = m.header == NULL || m.sections == NULL || m.known == NULL || m.ask.persons == NULL
-             ? -ENOMEM
-             : arena_create(&m.ask.arena, DECODE_ARENA_SIZE);
-    if (rc != 0)
-        goto out;
-    if (answered != NULL)
-        answered_use(&m, answered);
-    options_take(&m, &args);
-    rc = outbox_find(&args, &outbox);
+    rc = making_begin(&m, &args);
+    if (rc == 0) {
+        if (answered != NULL)
+            answered_use(&m, answered);
+        options_take(&m, &args);
+        rc = outbox_find(&args, &outbox);
+    }
     if (rc == 0)
         rc = dialogue(&m, &args, cli->role, outbox == NULL);
     if (rc == 0)
         rc = event_write(&m, outbox);
-out:
-    arena_destroy(&m.ask.arena);
-    json_decref(m.header);
-    json_decref(m.sections);
-    json_decref(m.known);
-    json_decref(m.ask.persons);
+    making_end(&m);
     json_decref(answered);
     free(outbox);
     return result(rc);
