@@ -57,10 +57,19 @@ def has(folder, ids):
     play.wait(f"{len(ids)} events in {folder.dir}", lambda: ids <= set(folder.inbox()))
 
 
+def listed(world):
+    """What the broker says of the cursors of ops."""
+    return json.loads(world.cli.run("cursor", "list", "--json"))["cursors"]["cursors"]
+
+
 def cursors(world):
     """The cursors of ops, by name."""
-    listed = json.loads(world.cli.run("cursor", "list", "--json"))["cursors"]["cursors"]
-    return {cursor["cursor"]: int(cursor.get("seq", 0)) for cursor in listed}
+    return {cursor["cursor"]: int(cursor.get("seq", 0)) for cursor in listed(world)}
+
+
+def reads(world, name):
+    """Does somebody read with that cursor now?"""
+    return any(cursor["cursor"] == name and cursor.get("connected") for cursor in listed(world))
 
 
 def two_folders_of_a_unit_are_each_given_everything(world):
@@ -130,7 +139,7 @@ def two_copies_of_a_folder_part(world):
 def what_another_program_takes_with_the_cursor_comes_all_the_same(world):
     a = Folder(world.ops, "a")
     a.start()
-    play.wait("its cursor", lambda: f"agent-{a.mark()}" in cursors(world) and a.said("connected:"))
+    play.wait("it reads", lambda: a.said("connected:") and reads(world, f"agent-{a.mark()}"))
     other = subprocess.Popen([f"{BIN}/wici", "tail", "--cursor", f"agent-{a.mark()}", "-c", world.cli.config], text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
