@@ -25,9 +25,11 @@ struct tiledir {
     struct merkle_tiles tree;
     uint8_t bundle[TILEDIR_FILE_MAX]; /* the newest leaf inputs */
     size_t bundle_len;
-    bool check; /* compare, instead of writing */
+    bool check;      /* compare, instead of writing */
+    uint64_t unlike; /* when checking: the first leaf that is not the one in its tile, and one more; 0: none known */
     char path[TILEDIR_PATH_SIZE];
     uint8_t there[TILEDIR_FILE_MAX + 1];
+    size_t there_len;
 };
 
 /* "tile/0/x001/067.p/12"; width is MERKLE_TILE_WIDTH for a full one. */
@@ -98,16 +100,16 @@ static int
 file_compare(struct tiledir *t, const void *bytes, size_t len)
 {
     char full[PATH_MAX];
-    size_t got;
     FILE *in;
 
+    t->there_len = 0;
     (void)snprintf(full, sizeof full, "%s/%s", t->dir, t->path);
     in = fopen(full, "re");
     if (in == NULL)
         return errno == ENOENT || errno == ENOTDIR ? -EBADMSG : -errno;
-    got = fread(t->there, 1, sizeof t->there, in);
+    t->there_len = fread(t->there, 1, sizeof t->there, in);
     (void)fclose(in);
-    return got == len && memcmp(t->there, bytes, len) == 0 ? 0 : -EBADMSG;
+    return t->there_len == len && memcmp(t->there, bytes, len) == 0 ? 0 : -EBADMSG;
 }
 
 static int
@@ -126,13 +128,28 @@ bundle_put(struct tiledir *t, uint64_t index, unsigned width)
     return t->check ? 0 : file_put(t, LEVEL_ENTRIES, index, width, t->bundle, t->bundle_len);
 }
 
+/* Of two lists of hashes that are not the same, where they begin to differ. */
+static unsigned
+first_unlike(const uint8_t *a, const uint8_t *b, unsigned count)
+{
+    unsigned i = 0;
+
+    while (i + 1 < count &&
+           memcmp(a + (size_t)i * MERKLE_HASH_SIZE, b + (size_t)i * MERKLE_HASH_SIZE, MERKLE_HASH_SIZE) == 0)
+        i++;
+    return i;
+}
+
 /* A tile, full or not, with the leaf inputs that belong to one of level 0. */
 static int
 tile_put(void *arg, unsigned level, uint64_t index, const uint8_t *hashes, unsigned width)
 {
     struct tiledir *t = arg;
-    int rc = file_put(t, level, index, width, hashes, (size_t)width * MERKLE_HASH_SIZE);
+    size_t len = (size_t)width * MERKLE_HASH_SIZE;
+    int rc = file_put(t, level, index, width, hashes, len);
 
+    if (rc == -EBADMSG && t->check && level == 0 && t->there_len == len)
+        t->unlike = index * MERKLE_TILE_WIDTH + first_unlike(t->there, hashes, width) + 1;
     if (rc == 0 && level == 0) {
         rc = bundle_put(t, index, width);
         t->bundle_len = 0;
@@ -297,10 +314,10 @@ tiledir_check(const char *dir, uint64_t size, tiledir_leaf_fn *fn, void *arg, st
     t->check = true;
     while (rc == 0 && index < size)
         rc = bundle_check(t, size, fn, arg, &index);
-    if (rc == 0)
-        rc = merkle_tiles_rest(&t->tree, tile_put, t);
+    if (rc == 0 && (rc = merkle_tiles_rest(&t->tree, tile_put, t)) != 0)
+        index--; /* the last one */
     memcpy(path, t->path, TILEDIR_PATH_SIZE);
-    *ret_index = index;
+    *ret_index = t->unlike != 0 ? t->unlike - 1 : index;
     *ret = t->tree.frontier;
     tiledir_close(&t);
     return rc;

@@ -45,7 +45,8 @@ typedef int tiledir_leaf_fn(void *arg, uint64_t index, const uint8_t *input, siz
  * Reads all leaf inputs of a directory whose checkpoint says `size`, compares every tile with them, and gives their
  * tree.
  *   -EBADMSG  a file is missing, has another size than a log of that size gives it, or does not fit the leaf inputs;
- *             path names it, and *ret_index the last leaf looked at
+ *             path names it, and *ret_index the first leaf that is not the one in the tile, or, where no leaf of the
+ *             file can be told, the last one looked at
  *   others    fn's, with *ret_index the leaf it was called for
  */
 int tiledir_check(const char *dir, uint64_t size, tiledir_leaf_fn *fn, void *arg, struct merkle_frontier *ret,

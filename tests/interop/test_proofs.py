@@ -171,6 +171,9 @@ def exports(clis, verifiers, dice, root, old):
     size = good[0] << 8 | good[1]
     write(bundle, good[size + 2:2 * (size + 2)] + good[:size + 2] + good[2 * (size + 2):])
     check(verifiers.code(export) == 3 and "record 1:" in verifiers.said, f"exchanged records: {verifiers.said}")
+    # Where nothing but its hash tells, the record is named all the same.
+    write(bundle, good[:size + 1] + bytes([good[size + 1] ^ 1]) + good[size + 2:])
+    check(verifiers.code(export) == 3 and "(at record 1)" in verifiers.said, f"a changed record: {verifiers.said}")
     write(bundle, good)
 
 
