@@ -117,6 +117,18 @@ subject_question(const char *question, bool pl)
     return words_find(questions, sizeof questions / sizeof questions[0], question, pl);
 }
 
+void
+subject_told(const json_t *row, bool pl, char ret[SUBJECT_TOLD_SIZE])
+{
+    const char *question = subject_question(member_text(row, "question"), pl);
+    json_int_t document = json_integer_value(json_object_get(row, "document"));
+
+    if (document > 0)
+        (void)snprintf(ret, SUBJECT_TOLD_SIZE, "%.100s, %s %lld", question, pl ? "nr" : "no.", (long long)document);
+    else
+        (void)snprintf(ret, SUBJECT_TOLD_SIZE, "%.100s", question);
+}
+
 const char *
 subject_remark(const json_t *recipient, bool pl)
 {
@@ -389,12 +401,13 @@ put_recipients(const struct sheet *s)
                                        say(s, "dlaczego", "why"), say(s, "uwaga", "remark"), NULL});
     json_array_foreach((json_t *)(uintptr_t)list_of(s, "recipients"), i, row)
     {
-        const char *question = member_text(row, "question");
+        char told[SUBJECT_TOLD_SIZE];
 
+        subject_told(row, s->o->polish, told);
         fputs("<tr>", s->out);
         cell_named(s, member_text(row, "unit"));
         cell_number(s, row, "seq");
-        cell(s, *question != '\0' ? subject_question(question, s->o->polish) : type_text(s, member_text(row, "type")));
+        cell(s, told[0] != '\0' ? told : type_text(s, member_text(row, "type")));
         cell(s, member_text(row, "classes"));
         cell_time(s, member_text(row, "first"));
         cell_time(s, member_text(row, "last"));

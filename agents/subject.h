@@ -34,6 +34,9 @@ const char *subject_heading(enum subject_heading heading, bool pl);
 const char *subject_note(const char *code, bool pl);
 /* What was told instead of events, by the word in the record of it; the word itself where it is not known. */
 const char *subject_question(const char *question, bool pl);
+/* The same of a row of "recipients", or of a read, with the number of the document where it has one. */
+#define SUBJECT_TOLD_SIZE 160u
+void subject_told(const json_t *row, bool pl, char ret[SUBJECT_TOLD_SIZE]);
 /* What a row of "recipients" says beside the rest; "" when there is nothing. */
 const char *subject_remark(const json_t *recipient, bool pl);
 

@@ -23,6 +23,7 @@ struct access_record {
     uint64_t from_seq, to_seq, events;
     uint64_t opened_seq, as_of_seq;
     struct access_asked asked;
+    uint32_t document; /* of record from_seq; 0: none was shown */
     bool possibly;
 };
 
@@ -72,6 +73,7 @@ record_write(struct broker *b, const struct access_record *record)
     body.families = (char **)(uintptr_t)record->asked.families;
     body.n_families = record->asked.family_count;
     body.events = record->events;
+    body.document = record->document;
     body.possibly = record->possibly;
     section.body_case = WICI__V1__SECTION__BODY_SYS_ACCESS_RECORDED_S0;
     section.sys_access_recorded_s0 = &body;
@@ -378,30 +380,44 @@ access_shown(struct broker *b, const struct session *session, uint64_t seq)
     return rc == 0 ? record_write(b, &record) : rc;
 }
 
+/* What was told in the answer to a question, about a dossier or a record of it. */
+static int
+told_write(struct broker *b, const struct session *session, struct access_record *record, uint64_t seq)
+{
+    int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_RECORDS * ROOM_RECORD_BYTES);
+
+    record->unit = unit_id(b, session->unit);
+    record->cursor = session->name;
+    record->from_seq = record->to_seq = seq;
+    record->opened_seq = record->as_of_seq = store_head(b->store);
+    return rc == 0 ? record_write(b, record) : rc;
+}
+
 int
 access_told(struct broker *b, const struct session *session, const char *question, uint32_t entry, uint64_t seq,
             const char *why)
 {
-    struct access_record record = {.unit = unit_id(b, session->unit),
-                                   .cursor = session->name,
-                                   .why = why,
-                                   .question = question,
-                                   .from_seq = seq,
-                                   .to_seq = seq,
-                                   .opened_seq = store_head(b->store),
-                                   .as_of_seq = store_head(b->store),
-                                   .asked.entry = entry};
-    int rc = store_room_own(b->store, ROOM_RECORDS, ROOM_RECORDS * ROOM_RECORD_BYTES);
+    struct access_record record = {.why = why, .question = question, .asked.entry = entry};
 
-    return rc == 0 ? record_write(b, &record) : rc;
+    return told_write(b, session, &record, seq);
 }
 
 int
-access_told_auditor(struct broker *b, const struct session *session, const char *question, uint32_t entry, uint64_t seq)
+access_document(struct broker *b, const struct session *session, uint32_t entry, uint64_t seq, uint32_t number,
+                const char *why)
+{
+    struct access_record record = {.why = why, .question = ACCESS_DOCUMENT, .asked.entry = entry, .document = number};
+
+    return told_write(b, session, &record, seq);
+}
+
+int
+access_told_auditor(struct broker *b, const struct session *session, const char *question, uint32_t entry, uint64_t seq,
+                    const char *why)
 {
     bool auditor = core_unit_is(b->core, session->unit, WICI__V1__ROLE__AUD);
 
-    return auditor ? access_told(b, session, question, entry, seq, "") : 0;
+    return auditor ? access_told(b, session, question, entry, seq, why) : 0;
 }
 
 /* The marks found at start, copied: the store must not be written to while it lists them. */

@@ -27,6 +27,9 @@
 /* The name of the value that holds the access records' key entry. */
 #define ACCESS_ENTRY_VALUE "access.entry"
 
+/* The question that a record of a document's reading names. */
+#define ACCESS_DOCUMENT "document"
+
 /* Which events a reader asked for, as a record tells it. */
 struct access_asked {
     uint32_t entry; /* key entry of the one dossier; 0: of all, of several, or of one that the reader does not know */
@@ -80,9 +83,13 @@ int access_shown(struct broker *b, const struct session *session, uint64_t seq);
  * that record, 0: none. why: "" for none. -ENOSPC: as above. */
 int access_told(struct broker *b, const struct session *session, const char *question, uint32_t entry, uint64_t seq,
                 const char *why);
-/* The same where the unit is an auditor, all of whose looking is recorded; else nothing. */
+/* Records that a document of others was shown: the number-th, from 1, of those that record seq names. -ENOSPC: as
+ * above. */
+int access_document(struct broker *b, const struct session *session, uint32_t entry, uint64_t seq, uint32_t number,
+                    const char *why);
+/* The same as access_told() where the unit is an auditor, all of whose looking is recorded; else nothing. */
 int access_told_auditor(struct broker *b, const struct session *session, const char *question, uint32_t entry,
-                        uint64_t seq);
+                        uint64_t seq, const char *why);
 /* At start: records what an earlier broker may have shown when it died. */
 int access_recover(struct broker *b);
 

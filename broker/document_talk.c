@@ -110,22 +110,22 @@ document_put_take(struct broker *b, struct session *session, const Wici__V1__Doc
 
 /* ---- get */
 
-/* Is the document named in a section that the view gives? */
-static bool
-is_named(const struct record *record, const struct core_view *view, const uint8_t digest[DIGEST_SIZE])
+/* Which of the record's documents it is, from 1: the first that a section which the view gives names so; 0: none. */
+static uint32_t
+number_of(const struct record *record, const struct core_view *view, const uint8_t digest[DIGEST_SIZE])
 {
     struct document_walk walk = {.section = 0};
 
-    while (document_next(&record->event, &walk))
+    for (uint32_t number = 1; document_next(&record->event, &walk); number++)
         if ((view->sections >> walk.section & 1u) != 0 && memcmp(walk.digest, digest, DIGEST_SIZE) == 0)
-            return true;
-    return false;
+            return number;
+    return 0;
 }
 
-/* What is read: a document, whose dossier, and whether the asker sent it. */
+/* What is read: a document, which of its record's, whose dossier, and whether the asker sent it. */
 struct reading {
     struct store_doc doc;
-    uint32_t dossier;
+    uint32_t number, dossier;
     bool own;
 };
 
@@ -148,7 +148,8 @@ get_find(struct broker *b, const struct session *session, const Wici__V1__Docume
         return rc;
     if (get->reason[0] != '\0')
         core_view(b->core, session->unit, &record.core, true, &view);
-    if (!is_named(&record, &view, get->sha256.data))
+    ret->number = number_of(&record, &view, get->sha256.data);
+    if (ret->number == 0)
         return query_refuse(refusal, E_UNKNOWN, "documentGet.sha256");
     core_unit(b->core, session->unit, &unit);
     ret->own = strcmp(record.event.header->actor->unit, unit.id) == 0;
@@ -173,14 +174,15 @@ reading_find(struct session *session, const Wici__V1__DocumentGet *get)
 
 /* Records the reading, once for each time that the document is read from its beginning. */
 static int
-reading_record(struct broker *b, struct session *session, const Wici__V1__DocumentGet *get, uint32_t dossier)
+reading_record(struct broker *b, struct session *session, const Wici__V1__DocumentGet *get,
+               const struct reading *reading)
 {
     struct session_document *at = reading_find(session, get);
     int rc;
 
     if (at != NULL && get->offset != 0)
         return 0;
-    rc = access_told(b, session, "document", dossier, get->seq, get->reason);
+    rc = access_document(b, session, reading->dossier, get->seq, reading->number, get->reason);
     if (rc != 0 || at != NULL)
         return rc;
     at = &session->documents[session->document_next++ % DOCUMENTS_PER_SESSION_MAX];
@@ -217,7 +219,7 @@ get_chunk(struct broker *b, struct session *session, const Wici__V1__DocumentGet
         return rc;
     documents_count(b->documents, *ret_len);
     if (!reading->own)
-        rc = reading_record(b, session, get, reading->dossier);
+        rc = reading_record(b, session, get, reading);
     return rc == -ENOSPC ? query_refuse(refusal, E_FULL, "documentGet.seq") : rc;
 }
 

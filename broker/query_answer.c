@@ -9,6 +9,7 @@
 #include "broker/erase.h"
 #include "broker/reply.h"
 #include "broker/shown.h"
+#include "broker/talk.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -230,14 +231,17 @@ backup_fill(struct broker *b, uint32_t unit, const char *label, Wici__V1__QueryR
 /* An auditor's looking is recorded, also where only what follows from events is told: in the commit that the answer
  * waits for. */
 static int
-told_record(struct broker *b, const struct session *session, const char *question, const char *dossier, uint64_t seq,
-            struct refusal *refusal)
+told_record(struct broker *b, const struct session *session, const Wici__V1__Query *query, const char *question,
+            const char *dossier, uint64_t seq, struct refusal *refusal)
 {
     uint8_t id[16];
     uint32_t entry = dossier[0] != '\0' && uuid_parse(dossier, id) == 0 ? core_dossier_for(b->core, session->unit, id)
                                                                         : 0;
-    int rc = access_told_auditor(b, session, question, entry, seq);
+    int rc;
 
+    if (query->reason[0] != '\0' && !reason_is_valid(query->reason))
+        return query_refuse(refusal, E_REASON, "query.reason");
+    rc = access_told_auditor(b, session, question, entry, seq, query->reason);
     return rc == -ENOSPC ? query_refuse(refusal, E_FULL, "query") : rc;
 }
 
@@ -272,10 +276,10 @@ result_fill(struct broker *b, struct session *session, const Wici__V1__Query *qu
     case WICI__V1__QUERY__WHAT_CURSOR_DROP: return cursor_drop(b, unit, query->cursor_drop, result, refusal);
     case WICI__V1__QUERY__WHAT_EXPLAIN:
         rc = explain_fill(b, unit, query->explain, slice, result, refusal);
-        return rc != 0 ? rc : told_record(b, session, "explain", "", result->explanation->seq, refusal);
+        return rc != 0 ? rc : told_record(b, session, query, "explain", "", result->explanation->seq, refusal);
     case WICI__V1__QUERY__WHAT_GROUP:
         rc = group_fill(b, unit, query->group->dossier, result, refusal);
-        return rc != 0 ? rc : told_record(b, session, "group", query->group->dossier, 0, refusal);
+        return rc != 0 ? rc : told_record(b, session, query, "group", query->group->dossier, 0, refusal);
     case WICI__V1__QUERY__WHAT_FETCHED: return fetched_fill(b, unit, query->fetched, slice, result, refusal);
     case WICI__V1__QUERY__WHAT_CHECKPOINT: return checkpoint_fill(b, result);
     case WICI__V1__QUERY__WHAT_RECEIPT: return proof_receipt(b, session, query->receipt, slice, result, refusal);
@@ -285,7 +289,7 @@ result_fill(struct broker *b, struct session *session, const Wici__V1__Query *qu
     case WICI__V1__QUERY__WHAT_WORK: return work_fill(b, unit, query->work, slice, result, refusal);
     case WICI__V1__QUERY__WHAT_COURSES:
         rc = courses_fill(b, unit, query->courses, result, refusal);
-        return rc != 0 ? rc : told_record(b, session, "courses", query->courses->dossier, 0, refusal);
+        return rc != 0 ? rc : told_record(b, session, query, "courses", query->courses->dossier, 0, refusal);
     case WICI__V1__QUERY__WHAT_BACKUP: return backup_fill(b, unit, query->backup->label, result, refusal);
     case WICI__V1__QUERY__WHAT_LEAVES: return proof_leaves(b, unit, query->leaves, slice, result, refusal);
     case WICI__V1__QUERY__WHAT_ERASE_PREVIEW:

@@ -144,8 +144,8 @@ asked_passes(const struct access_asked *asked, const struct event *event)
     return passes && (asked->type == 0 || asked->type == event->type->number);
 }
 
-static uint8_t
-view_classes(const struct core_view *view, const struct event *event)
+uint8_t
+shown_classes(const struct core_view *view, const struct event *event)
 {
     uint8_t classes = 0;
 
@@ -165,7 +165,7 @@ pair_look(const struct shown *s, const struct shown_read *read, const struct rec
         return; /* it was not enrolled yet */
     if (asked_passes(&read->asked, &record->event))
         core_view(s->core, read->unit, &record->core, read->content, &view);
-    classes = view.received ? view_classes(&view, &record->event) : 0;
+    classes = view.received ? shown_classes(&view, &record->event) : 0;
     if (pair->looked && (pair->classes != classes || pair->given != view.received))
         pair->changed = true;
     pair->looked = true;
@@ -183,9 +183,8 @@ event_is_wanted(const struct shown *s, size_t index)
     return false;
 }
 
-/* Reads one record back. -ENOENT: erased. */
-static int
-event_load(struct broker *b, struct store_slice *slice, uint64_t seq, struct record *ret)
+int
+shown_load(struct broker *b, struct store_slice *slice, uint64_t seq, struct record *ret)
 {
     struct store_row row;
     int rc = store_read(slice, seq, &row);
@@ -209,7 +208,7 @@ look(struct broker *b, struct shown *s, struct store_slice *slice, struct piece 
             continue;
         if (piece_looks(looked++) && piece_is_over(piece))
             return 0;
-        rc = event_load(b, slice, s->events[s->at].seq, &record);
+        rc = shown_load(b, slice, s->events[s->at].seq, &record);
         if (rc == -ENOENT)
             continue;
         if (rc != 0)
@@ -289,35 +288,17 @@ fold(struct shown *s, struct store_slice *slice, struct piece *piece)
     return 0;
 }
 
-/* ---- what the asker may be told */
+/* ---- the answer */
 
 static int
 ask(struct broker *b, struct shown *s, struct store_slice *slice, struct piece *piece)
 {
     struct session *session;
-    unsigned looked = 0;
-    int rc;
+    bool done = false;
+    int rc = shown_ask(b, s, slice, piece, &done);
 
-    for (; s->at < s->event_folded; s->at++) {
-        struct shown_event *event = &s->events[s->at];
-        struct core_view view;
-        struct record record;
-
-        event->asker_sees = s->auditor && event->type != 0;
-        event->asker_classes = UINT8_MAX;
-        if (s->auditor || event->type == 0)
-            continue;
-        if (piece_looks(looked++) && piece_is_over(piece))
-            return 0;
-        rc = event_load(b, slice, event->seq, &record);
-        if (rc == -ENOENT)
-            continue;
-        if (rc != 0)
-            return rc;
-        core_view(b->core, s->unit, &record.core, false, &view);
-        event->asker_sees = view.received;
-        event->asker_classes = view_classes(&view, &record.event);
-    }
+    if (rc != 0 || !done)
+        return rc;
     session = asker(b, s);
     rc = session == NULL ? 0 : shown_answer(b, session, s);
     shown_drop(b);

@@ -60,6 +60,8 @@ read_fill(struct broker *b, const struct shown *s, const struct shown_read *read
     m->ts_ms = read->ts_ms;
     m->possibly = read->possibly;
     m->narrowed = read->narrowed;
+    m->seq = read->told_seq;
+    m->document = read->told_document;
     m->unit = arena_text(b->reply_arena, u.id);
     m->cursor = arena_text(b->reply_arena, read->cursor);
     m->why = arena_text(b->reply_arena, read->auditor && !s->auditor ? "" : read->why);

@@ -33,8 +33,10 @@ struct shown_read {
     bool auditor, content, possibly, narrowed;
     struct access_asked asked;
     char cursor[ID_LEN_MAX + 1], why[REASON_MAX + 1], question[ID_LEN_MAX + 1];
-    size_t event_first, event_count; /* of the dossier, in its stretch */
-    size_t pair_first;               /* as many */
+    uint64_t of_seq, told_seq; /* of a question: the dossier's record that it is about, and as the asker may be told */
+    uint32_t document, told_document; /* of that record's documents, from 1; and as the asker counts them */
+    size_t event_first, event_count;  /* of the dossier, in its stretch */
+    size_t pair_first;                /* as many */
 };
 
 struct shown {
@@ -74,6 +76,18 @@ int shown_events_gather(struct broker *b, struct shown *s);
 /* A piece of the reads that may have been given some of them. When all are there, or as many as one answer tells, the
  * next stage begins; until then it is called again. */
 int shown_reads_gather(struct broker *b, struct shown *s, struct store_slice *slice, struct piece *piece);
+
+/* ---- shown.c */
+
+/* Reads one record of the dossier back. -ENOENT: erased. */
+int shown_load(struct broker *b, struct store_slice *slice, uint64_t seq, struct record *ret);
+/* The classes of the event's sections that the view gives. */
+uint8_t shown_classes(const struct core_view *view, const struct event *event);
+
+/* ---- shown_ask.c */
+
+/* A piece of finding out what of all this the asker may be told; *ret_done: that was the last one. */
+int shown_ask(struct broker *b, struct shown *s, struct store_slice *slice, struct piece *piece, bool *ret_done);
 
 /* ---- shown_answer.c */
 

@@ -68,6 +68,7 @@ static int
 reads_add(struct broker *b, struct shown *s, const struct shown_read *read, uint64_t from_seq, uint64_t to_seq)
 {
     size_t first = event_from(s, from_seq), count = from_seq == 0 ? 0 : event_from(s, to_seq + 1) - first;
+    uint64_t of_seq = 0;
     struct shown_read *taken;
 
     if (read->asked.entry != 0 && read->asked.entry != s->entry)
@@ -76,8 +77,10 @@ reads_add(struct broker *b, struct shown *s, const struct shown_read *read, uint
         return 0;
     if (core_entry_for(b->core, read->unit, s->dossier) == 0)
         return 0; /* it has never had to do with it */
-    if (read->question[0] != '\0')
+    if (read->question[0] != '\0') {
+        of_seq = count > 0 ? from_seq : 0;
         count = 0;
+    }
     if (s->read_count == (shown_small ? SHOWN_READS_SMALL : SHOWN_READS_MAX) ||
         (s->read_count > 0 && s->pair_count + count > (shown_small ? SHOWN_PAIRS_SMALL : SHOWN_PAIRS_MAX)))
         return -ENOBUFS;
@@ -94,6 +97,7 @@ reads_add(struct broker *b, struct shown *s, const struct shown_read *read, uint
         memset(s->pairs + s->pair_count, 0, count * sizeof *s->pairs);
     taken = &s->reads[s->read_count++];
     *taken = *read;
+    taken->of_seq = of_seq;
     taken->event_first = first;
     taken->event_count = count;
     taken->pair_first = s->pair_count;
@@ -131,6 +135,7 @@ record_take(struct broker *b, struct shown *s, const struct record *record)
         .unit = core_unit_by_id(b->core, body->unit),
         .possibly = body->possibly,
         .narrowed = body->narrowed,
+        .document = body->document,
         .asked = {.entry = body->dossier_entry, .type = body->type}};
     if (read.unit == CORE_UNIT_NONE)
         return 0;

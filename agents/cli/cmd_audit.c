@@ -233,6 +233,8 @@ read_remark(const json_t *record)
 {
     if (json_is_true(json_object_get(record, "possibly")))
         return _("possibly shown: the broker was interrupted");
+    if (json_is_true(json_object_get(record, "narrowed")))
+        return _("at most: several dossiers were asked for");
     return json_is_true(json_object_get(record, "breakGlass")) ? _("break glass") : "";
 }
 
@@ -242,37 +244,40 @@ reads_csv(const struct audit *a)
     const json_t *record;
     size_t i;
 
-    csv_row(12, "seq", "time", "unit", "agency", "reader", "events", "from_seq", "to_seq", "as_of_seq", "dossier",
-            "why", "possibly");
+    csv_row(14, "seq", "time", "unit", "agency", "reader", "events", "from_seq", "to_seq", "as_of_seq", "dossier",
+            "why", "possibly", "question", "document");
     json_array_foreach(a->records, i, record)
     {
         char when[TIME_TEXT_SIZE];
 
         rfc3339(record, when);
-        csv_row(12, jstr(record, "seq"), when, jstr(record, "unit"), unit_agency(a->directory, jstr(record, "unit")),
+        csv_row(14, jstr(record, "seq"), when, jstr(record, "unit"), unit_agency(a->directory, jstr(record, "unit")),
                 jstr(record, "cursor"), jstr(record, "events"), jstr(record, "fromSeq"), jstr(record, "toSeq"),
                 jstr(record, "asOfSeq"), jstr(record, "dossier"), jstr(record, "why"),
-                json_is_true(json_object_get(record, "possibly")) ? "1" : "0");
+                json_is_true(json_object_get(record, "possibly")) ? "1" : "0", jstr(record, "question"),
+                jstr(record, "document"));
     }
 }
 
 static void
 reads_print(const struct audit *a)
 {
-    struct table *t = table_create(9, _("record"), _("time"), _("unit"), _("institution"), _("reader"), _("events"),
-                                   _("records from-to"), _("why"), _("remark"));
+    struct table *t = table_create(10, _("record"), _("time"), _("unit"), _("institution"), _("reader"), _("events"),
+                                   _("records from-to"), _("what"), _("why"), _("remark"));
     const json_t *record;
     size_t i;
 
     json_array_foreach(a->records, i, record)
     {
-        char range[64];
+        char range[64] = "", told[SUBJECT_TOLD_SIZE];
         bool possibly = json_is_true(json_object_get(record, "possibly"));
 
-        snprintf(range, sizeof range, "%s-%s", jstr(record, "fromSeq"), jstr(record, "toSeq"));
+        subject_told(record, a->cli->pl, told);
+        if (jstr(record, "fromSeq")[0] != '\0')
+            (void)snprintf(range, sizeof range, "%s-%s", jstr(record, "fromSeq"), jstr(record, "toSeq"));
         table_row(t, jstr(record, "seq"), time_local_ms(member_number(record, "tsMs")), jstr(record, "unit"),
                   unit_agency(a->directory, jstr(record, "unit")), jstr(record, "cursor"),
-                  possibly ? "?" : jstr(record, "events"), range, jstr(record, "why"), read_remark(record));
+                  possibly ? "?" : jstr(record, "events"), range, told, jstr(record, "why"), read_remark(record));
     }
     table_print(t);
 }

@@ -145,12 +145,13 @@ recipients_print(const struct cli *cli, const json_t *recipients)
     json_array_foreach(recipients, i, row)
     {
         const char *question = jstr(row, "question"), *classes = jstr(row, "classes");
-        char first[WORDS_TEXT_SIZE], last[WORDS_TEXT_SIZE];
+        char first[WORDS_TEXT_SIZE], last[WORDS_TEXT_SIZE], told[SUBJECT_TOLD_SIZE];
 
+        subject_told(row, cli->pl, told);
         words_time_text(jstr(row, "first"), cli->pl, first);
         words_time_text(jstr(row, "last"), cli->pl, last);
         table_row(t, jstr(row, "unit"), jstr(row, "agency"), jstr(row, "seq"),
-                  question[0] != '\0' ? subject_question(question, cli->pl) : type_label(cli, jstr(row, "type")),
+                  question[0] != '\0' ? told : type_label(cli, jstr(row, "type")),
                   question[0] != '\0' || classes[0] != '\0' ? classes : _("header"), first, last, jstr(row, "times"),
                   jstr(row, "why"), subject_remark(row, cli->pl));
     }

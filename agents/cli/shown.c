@@ -225,9 +225,12 @@ shown_print(const struct cli *cli, const json_t *list, const json_t *directory)
     {
         const char *unit = jstr(read, "unit"), *agency = unit_agency(directory, unit);
 
-        if (jstr(read, "question")[0] != '\0')
-            table_row(t, read_time(read), unit, agency, "", subject_question(jstr(read, "question"), cli->pl), "",
-                      jstr(read, "why"), "");
+        if (jstr(read, "question")[0] != '\0') {
+            char told[SUBJECT_TOLD_SIZE];
+
+            subject_told(read, cli->pl, told);
+            table_row(t, read_time(read), unit, agency, jstr(read, "seq"), told, "", jstr(read, "why"), "");
+        }
         json_array_foreach(json_object_get(read, "shown"), k, shown)
         {
             char classes[64];
@@ -247,8 +250,8 @@ shown_csv(const json_t *list, const json_t *directory)
     const json_t *read, *shown;
     size_t i, k;
 
-    csv_row(12, "read_record", "until", "unit", "agency", "reader", "seq", "type", "classes", "question", "why",
-            "at_most", "still_reading");
+    csv_row(13, "read_record", "until", "unit", "agency", "reader", "seq", "type", "classes", "question", "why",
+            "at_most", "still_reading", "document");
     json_array_foreach(json_object_get(list, "reads"), i, read)
     {
         const char *unit = jstr(read, "unit"), *agency = unit_agency(directory, unit);
@@ -258,8 +261,8 @@ shown_csv(const json_t *list, const json_t *directory)
         if (!going_on)
             time_format(member_number(read, "tsMs"), when);
         if (jstr(read, "question")[0] != '\0')
-            csv_row(12, jstr(read, "record"), when, unit, agency, jstr(read, "cursor"), "", "", "",
-                    jstr(read, "question"), jstr(read, "why"), "0", "0");
+            csv_row(13, jstr(read, "record"), when, unit, agency, jstr(read, "cursor"), jstr(read, "seq"), "", "",
+                    jstr(read, "question"), jstr(read, "why"), "0", "0", jstr(read, "document"));
         json_array_foreach(json_object_get(read, "shown"), k, shown)
         {
             char classes[64];
@@ -268,9 +271,9 @@ shown_csv(const json_t *list, const json_t *directory)
                            json_is_true(json_object_get(shown, "atMost"));
 
             classes_text(shown, classes);
-            csv_row(12, going_on ? "" : jstr(read, "record"), when, unit, agency, jstr(read, "cursor"),
+            csv_row(13, going_on ? "" : jstr(read, "record"), when, unit, agency, jstr(read, "cursor"),
                     jstr(shown, "seq"), event_type(list, member_number(shown, "seq")), classes, "", jstr(read, "why"),
-                    at_most ? "1" : "0", going_on ? "1" : "0");
+                    at_most ? "1" : "0", going_on ? "1" : "0", "");
         }
     }
 }

@@ -6,6 +6,7 @@
  */
 #include "agents/cli/subject.h"
 #include "agents/cli/shown.h"
+#include "agents/cli/subject_person.h"
 #include "agents/media.h"
 #include "agents/worklist.h"
 
@@ -258,6 +259,19 @@ recipient_add(const struct account *a, json_t *index, const json_t *read, json_t
     free(key);
 }
 
+/* What was told instead of events, of which record and which of its documents where that is known. */
+static json_t *
+question_row(const json_t *read)
+{
+    json_t *row = json_pack("{s:s}", "question", jstr(read, "question"));
+
+    if (member_number(read, "seq") != 0)
+        json_object_set_new(row, "seq", number_json(member_number(read, "seq")));
+    if (member_number(read, "document") != 0)
+        json_object_set_new(row, "document", number_json(member_number(read, "document")));
+    return row;
+}
+
 static void
 recipients_fill(const struct account *a, const json_t *list)
 {
@@ -272,7 +286,7 @@ recipients_fill(const struct account *a, const json_t *list)
                        json_is_true(json_object_get(read, "narrowed"));
 
         if (jstr(read, "question")[0] != '\0')
-            recipient_add(a, index, read, json_pack("{s:s}", "question", jstr(read, "question")));
+            recipient_add(a, index, read, question_row(read));
         json_array_foreach(json_object_get(read, "shown"), k, shown)
         {
             char classes[64];
@@ -288,51 +302,6 @@ recipients_fill(const struct account *a, const json_t *list)
 }
 
 /* ---- what is in the events */
-
-static bool
-is_listed(const json_t *list, const char *person)
-{
-    const json_t *one;
-    size_t i;
-
-    json_array_foreach(list, i, one) if (strcmp(json_string_value(one), person) == 0) return true;
-    return false;
-}
-
-static bool
-is_about(const json_t *section, const char *person)
-{
-    const json_t *subjects = json_object_get(section, "subjects");
-
-    return json_array_size(subjects) == 0 || is_listed(subjects, person);
-}
-
-/* Parts about others only are taken out, and counted; so are those that are not to come to this person's hands, of
- * which the account, which does, says nothing. */
-static uint64_t
-events_narrow(json_t *events, const char *person, uint64_t *ret_kept_back)
-{
-    json_t *event;
-    uint64_t count = 0;
-    size_t i;
-
-    json_array_foreach(events, i, event)
-    {
-        json_t *sections = json_object_get(event, "sections");
-
-        for (size_t k = json_array_size(sections); k > 0; k--) {
-            const json_t *section = json_array_get(sections, k - 1);
-            bool kept_back = is_listed(json_object_get(section, "notTo"), person);
-
-            if (!kept_back && is_about(section, person))
-                continue;
-            json_array_remove(sections, k - 1);
-            *ret_kept_back += kept_back;
-            count += !kept_back;
-        }
-    }
-    return count;
-}
 
 static json_t *
 source_row(const struct account *a, const char *unit)
@@ -382,7 +351,9 @@ members_take(struct account *a)
     json_t *result = NULL, *member, *members = list_of(a, "members");
     const json_t *courses;
     size_t i;
-    int rc = cli_query(a->cli, json_pack("{s:{s:s}}", "group", "dossier", a->request->dossier), &result);
+    int rc = cli_query(
+        a->cli, json_pack("{s:s,s:{s:s}}", "reason", a->request->reason, "group", "dossier", a->request->dossier),
+        &result);
 
     if (rc != CLI_OK)
         return rc;
@@ -395,7 +366,9 @@ members_take(struct account *a)
     }
     json_decref(result);
     result = NULL;
-    rc = cli_query(a->cli, json_pack("{s:{s:s}}", "courses", "dossier", a->request->dossier), &result);
+    rc = cli_query(a->cli,
+                   json_pack("{s:s,s:{s:s}}", "reason", a->request->reason, "courses", "dossier", a->request->dossier),
+                   &result);
     if (rc != CLI_OK)
         return rc;
     courses = json_object_get(json_object_get(result, "courses"), "courses");
@@ -462,8 +435,9 @@ begin(struct account *a, const struct subject_request *request)
     return CLI_OK;
 }
 
+/* ret_others, ret_kept_back: of an account for one person, what is not in it of the events. */
 static int
-content_take(struct account *a)
+content_take(struct account *a, uint64_t *ret_others, uint64_t *ret_kept_back)
 {
     const struct shown_request asked = {.dossier = a->request->dossier, .reason = a->request->reason};
     json_t *shown = NULL;
@@ -474,15 +448,18 @@ content_take(struct account *a)
         return rc;
     as_of = member_number(shown, "asOfSeq");
     json_object_set_new(a->subject, "asOfSeq", number_json(as_of));
-    recipients_fill(a, shown);
     a->after_erasure = json_is_true(json_object_get(shown, "afterErasure"));
-    json_decref(shown);
     rc = members_take(a);
     if (rc == CLI_OK)
         rc = events_read(a,
                          json_pack("{s:s,s:I,s:s}", "dossier", a->request->dossier, "toSeq", (json_int_t)as_of,
                                    "reason", a->request->reason),
                          list_of(a, "events"));
+    if (rc == CLI_OK && a->request->person != NULL)
+        *ret_others = subject_person_narrow(list_of(a, "events"), shown, a->request->person, ret_kept_back);
+    if (rc == CLI_OK)
+        recipients_fill(a, shown);
+    json_decref(shown);
     if (rc == CLI_OK)
         rc = deadlines_take(a);
     return rc;
@@ -522,9 +499,7 @@ subject_gather(struct cli *cli, const struct subject_request *request, json_t **
     if (rc == CLI_OK && a.auditor)
         rc = erased_take(&a, &erased);
     if (rc == CLI_OK && !erased) {
-        rc = content_take(&a);
-        if (rc == CLI_OK && request->person != NULL)
-            others = events_narrow(list_of(&a, "events"), request->person, &kept_back);
+        rc = content_take(&a, &others, &kept_back);
         if (rc == CLI_OK) {
             survey(&a);
             left_out_fill(&a, others);

@@ -14,7 +14,8 @@
  *   events      as wici_event_json() has them, in the order of the log, up to asOfSeq
  *   documents   [{seq, class, name, mediaType, size, sha256}], with `file` where it was written out
  *   recipients  a row for each unit, event and reason: {unit, agency, seq, type, classes, why, first, last, times,
- *               atMost, reading}; or with `question` instead of seq, type, classes
+ *               atMost, reading}; or with `question` instead of type and classes, seq where it was about a record, and
+ *               `document`: which of those that the record names in this account, from 1
  *   deadlines   [{clock, pl, en, startedOn, due, state, endedOn}]
  *   leftOut     [{code, count}]: what is not in it, see agents/subject.h; count only where there is one
  *

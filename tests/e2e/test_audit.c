@@ -146,7 +146,7 @@ reads_tell_who_was_shown_how_much_and_why(void **state)
     wici_check("audyt", WORDS("audit", "reads"), NULL, NULL, 0, "ops-sw");
     wici_check("audyt", WORDS("audit", "reads"), polish, NULL, 0, "zapisy od-do");
     /* A table calculator must not take a reason for a formula. */
-    wici_check("audyt", WORDS("audit", "reads", "--csv"), NULL, NULL, 0, ",\"'=skarga, 12/2026\",0\r\n");
+    wici_check("audyt", WORDS("audit", "reads", "--csv"), NULL, NULL, 0, ",\"'=skarga, 12/2026\",0,,\r\n");
     wici_check("audyt", WORDS("audit", "reads", "--until", "2020-01-01"), NULL, NULL, 5, NULL);
     wici_check("ops-sw", WORDS("audit", "reads"), NULL, NULL, 5, "auditors and administrators only");
 }

@@ -148,7 +148,7 @@ it_is_recorded_that_it_was_made(void **state)
 {
     json_t *json;
     const json_t *read;
-    size_t i, events = 0, questions = 0;
+    size_t i, events = 0, questions = 0, where = 0;
 
     (void)state;
     json = wici_json("audyt", WORDS("audit", "reads", "--unit", "audyt", "--json"));
@@ -158,11 +158,14 @@ it_is_recorded_that_it_was_made(void **state)
             continue;
         if (strcmp(text_of(read, "question"), "shown") == 0)
             questions++;
+        else if (text_of(read, "question")[0] != '\0')
+            where++;
         else
             events++;
     }
     assert_int_equal(questions, 4); /* the accounts above */
     assert_int_equal(events, 4);
+    assert_int_equal(where, 8); /* of each what is linked, and where it stands */
     json_decref(json);
     json = wici_json("audyt", SUBJECT("--json", NULL));
     read = find(json, "recipients", "why", REASON); /* later accounts tell of it */
@@ -217,22 +220,48 @@ parts_about_others_only_may_be_left_out(void **state)
     json_decref(json);
 }
 
+/* The unit fetches the referral's document. */
+static char *
+document_fetch(const char *unit)
+{
+    json_t *json = wici_json("audyt", SUBJECT("--json", NULL));
+    const json_t *document = find(json, "documents", "name", "opinia.pdf");
+    char seq[24], path[200];
+
+    assert_non_null(document);
+    (void)snprintf(seq, sizeof seq, "%lld", (long long)json_integer_value(json_object_get(document, "seq")));
+    (void)snprintf(path, sizeof path, "%s/fetched-%s", broker.dir, unit);
+    json_decref(json);
+    return kit_expect(&broker, unit, WORDS("document", "get", seq, "1", path), NULL, NULL, 0, NULL);
+}
+
 /* Neither a part that is not for the person nor a document in it, nor a word of either, is in what the person gets. */
 static void
 what_is_kept_from_the_person_is_not_in_his_account(void **state)
 {
     static const char *const files[] = {"account.json", "index.html"};
     char dir[160], *text;
+    const json_t *row;
     json_t *json;
 
     (void)state;
     (void)snprintf(dir, sizeof dir, "%s/zestawienie-3", broker.dir);
+    free(document_fetch("ops-sw"));
+    json = wici_json("audyt", SUBJECT("--json", NULL));
+    row = find(json, "recipients", "question", "document");
+    assert_non_null(row);
+    assert_int_equal(json_integer_value(json_object_get(row, "document")), 1);
+    assert_int_equal(json_integer_value(json_object_get(row, "seq")),
+                     json_integer_value(json_object_get(find(json, "documents", "name", "opinia.pdf"), "seq")));
+    json_decref(json);
     check("audyt", SUBJECT("--person", "person-3", "--output", dir, NULL), NULL, 0, "person-3 (not_to)");
     for (size_t i = 0; i < 2; i++) {
         text = file_get(dir, files[i]);
         assert_null(strstr(text, "not_to"));
         assert_null(strstr(text, "notTo"));
         assert_null(strstr(text, "opinia"));
+        assert_null(strstr(text, "S0 S1 S6")); /* what others were shown */
+        assert_non_null(strstr(text, "S0 S1"));
         free(text);
     }
     text = file_get(dir, "account.json");
@@ -241,6 +270,7 @@ what_is_kept_from_the_person_is_not_in_his_account(void **state)
     assert_int_equal(json_array_size(json_object_get(json_array_get(json_object_get(json, "events"), 0), "sections")),
                      1);
     assert_int_equal(json_array_size(json_object_get(json, "documents")), 0);
+    assert_null(find(json, "recipients", "question", "document"));
     assert_int_equal(json_integer_value(json_object_get(find(json, "leftOut", "code", "OTHER_PERSONS"), "count")), 1);
     json_decref(json);
 }

@@ -381,6 +381,41 @@ class Shown(unittest.TestCase):
 
     # ---- who asked is gone
 
+    def test_of_a_document_that_was_read_it_is_told_which_to_who_is_given_it(self):
+        """As who asks counts them; a document of a part that is not for the asker is no more than "a document"."""
+        dossier, files = new_id(), [b"pismo do sadu", b"pismo do wszystkich"]
+        digests = [hashlib.sha256(file).hexdigest() for file in files]
+        first, second = ({"info_provided_s6": {
+            "doc_kind": "INFORMATION", "text": "w załączeniu",
+            "documents": [{"sha256": digest, "size": len(file), "media_type": "text/plain"}]}}
+            for digest, file in zip(digests, files))
+        with self.world.session("ops-sw", "opens") as client:
+            client.publish(self.world.event(
+                "ops-sw", "CASE_OPENED", dossier,
+                {"case_opened_s0": {"opened_on": "2026-03-02", "proceeding_started_on": "2026-03-02", "gmina": "3261011"}},
+                {"case_opened_s1": {"household": [{"person_ref": "osoba-1"}]}}, {"case_opened_s6": {"path": "ORDINARY"}}))
+        self.letters(dossier, 1, to="sp12-pedagog")
+        with self.world.session("sp12-pedagog", "writes") as client:
+            for file in files:
+                client.upload(file)
+            answer = client.publish(self.world.event(
+                "sp12-pedagog", "INFO_PROVIDED", dossier, letter("x")[0], {"only_for": ["ops-sw2"], **first}, second,
+                to=["ops-sw", "ops-sw2"]))[0]
+            seq = answer.receipt.seq
+            self.assertGreater(seq, 0, answer)
+        with self.world.session("ops-sw2", "fetches") as client:
+            for digest in reversed(digests):
+                client.document(seq, bytes.fromhex(digest))
+        with self.world.session("ops-sw", "fetches") as client:
+            self.assertRaises(Refused, client.document, seq, bytes.fromhex(digests[0]))
+            client.document(seq, bytes.fromhex(digests[1]))
+        self.assertEqual([(body.unit, body.from_seq, body.document) for _, body in sorted(self.accounts().items())
+                          if body.question == "document"],
+                         [("ops-sw2", seq, 2), ("ops-sw2", seq, 1), ("ops-sw", seq, 2)])
+        for unit, told in (("audyt", [(seq, 2), (seq, 1), (seq, 2)]), ("ops-sw", [(seq, 1), (0, 0), (seq, 1)])):
+            reads = [read for read in self.reads(dossier, unit=unit) if read.question == "document"]
+            self.assertEqual([(read.seq, read.document) for read in reads], told, unit)
+
     def test_who_comes_back_under_the_same_name_is_not_kept_waiting_by_its_own_question(self):
         dossier = new_id()
         self.letters(new_id(), 3000)

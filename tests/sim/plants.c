@@ -395,15 +395,15 @@ __wrap_document_get_take(struct broker *b, struct session *session, const Wici__
     return rc;
 }
 
-__typeof__(access_told) __real_access_told, __wrap_access_told;
+__typeof__(access_document) __real_access_document, __wrap_access_document;
 
 int
-__wrap_access_told(struct broker *b, const struct session *session, const char *question, uint32_t entry, uint64_t seq,
-                   const char *why)
+__wrap_access_document(struct broker *b, const struct session *session, uint32_t entry, uint64_t seq, uint32_t number,
+                       const char *why)
 {
-    if (plant_is("reading_not_recorded") && strcmp(question, "document") == 0)
+    if (plant_is("reading_not_recorded"))
         return 0;
-    return __real_access_told(b, session, question, entry, seq, why);
+    return __real_access_document(b, session, entry, seq, number, why);
 }
 
 __typeof__(documents_sweep) __real_documents_sweep, __wrap_documents_sweep;
