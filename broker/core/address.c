@@ -113,6 +113,83 @@ decide_is_unaddressed(const struct deciding *d)
            d->event->header->n_to == 0;
 }
 
+/* ---- what is better a social worker's, and comes from another: he is told */
+
+static bool
+is_better_by_social_worker(const struct deciding *d)
+{
+    unsigned role = (unsigned)d->event->header->actor->role;
+
+    if (facts_is_recall(d->event))
+        return false;
+    if (d->type == TYPE(COURT_INSIGHT_REQUESTED))
+        return role == WICI__V1__ROLE__FA || role == WICI__V1__ROLE__IC;
+    return d->type == TYPE(CASE_SAFETY_CONCERN_RAISED) && role == WICI__V1__ROLE__FA &&
+           strcmp(FACTS_TEXT(d->event, 5, Wici__V1__CaseSafetyConcernRaisedS5, kind), "BLUE_CARD_STARTED") == 0;
+}
+
+static bool
+is_social_worker(const struct directory *directory, uint32_t unit)
+{
+    return unit != DIRECTORY_NONE && (directory->units[unit].roles & ROLE_BIT(SW)) != 0;
+}
+
+/* One is addressed, leads the dossier, or is the author. */
+static bool
+social_worker_is_told(const struct deciding *d)
+{
+    const struct directory *directory = &d->core->directory;
+    const struct dossiers *ds = &d->core->dossiers;
+
+    if (is_social_worker(directory, d->command->unit))
+        return true;
+    for (size_t i = 0; i < d->note->n_resolved_to; i++)
+        if (is_social_worker(directory, directory_unit(directory, d->note->resolved_to[i])))
+            return true;
+    if (d->dossier == DOSSIER_NONE)
+        return false;
+    for (uint32_t i = 0; i < ds->at[d->dossier].relation_count; i++) {
+        const struct relation *relation = &ds->at[d->dossier].relations[i];
+
+        if ((relation->kind == RELATION_HOLDER || relation->kind == RELATION_PENDING) &&
+            relation_is_open(ds, relation, d->command->now_ms) && is_social_worker(directory, relation->who))
+            return true;
+    }
+    return false;
+}
+
+static bool
+units_share_area(const struct unit *a, const struct unit *b)
+{
+    for (size_t i = 0; i < b->enrolled->n_areas; i++)
+        if (unit_has_area(a, b->enrolled->areas[i]))
+            return true;
+    return false;
+}
+
+/* Those of the author's own agency: of his area, and where there is none, all. */
+static int
+address_social_workers(struct deciding *d)
+{
+    const struct directory *directory = &d->core->directory;
+    const struct unit *author = &directory->units[d->command->unit];
+    const struct numbers *units = &directory->agencies[author->agency].units;
+    bool found = false;
+    int rc = 0;
+
+    for (unsigned everywhere = 0; everywhere < 2 && !found; everywhere++)
+        for (uint32_t i = 0; i < units->count && rc == 0; i++) {
+            const struct unit *unit = &directory->units[units->at[i]];
+
+            if (!is_social_worker(directory, units->at[i]) || unit->suspended ||
+                (everywhere == 0 && !units_share_area(unit, author)))
+                continue;
+            found = true;
+            rc = list_add(d, d->note->resolved_to, &d->note->n_resolved_to, directory_unit_id(directory, units->at[i]));
+        }
+    return rc;
+}
+
 int
 decide_addresses(struct deciding *d)
 {
@@ -140,6 +217,8 @@ decide_addresses(struct deciding *d)
             return decide_refuse_body(d, E_ADDRESS, section, "toUnit");
         rc = list_add(d, d->note->resolved_to, &d->note->n_resolved_to, to);
     }
+    if (rc == 0 && is_better_by_social_worker(d) && !social_worker_is_told(d))
+        rc = address_social_workers(d);
     return rc == -E2BIG ? decide_refuse(d, E_LIMIT, "header.to") : rc;
 }
 

@@ -32,6 +32,33 @@ i3_a_blue_card_by_the_assistant_is_taken_and_marked(void **state)
     assert_string_equal(r->record.note->warnings[0]->source, rule_source(RULE_I3));
 }
 
+#define OF_AREA(id, role, area, key)                                                                                   \
+    "0{'unitId':'" id "','agencyId':'cus','name':'x','roles':['" role "'],'areas':['" area "'],'key':'" key "'}"
+
+static void
+i2_i3_the_social_worker_is_told_whomever_the_assistant_addressed(void **state)
+{
+    struct kit *k = *state;
+
+    KIT_SAY(k, "fa", "court.insight_requested", 'L', "ct", "0 1 5{'grounds':'x'}", NULL, "ct=015 sw=015 dir=01");
+    KIT_SAY(k, "ic", "court.insight_requested", 'M', "ct", "0 1 5{'grounds':'x'}", NULL, "ct=015 sw=015 dir=01");
+    KIT_SAY(k, "fa", "case.safety_concern_raised", 'N', "kur", "0 1 5{'kind':'BLUE_CARD_STARTED'}", NULL,
+            "kur=015 sw=015 dir=01");
+    KIT_SAY(k, "fa", "case.safety_concern_raised", 'O', "kur", "0 1 5{'kind':'EMERGENCY'}", NULL, "kur=015");
+    /* One who has the family already is told, and no other. */
+    KIT_SAY(k, "ops:SW", "case.opened", 'C', "", "0 6{'path':'ORDINARY'}", NULL, NULL);
+    KIT_SAY(k, "ops:SW", "sys.participant_added", 'C', "", "0{'unit':'fa'}", NULL, NULL);
+    KIT_SAY(k, "fa", "court.insight_requested", 'C', "ct", "0 1 5{'grounds':'x'}", NULL, "ct=015 ops=015");
+    /* Of several in the agency those of the author's area; all, where he has none. */
+    KIT_SAY(k, "adm", "sys.unit_enrolled", 0, "",
+            OF_AREA("sw-n", "SW", "N", "000000000000000000000000000000000000000n"), NULL, NULL);
+    KIT_SAY(k, "adm", "sys.unit_enrolled", 0, "",
+            OF_AREA("fa-n", "FA", "N", "000000000000000000000000000000000000000f"), NULL, NULL);
+    KIT_SAY(k, "fa-n", "court.insight_requested", 'P', "ct", "0 1 5{'grounds':'x'}", NULL, "ct=015 sw-n=015 dir=01");
+    KIT_SAY(k, "fa", "court.insight_requested", 'Q', "ct", "0 1 5{'grounds':'x'}", NULL,
+            "ct=015 sw=015 sw-n=015 dir=01");
+}
+
 /* ---- I4: interview, request, assignment */
 
 static void
@@ -527,6 +554,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         RULE(i2_insight_by_the_assistant_is_taken_and_marked),
         RULE(i3_a_blue_card_by_the_assistant_is_taken_and_marked),
+        RULE(i2_i3_the_social_worker_is_told_whomever_the_assistant_addressed),
         RULE(i4_an_assistant_is_assigned_after_interview_and_request),
         RULE(i4_a_court_order_stands_in_for_them_also_from_the_letter_that_the_case_took_up),
         RULE(i4_an_order_that_was_revoked_stands_in_for_nothing),
