@@ -129,7 +129,7 @@ held(struct deciding *d)
         for (size_t i = 0; i < body->n_attendance && rc == 0; i++)
             if (!body->attendance[i]->signed_)
                 rc = decide_warn_body(d, RULE_I15, at - 1, "attendance");
-        if (rc == 0 && body->protocol[0] != '\0' && !body->protocol_signed)
+        if (rc == 0 && (body->protocol[0] != '\0' || body->n_documents > 0) && !body->protocol_signed)
             rc = decide_warn_body(d, RULE_I15, at - 1, "protocolSigned");
     }
     for (size_t at = 0; rc == 0 && (family = facts_next(d->event, 1, &at)) != NULL;)

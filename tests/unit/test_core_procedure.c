@@ -419,6 +419,9 @@ i15_list_and_protocol_are_signed(void **state)
                "0{'meetingId':'$4'} 1{'attendance':[{'personRef':'p1','present':true}]} 6", NULL, NULL);
     KIT_MARKED(k, OK, "sw", "meeting.held", 'C', "", "0{'meetingId':'$5'} 1{'attendance':[{'personRef':'p1'}]} 6", NULL,
                NULL); /* was not there */
+    KIT_MARKED(k, "W_UNSIGNED", "sw", "meeting.held", 'C', "", "0{'meetingId':'$6'} 6{" DOCUMENT(SHA) "}", NULL, NULL);
+    KIT_MARKED(k, OK, "sw", "meeting.held", 'C', "", "0{'meetingId':'$7'} 6{'protocolSigned':true," DOCUMENT(SHA) "}",
+               NULL, NULL);
 }
 
 /* ---- I24, I25: plans */
