@@ -25,6 +25,8 @@ is_taken_over(const struct act *act)
     case IN_ORDER_ISSUED:
     case IN_ORDER_REVOKED:
     case IN_OPINION_REQUESTED:
+    case IN_COOPERATION_GRANTED:
+    case IN_COOPERATION_WITHDRAWN:
     case IN_IN_CARE:
     case IN_BACK_HOME: return (act->flags & ACT_RECALLED) == 0;
     default: return false;
@@ -314,6 +316,9 @@ keep_own(struct dossiers *ds, const struct core_record *record, uint32_t dossier
         thing = rules_thing(ds, dossier, what.machine, what.ref);
     if (what.act.input == IN_INFO_PROVIDED && thing == THING_NONE)
         return 0; /* answers no question that was asked here */
+    if (thing != THING_NONE && what.act.input == IN_CONSENT_WITHDRAWN &&
+        (ds->things.at[thing].flags & THING_COOPERATION) != 0)
+        what.act.input = IN_COOPERATION_WITHDRAWN; /* to the case, too, wherever it was given */
     if (thing != THING_NONE && !dossiers_same_group(ds, ds->things.at[thing].dossier, dossier)) {
         struct act_about here = what;
 

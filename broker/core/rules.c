@@ -74,6 +74,16 @@ consent_holds(const struct thing *consent, int32_t day)
     return consent->state == CONSENT_ACTIVE || (consent->state == CONSENT_IS_WITHDRAWN && withdrawn > day);
 }
 
+static bool
+has_consent(const struct dossiers *ds, const struct dossier *d, int32_t day)
+{
+    for (uint32_t i = d->things; i != THING_NONE; i = ds->things.at[i].next)
+        if (ds->things.at[i].machine == MACHINE_CONSENT && (ds->things.at[i].flags & THING_COOPERATION) != 0 &&
+            consent_holds(&ds->things.at[i], day))
+            return true;
+    return false;
+}
+
 bool
 rules_basis(const struct dossiers *ds, uint32_t dossier, int32_t day)
 {
@@ -82,9 +92,10 @@ rules_basis(const struct dossiers *ds, uint32_t dossier, int32_t day)
     for (EACH_OF_GROUP(ds, member, dossier)) {
         const struct dossier *d = &ds->at[member];
 
-        for (uint32_t i = d->things; i != THING_NONE; i = ds->things.at[i].next)
-            if (ds->things.at[i].machine == MACHINE_CONSENT && (ds->things.at[i].flags & THING_COOPERATION) != 0 &&
-                consent_holds(&ds->things.at[i], day))
+        if (has_consent(ds, d, day))
+            return true;
+        for (uint32_t i = 0; i < d->link_count; i++)
+            if (d->links[i].kind == LINK_REFERRAL_OF && has_consent(ds, &ds->at[d->links[i].other], day))
                 return true;
         for (uint32_t i = 0; i < d->act_count; i++) {
             const struct act *act = &d->acts[i];

@@ -300,6 +300,22 @@ i7_a_consent_filed_later_but_dated_in_time_is_the_basis(void **state)
     assert_false(rules_basis(&k->core->dossiers, dossier, day - 1));
 }
 
+/* The reception takes it with the application. */
+static void
+i7_a_consent_in_the_referral_that_the_case_took_up_is_its_basis(void **state)
+{
+    struct kit *k = *state;
+
+    kit_referral(k, 'R', "sw");
+    KIT_SAY(k, "sw", "consent.granted", 'R', "",
+            "0{'consentId':'$c','givenOn':'2026-03-01'} 1 6{'kind':'COOPERATION_DWR_01_01'}", NULL, NULL);
+    assign_late(k, 'C');
+    KIT_MARKED(k, "W_NO_BASIS", "fa", "meeting.held", 'C', "", CONTACT, NULL, NULL);
+    assign_late(k, 'D');
+    KIT_SAY(k, "sw", "case.linked", 'D', "", "0{'kind':'REFERRAL_OF','otherDossier':'$R'}", NULL, NULL);
+    KIT_MARKED(k, OK, "fa", "meeting.held", 'D', "", CONTACT, NULL, NULL);
+}
+
 static void
 i7_an_order_is_the_basis_from_its_date_until_it_is_revoked(void **state)
 {
@@ -570,6 +586,7 @@ main(void)
         RULE(i6_each_entitlement_has_its_paper),
         RULE(i7_a_first_contact_rests_on_a_consent_dated_on_or_before_it),
         RULE(i7_a_consent_filed_later_but_dated_in_time_is_the_basis),
+        RULE(i7_a_consent_in_the_referral_that_the_case_took_up_is_its_basis),
         RULE(i7_an_order_is_the_basis_from_its_date_until_it_is_revoked),
         RULE(i8_the_social_worker_is_at_the_first_contact),
         RULE(i9_a_multi_professional_meeting_has_both_once_there_is_an_assistant),

@@ -30,6 +30,29 @@ a_case_is_suspended_without_consent_and_goes_on_with_it(void **state)
     assert_int_equal(case_state(k, 'C'), CASE_ACTIVE);
 }
 
+/* Given at the reception, with the application: wherever it is withdrawn, the work waits. */
+static void
+a_case_is_suspended_without_the_consent_that_came_with_its_referral(void **state)
+{
+    struct kit *k = *state;
+
+    kit_referral(k, 'R', "sw");
+    KIT_SAY(k, "sw", "consent.granted", 'R', "",
+            "0{'consentId':'$d','givenOn':'2026-03-01'} 1 6{'kind':'COOPERATION_DWR_01_01'}", NULL, NULL);
+    kit_active_case(k, 'C');
+    KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$R'}", NULL, NULL);
+    assert_int_equal(case_state(k, 'C'), CASE_ACTIVE);
+    KIT_SAY(k, "sw", "consent.withdrawn", 'R', "",
+            "0{'consentId':'$d','withdrawnOn':'2026-05-01'} 1 6{'effect':'STOP_SERVICE'}", NULL, NULL);
+    assert_int_equal(case_state(k, 'C'), CASE_SUSPENDED);
+    KIT_SAY(k, "sw", "consent.granted", 'R', "",
+            "0{'consentId':'$e','givenOn':'2026-06-01'} 1 6{'kind':'COOPERATION_DWR_01_01'}", NULL, NULL);
+    assert_int_equal(case_state(k, 'C'), CASE_ACTIVE);
+    KIT_SAY(k, "fa", "consent.withdrawn", 'C', "",
+            "0{'consentId':'$e','withdrawnOn':'2026-07-01'} 1 6{'effect':'STOP_SERVICE'}", NULL, NULL);
+    assert_int_equal(case_state(k, 'C'), CASE_SUSPENDED);
+}
+
 static void
 a_closed_case_is_monitored_until_its_plan_is_done(void **state)
 {
@@ -541,6 +564,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         RULE(a_case_is_suspended_without_consent_and_goes_on_with_it),
+        RULE(a_case_is_suspended_without_the_consent_that_came_with_its_referral),
         RULE(a_closed_case_is_monitored_until_its_plan_is_done),
         RULE(a_referral_goes_its_course_and_what_has_ended_stays_ended),
         RULE(things_of_a_letter_are_answered_where_the_case_goes_on),
