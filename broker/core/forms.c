@@ -1,5 +1,6 @@
 /* The rules that look at the event alone, and at who its author and its units are. One function a rule. */
 #include "broker/core/decide.h"
+#include "broker/core/gate.h"
 #include "proto/date.h"
 
 #include <string.h>
@@ -268,8 +269,20 @@ authorisation_scope(struct deciding *d)
     return 0;
 }
 
-int
-decide_forms(struct deciding *d)
+/* The ground of a history that is handed on is another matter: nothing is cut by it. */
+static int
+consent_named(struct deciding *d)
+{
+    if (d->event->header->consent_ref[0] != '\0' || d->type == TYPE(REFERRAL_SUBMITTED) || d->type == TYPE(CASE_LINKED))
+        return 0;
+    for (size_t i = 0; i < d->event->section_count; i++)
+        if (gate_names_consent(d->event, i))
+            return decide_warn(d, RULE_I37, "header.consentRef");
+    return 0;
+}
+
+static int
+form_of_type(struct deciding *d)
 {
     switch (d->type) {
     case WICI__V1__EVENT_TYPE__REFERRAL_SUBMITTED: return zz_papers(d);
@@ -286,4 +299,12 @@ decide_forms(struct deciding *d)
     case WICI__V1__EVENT_TYPE__CONSENT_GRANTED: return authorisation_scope(d);
     default: return 0;
     }
+}
+
+int
+decide_forms(struct deciding *d)
+{
+    int rc = form_of_type(d);
+
+    return rc == 0 ? consent_named(d) : rc;
 }

@@ -46,22 +46,39 @@ ground_of(const struct event *event, size_t section)
     return *at;
 }
 
-/* The event's sections rest on the consent that its header names, and on nothing else. */
-static bool
+/* The ground that the section names; "": none. */
+static const char *
+basis_of(const struct event *event, size_t section)
+{
+    const Wici__V1__Ground *ground = event->sections[section].cls == 6 && facts_section_known(event, section)
+                                         ? ground_of(event, section)
+                                         : NULL;
+
+    return ground == NULL ? "" : ground->basis;
+}
+
+bool
+gate_names_consent(const struct event *event, size_t section)
+{
+    return facts_same(basis_of(event, section), "CONSENT");
+}
+
+/* What of the event would go with the consent that its header names. */
+static enum gate_stop
 rests_on_consent(const struct event *event, uint8_t ret_consent[16])
 {
+    bool named = false, others = false;
+
     if (event->header->consent_ref[0] == '\0' || uuid_parse(event->header->consent_ref, ret_consent) != 0)
-        return false;
+        return STOPS_NOTHING;
     for (size_t i = 0; i < event->section_count; i++) {
-        const Wici__V1__Ground *ground = event->sections[i].cls == 6 && facts_section_known(event, i)
-                                             ? ground_of(event, i)
-                                             : NULL;
+        const char *basis = basis_of(event, i);
 
         /* A statute, a court or a vital interest is never gated by a consent. */
-        if (ground != NULL && !facts_same(ground->basis, "CONSENT"))
-            return false;
+        others = others || (basis[0] != '\0' && !facts_same(basis, "CONSENT"));
+        named = named || facts_same(basis, "CONSENT");
     }
-    return true;
+    return !others ? STOPS_ALL : named ? STOPS_NAMED : STOPS_NOTHING;
 }
 
 /* It was entered, and its dossier is there. */
@@ -103,25 +120,31 @@ gate_is_elsewhere(const struct core *core, const struct event *event, uint32_t d
     return is_entered(ds, thing) && ds->things.at[thing].dossier != dossier;
 }
 
-bool
+static bool
+holds(const struct core *core, const struct thing *consent)
+{
+    if (consent->state == CONSENT_IS_WITHDRAWN || consent->state == CONSENT_IS_REFUSED)
+        return false;
+    return consent->state != CONSENT_ACTIVE || consent->until == DATE_NONE ||
+           consent->until >= date_of_moment(core->latest_ms);
+}
+
+enum gate_stop
 gate_stopped(const struct core *core, const struct core_record *record, const struct dossier *dossier)
 {
     const struct dossiers *ds = &core->dossiers;
-    const struct thing *consent;
+    enum gate_stop rests;
     uint8_t ref[16];
     uint32_t thing;
 
-    if (dossier == NULL || !rests_on_consent(record->event, ref))
-        return false;
+    rests = dossier == NULL ? STOPS_NOTHING : rests_on_consent(record->event, ref);
+    if (rests == STOPS_NOTHING)
+        return STOPS_NOTHING;
     thing = rules_thing(ds, (uint32_t)(dossier - ds->at), MACHINE_CONSENT, ref);
     if (!is_entered(ds, thing)) {
         thing = found_then(ds, record, dossier, ref);
         if (thing == THING_NONE) /* else not entered here: the author vouches for it */
-            return record->note != NULL && record->note->consent_elsewhere;
+            return record->note != NULL && record->note->consent_elsewhere ? rests : STOPS_NOTHING;
     }
-    consent = &ds->things.at[thing];
-    if (consent->state == CONSENT_IS_WITHDRAWN || consent->state == CONSENT_IS_REFUSED)
-        return true;
-    return consent->state == CONSENT_ACTIVE && consent->until != DATE_NONE &&
-           consent->until < date_of_moment(core->latest_ms);
+    return holds(core, &ds->things.at[thing]) ? STOPS_NOTHING : rests;
 }

@@ -78,7 +78,7 @@ struct reader {
     uint8_t address_full, address_half; /* the same over the roles that may know a protected address */
     bool addressed, answered, ever;
     bool only_referrer;
-    bool stopped; /* the consent does not hold any more */
+    enum gate_stop stopped; /* by a consent that does not hold any more */
     bool met_known;
     uint32_t met; /* bit i: section i is about a person of a relation that delivers the record */
 };
@@ -225,7 +225,8 @@ section_verdict(struct reader *r, size_t index)
         return CORE_WITHHELD_MARK;
     if (r->only_referrer && s->cls != 0)
         return CORE_WITHHELD_RELATION;
-    if (r->stopped && s->cls != 0)
+    if ((r->stopped == STOPS_ALL && s->cls != 0) ||
+        (r->stopped == STOPS_NAMED && gate_names_consent(r->record->event, index)))
         return CORE_WITHHELD_CONSENT;
     if (s->cls == 7 && (r->flags & DOSSIER_ADDRESS_PROTECTED) != 0) {
         full = r->address_full;
@@ -402,7 +403,7 @@ compute(const struct core *core, uint32_t unit, const struct core_record *record
         ret->note = false;
         return;
     }
-    r.stopped = look != LOOK_EVER && gate_stopped(core, record, dossier);
+    r.stopped = look == LOOK_EVER ? STOPS_NOTHING : gate_stopped(core, record, dossier);
     r.only_referrer = ways.referred && !ways.delivered;
     /* Looking at everything gives S0; what its other roles may see takes a relation like anybody's. */
     if (auditor && !ways.delivered && !ways.referred)

@@ -403,6 +403,11 @@ static const struct row rows[] = {
     {RULE_I36,
      {NULL, {"sw", "info.provided", 'L', "ops", LETTER, "+'personRef':'sw-1'", NULL}},
      {NULL, {"sw", "info.provided", 'L', "ops", LETTER, "+'personRef':'44051401359'", NULL}}},
+    {RULE_I37,
+     {consented,
+      {"sw", "info.provided", 'C', "sch", "0 6@p1{'ground':{'basis':'CONSENT'}}",
+       "'consentRef':'d0000000-0000-7000-8000-000000000063'", NULL}},
+     {consented, {"sw", "info.provided", 'C', "sch", "0 6@p1{'ground':{'basis':'CONSENT'}}", NULL, NULL}}},
     {RULE_I38,
      {NULL, {"sw", "info.provided", 'L', "ops", LETTER, NULL, NULL}},
      {NULL, {"sw", "info.provided", 'L', "ops", "6{'docKind':'INFORMATION','text':'x'}", NULL, NULL}}},
@@ -614,7 +619,7 @@ i37_what_rests_on_a_consent_is_given_as_long_as_it_holds(void **state)
     kit_expect(k, by_statute, "sch=06 dir=");
 }
 
-static const unsigned without_a_code[] = {14, 17, 30, 37}; /* the tests above */
+static const unsigned without_a_code[] = {14, 17, 30}; /* the tests above */
 
 /* ---- none is left out */
 

@@ -318,7 +318,8 @@ static void
 i37_a_withdrawn_consent_stops_what_rests_on_it_and_nothing_else(void **state)
 {
     struct kit *k = *state;
-    const struct kit_record *consented, *by_statute, *other;
+    const struct kit_record *consented, *by_statute, *other, *both;
+    struct core_view v;
 
     kit_open_case(k, "sw", 'C');
     KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'kur','about':['p1']}", NULL, NULL);
@@ -333,6 +334,14 @@ i37_a_withdrawn_consent_stops_what_rests_on_it_and_nothing_else(void **state)
     kit_expect(k, consented, "dir=0");
     kit_expect(k, by_statute, "dir=016");
     kit_expect(k, other, "dir=016");
+    /* What has another ground as well goes on but for what names the consent. */
+    both = KIT_SAY(
+        k, "sw", "case.interview_completed", 'C', "dir",
+        "0 1@p1 6@p1{'conclusion':'NO_NEED','ground':{'basis':'STATUTE'}} 6@p1{'ground':{'basis':'CONSENT'}}",
+        CONSENTED, "dir=016");
+    core_view(k->core, core_unit_by_id(k->core, "dir"), &both->record, false, &v);
+    assert_int_equal(v.verdicts[2], CORE_GIVEN_FULL);
+    assert_int_equal(v.verdicts[3], CORE_WITHHELD_CONSENT);
     /* Events under it that come later are cut at once. */
     KIT_SAY(k, "sw", "case.interview_completed", 'C', "dir", "0 1@p1 6{'conclusion':'NO_NEED'}", CONSENTED, "dir=0");
     /* Given again, it holds again. */
