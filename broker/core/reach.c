@@ -95,6 +95,26 @@ tell_if_shared_with(struct deciding *d, const struct dossier *dossier, uint32_t 
     return 0;
 }
 
+/* What a party to a court's matter is given of a case; its roles say how much of it. */
+static bool
+party_shared(const struct relation *relation, uint32_t type)
+{
+    switch (type) {
+    case WICI__V1__EVENT_TYPE__PLACEMENT_CHANGED:
+    case WICI__V1__EVENT_TYPE__CASE_PLAN_UPDATED:
+    case WICI__V1__EVENT_TYPE__CASE_ASSESSMENT_RECORDED:
+    case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_RAISED:
+    case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_ANSWERED:
+    case WICI__V1__EVENT_TYPE__COURT_ORDER_ISSUED: return true;
+    case WICI__V1__EVENT_TYPE__CASE_OPENED:
+    case WICI__V1__EVENT_TYPE__CASE_ASSISTANT_ASSIGNED:
+    case WICI__V1__EVENT_TYPE__CASE_LINKED:
+    case WICI__V1__EVENT_TYPE__CASE_WORKER_SET:
+    case WICI__V1__EVENT_TYPE__CASE_CLOSED: return (relation->flags & RELATION_OBLIGES) != 0;
+    default: return false;
+    }
+}
+
 static bool
 relation_shared(const struct relation *relation, uint32_t type)
 {
@@ -106,7 +126,7 @@ relation_shared(const struct relation *relation, uint32_t type)
     case RELATION_PARTICIPANT: return delivery_to_participants(type);
     case RELATION_INVITEE: return facts_family(type) == FAMILY_MEETING;
     case RELATION_PROVIDER: return facts_family(type) == FAMILY_IPUS;
-    case RELATION_PARTY: return type == TYPE(PLACEMENT_CHANGED);
+    case RELATION_PARTY: return party_shared(relation, type);
     case RELATION_AUTHOR:
     case RELATION_ADDRESSEE:
     case RELATION_REFERRER:

@@ -126,6 +126,23 @@ a_withdrawal_in_the_case_that_relied_on_it_reaches_whom_the_case_gave_it(void **
     seen_is(k, "svc", shared, "0");
 }
 
+/* The probation officer is told what the assistant finds, and nothing of consents. */
+static void
+a_withdrawal_reaches_a_party_that_was_given_an_assessment(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *shared;
+
+    kit_open_case(k, "ops", 'C');
+    KIT_SAY(k, "ops", "court.order_issued", 'C', "", "0 1@p1 5@p1{'orderKind':'SUPERVISION','probationUnit':'kur'}",
+            "+'onBehalfOf':'court','channel':'PAPER','receivedOn':'2026-02-27'", NULL);
+    KIT_SAY(k, "ops", "consent.granted", 'C', "", GRANTED, NULL, NULL);
+    shared = KIT_SAY(k, "ops:FA", "case.assessment_recorded", 'C', "", "0 3@p1 6@p1{'kind':'PERIODIC'}", CONSENT,
+                     "kur=036");
+    KIT_SAY(k, "ops", "consent.withdrawn", 'C', "", WITHDRAWN, NULL, "kur=0");
+    seen_is(k, "kur", shared, "0");
+}
+
 /* It came on paper, and was entered only later, in the referral. */
 static void
 a_withdrawal_reaches_whom_it_was_given_before_the_consent_was_entered(void **state)
@@ -258,6 +275,7 @@ main(void)
         TEST(a_withdrawal_after_a_case_gave_the_referral_up_reaches_whom_the_case_gave_it),
         TEST(a_withdrawal_after_the_dossiers_parted_reaches_whom_either_gave_it),
         TEST(a_withdrawal_in_the_case_that_relied_on_it_reaches_whom_the_case_gave_it),
+        TEST(a_withdrawal_reaches_a_party_that_was_given_an_assessment),
         TEST(a_withdrawal_reaches_whom_it_was_given_before_the_consent_was_entered),
         TEST(others_rest_on_the_consents_of_one_dossier_up_to_a_bound),
         TEST(what_is_said_otherwise_under_another_consent_rests_on_that_one),

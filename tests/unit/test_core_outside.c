@@ -293,6 +293,23 @@ whose_system_it_is_speaks_for_itself_but_for_paper_that_a_reception_enters(void 
     KIT_SAY(k, "fa", "info.provided", 'N', "sw", "0 6", BEHALF("cus"), NULL);     /* its own */
 }
 
+static void
+a_withdrawal_is_due_on_paper_to_whom_sections_were(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *shared, *withdrawn;
+
+    kit_open_case(k, "sw", 'C');
+    KIT_SAY(k, "sw", "consent.granted", 'C', "",
+            "0{'consentId':'$c','givenOn':'2026-03-01'} 1 6{'kind':'DATA_SHARING'}", NULL, NULL);
+    shared = KIT_SAY(k, "sw", "info.provided", 'C', "agency:psych", "0 1@p1 6@p1",
+                     "'consentRef':'d0000000-0000-7000-8000-000000000063'", "psych=016");
+    withdrawn = KIT_SAY(k, "sw", "consent.withdrawn", 'C', "", "0{'consentId':'$c','withdrawnOn':'2026-03-05'} 1 6",
+                        NULL, "psych=0 dir=016");
+    assert_string_equal(due(k, "psych"), list(shared, withdrawn));
+    assert_string_equal(kit_seen(k, "psych", shared), "0");
+}
+
 #define OUTSIDE(name) cmocka_unit_test_setup_teardown(name, setup, kit_teardown)
 
 int
@@ -305,6 +322,7 @@ main(void)
         OUTSIDE(it_takes_part_like_any_other),
         OUTSIDE(its_letters_are_published_by_who_serves_it_and_count_as_its_own),
         OUTSIDE(whose_system_it_is_speaks_for_itself_but_for_paper_that_a_reception_enters),
+        OUTSIDE(a_withdrawal_is_due_on_paper_to_whom_sections_were),
         OUTSIDE(a_recall_is_due_on_paper_when_the_letter_was),
         OUTSIDE(a_list_in_pages_leaves_out_nothing_that_is_due),
         OUTSIDE(an_agency_that_no_role_fits_is_given_nothing),
