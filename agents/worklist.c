@@ -169,6 +169,21 @@ static const struct work_kind work_kinds[] = {
      {"meeting.held", "ipus.service_reported"}},
     {"OUTSIDE", "wydrukować i wysłać", "print and send", "Wici", {"sys.delivered_outside", NULL}},
     {"STEP", STEP_PL, STEP_EN, "", {"referral.answered", "referral.completed"}},
+    {"INTERVIEW",
+     "asystenta przydzielono bez wywiadu: dopisać wywiad",
+     "an assistant was assigned without an interview: enter the interview",
+     "UWR art. 11 (A2)",
+     {"case.interview_completed", NULL}},
+    {"BASIS",
+     "pierwszy kontakt bez podstawy: dopisać zgodę, postanowienie albo wniosek",
+     "first contact without a basis: enter the consent, the order or the application",
+     "karta DWR-01 (B1, B2)",
+     {"consent.granted", "court.order_issued"}},
+    {"CONSENT",
+     "wniosek przekazano bez zgody wnioskodawcy: poprawić przekazanie, podając datę zgody",
+     "an application was forwarded without the applicant's consent: correct it, with the date of the consent",
+     "CUS art. 38 (A13)",
+     {"referral.forwarded", NULL}},
 };
 
 /* ---- deadlines */

@@ -20,6 +20,9 @@ kind_word(enum core_work_kind kind)
     case CORE_WORK_ROW: return "ROW";
     case CORE_WORK_OUTSIDE: return "OUTSIDE";
     case CORE_WORK_STEP: return "STEP";
+    case CORE_WORK_INTERVIEW: return "INTERVIEW";
+    case CORE_WORK_BASIS: return "BASIS";
+    case CORE_WORK_CONSENT: return "CONSENT";
     }
     return "";
 }

@@ -52,8 +52,12 @@ enum act_code {
     ACT_CODE_STEP,  /* number is the unit that took the step which an answer announced for it */
     ACT_CODE_ADDRESSED, /* an amendment addresses the unit number */
     ACT_CODE_CONFIRMED, /* sys.recall_confirmed: seq is that of what was recalled, number the unit */
+    ACT_CODE_MISSING,   /* the record came without a paper: day is which (enum missing), number the unit that said it */
     ACT_CODE_RESTS,     /* sections in the dossier number rest on the consent thing, which was entered in this one */
 };
+
+/* What is to be entered yet. */
+enum missing { MISSING_INTERVIEW, MISSING_BASIS, MISSING_CONSENT, MISSING_COUNT };
 
 struct act {
     uint32_t seq_low; /* act_seq() */

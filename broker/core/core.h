@@ -422,7 +422,10 @@ enum core_work_kind {
     CORE_WORK_RETURNED,   /* a plan came back: the holder agrees on it anew */
     CORE_WORK_ROW,        /* a row of agreements without a date, until the next meeting */
     CORE_WORK_OUTSIDE,    /* to be printed for an agency without the system that the unit serves */
-    CORE_WORK_STEP        /* announced of it in the answer to a referral whose course it is not told (core_course) */
+    CORE_WORK_STEP,       /* announced of it in the answer to a referral whose course it is not told (core_course) */
+    CORE_WORK_INTERVIEW,  /* an assistant was assigned before the interview: to be entered */
+    CORE_WORK_BASIS,      /* a first contact without consent, order or application: to be entered */
+    CORE_WORK_CONSENT     /* an application was forwarded without the applicant's consent: to be said with it */
 };
 
 struct core_work {

@@ -293,6 +293,50 @@ keep_gated(struct dossiers *ds, const struct core_record *record, uint32_t dossi
     return rc == 0 ? keep_rests(ds, record, dossier, consent) : rc;
 }
 
+/* ---- what was marked since a paper is missing, and is work until it is entered */
+
+static enum missing
+missing_of(const Wici__V1__Warning *warning)
+{
+    static const enum rule rules[MISSING_COUNT] = {
+        [MISSING_INTERVIEW] = RULE_I4W, [MISSING_BASIS] = RULE_I7, [MISSING_CONSENT] = RULE_I41};
+
+    for (unsigned i = 0; i < MISSING_COUNT; i++)
+        if (strcmp(warning->rule, rule_id(rules[i])) == 0 &&
+            strcmp(warning->code, error_name(rule_code(rules[i]))) == 0)
+            return (enum missing)i;
+    return MISSING_COUNT;
+}
+
+static int
+keep_missing(const struct core *core, struct dossiers *ds, const struct core_record *record, uint32_t dossier,
+             uint64_t seq)
+{
+    uint32_t unit = directory_unit(&core->directory, record->event->header->actor->unit);
+    int rc = 0;
+
+    for (size_t i = 0; record->note != NULL && i < record->note->n_warnings && rc == 0; i++) {
+        enum missing missing = missing_of(record->note->warnings[i]);
+
+        if (missing != MISSING_COUNT)
+            rc = keep_fact(ds, dossier, seq, ACT_CODE_MISSING, (int32_t)missing, unit, THING_NONE);
+    }
+    return rc;
+}
+
+/* It is said otherwise, and judged anew but for the order in which things came. */
+static void
+take_missing_back(struct dossier *dossier, uint64_t seq)
+{
+    for (uint32_t i = 0; i < dossier->act_count; i++) {
+        struct act *act = &dossier->acts[i];
+
+        if (act->input == IN_NONE && act->code == ACT_CODE_MISSING && act_seq(act) == seq &&
+            act->day != MISSING_INTERVIEW)
+            act->flags |= ACT_RECALLED;
+    }
+}
+
 /* ---- one record */
 
 static bool
@@ -476,7 +520,11 @@ keep_correction(struct core *core, const struct core_record *record, uint32_t do
     }
     if (rc == 0 && !recall)
         rc = keep_gated(ds, record, dossier); /* it may rest on another consent */
-    if (rc == 0 && !recall) {                 /* said otherwise, of those types that say it */
+    if (rc == 0 && !recall) {
+        take_missing_back(&ds->at[dossier], seq);
+        rc = keep_missing(core, ds, record, dossier, seq);
+    }
+    if (rc == 0 && !recall) { /* said otherwise, of those types that say it */
         workers_take_back(ds, dossier, seq);
         rc = workers_keep(core, record, dossier, seq);
     }
@@ -500,6 +548,8 @@ keep_acts(struct core *core, const struct core_record *record, uint32_t dossier,
         rc = keep_gated(ds, record, dossier);
     if (rc == 0)
         rc = keep_step(ds, record, dossier, actor);
+    if (rc == 0)
+        rc = keep_missing(core, ds, record, dossier, record->seq);
     if (rc != 0)
         return rc;
     switch (record->event->type->number) {

@@ -43,7 +43,7 @@ acts_bound(const struct deciding *d)
 {
     const Wici__V1__MeetingHeldS6 *body;
     struct parts parts;
-    size_t bound = 5 + (d->event->header->corrects_event_id[0] != '\0' ? d->note->n_resolved_to : 0);
+    size_t bound = 5 + MISSING_COUNT + (d->event->header->corrects_event_id[0] != '\0' ? d->note->n_resolved_to : 0);
 
     parts_of_event(&d->core->dossiers, d->dossier, d->acting, d->command->now_ms, d->event, &parts);
     bound += parts.count + asked_bound(d->event, d->note);

@@ -10,10 +10,12 @@
 #include "broker/core/course.h"
 #include "broker/core/facts.h"
 #include "broker/core/outside.h"
+#include "broker/core/rules.h"
 #include "broker/core/view.h"
 #include "proto/limits.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* One dossier that is looked through for a unit. */
@@ -251,6 +253,70 @@ plan(struct looking *l, const struct act *act)
     }
 }
 
+/* ---- what is to be entered yet: of who holds the dossier, and of who said what lacks it */
+
+static bool
+has_interview(struct looking *l)
+{
+    const struct dossiers *ds = &l->core->dossiers;
+
+    for (EACH_OF_GROUP(ds, member, l->dossier)) {
+        l->steps += ds->at[member].act_count;
+        for (uint32_t i = 0; i < ds->at[member].act_count; i++) {
+            const struct act *act = &ds->at[member].acts[i];
+
+            if (act->input >= IN_INTERVIEW_NEEDED && act->input <= IN_INTERVIEW_NO_NEED &&
+                (act->flags & ACT_RECALLED) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static_assert(IN_INTERVIEW_NO_NEED - IN_INTERVIEW_NEEDED == 2, "interviews stand together");
+
+/* The first contact that was held in that record had a basis, as is known now. */
+static bool
+has_basis(struct looking *l, uint64_t seq)
+{
+    for (uint32_t i = 0; i < l->d->act_count; i++) {
+        const struct act *act = &l->d->acts[i];
+
+        if (act->input != IN_HELD_FIRST_CONTACT || act_seq(act) != seq)
+            continue;
+        for (EACH_OF_GROUP(&l->core->dossiers, member, l->dossier))
+            l->steps += l->core->dossiers.at[member].act_count;
+        return rules_basis(&l->core->dossiers, l->dossier, act->day);
+    }
+    return true; /* it was another meeting, after all */
+}
+
+static void
+missing(struct looking *l, const struct act *act)
+{
+    bool ended = l->d->matter.kase == CASE_MONITORED || l->d->matter.kase == CASE_CLOSED;
+
+    l->steps += l->d->act_count;
+    if ((act->flags & ACT_RECALLED) != 0 || (act->number != l->unit && !l->holder))
+        return;
+    switch ((enum missing)act->day) {
+    case MISSING_INTERVIEW:
+        if (!ended && !has_interview(l))
+            found(l, CORE_WORK_INTERVIEW, act_seq(act), DATE_NONE);
+        return;
+    case MISSING_BASIS:
+        if (!ended && !has_basis(l, act_seq(act)))
+            found(l, CORE_WORK_BASIS, act_seq(act), DATE_NONE);
+        return;
+    case MISSING_CONSENT: /* only its author can say it otherwise */
+        if (act->number == l->unit)
+            found(l, CORE_WORK_CONSENT, act_seq(act), DATE_NONE);
+        return;
+    case MISSING_COUNT: break;
+    }
+    abort();
+}
+
 /* ---- all of a unit's */
 
 static void
@@ -299,6 +365,8 @@ duty(struct looking *l, const struct act *act)
         step(l, act);
     else if (act->input == IN_NONE && act->code == ACT_CODE_RECALL)
         recall(l, act);
+    else if (act->input == IN_NONE && act->code == ACT_CODE_MISSING)
+        missing(l, act);
     else if (act->input == IN_CONVENED)
         meeting(l, act);
     else if (act->input == IN_REQUESTED)

@@ -59,8 +59,9 @@ asked_work_list(struct kit *k, const char *unit, struct core_work *ret, size_t p
 const char *
 asked_work_of(struct kit *k, const char *unit)
 {
-    static const char *const kinds[] = {"QUESTION", "INVITATION", "MEETING", "RECALL",  "ASSISTANT",
-                                        "APPROVAL", "RETURNED",   "ROW",     "OUTSIDE", "STEP"};
+    static const char *const kinds[] = {"QUESTION",  "INVITATION", "MEETING", "RECALL",  "ASSISTANT",
+                                        "APPROVAL",  "RETURNED",   "ROW",     "OUTSIDE", "STEP",
+                                        "INTERVIEW", "BASIS",      "CONSENT"};
     static char text[1024];
     struct core_work found[WORK_OF_TEST_MAX], again[WORK_OF_TEST_MAX];
     size_t count = asked_work_list(k, unit, found, 8), len = 0;

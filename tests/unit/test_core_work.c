@@ -133,6 +133,86 @@ a_plan_is_the_directors_to_approve_and_the_holders_when_it_comes_back(void **sta
     NO_WORK("svc");
 }
 
+/* ---- what an event lacked is work of who leads the dossier and of who said it, until it is entered */
+
+static void
+an_interview_that_was_left_out_is_to_be_entered(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *assigned;
+
+    kit_open_case(k, "sw", 'C');
+    assigned = asked_say(k, "dir", "case.assistant_assigned", "", "0{'unit':'fa','assignedOn':'2026-03-03'}",
+                         "'lateEntry':true");
+    asked_work_is(k, "sw", "INTERVIEW", assigned, "");
+    asked_work_is(k, "dir", "INTERVIEW", assigned, "");
+    NO_WORK("fa");
+    asked_say(k, "dir", "case.assistant_assigned", "", "0{'unit':'fa','assignedOn':'2026-03-02'}",
+              kit_correcting(assigned, "AMENDED"));
+    asked_work_is(k, "sw", "INTERVIEW", assigned, "");
+    asked_say(k, "sw", "case.interview_completed", "",
+              "0{'interviewOn':'2026-03-02'} 6{'conclusion':'ASSISTANT_NEEDED'}", "'lateEntry':true");
+    NO_WORK("sw");
+    NO_WORK("dir");
+}
+
+static void
+what_was_assigned_by_mistake_lacks_no_interview(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *assigned;
+
+    kit_open_case(k, "sw", 'C');
+    assigned = asked_say(k, "dir", "case.assistant_assigned", "", "0{'unit':'fa','assignedOn':'2026-03-03'}",
+                         "'lateEntry':true");
+    asked_say(k, "dir", "case.assistant_assigned", "", "0", kit_correcting(assigned, "ENTERED_IN_ERROR"));
+    assert_null(strstr(asked_work_of(k, "sw"), "INTERVIEW"));
+}
+
+#define FIRST_CONTACT                                                                                                  \
+    "0{'meetingId':'$f','heldOn':'2026-03-10'} 6{'kind':'FIRST_CONTACT','attendance':[{'role':'SW','signed':true},"    \
+    "{'role':'FA','signed':true}]}"
+#define CONSENT(id, on) "0{'consentId':'$" id "','givenOn':'" on "'} 1 6{'kind':'COOPERATION_DWR_01_01'}"
+
+static void
+the_basis_of_a_first_contact_is_to_be_entered(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *held;
+
+    kit_open_case(k, "sw", 'C');
+    asked_say(k, "sw", "case.interview_completed", "",
+              "0{'interviewOn':'2026-03-02'} 6{'conclusion':'ASSISTANT_NEEDED'}", NULL);
+    asked_say(k, "sw", "case.assistant_requested", "", "0 6", NULL);
+    asked_say(k, "dir", "case.assistant_assigned", "", "0{'unit':'fa','assignedOn':'2026-03-03'}", NULL);
+    held = asked_say(k, "fa", "meeting.held", "", FIRST_CONTACT, NULL);
+    asked_work_is(k, "sw", "BASIS", held, "");
+    asked_work_is(k, "fa", "BASIS", held, "");
+    NO_WORK("dir");
+    asked_say(k, "fa", "consent.granted", "", CONSENT("c", "2026-03-12"), NULL);
+    asked_work_is(k, "fa", "BASIS", held, ""); /* signed too late */
+    asked_say(k, "fa", "consent.granted", "", CONSENT("d", "2026-03-10"), NULL);
+    NO_WORK("sw");
+    NO_WORK("fa");
+}
+
+static void
+the_applicants_consent_is_to_be_said_with_what_was_forwarded(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *sent;
+
+    KIT_SAY(k, "rec", "referral.submitted", 'C', "ic", "0 1@p1 6{'service':'IPUS'}",
+            "+'onBehalfOf':'p1','channel':'PAPER','receivedOn':'2026-02-27'", NULL);
+    sent = asked_say(k, "ic", "referral.forwarded", "", "0{'toUnit':'ops','whole':'YES'} 6", NULL);
+    asked_work_is(k, "ic", "CONSENT", sent, "");
+    NO_WORK("ops");
+    asked_say(k, "ic", "referral.forwarded", "",
+              "0{'toUnit':'ops','whole':'YES'} 6{'applicantConsent':{'on':'2026-03-01'}}",
+              kit_correcting(sent, "AMENDED"));
+    NO_WORK("ic");
+}
+
 /* ---- on paper */
 
 /* "ROW 14/2": one row of a record, and what follows. */
@@ -397,6 +477,10 @@ main(void)
         TEST(a_recall_waits_for_those_who_were_given_what_it_recalls),
         TEST(an_assistant_is_the_directors_to_assign),
         TEST(a_plan_is_the_directors_to_approve_and_the_holders_when_it_comes_back),
+        TEST(an_interview_that_was_left_out_is_to_be_entered),
+        TEST(what_was_assigned_by_mistake_lacks_no_interview),
+        TEST(the_basis_of_a_first_contact_is_to_be_entered),
+        TEST(the_applicants_consent_is_to_be_said_with_what_was_forwarded),
         TEST(what_is_due_on_paper_is_work_of_who_serves_the_agency),
         TEST(a_row_without_a_date_is_work_of_who_it_names_and_else_of_the_holder),
         TEST(a_row_without_a_date_that_is_taken_back_is_nobodys),

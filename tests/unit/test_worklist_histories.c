@@ -78,8 +78,9 @@ clocks_json(const struct core *core, uint32_t unit)
 static const char *
 kind_word(enum core_work_kind kind)
 {
-    static const char *const words[] = {"QUESTION", "INVITATION", "MEETING", "RECALL",  "ASSISTANT",
-                                        "APPROVAL", "RETURNED",   "ROW",     "OUTSIDE", "STEP"};
+    static const char *const words[] = {"QUESTION",  "INVITATION", "MEETING", "RECALL",  "ASSISTANT",
+                                        "APPROVAL",  "RETURNED",   "ROW",     "OUTSIDE", "STEP",
+                                        "INTERVIEW", "BASIS",      "CONSENT"};
 
     return words[kind];
 }
