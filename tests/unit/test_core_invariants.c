@@ -1,8 +1,7 @@
 /*
  * The invariants, one row each: a line that keeps the rule and a line that breaks it, each in a world of its own. What
- * breaks it meets the reaction that docs/RULES.md names, by this rule and no other; what keeps it is taken without a
- * word of it. A rule of proto/errors.def without a row fails, and so does a number of the register that none shows.
- * The edges of each rule have tests of their own (test_core_procedure*.c).
+ * breaks it meets the reaction of docs/RULES.md, by this rule alone; what keeps it is taken without a word of it. A
+ * rule without a row fails, as does a number of the register that none shows. The edges: test_core_procedure*.c.
  */
 #include "test_core_clocks_kit.h"
 #include "test_core_procedure_kit.h"
@@ -404,9 +403,7 @@ static const struct row rows[] = {
      {NULL, {"sw", "info.provided", 'L', "ops", LETTER, "+'personRef':'sw-1'", NULL}},
      {NULL, {"sw", "info.provided", 'L', "ops", LETTER, "+'personRef':'44051401359'", NULL}}},
     {RULE_I37,
-     {consented,
-      {"sw", "info.provided", 'C', "sch", "0 6@p1{'ground':{'basis':'CONSENT'}}",
-       "'consentRef':'d0000000-0000-7000-8000-000000000063'", NULL}},
+     {consented, {"sw", "info.provided", 'C', "sch", "0 6@p1{'ground':{'basis':'CONSENT'}}", CONSENTED, NULL}},
      {consented, {"sw", "info.provided", 'C', "sch", "0 6@p1{'ground':{'basis':'CONSENT'}}", NULL, NULL}}},
     {RULE_I38,
      {NULL, {"sw", "info.provided", 'L', "ops", LETTER, NULL, NULL}},
@@ -609,10 +606,8 @@ i37_what_rests_on_a_consent_is_given_as_long_as_it_holds(void **state)
     const struct kit_record *rests, *by_statute;
 
     consented(k);
-    rests = say(k, "sw", "info.provided", 'C', "sch", "0 6@p1{'ground':{'basis':'CONSENT'}}",
-                "'consentRef':'d0000000-0000-7000-8000-000000000063'");
-    by_statute = say(k, "sw", "info.provided", 'C', "sch", "0 6@p1{'ground':{'basis':'STATUTE'}}",
-                     "'consentRef':'d0000000-0000-7000-8000-000000000063'");
+    rests = say(k, "sw", "info.provided", 'C', "sch", "0 6@p1{'ground':{'basis':'CONSENT'}}", CONSENTED);
+    by_statute = say(k, "sw", "info.provided", 'C', "sch", "0 6@p1{'ground':{'basis':'STATUTE'}}", CONSENTED);
     kit_expect(k, rests, "sch=06 dir=");
     say(k, "sw", "consent.withdrawn", 'C', "", "0{'consentId':'$c','withdrawnOn':'2026-03-01'} 6", NULL);
     kit_expect(k, rests, "sch=0 dir=");

@@ -311,8 +311,7 @@ of_three_merged_cases_two_stay_together(void **state)
 
 /* ---- what stops being given */
 
-#define CONSENTED "'consentRef':'d0000000-0000-7000-8000-000000000063'" /* $c */
-#define SHARING   "0{'consentId':'$c','givenOn':'2026-03-01'} 1 6{'kind':'DATA_SHARING'}"
+#define SHARING "0{'consentId':'$c','givenOn':'2026-03-01'} 1 6{'kind':'DATA_SHARING'}"
 
 static void
 i37_a_withdrawn_consent_stops_what_rests_on_it_and_nothing_else(void **state)

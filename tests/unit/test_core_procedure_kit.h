@@ -12,6 +12,7 @@
 #define PAPER_OF(who) "+'onBehalfOf':'" who "','channel':'PAPER','receivedOn':'2026-02-27'"
 #define LATE          "'lateEntry':true"
 #define OK            ""
+#define CONSENTED     "'consentRef':'d0000000-0000-7000-8000-000000000063'" /* $c */
 
 /* The body of a first contact with both there; of a section with that document; of a plan with one service. */
 #define CONTACT                                                                                                        \
