@@ -10,6 +10,7 @@
 #ifndef WICI_CLI_H
 #define WICI_CLI_H
 
+#include "proto/date.h" /* DATE_TEXT_SIZE */
 #include "proto/language.h"
 #include "proto/member.h"
 #include "agents/wici.h"
@@ -122,10 +123,14 @@ int cli_print_json(json_t *json);
  * CLI_OK or CLI_FAILED: said why. */
 int cli_file_write(const char *path, const void *bytes, size_t len);
 
+/* The day that it is in Poland, wherever the machine stands. */
+void cli_today(char ret[DATE_TEXT_SIZE]);
+
 struct table;
 struct table *table_create(size_t columns, ...); /* const char * titles */
 void table_row(struct table *table, ...);        /* const char * cells; NULL is empty */
-/* Prints it with columns as wide as their cells on screen, and frees it. */
+/* Prints it with columns as wide as their cells on screen, and frees it. What a terminal has no room for is printed row
+ * by row, a line for each cell with its column's title. */
 void table_print(struct table *table);
 /* One line of CSV (RFC 4180) of as many const char *; a text that a table calculator would take for a formula gets a
  * quote before it. */

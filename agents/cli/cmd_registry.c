@@ -191,15 +191,12 @@ agency_set(struct cli *cli, const struct cli_args *args)
 {
     bool on = args->word_count == 4 && strcmp(args->words[3], "on") == 0;
     json_t *body, *from = option_text(args, 'f');
-    time_t now = time(NULL);
-    struct tm local;
-    char today[16];
+    char today[DATE_TEXT_SIZE];
 
     if (args->word_count != 4 || (!on && strcmp(args->words[3], "off") != 0))
         usage_fail(_("say: %s"), "wici agency set ID SETTING on|off");
     body = json_pack("{s:s,s:s,s:b}", "agency", args->words[1], "setting", args->words[2], "on", on);
-    localtime_r(&now, &local);
-    (void)strftime(today, sizeof today, "%Y-%m-%d", &local);
+    cli_today(today);
     body_set(body, "from", from != NULL ? from : json_string(today));
     body_set(body, "to", option_text(args, 't'));
     return admin_command(cli, "sys.setting_registered", body);

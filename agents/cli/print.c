@@ -2,6 +2,7 @@
 #include "agents/cli/cli.h"
 #include "agents/words.h"
 
+#include "proto/date.h"
 #include "proto/event.h"
 #include "proto/types.h"
 
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -98,24 +100,74 @@ table_row(struct table *t, ...)
     va_end(ap);
 }
 
-void
-table_print(struct table *t)
+/* Columns of the terminal; SIZE_MAX: it is none, as in a pipe or a file. */
+static size_t
+terminal_width(void)
+{
+    struct winsize size;
+
+    return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
+                                                                                                    : SIZE_MAX;
+}
+
+static size_t
+table_width(const struct table *t)
+{
+    size_t width = 2 * (t->columns - 1);
+
+    for (size_t i = 0; i < t->columns; i++)
+        width += t->width[i];
+    return width;
+}
+
+/* A row that the terminal has no room for is read as lines "title  cell"; rows are apart, empty cells left out. */
+static void
+rows_print_apart(const struct table *t)
+{
+    size_t widest = 0;
+
+    for (size_t i = 0; i < t->columns; i++)
+        widest = text_width(t->cells[i]) > widest ? text_width(t->cells[i]) : widest;
+    for (size_t row = 1; row < t->rows; row++) {
+        if (row > 1)
+            putchar('\n');
+        for (size_t i = 0; i < t->columns; i++) {
+            const char *title = t->cells[i], *cell = t->cells[row * t->columns + i];
+
+            if (cell[0] != '\0')
+                printf("%s%*s%s\n", title, (int)(widest - text_width(title) + 2), "", cell);
+        }
+    }
+}
+
+static void
+rows_print(const struct table *t)
 {
     for (size_t row = 0; row < t->rows; row++) {
         size_t pad = 0; /* written before the next cell, so that no line ends in spaces */
 
         for (size_t i = 0; i < t->columns; i++) {
-            char *cell = t->cells[row * t->columns + i];
+            const char *cell = t->cells[row * t->columns + i];
 
             if (cell[0] != '\0') {
                 printf("%*s%s", (int)pad, "", cell);
                 pad = 0;
             }
             pad += t->width[i] - text_width(cell) + 2;
-            free(cell);
         }
         putchar('\n');
     }
+}
+
+void
+table_print(struct table *t)
+{
+    if (table_width(t) > terminal_width())
+        rows_print_apart(t);
+    else
+        rows_print(t);
+    for (size_t i = 0; i < t->rows * t->columns; i++)
+        free(t->cells[i]);
     free(t->cells);
     free(t);
 }
@@ -154,6 +206,12 @@ csv_row(size_t count, ...)
     }
     va_end(ap);
     fputs("\r\n", stdout);
+}
+
+void
+cli_today(char ret[DATE_TEXT_SIZE])
+{
+    date_format(date_of_moment((uint64_t)time(NULL) * 1000u), ret);
 }
 
 int

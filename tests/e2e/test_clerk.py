@@ -5,12 +5,16 @@ Usage: test_clerk.py, with WICI_BIN (folder of the programs) and WICI_SOURCE (fo
 """
 import collections
 import datetime
+import fcntl
 import json
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import unittest
 
 SOURCE = os.environ["WICI_SOURCE"]
@@ -310,18 +314,49 @@ class Clerk(unittest.TestCase):
             listed = [(task["rule"], task["dossier"], task["agency"]) for task in self.deadlines(unit, *more)]
             self.assertEqual(sorted(listed), [("D8", "", "ops"), ("D9", "", "ops")], unit)
 
-    def wici(self, unit, *words):
-        """Runs `wici --json` as that unit; it may find nothing."""
+    def wici(self, unit, *words, json_wanted=True, stdout=subprocess.PIPE):
+        """Runs `wici`, with --json, as that unit; it may find nothing."""
         done = subprocess.run([f"{BIN}/wici", f"--endpoint={self.world.broker.endpoint}",
                                f"--server-key={self.world.broker.server_key}",
-                               f"--key-file={self.key_file(unit, f'{unit}.key')}", "--json", *words],
-                              text=True, capture_output=True, check=False, timeout=DEADLINE)
+                               f"--key-file={self.key_file(unit, f'{unit}.key')}", *["--json"] * json_wanted, *words],
+                              text=True, stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=DEADLINE,
+                              env={**os.environ, "LC_ALL": "C"})
         self.assertIn(done.returncode, (0, 5), done.stderr)
         return done
 
     def deadlines(self, unit, *more):
         """What `wici deadlines` lists for that unit."""
         return json.loads(self.wici(unit, "deadlines", *more).stdout or "[]")
+
+    def terminal(self, columns, unit, *words):
+        """What `wici` prints of that unit on a terminal so wide: its lines."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        done = self.wici(unit, *words, json_wanted=False, stdout=theirs)
+        os.close(theirs)
+        text = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # all was read, and nobody else has it open
+                break
+            text += piece
+        os.close(ours)
+        self.assertEqual(done.returncode, 0)
+        return text.decode().replace("\r\n", "\n").splitlines()
+
+    def test_what_a_terminal_has_no_room_for_is_read_row_by_row(self):
+        """Two deadlines of a referral: beside each other on a wide terminal, on 80 columns one below the other."""
+        dossier = new_id()
+        self.referral(dossier)
+        wide = self.terminal(200, "ops-sw", "deadlines")
+        self.assertEqual(len(wide), 3)
+        self.assertEqual([dossier in line for line in wide], [False, True, True])
+        narrow = self.terminal(80, "ops-sw", "deadlines")
+        self.assertEqual([line for line in narrow if len(line) > 80], [])
+        rows = [dict(line.split(maxsplit=1) for line in row.splitlines()) for row in "\n".join(narrow).split("\n\n")]
+        self.assertEqual([row["deadline"] for row in rows], ["D1 community interview", "D15 answer to who asked"])
+        self.assertEqual([row["dossier"] for row in rows], [dossier, dossier])
 
     def test_settings_count_and_mistakes_are_named(self):
         """An office's own lengths and switches; what is wrong is said, with exit code 2."""
