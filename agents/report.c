@@ -77,22 +77,6 @@ report_create(struct report **ret, int32_t since, int32_t until)
     return 0;
 }
 
-bool
-report_row_is_art46(const json_t *row)
-{
-    static const char *const clocks[] = {"D3", "D6", "D7", "D8", "D9"};
-    const char *measure = member_text(row, "measure"), *detail = member_text(row, "detail");
-
-    if (strncmp(measure, "deadlines_", strlen("deadlines_")) != 0)
-        return strncmp(measure, "ipus_", strlen("ipus_")) == 0;
-    if (detail[0] == '\0') /* there were none at all */
-        return true;
-    for (size_t i = 0; i < sizeof clocks / sizeof clocks[0]; i++)
-        if (strcmp(clocks[i], detail) == 0)
-            return true;
-    return false;
-}
-
 void
 report_free(struct report **report)
 {

@@ -5,7 +5,8 @@
  * have come years before), and counts: families supported, "Za życiem" among them, plans of social services and what
  * became of their services, meetings, opinions, referrals by source and outcome, deadlines kept and missed. What counts
  * is the date in the event, not when it was recorded; what was recalled does not count, what was amended counts as
- * amended; merged cases count once.
+ * amended; merged cases count once. All is as it stood on the period's last day, whenever it is asked: an assistant, an
+ * answer or an end of later does not change it.
  *
  * Counts only, by unit and municipality; never by person. What a unit was not given it cannot count: an event of which
  * the telling section was withheld is left out, or counted under an empty detail.
@@ -32,14 +33,15 @@ int report_add(struct report *report, const json_t *event);
  * Rows {"measure", "pl", "en", "detail", "unit", "gmina", "count"} in the order of the measures, then detail, unit and
  * gmina. detail: source and outcome of a referral ("SCHOOL TAKEN_UP"), the clock of a deadline ("D1"), the status of a
  * service on the last day ("in-progress", "NOT_REPORTED", "REMOVED") and the result of a plan ("GOALS_MET"); else "".
- * Services count by their provider, of plans that ran in the period.
+ * Services count by their provider, of plans that ran in the period; referrals by the unit that they were sent to,
+ * their deadlines by who answered them last, both in the municipality of the case that took them up; deadlines of a
+ * case by who opened it.
  * Measures with a count of 0 have one row, with detail, unit and gmina empty.
- * Deadlines are counted by municipality; their unit is empty.
  */
 int report_rows(const struct report *report, json_t **ret);
-/* The row belongs to the half-yearly summary of what became of the plans (CUS art. 46): plans, their services and
- * results, the coordinators' meetings, and the deadlines of plans, of that summary and of these meetings. */
-bool report_row_is_art46(const json_t *row);
+/* Of these the half-yearly summary of what became of the plans (CUS art. 46): plans, their services and results, the
+ * coordinators' meetings, and the deadlines of plans, of that summary and of these meetings. -ENOMEM */
+int report_rows_art46(const struct report *report, json_t **ret);
 void report_free(struct report **report);
 
 #endif

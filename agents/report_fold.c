@@ -63,12 +63,13 @@ static const struct {
 /* What is known of one dossier; JSON objects serve as maps from dossier to such an object. */
 struct fold {
     const struct report *r;
-    json_t *cases;     /* dossier -> {"gmina","unit","assigned","closed","entitlement"} */
+    json_t *cases;     /* dossier -> {"gmina","holder","unit","since","assigned","closed","entitlement","referral"} */
     json_t *into;      /* dossier -> the one it was merged into */
-    json_t *referrals; /* dossier -> {"source","unit","day","outcome","entitlement"} */
+    json_t *taken;     /* a referral's dossier -> the case that took it up */
+    json_t *referrals; /* dossier -> {"source","unit","answered","day","outcome","entitlement"} */
     json_t *plans;     /* IPUS id -> {"from","to","ended","unit","dossier"} */
     json_t *services;  /* as report_services.h has them */
-    json_t *deadlines; /* key -> {"clock","due","state","day","unit","dossier"} */
+    json_t *deadlines; /* key -> {"clock","due","state","day","dossier"} */
     json_t *counts;    /* "measure\tdetail\tunit\tgmina" -> number */
     bool failed;       /* no memory */
 };
@@ -142,13 +143,40 @@ count_one(struct fold *f, enum measure measure, const char *detail, const char *
         f->failed = true;
 }
 
+/* What is known of the case that the dossier is, or that took it up; NULL: nothing. */
+static const json_t *
+case_of(const struct fold *f, const char *dossier)
+{
+    const char *taken = json_string_value(json_object_get(f->taken, dossier));
+
+    return json_object_get(f->cases, group_of(f, taken != NULL ? taken : dossier));
+}
+
 static const char *
 gmina_of(const struct fold *f, const char *dossier)
 {
-    return member_text(json_object_get(f->cases, group_of(f, dossier)), "gmina");
+    return member_text(case_of(f, dossier), "gmina");
 }
 
-/* Which dossiers are one case. */
+/* The first of the two that is known: who was sent a referral, "unit", or who answered it last, "answered". */
+static const char *
+referral_unit(const json_t *referral, const char *first, const char *second)
+{
+    const char *unit = member_text(referral, first);
+
+    return unit[0] != '\0' ? unit : member_text(referral, second);
+}
+
+/* Who holds the dossier, as far as this unit was told. */
+static const char *
+holder_of(const struct fold *f, const char *dossier)
+{
+    const json_t *referral = json_object_get(f->referrals, dossier);
+
+    return referral != NULL ? referral_unit(referral, "answered", "unit") : member_text(case_of(f, dossier), "holder");
+}
+
+/* Which dossiers are one case, and which referrals it took up. */
 static void
 fold_links(struct fold *f)
 {
@@ -158,24 +186,40 @@ fold_links(struct fold *f)
         if (!fact->void_ && fact->kind == FACT_LINK && strcmp(fact->word, "MERGED_INTO") == 0 &&
             strcmp(group_of(f, fact->other), fact->dossier) != 0)
             put_text(f, f->into, fact->dossier, fact->other);
+        if (!fact->void_ && fact->kind == FACT_LINK && strcmp(fact->word, "REFERRAL_OF") == 0)
+            put_text(f, f->taken, fact->other, fact->dossier);
     }
+}
+
+/* The unit is that of the newest assignment of the period, or before it; the work begins with the first. */
+static void
+fold_assigned(struct fold *f, json_t *kase, const struct fact *fact)
+{
+    if (fact->day <= f->r->until && fact->day >= get_day(kase, "since", INT32_MIN)) {
+        put_text(f, kase, "unit", fact->other);
+        put_day(f, kase, "since", fact->day);
+    }
+    if (fact->day < get_day(kase, "assigned", INT32_MAX))
+        put_day(f, kase, "assigned", fact->day);
 }
 
 static void
 fold_case(struct fold *f, const struct fact *fact)
 {
     json_t *kase = member(f, f->cases, group_of(f, fact->dossier));
+    const json_t *referral;
 
     switch (fact->kind) {
-    case FACT_CASE: put_text(f, kase, "gmina", fact->word); break;
-    case FACT_ASSIGNED:
-        put_text(f, kase, "unit", fact->other);
-        if (json_object_get(kase, "assigned") == NULL)
-            put_day(f, kase, "assigned", fact->day);
+    case FACT_CASE:
+        put_text(f, kase, "gmina", fact->word);
+        put_text(f, kase, "holder", fact->unit);
         break;
+    case FACT_ASSIGNED: fold_assigned(f, kase, fact); break;
     case FACT_CLOSED: put_day(f, kase, "closed", fact->day); break;
-    case FACT_LINK:
-        if (strcmp(fact->word, "REFERRAL_OF") == 0)
+    case FACT_LINK: /* of several referrals the one that says more of the path */
+        referral = json_object_get(f->referrals, fact->other);
+        if (strcmp(fact->word, "REFERRAL_OF") == 0 &&
+            (json_object_get(kase, "referral") == NULL || member_text(referral, "entitlement")[0] != '\0'))
             put_text(f, kase, "referral", fact->other);
         break;
     case FACT_PLAN:
@@ -200,7 +244,6 @@ fold_deadline(struct fold *f, const struct fact *fact)
     json_t *deadline = member(f, f->deadlines, fact->other);
 
     put_text(f, deadline, "clock", fact->word);
-    put_text(f, deadline, "unit", fact->unit);
     put_text(f, deadline, "dossier", fact->dossier);
     put_day(f, deadline, "due", fact->day);
     put_text(f, deadline, "state",
@@ -253,7 +296,12 @@ fold_fact(struct fold *f, const struct fact *fact)
         put_text(f, object, "entitlement", fact->tag);
         put_day(f, object, "day", fact->day);
         break;
-    case FACT_OUTCOME: put_text(f, member(f, f->referrals, fact->dossier), "outcome", fact->word); break;
+    case FACT_OUTCOME:
+        object = member(f, f->referrals, fact->dossier);
+        put_text(f, object, "answered", fact->unit);
+        if (fact->day <= f->r->until)
+            put_text(f, object, "outcome", fact->word);
+        break;
     case FACT_CASE:
     case FACT_ASSIGNED:
     case FACT_PLAN:
@@ -310,14 +358,13 @@ count_case(struct fold *f, const json_t *kase)
 static void
 count_deadline(struct fold *f, const json_t *deadline)
 {
-    const char *state = member_text(deadline, "state"), *gmina = gmina_of(f, member_text(deadline, "dossier"));
+    const char *state = member_text(deadline, "state"), *dossier = member_text(deadline, "dossier");
     int32_t due = get_day(deadline, "due", INT32_MIN), day = get_day(deadline, "day", INT32_MAX);
-    enum measure measure = strcmp(state, "missed") == 0 ? DEADLINES_MISSED
-                           : day <= due                 ? DEADLINES_KEPT
-                                                        : DEADLINES_LATE;
+    bool missed = strcmp(state, "missed") == 0 || day > f->r->until; /* on the period's last day */
+    enum measure measure = missed ? DEADLINES_MISSED : day <= due ? DEADLINES_KEPT : DEADLINES_LATE;
 
     if (is_within(f, due) && strcmp(state, "cancelled") != 0)
-        count_one(f, measure, member_text(deadline, "clock"), "", gmina);
+        count_one(f, measure, member_text(deadline, "clock"), holder_of(f, dossier), gmina_of(f, dossier));
 }
 
 /* Of a plan that ran in the period; one of which the unit was given the reports alone counts when one came in it. */
@@ -353,7 +400,7 @@ count_all(struct fold *f)
 
         (void)snprintf(detail, sizeof detail, "%s %s", member_text(object, "source"), member_text(object, "outcome"));
         if (is_within(f, get_day(object, "day", INT32_MIN)))
-            count_one(f, REFERRALS, detail, member_text(object, "unit"), "");
+            count_one(f, REFERRALS, detail, referral_unit(object, "unit", "answered"), gmina_of(f, key));
     }
     json_object_foreach(f->services, key, object) count_service(f, object);
     json_object_foreach(f->deadlines, key, object) count_deadline(f, object);
@@ -388,8 +435,43 @@ row_of(const struct fold *f, const char *key)
                     json_integer_value(json_object_get(f->counts, key)));
 }
 
+static bool
+is_art46(unsigned measure, const char *clock)
+{
+    static const char *const clocks[] = {"D3", "D6", "D7", "D8", "D9"};
+
+    for (size_t i = 0; i < sizeof clocks / sizeof clocks[0]; i++)
+        if (measure >= DEADLINES_KEPT && strcmp(clocks[i], clock) == 0)
+            return true;
+    return measure < DEADLINES_KEPT && strncmp(measures[measure].name, "ipus_", strlen("ipus_")) == 0;
+}
+
+/* Of art. 46 or all: the measure's rows, from the sorted keys[*at] on; where there are none, one of zero. */
 static int
-rows_make(const struct fold *f, json_t *rows)
+measure_rows(const struct fold *f, unsigned measure, bool art46, const char **keys, size_t count, size_t *at,
+             json_t *rows)
+{
+    bool any = false, wanted = !art46 || measure >= DEADLINES_KEPT || is_art46(measure, "");
+    int rc = 0;
+
+    for (; rc == 0 && *at < count && strtoul(keys[*at], NULL, 10) == measure; ++*at) {
+        json_t *row = row_of(f, keys[*at]);
+
+        if (row == NULL)
+            return -ENOMEM;
+        if (!art46 || is_art46(measure, member_text(row, "detail"))) {
+            rc = json_array_append(rows, row) != 0 ? -ENOMEM : 0;
+            any = true;
+        }
+        json_decref(row);
+    }
+    if (rc == 0 && wanted && !any)
+        rc = json_array_append_new(rows, row_make(measure, "", "", "", 0)) != 0 ? -ENOMEM : 0;
+    return rc;
+}
+
+static int
+rows_make(const struct fold *f, bool art46, json_t *rows)
 {
     size_t count = json_object_size(f->counts), at = 0, i = 0;
     const char **keys = calloc(count + 1, sizeof keys[0]), *key;
@@ -400,23 +482,17 @@ rows_make(const struct fold *f, json_t *rows)
         json_object_foreach(f->counts, key, value) keys[i++] = key;
         qsort(keys, count, sizeof keys[0], key_compare);
     }
-    for (unsigned m = 0; rc == 0 && m < MEASURE_COUNT; m++) {
-        bool any = false;
-
-        for (; rc == 0 && at < count && strtoul(keys[at], NULL, 10) == m; at++, any = true)
-            rc = json_array_append_new(rows, row_of(f, keys[at])) != 0 ? -ENOMEM : 0;
-        if (rc == 0 && !any)
-            rc = json_array_append_new(rows, row_make(m, "", "", "", 0)) != 0 ? -ENOMEM : 0;
-    }
+    for (unsigned m = 0; rc == 0 && m < MEASURE_COUNT; m++)
+        rc = measure_rows(f, m, art46, keys, count, &at, rows);
     free(keys);
     return rc;
 }
 
-int
-report_rows(const struct report *report, json_t **ret)
+static int
+rows_of(const struct report *report, bool art46, json_t **ret)
 {
     struct fold f = {.r = report};
-    json_t **maps[] = {&f.cases, &f.into, &f.referrals, &f.plans, &f.services, &f.deadlines, &f.counts};
+    json_t **maps[] = {&f.cases, &f.into, &f.taken, &f.referrals, &f.plans, &f.services, &f.deadlines, &f.counts};
     json_t *rows = json_array();
     int rc;
 
@@ -436,7 +512,7 @@ report_rows(const struct report *report, json_t **ret)
             fold_fact(&f, &report->facts[i]);
     if (!f.failed)
         count_all(&f);
-    rc = f.failed ? -ENOMEM : rows_make(&f, rows);
+    rc = f.failed ? -ENOMEM : rows_make(&f, art46, rows);
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++)
         json_decref(*maps[i]);
     if (rc != 0) {
@@ -445,4 +521,16 @@ report_rows(const struct report *report, json_t **ret)
     }
     *ret = rows;
     return 0;
+}
+
+int
+report_rows(const struct report *report, json_t **ret)
+{
+    return rows_of(report, false, ret);
+}
+
+int
+report_rows_art46(const struct report *report, json_t **ret)
+{
+    return rows_of(report, true, ret);
 }

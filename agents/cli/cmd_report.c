@@ -3,6 +3,7 @@
 #include "agents/report.h"
 #include "agents/words.h"
 
+#include "proto/clocks.h"
 #include "proto/date.h"
 
 #include <errno.h>
@@ -53,50 +54,57 @@ detail_word(const struct cli *cli, const char *word)
                                              : word_label(cli, word);
 }
 
-/* "szkoła, podjęto": the words of a detail, each with its label. */
+/* "szkoła, podjęto", "D1 wywiad środowiskowy": a detail with its labels. */
 static void
-detail_text(const struct cli *cli, const char *detail, char *ret, size_t size)
+detail_text(const struct cli *cli, const char *measure, const char *detail, char *ret, size_t size)
 {
-    char copy[96], *rest = copy;
-    const char *word;
-    size_t at = 0;
+    enum clock_id clock = strncmp(measure, "deadlines_", 10) == 0 ? clock_by_name(detail) : CLOCK_NONE;
+    const char *space = strchr(detail, ' '); /* a referral's: source and outcome, either of which may not be known */
+    char source[64];
 
-    (void)snprintf(copy, sizeof copy, "%s", detail);
-    ret[0] = '\0';
-    while ((word = strsep(&rest, " ")) != NULL) {
-        int len = snprintf(ret + at, size - at, "%s%s", at > 0 ? ", " : "",
-                           word[0] != '\0' ? detail_word(cli, word) : (detail[0] != '\0' ? _("not known") : ""));
-
-        if (len < 0 || (size_t)len >= size - at)
-            return;
-        at += (size_t)len;
-    }
+    (void)snprintf(source, sizeof source, "%.*s", (int)strcspn(detail, " "), detail);
+    if (clock != CLOCK_NONE)
+        (void)snprintf(ret, size, "%s %s", detail, cli->pl ? clock_info(clock)->pl : clock_info(clock)->en);
+    else if (space != NULL)
+        (void)snprintf(ret, size, "%s, %s", space == detail ? _("not known") : word_label(cli, source),
+                       space[1] == '\0' ? _("not answered") : word_label(cli, space + 1));
+    else
+        (void)snprintf(ret, size, "%s", detail[0] == '\0' ? "" : detail_word(cli, detail));
 }
 
 static void
-rows_print(const struct cli *cli, const json_t *rows, bool csv)
+rows_csv(const struct cli *cli, const json_t *rows)
 {
-    struct table *t = csv ? NULL : table_create(5, _("what"), _("detail"), _("unit"), _("municipality"), _("count"));
     const json_t *row;
     size_t i;
 
-    if (csv)
-        csv_row(6, "measure", cli->pl ? "nazwa" : "name", "detail", "unit", "gmina", "count");
+    csv_row(6, "measure", cli->pl ? "nazwa" : "name", "detail", "unit", "gmina", "count");
+    json_array_foreach((json_t *)(uintptr_t)rows, i, row)
+        csv_row(6, jstr(row, "measure"), jstr(row, cli->pl ? "pl" : "en"), jstr(row, "detail"), jstr(row, "unit"),
+                jstr(row, "gmina"), jstr(row, "count"));
+}
+
+static void
+rows_print(const struct cli *cli, const json_t *rows, const struct cli_args *args, bool art46)
+{
+    struct table *t = table_create(5, _("what"), _("detail"), _("unit"), _("municipality"), _("count"));
+    char since[WORDS_TEXT_SIZE], until[WORDS_TEXT_SIZE];
+    const json_t *row;
+    size_t i;
+
+    words_date(args_get(args, 's'), cli->pl, since);
+    words_date(args_get(args, 'U'), cli->pl, until);
+    puts(art46 ? _("Half-yearly summary of the plans (CUS art. 46)") : _("Statistics of the work with families"));
+    printf(_("from %s to %s, of all that the unit %s may read\n\n"), since, until, jstr(cli->welcome, "unit"));
     json_array_foreach((json_t *)(uintptr_t)rows, i, row)
     {
         const char *name = jstr(row, cli->pl ? "pl" : "en");
-        char detail[128];
+        char detail[200];
 
-        if (csv) {
-            csv_row(6, jstr(row, "measure"), name, jstr(row, "detail"), jstr(row, "unit"), jstr(row, "gmina"),
-                    jstr(row, "count"));
-            continue;
-        }
-        detail_text(cli, jstr(row, "detail"), detail, sizeof detail);
+        detail_text(cli, jstr(row, "measure"), jstr(row, "detail"), detail, sizeof detail);
         table_row(t, name, detail, jstr(row, "unit"), jstr(row, "gmina"), jstr(row, "count"));
     }
-    if (t != NULL)
-        table_print(t);
+    table_print(t);
 }
 
 static void
@@ -113,22 +121,6 @@ period_read(const struct cli_args *args, int32_t *ret_since, int32_t *ret_until)
 }
 
 /* ---- the half-yearly summary */
-
-/* Leaves what art. 46 of the act on centres of social services asks for. Steals all. NULL: no memory. */
-static json_t *
-art46_of(json_t *all)
-{
-    json_t *rows = json_array(), *row;
-    size_t i;
-
-    json_array_foreach(all, i, row)
-    {
-        if (rows != NULL && report_row_is_art46(row))
-            (void)json_array_append(rows, row);
-    }
-    json_decref(all);
-    return rows;
-}
 
 static bool
 has_role(const json_t *unit, const char *role)
@@ -193,7 +185,7 @@ present(struct cli *cli, const struct cli_args *args)
         json_decref(units);
         return rc;
     }
-    date_format(date_of_moment((uint64_t)time(NULL) * 1000u), today);
+    cli_today(today);
     return cli_command_event(cli, "sys.report_presented", NULL, role,
                              json_pack("{s:s, s:s, s:s, s:o, s:s}", "kind", "ART_46", "periodFrom", args_get(args, 's'),
                                        "periodTo", args_get(args, 'U'), "presentedTo", units, "presentedOn",
@@ -225,6 +217,7 @@ cmd_report(struct cli *cli, int argc, char **argv)
     struct cli_args args;
     json_t *rows = NULL;
     int32_t since, until;
+    bool art46;
     int rc;
 
     args_parse(cli, &syntax, argc, argv, &args);
@@ -239,14 +232,15 @@ cmd_report(struct cli *cli, int argc, char **argv)
     if (rc != 0)
         return cli_fail(cli, rc, "report");
     rc = read_all(&c);
-    if (rc == CLI_OK && report_rows(c.report, &rows) != 0)
-        rc = cli_fail(cli, -ENOMEM, "report");
-    if (rc == CLI_OK && args_has(&args, OPT_ART46) && (rows = art46_of(rows)) == NULL)
+    art46 = args_has(&args, OPT_ART46);
+    if (rc == CLI_OK && (art46 ? report_rows_art46 : report_rows)(c.report, &rows) != 0)
         rc = cli_fail(cli, -ENOMEM, "report");
     if (rc == CLI_OK && cli->json)
         rc = cli_print_json(json_incref(rows));
+    else if (rc == CLI_OK && args_has(&args, OPT_CSV))
+        rows_csv(cli, rows);
     else if (rc == CLI_OK)
-        rows_print(cli, rows, args_has(&args, OPT_CSV));
+        rows_print(cli, rows, &args, art46);
     if (rc == CLI_OK && args_has(&args, OPT_PRESENT))
         rc = present(cli, &args);
     json_decref(rows);

@@ -181,6 +181,9 @@ za_zyciem_is_known_by_the_case_or_the_referral_it_took_up(void **state)
     assert_int_equal(count(r, "zz_threatened_pregnancy", NULL, NULL, NULL), 1);
     add(r, "b3", "CASE_PLAN_UPDATED", "b", "{\"casePlanUpdatedS4\":{\"entitlement\":\"COMPLICATED_PREGNANCY\"}}");
     assert_int_equal(count(r, "zz_threatened_pregnancy", NULL, NULL, NULL), 2);
+    add(r, "r2", "REFERRAL_SUBMITTED", "s", "{\"referralSubmittedS0\":{\"informationReceivedOn\":\"2026-03-01\"}}");
+    add(r, "a3", "CASE_LINKED", "a", "{\"caseLinkedS0\":{\"kind\":\"REFERRAL_OF\",\"otherDossier\":\"s\"}}");
+    assert_int_equal(count(r, "zz_supported", NULL, NULL, NULL), 2); /* a school wrote about the family, too */
     report_free(&r);
 }
 
@@ -202,6 +205,45 @@ referrals_are_told_apart_by_source_and_outcome(void **state)
     assert_int_equal(count(r, "referrals", "SCHOOL NOT_TAKEN_UP", "sw", ""), 1);
     assert_int_equal(count(r, "referrals", "SCHOOL ", "sw", ""), 1);
     assert_int_equal(count(r, "referrals", NULL, NULL, NULL), 3);
+    report_free(&r);
+}
+
+static void
+a_number_is_that_of_the_last_day_whenever_it_is_asked(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    add(r, "r1", "REFERRAL_SUBMITTED", "r", "{\"referralSubmittedS0\":{\"informationReceivedOn\":\"2026-06-20\"}}");
+    add(r, "r2", "REFERRAL_ANSWERED", "r",
+        "{\"referralAnsweredS0\":{\"outcome\":\"RECEIVED\",\"answeredOn\":\"2026-06-30\"}}");
+    add(r, "r3", "REFERRAL_ANSWERED", "r",
+        "{\"referralAnsweredS0\":{\"outcome\":\"TAKEN_UP\",\"answeredOn\":\"2026-07-01\"}}");
+    assert_int_equal(count(r, "referrals", " RECEIVED", NULL, NULL), 1);
+    add(r, "a1", "CASE_ASSISTANT_ASSIGNED", "a", ASSIGNED("2026-02-02"));
+    add(r, "a2", "CASE_ASSISTANT_ASSIGNED", "a",
+        "{\"caseAssistantAssignedS0\":{\"assignedOn\":\"2026-07-02\",\"unit\":\"fa2\"}}"); /* another one from then on */
+    assert_int_equal(count(r, "families_supported", NULL, "fa", NULL), 1);
+    add(r, "a3", "CASE_ASSISTANT_ASSIGNED", "a",
+        "{\"caseAssistantAssignedS0\":{\"assignedOn\":\"2025-11-02\",\"unit\":\"fa3\"}}"); /* entered late */
+    assert_int_equal(count(r, "families_supported", NULL, "fa", NULL), 1);
+    assert_int_equal(count(r, "families_taken_up", NULL, NULL, NULL), 0); /* it was so already */
+    report_free(&r);
+}
+
+static void
+a_referral_counts_where_the_case_is_that_took_it_up(void **state)
+{
+    struct report *r = half_year();
+
+    (void)state;
+    add_of(r, "r1", "REFERRAL_SUBMITTED", "r", ",\"to\":[{\"agency\":\"ops\",\"area\":\"1\"}]",
+           "{\"referralSubmittedS0\":{\"informationReceivedOn\":\"2026-02-01\"}}");
+    assert_int_equal(count(r, "referrals", NULL, "", ""), 1);
+    add(r, "r2", "REFERRAL_ANSWERED", "r", "{\"referralAnsweredS0\":{\"outcome\":\"TAKEN_UP\"}}");
+    add(r, "a1", "CASE_OPENED", "a", OPENED("2026-02-03"));
+    add(r, "a2", "CASE_LINKED", "a", "{\"caseLinkedS0\":{\"kind\":\"REFERRAL_OF\",\"otherDossier\":\"r\"}}");
+    assert_int_equal(count(r, "referrals", NULL, "fa", "3261011"), 1); /* "fa" is who answered it */
     report_free(&r);
 }
 
@@ -386,25 +428,65 @@ a_deadline_that_an_amendment_moved_is_counted_by_the_clock_that_runs(void **stat
 }
 
 static void
-the_half_yearly_summary_is_of_plans_and_their_deadlines(void **state)
+deadlines_count_by_who_holds_the_dossier_and_its_municipality(void **state)
 {
-    static const struct {
-        const char *measure, *detail;
-        bool is;
-    } rows[] = {
-        {"ipus_made", "", true},           {"ipus_running", "", true},         {"ipus_services", "completed", true},
-        {"deadlines_kept", "D3", true},    {"deadlines_late", "D8", true},     {"deadlines_missed", "", true},
-        {"deadlines_kept", "D1", false},   {"deadlines_missed", "D15", false}, {"referrals", "D3", false},
-        {"families_supported", "", false},
-    };
+    struct report *r = half_year();
 
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        json_t *row = json_pack("{s:s, s:s}", "measure", rows[i].measure, "detail", rows[i].detail);
+    add_of(r, "r1", "REFERRAL_SUBMITTED", "r", ",\"to\":[{\"unit\":\"sw\"}]",
+           "{\"referralSubmittedS0\":{\"informationReceivedOn\":\"2026-02-01\"}}");
+    add(r, "1", "SYS_DEADLINE_MISSED", "r", DEADLINE("Missed", "1", "2026-02-10", ""));
+    assert_int_equal(count(r, "deadlines_missed", "D1", "sw", ""), 1);
+    add(r, "r2", "REFERRAL_ANSWERED", "r", "{\"referralAnsweredS0\":{\"outcome\":\"TAKEN_UP\"}}");
+    add(r, "a1", "CASE_OPENED", "a", OPENED("2026-02-03"));
+    add(r, "a2", "CASE_LINKED", "a", "{\"caseLinkedS0\":{\"kind\":\"REFERRAL_OF\",\"otherDossier\":\"r\"}}");
+    add(r, "2", "SYS_DEADLINE_MISSED", "a", DEADLINE("Missed", "5", "2026-02-10", ""));
+    assert_int_equal(count(r, "deadlines_missed", "D1", "fa", "3261011"),
+                     2); /* "fa" answered the one, opened the other */
+    add(r, "3", "SYS_DEADLINE_MET", "r", DEADLINE("Met", "1", "2026-02-10", ",\"endedOn\":\"2026-07-01\""));
+    assert_int_equal(count(r, "deadlines_missed", "D1", NULL, NULL), 2); /* on the last day it was */
+    assert_int_equal(count(r, "deadlines_late", "D1", NULL, NULL), 0);
+    report_free(&r);
+}
 
-        assert_int_equal(report_row_is_art46(row), rows[i].is);
-        json_decref(row);
-    }
+/* A row of the summary: its measure, detail and count; NULL: there is none at that place. */
+static const char *
+summary_at(const json_t *rows, size_t at)
+{
+    static char text[120];
+    const json_t *row = json_array_get(rows, at);
+
+    (void)snprintf(text, sizeof text, "%s %s %lld", json_string_value(json_object_get(row, "measure")),
+                   json_string_value(json_object_get(row, "detail")),
+                   (long long)json_integer_value(json_object_get(row, "count")));
+    return row == NULL ? NULL : text;
+}
+
+static void
+the_half_yearly_summary_is_of_plans_and_their_deadlines(void **state)
+{
+    static const char *const expected[] = {
+        "ipus_made  1",        "ipus_updated  0",     "ipus_concluded  0",    "ipus_running  1",
+        "ipus_services  0",    "ipus_results  0",     "ipus_coordinators  1", "deadlines_kept  0",
+        "deadlines_late D8 1", "deadlines_missed  0", /* D1 was, which is no plan's */
+    };
+    struct report *r = half_year();
+    json_t *rows = NULL;
+
+    (void)state;
+    agreed(r, "1", "p", "2026-02-01", "{}");
+    add(r, "2", "MEETING_HELD", "a",
+        "{\"meetingHeldS0\":{\"heldOn\":\"2026-02-01\"}},{\"meetingHeldS6\":{\"kind\":\"IPUS_COORDINATORS\"}}");
+    add(r, "3", "SYS_DEADLINE_MISSED", "a", DEADLINE("Missed", "1", "2026-02-10", ""));
+    add(r, "4", "SYS_DEADLINE_MET", "",
+        "{\"sysDeadlineMetS0\":{\"deadline\":{\"clock\":\"D8\",\"startSeq\":\"9\",\"due\":\"2026-03-01\",\"endedOn\":"
+        "\"2026-03-02\"}}}");
+    assert_int_equal(report_rows_art46(r, &rows), 0);
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        assert_string_equal(summary_at(rows, i), expected[i]);
+    assert_int_equal(json_array_size(rows), sizeof expected / sizeof expected[0]);
+    json_decref(rows);
+    report_free(&r);
 }
 
 static void
@@ -430,6 +512,8 @@ main(void)
         cmocka_unit_test(merged_cases_are_one_family),
         cmocka_unit_test(za_zyciem_is_known_by_the_case_or_the_referral_it_took_up),
         cmocka_unit_test(referrals_are_told_apart_by_source_and_outcome),
+        cmocka_unit_test(a_number_is_that_of_the_last_day_whenever_it_is_asked),
+        cmocka_unit_test(a_referral_counts_where_the_case_is_that_took_it_up),
         cmocka_unit_test(plans_of_services_are_made_updated_concluded_and_running),
         cmocka_unit_test(services_count_by_their_status_on_the_last_day),
         cmocka_unit_test(services_count_of_plans_that_ran_in_the_period),
@@ -438,6 +522,7 @@ main(void)
         cmocka_unit_test(meetings_of_coordinators_are_told_apart),
         cmocka_unit_test(deadlines_are_kept_late_or_missed_by_their_due_date),
         cmocka_unit_test(a_deadline_that_an_amendment_moved_is_counted_by_the_clock_that_runs),
+        cmocka_unit_test(deadlines_count_by_who_holds_the_dossier_and_its_municipality),
         cmocka_unit_test(the_half_yearly_summary_is_of_plans_and_their_deadlines),
         cmocka_unit_test(other_events_and_what_was_withheld_are_passed_over),
     };
