@@ -7,8 +7,10 @@
 #include <string.h>
 
 static const char style[] =
+    "@page{size:A4;margin:16mm 14mm 18mm;@bottom-right{content:counter(page) ' / ' counter(pages);font:9pt serif}}"
     "body{font:11pt/1.4 serif;max-width:46em;margin:2em auto;padding:0 1em;color:#000;background:#fff}"
-    "h1{font-size:1.4em;margin:.2em 0}h2{font-size:1.05em;margin:1.4em 0 .3em;border-bottom:1px solid #000}"
+    "h1{font-size:1.4em;margin:.2em 0}h1::first-letter{text-transform:uppercase}h2{font-size:1.05em;margin:1.4em 0 "
+    ".3em;border-bottom:1px solid #000}"
     "h3{font-size:1em;margin:1em 0 .3em}"
     "table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:.25em .5em;text-align:left;"
     "vertical-align:top}th{width:34%;font-weight:normal;background:#f2f2f2}td{white-space:pre-wrap;overflow-wrap:"
@@ -16,8 +18,8 @@ static const char style[] =
     "td table th{width:40%}.list th{width:auto;font-weight:bold}.day{white-space:nowrap}.mark{border:2px solid "
     "#000;padding:.4em .6em;margin:"
     ".8em 0;font-weight:bold}"
-    ".small{font-size:.85em;color:#333}.exact{font-size:.7em;color:#666;white-space:nowrap;margin-left:.6em}@media "
-    "print{body{margin:0;max-width:none}h2,h3,tr{break-inside:avoid}"
+    ".small{font-size:.85em;color:#333}.exact{font-size:.75em;color:#555;white-space:nowrap;margin-left:.6em}@media "
+    "print{body{margin:0;padding:0;max-width:none}h2,h3,tr{break-inside:avoid}"
     "h2,h3{break-after:avoid}}";
 
 void

@@ -19,6 +19,8 @@ struct page_options {
     const json_t *names;         /* {"unit or agency id": "name"}; NULL: ids only */
     bool polish;                 /* else English */
     const char *person;          /* of one event: a copy for this person of the family (page.h); NULL: for the office */
+    const char *addressee;       /* of one event: a letter for this agency (page.h); NULL: none */
+    const json_t *answered;      /* of such a letter: the event that it answers, which that agency sent; NULL: none */
 };
 
 /* The head of a page, its office's line, and its title. html_close: the office's last line, and the end. */

@@ -7,6 +7,10 @@
  * some institutions; it does not say to whom the event went, for whom sections are or are not, nor what the broker
  * added, nor that anything was left out.
  *
+ * A letter for an agency without the system (page_options.addressee) says for whom it is, and of which of its own
+ * letters it is the answer, instead of an event's number; it says nothing of parts that were left out: the agency's
+ * page has what the agency is given.
+ *
  * Threads: any.
  */
 #ifndef WICI_PAGE_H

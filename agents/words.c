@@ -87,6 +87,28 @@ words_date(const char *date, bool pl, char ret[WORDS_TEXT_SIZE])
         (void)snprintf(ret, WORDS_TEXT_SIZE, "%s", date);
 }
 
+const char *
+words_weekday(int32_t day, bool pl)
+{
+    static const char *const days[7][2] = {{"pon.", "Mon"}, {"wt.", "Tue"},  {"śr.", "Wed"},   {"czw.", "Thu"},
+                                           {"pt.", "Fri"},  {"sob.", "Sat"}, {"niedz.", "Sun"}};
+
+    return days[date_weekday(day)][pl ? 0 : 1];
+}
+
+void
+words_day(const char *date, bool pl, char ret[WORDS_TEXT_SIZE])
+{
+    char plain[WORDS_TEXT_SIZE];
+    int32_t day;
+
+    words_date(date, pl, plain);
+    if (date_parse(date, &day) == 0)
+        (void)snprintf(ret, WORDS_TEXT_SIZE, "%s %.40s", words_weekday(day, pl), plain);
+    else
+        (void)snprintf(ret, WORDS_TEXT_SIZE, "%s", plain);
+}
+
 /* ---- sizes and durations */
 
 void

@@ -29,6 +29,10 @@ void words_time(uint64_t ms, bool pl, char ret[WORDS_TEXT_SIZE]);
 void words_time_text(const char *rfc3339, bool pl, char ret[WORDS_TEXT_SIZE]);
 /* "14.09.2016" in Polish, "2016-09-14" in English, of a date as JSON has it; what is none is copied. */
 void words_date(const char *date, bool pl, char ret[WORDS_TEXT_SIZE]);
+/* "pon.", "Mon", of a day as proto/date.h counts them. Constant. */
+const char *words_weekday(int32_t day, bool pl);
+/* The same date with the day of the week: "pon. 7.04.2026", "Mon 2026-04-07". */
+void words_day(const char *date, bool pl, char ret[WORDS_TEXT_SIZE]);
 /* "64 GiB", "1,5 MiB", "512 B". */
 void words_bytes(uint64_t bytes, bool pl, char ret[WORDS_TEXT_SIZE]);
 /* "4,3 ms" in Polish, "4.3 ms" in English, of microseconds. */

@@ -368,7 +368,8 @@ work_add(const struct made *m, const json_t *item)
                      member_text(item, "dossier"), "seq", (json_int_t)member_number(item, "seq"), "since", since_text,
                      "unit", falls_to[0] != '\0' ? falls_to : o->unit, "closedBy", closes, "event",
                      member_text(item, "eventId"), "type", optional(type_name_of(item)), "from",
-                     optional(member_text(item, "unit")), "for", optional(member_text(item, "agency")));
+                     optional(strcmp(member_text(item, "unit"), o->unit) == 0 ? "" : member_text(item, "unit")), "for",
+                     optional(member_text(item, "agency")));
     if (task != NULL && member_number(item, "item") > 0)
         (void)json_object_set_new(task, "row", json_integer((json_int_t)member_number(item, "item")));
     return task_add(falls_to[0] != '\0' ? m->others : m->tasks, task_dated(o, task, since, due));

@@ -59,7 +59,7 @@ int worklist_join(const json_t *list, worklist_pick_fn *of, const void *arg, jso
 /* "3 dni po terminie", "dziś", "jutro", "za 12 dni"; of a task without a date how long it waits: "od 3 dni". */
 #define WORKLIST_LEFT_SIZE 64u
 void worklist_left(const json_t *task, bool polish, char ret[WORKLIST_LEFT_SIZE]);
-/* When it is due, "7.04.2026"; "bez terminu". */
+/* When it is due, "wt. 7.04.2026"; "bez terminu". */
 void worklist_due(const json_t *task, bool polish, char ret[WORKLIST_LEFT_SIZE]);
 /* What has to be done, in words; with `names` (html.h) also who asks for it, or for whom it is. The caller's to free.
  * NULL: no memory. */

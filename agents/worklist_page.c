@@ -62,7 +62,7 @@ worklist_due(const json_t *task, bool polish, char ret[WORKLIST_LEFT_SIZE])
         snprintf(ret, WORKLIST_LEFT_SIZE, "%s", polish ? "bez terminu" : "no date");
         return;
     }
-    words_date(member_text(task, "due"), polish, date);
+    words_day(member_text(task, "due"), polish, date);
     snprintf(ret, WORKLIST_LEFT_SIZE, "%s", date);
 }
 
@@ -91,7 +91,7 @@ put_who(FILE *out, const json_t *task, const json_t *names, bool polish)
     bool suspended = strcmp(fallen, "SUSPENDED") == 0;
 
     if (worker[0] != '\0')
-        fprintf(out, ", %s", worker);
+        fprintf(out, polish ? ", pracownik: %s" : ", worker: %s", worker);
     if (worker[0] != '\0' && json_is_true(json_object_get(task, "substitute")))
         fputs(polish ? " (zastępstwo)" : " (substitute)", out);
     if (fallen[0] != '\0')
@@ -207,12 +207,13 @@ static void
 put_how(const struct sheet *s, const json_t *task)
 {
     const char *kind = member_text(task, "kind");
-    char line[120];
+    char line[200];
 
     if (strcmp(kind, "RECALL") == 0)
         snprintf(line, sizeof line, "wici confirm %s set-aside", member_text(task, "event"));
     else if (strcmp(kind, "OUTSIDE") == 0)
-        snprintf(line, sizeof line, "wici outside page %s", member_text(task, "event"));
+        snprintf(line, sizeof line, "wici outside page %s --agency %s", member_text(task, "event"),
+                 member_text(task, "for"));
     else
         return;
     fputs("<br>", s->out);
@@ -279,7 +280,8 @@ put_tasks(const struct sheet *s, const char *title, const json_t *tasks, bool ot
         html_small(s->out, say(s, "Nic nie czeka.", "Nothing is waiting."));
         return 0;
     }
-    fprintf(s->out, "<table class=\"list\"><tr><th>%s</th><th>%s</th><th>%s</th><th>%s</th><th>%s</th></tr>\n",
+    fprintf(s->out,
+            "<table class=\"list\"><thead><tr><th>%s</th><th>%s</th><th>%s</th><th>%s</th><th>%s</th></tr></thead>\n",
             say(s, "termin", "due"), say(s, "co jest do zrobienia", "what to do"), say(s, "teczka", "dossier"),
             say(s, "biegnie od", "since"), say(s, "co to kończy", "closed by"));
     json_array_foreach((json_t *)(uintptr_t)tasks, i, task)
@@ -296,7 +298,7 @@ worklist_page(const json_t *list, const json_t *files, const struct page_options
 {
     struct sheet s = {.o = options, .files = files};
     const json_t *others = json_object_get(list, "others");
-    char *text = NULL, date[WORDS_TEXT_SIZE], line[2 * WORDS_TEXT_SIZE];
+    char *text = NULL, date[WORDS_TEXT_SIZE];
     size_t len = 0;
     int rc;
 
@@ -305,13 +307,14 @@ worklist_page(const json_t *list, const json_t *files, const struct page_options
     s.out = open_memstream(&text, &len);
     if (s.out == NULL)
         return -ENOMEM;
-    words_date(member_text(list, "asOf"), options->polish, date);
+    words_day(member_text(list, "asOf"), options->polish, date);
     html_open(s.out, options, say(&s, "Lista zadań", "Work list"));
-    snprintf(line, sizeof line, "%s %s", say(&s, "Stan na", "As of"), date);
-    html_small(s.out, line);
+    fprintf(s.out, "<p>%s ", say(&s, "Jednostka:", "Unit:"));
+    html_named(s.out, options, member_text(list, "unit"));
+    fprintf(s.out, ". %s %s</p>\n", say(&s, "Stan na:", "As of:"), date);
     rc = put_tasks(&s, say(&s, "Do zrobienia", "To do"), json_object_get(list, "tasks"), false);
     if (rc == 0 && json_array_size(others) > 0)
-        rc = put_tasks(&s, say(&s, "Terminy, których pilnuje kto inny", "What others have to do"), others, true);
+        rc = put_tasks(&s, say(&s, "Czego pilnują inni", "What others have to do"), others, true);
     html_small(s.out, say(&s,
                           "Długości terminów są ustawieniami instytucji i nie są poradą prawną. Zadanie znika, gdy "
                           "w dzienniku pojawi się zdarzenie, które je kończy.",

@@ -5,6 +5,7 @@
 #include "agents/cli/cli.h"
 #include "agents/page.h"
 #include "agents/words.h"
+#include "proto/date.h"
 #include "proto/json.h"
 #include "wici/v1/wire.pb-c.h"
 
@@ -164,15 +165,42 @@ event_for(struct cli *cli, const char *agency, const char *event_id, int *ret)
     return event;
 }
 
+/* What the event answers, where the agency sent that, on paper; NULL: nothing, or it cannot be read. */
+static json_t *
+answered_letter(struct cli *cli, const char *agency, const json_t *event)
+{
+    const char *id = jstr(json_object_get(event, "header"), "causationId");
+    json_t *answered = NULL;
+    char request[80];
+
+    if (id[0] == '\0')
+        return NULL;
+    (void)snprintf(request, sizeof request, "{\"eventId\":\"%.36s\"}", id);
+    if (wici_read(cli->w, request, cli->timeout_ms, event_keep_first, &answered) != 0)
+        return NULL;
+    if (strcmp(jstr(json_object_get(json_object_get(answered, "header"), "actor"), "onBehalfOf"), agency) != 0) {
+        json_decref(answered);
+        return NULL;
+    }
+    return answered;
+}
+
 static int
 outside_page(struct cli *cli, const char *agency, const json_t *directory, const char *event_id, const char *path)
 {
     json_t *names = directory_names(directory), *event;
-    const struct page_options options = {.names = names, .polish = cli->pl};
+    struct page_options options = {
+        .footer = _("This document has personal data in it. To be kept in the files of the case."),
+        .names = names,
+        .polish = cli->pl,
+        .addressee = agency};
+    json_t *answered = NULL;
     char *html = NULL;
     int exit_code, rc;
 
     event = event_for(cli, agency, event_id, &exit_code);
+    if (event != NULL)
+        options.answered = answered = answered_letter(cli, agency, event);
     if (event != NULL && cli->json) {
         exit_code = cli_print_json(json_incref(event));
     } else if (event != NULL) {
@@ -186,6 +214,7 @@ outside_page(struct cli *cli, const char *agency, const json_t *directory, const
                    jstr(names, agency), event_id, agency);
     }
     free(html);
+    json_decref(answered);
     json_decref(event);
     json_decref(names);
     return exit_code;
@@ -222,16 +251,6 @@ person_page(struct cli *cli, const char *person, const json_t *directory, const 
 
 /* ---- done, confirm */
 
-static void
-today(char ret[16])
-{
-    time_t now = time(NULL);
-    struct tm local;
-
-    localtime_r(&now, &local);
-    (void)strftime(ret, 16, "%Y-%m-%d", &local);
-}
-
 /* The dossier of an event that the agency was to be given. */
 static int
 dossier_find(struct cli *cli, const char *agency, const char *event_id, char ret[37])
@@ -253,7 +272,7 @@ outside_done(struct cli *cli, const char *agency, const json_t *directory, const
 {
     const char *role = cli_role(cli, NULL), *channel = args_get(args, 'C'), *on = args_get(args, 'd'),
                *by = args_get(args, 'b');
-    char dossier[37], day[16];
+    char dossier[37], day[DATE_TEXT_SIZE];
     json_t *body;
     int rc;
 
@@ -262,7 +281,7 @@ outside_done(struct cli *cli, const char *agency, const json_t *directory, const
     rc = dossier_find(cli, agency, event_id, dossier);
     if (rc != CLI_OK)
         return rc;
-    today(day);
+    cli_today(day);
     body = json_pack("{s:s,s:s,s:s,s:s}", "event", event_id, "agency", agency, "channel",
                      channel != NULL ? channel : channel_of(directory, agency), "deliveredOn", on != NULL ? on : day);
     if (by != NULL)
@@ -400,7 +419,7 @@ cmd_confirm(struct cli *cli, int argc, char **argv)
     struct cli_args args;
     struct asked asked = {.dossier = ""};
     const char *role, *day, *law;
-    char today_text[16], request[80];
+    char today_text[DATE_TEXT_SIZE], request[80];
     int rc;
 
     args_parse(cli, &syntax, argc, argv, &args);
@@ -414,7 +433,7 @@ cmd_confirm(struct cli *cli, int argc, char **argv)
     rc = wici_read(cli->w, request, cli->timeout_ms, asked_take, &asked);
     if (rc != 0)
         return cli_fail(cli, rc, args.words[0]);
-    today(today_text);
+    cli_today(today_text);
     day = args_get(&args, 'd') != NULL ? args_get(&args, 'd') : today_text;
     law = args_get(&args, 'l');
     if (asked.intended[0] != '\0')

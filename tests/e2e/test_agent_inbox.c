@@ -392,7 +392,10 @@ render(const char *json, bool polish)
     char *html = NULL;
 
     assert_non_null(event);
-    assert_int_equal(page_render(event, &(struct page_options){"Nagłówek <h>", "Stopka", names, polish, NULL}, &html),
+    assert_int_equal(page_render(event,
+                                 &(struct page_options){
+                                     .header = "Nagłówek <h>", .footer = "Stopka", .names = names, .polish = polish},
+                                 &html),
                      0);
     json_decref(event);
     json_decref(names);

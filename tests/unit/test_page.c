@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,72 @@ the_offices_own_page_has_it_all_with_its_marks(void **state)
     free(page);
 }
 
+/* An answer to what a school without the system had written. */
+static void
+a_letter_says_for_whom_it_is_and_what_it_answers(void **state)
+{
+    static const char text[] =
+        "{\"header\":{\"type\":\"MEETING_CONVENED\",\"eventId\":\"e\",\"causationId\":\"their-letter\",\"actor\":{"
+        "\"agency\":\"cus\",\"unit\":\"cus-sw\"}},\"sections\":[{\"meetingConvenedS0\":{\"startsAt\":"
+        "\"2026-12-05T09:30:00Z\"}}],\"withheld\":[{\"slot\":1},{\"slot\":2}]}";
+    json_t *event = json_loads(text, 0, NULL), *names = json_pack("{s:s}", "sp3", "Szkoła nr 3"),
+           *answered = json_loads(
+               "{\"header\":{\"type\":\"REFERRAL_SUBMITTED\",\"eventId\":\"their-letter\",\"actor\":{"
+               "\"onBehalfOf\":\"sp3\",\"receivedOn\":\"2026-11-03\"}},\"sections\":[{"
+               "\"referralSubmittedS6\":{\"paperKind\":\"NEED\"}}]}",
+               0, NULL);
+    struct page_options options = {.polish = true, .names = names, .addressee = "sp3", .answered = answered};
+    char *page = NULL;
+
+    (void)state;
+    assert_int_equal(page_render(event, &options, &page), 0);
+    assert_non_null(strstr(page, "adresat</th><td>Szkoła nr 3 (sp3)"));
+    assert_non_null(strstr(page, "odpowiedź na</th><td>zgłoszenie potrzeby, data wpływu 3.11.2026"));
+    assert_non_null(strstr(page, "sob. 5.12.2026, 10:30")); /* a Saturday: worth to be seen */
+    assert_null(strstr(page, "their-letter"));
+    assert_null(strstr(page, "Nie otwarto"));
+    free(page);
+    json_decref(answered);
+    json_decref(names);
+    json_decref(event);
+}
+
+static void
+a_referral_is_called_what_its_paper_is(void **state)
+{
+    static const char *const kinds[][2] = {{"INFORMATION", "<h1>informacja o rodzinie</h1>"},
+                                           {"APPLICATION", "<h1>wniosek</h1>"},
+                                           {"NEED", "<h1>zgłoszenie potrzeby</h1>"},
+                                           {"", "<h1>informacja o rodzinie / wniosek / zgłoszenie potrzeby</h1>"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        char text[200], *page;
+
+        (void)snprintf(text, sizeof text,
+                       "{\"header\":{\"type\":\"REFERRAL_SUBMITTED\"},\"sections\":[{\"referralSubmittedS6\":{"
+                       "\"paperKind\":\"%s\"}}]}",
+                       kinds[i][0]);
+        page = page_of(text, NULL);
+        assert_non_null(strstr(page, kinds[i][1]));
+        free(page);
+    }
+}
+
+/* The code of a deadline is no number of days. */
+static void
+a_deadline_that_runs_on_is_called_by_its_name(void **state)
+{
+    char *page = page_of("{\"header\":{\"type\":\"REFERRAL_FORWARDED\"},\"sections\":[{\"referralForwardedS0\":{"
+                         "\"clockCarried\":\"D3\"}}]}",
+                         NULL);
+
+    (void)state;
+    assert_non_null(strstr(page, "opracowanie i uzgodnienie IPUS"));
+    assert_null(strstr(page, "3 dni"));
+    free(page);
+}
+
 int
 main(void)
 {
@@ -104,6 +171,9 @@ main(void)
         cmocka_unit_test(a_copy_for_a_person_does_not_say_what_it_lacks_nor_where_the_event_went),
         cmocka_unit_test(marks_that_are_no_lists_keep_a_section_from_a_person),
         cmocka_unit_test(the_offices_own_page_has_it_all_with_its_marks),
+        cmocka_unit_test(a_letter_says_for_whom_it_is_and_what_it_answers),
+        cmocka_unit_test(a_referral_is_called_what_its_paper_is),
+        cmocka_unit_test(a_deadline_that_runs_on_is_called_by_its_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
