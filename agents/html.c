@@ -3,6 +3,8 @@
  */
 #include "agents/html.h"
 
+#include "agents/words.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -26,6 +28,13 @@ void
 html_text(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++) {
+        unsigned turn = words_turn(text);
+
+        if (turn != 0) {
+            fprintf(out, "[U+%04X]", turn);
+            text += WORDS_TURN_LEN - 1;
+            continue;
+        }
         switch (*text) {
         case '&': fputs("&amp;", out); break;
         case '<': fputs("&lt;", out); break;

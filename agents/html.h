@@ -2,7 +2,8 @@
  * html - the frame of the pages that an office reads and prints
  *
  * A page is one file with everything in it: no script, nothing fetched from elsewhere, and a policy in its head that
- * says so to the browser. Every text goes through html_text(), which escapes it.
+ * says so to the browser. Every text goes through html_text(), which escapes it, and names what would turn it round
+ * (words_turn) instead of writing it.
  *
  * Errors: none; what cannot be written shows when the stream is closed. Threads: any, one at a time for each stream.
  */

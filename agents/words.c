@@ -45,6 +45,19 @@ words_class(unsigned cls, bool pl)
     return cls < TYPE_CLASSES ? classes[cls][pl ? 0 : 1] : NULL;
 }
 
+/* U+202A to U+202E, and U+2066 to U+2069. */
+unsigned
+words_turn(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+
+    if (at[0] != 0xe2 || (at[1] != 0x80 && at[1] != 0x81))
+        return 0;
+    if (at[1] == 0x80 ? at[2] < 0xaa || at[2] > 0xae : at[2] < 0xa6 || at[2] > 0xa9)
+        return 0;
+    return 0x2000u | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu);
+}
+
 /* ---- times */
 
 void

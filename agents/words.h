@@ -23,6 +23,14 @@ const char *words_code(const char *word, bool pl);
 /* The name of a class of data, 0 to 7: "Facts". NULL: no such class. Constant. */
 const char *words_class(unsigned cls, bool pl);
 
+/*
+ * The number of a character at text that turns round what is shown behind it (Unicode's embeddings, overrides and
+ * isolates of direction: with one, "gpj.exe" looks like "exe.jpg"); 0: it is none. It takes WORDS_TURN_LEN bytes, and is
+ * shown to nobody as it is.
+ */
+#define WORDS_TURN_LEN 3u
+unsigned words_turn(const char *text);
+
 /* "23.11.2026, 15:13" in Polish, "2026-11-23 15:13" in English; Polish time. Milliseconds since 1970. */
 void words_time(uint64_t ms, bool pl, char ret[WORDS_TEXT_SIZE]);
 /* The same of an RFC 3339 text; what is none is copied as it is, cut to the buffer. */

@@ -8,6 +8,7 @@
 #include "broker/erase_filter.h"
 #include "broker/reply.h"
 #include "broker/stream.h"
+#include "proto/check.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -261,14 +262,7 @@ read_event(struct broker *b, struct reader *r, const char *text, uint64_t *from,
 bool
 reason_is_valid(const char *reason)
 {
-    bool blank = true;
-
-    for (const char *at = reason; *at != '\0'; at++) {
-        if ((unsigned char)*at < ' ')
-            return false;
-        blank = blank && *at == ' ';
-    }
-    return !blank && strlen(reason) <= REASON_MAX;
+    return strlen(reason) <= REASON_MAX && reason[strspn(reason, " ")] != '\0' && check_is_line(reason);
 }
 
 static int

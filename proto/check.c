@@ -165,6 +165,12 @@ text_is_clean(const char *text, bool lines)
     return true;
 }
 
+bool
+check_is_line(const char *text)
+{
+    return text_is_clean(text, false);
+}
+
 static bool
 char_is_digit(char c)
 {

@@ -55,4 +55,7 @@ int check_field(const ProtobufCMessage *message, const struct message_info *info
 /* Valid UTF-8 throughout? A NUL is. */
 bool check_is_utf8(const uint8_t *text, size_t len);
 
+/* Valid UTF-8 in one line: no control characters, those from U+0080 on (which command a terminal too) among them? */
+bool check_is_line(const char *text);
+
 #endif

@@ -125,6 +125,8 @@ int cli_file_write(const char *path, const void *bytes, size_t len);
 
 /* The day that it is in Poland, wherever the machine stands. */
 void cli_today(char ret[DATE_TEXT_SIZE]);
+/* The text with what would turn it round (words.h) named instead; malloc'd. */
+char *text_plain(const char *text);
 
 struct table;
 struct table *table_create(size_t columns, ...); /* const char * titles */

@@ -48,6 +48,27 @@ text_width(const char *text)
     return width;
 }
 
+char *
+text_plain(const char *text)
+{
+    size_t size = strlen(text) * 3 + 1; /* "[U+202E]" takes the place of three bytes */
+    char *ret = malloc(size), *at = ret;
+
+    if (ret == NULL)
+        abort();
+    while (*text != '\0') {
+        unsigned turn = words_turn(text);
+
+        if (turn != 0)
+            at += sprintf(at, "[U+%04X]", turn);
+        else
+            *at++ = *text;
+        text += turn != 0 ? WORDS_TURN_LEN : 1;
+    }
+    *at = '\0';
+    return ret;
+}
+
 static void
 table_add(struct table *t, va_list ap)
 {
@@ -62,12 +83,9 @@ table_add(struct table *t, va_list ap)
     }
     for (size_t i = 0; i < t->columns; i++) {
         const char *cell = va_arg(ap, const char *);
-        char *copy = strdup(cell != NULL ? cell : "");
-        size_t width;
+        char *copy = text_plain(cell != NULL ? cell : "");
+        size_t width = text_width(copy);
 
-        if (copy == NULL)
-            abort();
-        width = text_width(copy);
         if (width > t->width[i])
             t->width[i] = width;
         t->cells[t->rows * t->columns + i] = copy;

@@ -96,9 +96,22 @@ event_keep_first(void *arg, const struct wici_event *event)
 static void fields_print(const struct cli *cli, const json_t *object, const ProtobufCMessageDescriptor *desc,
                          int indent);
 
+/* What somebody wrote, line by line: none of them can pass for a line of ours. */
+static void
+lines_print(const char *text, int indent)
+{
+    char *plain = text_plain(text), *rest = plain, *line = strsep(&rest, "\n");
+
+    printf(" %s\n", line);
+    while ((line = strsep(&rest, "\n")) != NULL)
+        printf("%*s| %s\n", indent, "", line);
+    free(plain);
+}
+
 /* A text as people read it: the label of a role or of a code, a date, a time. */
 static void
-text_print(const struct cli *cli, const char *text, const ProtobufCFieldDescriptor *field, enum field_format format)
+text_print(const struct cli *cli, const char *text, const ProtobufCFieldDescriptor *field, enum field_format format,
+           int indent)
 {
     char readable[WORDS_TEXT_SIZE];
 
@@ -125,7 +138,7 @@ text_print(const struct cli *cli, const char *text, const ProtobufCFieldDescript
     case FIELD_MEDIA_TYPE:
     case FIELD_KEY: break;
     }
-    printf(" %s\n", text);
+    lines_print(text, indent + 2);
 }
 
 static void
@@ -140,7 +153,7 @@ value_print(const struct cli *cli, const json_t *value, const ProtobufCFieldDesc
         return;
     }
     if (json_is_string(value)) {
-        text_print(cli, json_string_value(value), field, format);
+        text_print(cli, json_string_value(value), field, format, indent);
     } else if (json_is_boolean(value)) {
         printf(" %s\n", json_is_true(value) ? _("yes") : _("no"));
     } else {

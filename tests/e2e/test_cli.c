@@ -191,6 +191,32 @@ a_case_is_a_readable_timeline(void **state)
     wici_check("ops-sw", WORDS("case", "00000000-0000-4000-8000-000000000001"), NULL, NULL, 5, "E_UNKNOWN");
 }
 
+/* A text of several lines, with a mark that turns the rest of its line round. */
+static void
+what_somebody_wrote_cannot_pass_for_a_line_of_ours(void **state)
+{
+    char *event, *shown;
+
+    (void)state;
+    if (asprintf(
+            &event,
+            "{\"header\":{\"type\":\"INFO_PROVIDED\",\"dossierId\":\"%s\",\"actor\":{\"role\":\"SCH\"},\"to\":[{"
+            "\"unit\":"
+            "\"ops-sw\"}]},\"sections\":[{\"infoProvidedS0\":{\"providedOn\":\"2026-03-02\"}},{\"infoProvidedS6\":{"
+            "\"docKind\":\"INFORMATION\",\"text\":\"dobrze\\n\\n1.03.2026, 10:00  postanowienie sądu  (zapis 12)\\n"
+            "      od: sąd\\n\u202egpj.exe\"}}]}",
+            dossier) < 0)
+        abort();
+    wici_check("sp12", WORDS("publish"), NULL, event, 0, NULL);
+    shown = wici_is("ops-sw", WORDS("case", dossier), polish, NULL, 0, "| 1.03.2026, 10:00  postanowienie");
+    assert_null(strstr(shown, "\n1.03.2026"));
+    assert_null(strstr(shown, "\n      od: sąd"));
+    assert_null(strstr(shown, "\u202e"));
+    assert_non_null(strstr(shown, "| [U+202E]gpj.exe"));
+    free(shown);
+    free(event);
+}
+
 static void
 referrals_tell_what_became_of_them(void **state)
 {
@@ -479,6 +505,7 @@ main(void)
         cmocka_unit_test(the_directory_shows_what_was_enrolled),
         cmocka_unit_test(templates_pass_when_published),
         cmocka_unit_test(a_case_is_a_readable_timeline),
+        cmocka_unit_test(what_somebody_wrote_cannot_pass_for_a_line_of_ours),
         cmocka_unit_test(deadlines_tell_what_is_due_and_by_when),
         cmocka_unit_test(referrals_tell_what_became_of_them),
         cmocka_unit_test(a_work_list_says_what_to_do_next),

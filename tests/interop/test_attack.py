@@ -99,6 +99,19 @@ class Text(Attack):
             self.assertIn("skarga: łączność Żółć", whys)
 
 
+    def test_a_reason_commands_no_terminal(self):
+        """It is written down, and shown to who asks who was shown what."""
+        with self.world.session("ops-sw", "clean") as client:
+            dossier, _, seq = self.letter(client)
+        with self.world.session("audyt", "clean") as auditor:
+            for reason in ("\x1b[2J", "\x7f", "\u0080", "\u009b2J", "a\nb", " ", ""):
+                with self.subTest(reason=reason), self.assertRaises(Refused) as caught:
+                    if reason:
+                        auditor.read(from_seq=seq, to_seq=seq, reason=reason)
+                    auditor.query(shown=self.wire.ShownQuery(dossier=dossier, reason=reason or "\u009f"))
+                self.assertEqual(caught.exception.code, "E_REASON")
+
+
 class Curiosity(Attack):
 
     def setUp(self):

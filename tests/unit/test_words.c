@@ -117,6 +117,22 @@ words_have_labels_in_both_languages_and_others_none(void **state)
     assert_null(words_class(8, true));
 }
 
+static void
+what_turns_a_text_round_is_named(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned number;
+    } all[] = {
+        {"\u202a", 0x202a}, {"\u202ex", 0x202e}, {"\u2066", 0x2066}, {"\u2069", 0x2069}, {"\u2029", 0}, {"\u202f", 0},
+        {"\u2065", 0},      {"\u206a", 0},       {"x\u202e", 0},     {"\u20ac", 0},      {"", 0},       {"\xe2\x80", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        assert_int_equal(words_turn(all[i].text), all[i].number);
+}
+
 int
 main(void)
 {
@@ -128,6 +144,7 @@ main(void)
         cmocka_unit_test(sizes_have_a_unit_and_one_decimal),
         cmocka_unit_test(durations_are_milliseconds_with_one_decimal),
         cmocka_unit_test(words_have_labels_in_both_languages_and_others_none),
+        cmocka_unit_test(what_turns_a_text_round_is_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -582,7 +582,7 @@ static void
 the_page_has_every_task_and_escapes(void **state)
 {
     json_t *list = list_of("2026-04-20", "", "[" D1 "]", "[]"), *files = parse("{\"12\":\"inbox/12-<x>.html\"}");
-    struct page_options options = {.header = "Ośrodek <b>", .polish = true};
+    struct page_options options = {.header = "Ośrodek <b>\u202e", .polish = true};
     char *page = NULL;
 
     (void)state;
@@ -592,7 +592,7 @@ the_page_has_every_task_and_escapes(void **state)
     assert_non_null(strstr(page, "<thead>")); /* so that its titles stand on each sheet */
     assert_non_null(strstr(page, "wywiad środowiskowy przeprowadzony"));
     assert_non_null(strstr(page, "<a href=\"inbox/12-&lt;x&gt;.html\">" DOSSIER "</a>"));
-    assert_non_null(strstr(page, "Ośrodek &lt;b&gt;"));
+    assert_non_null(strstr(page, "Ośrodek &lt;b&gt;[U+202E]"));
     assert_null(strstr(page, "pilnują inni"));
     free(page);
     json_decref(list);
