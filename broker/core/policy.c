@@ -67,6 +67,13 @@ refuse(struct refusal *refusal, unsigned line)
     return -EBADMSG;
 }
 
+/* Between words, and at the end of a line as Windows has it. */
+static bool
+is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
 /* Moves to the next line that is not empty; false at the end of the text. */
 static bool
 parser_line(struct parser *p)
@@ -78,7 +85,7 @@ parser_line(struct parser *p)
         p->word = p->at;
         p->line_end = newline != NULL ? newline : p->end;
         p->at = newline != NULL ? newline + 1 : p->end;
-        while (p->word < p->line_end && (*p->word == ' ' || *p->word == '\t'))
+        while (p->word < p->line_end && is_blank(*p->word))
             p->word++;
         if (p->word < p->line_end && *p->word != '#')
             return true;
@@ -92,9 +99,9 @@ parser_word(struct parser *p, char ret[WORD_SIZE])
 {
     size_t len = 0;
 
-    while (p->word < p->line_end && (*p->word == ' ' || *p->word == '\t'))
+    while (p->word < p->line_end && is_blank(*p->word))
         p->word++;
-    for (; p->word < p->line_end && *p->word != ' ' && *p->word != '\t'; p->word++) {
+    for (; p->word < p->line_end && !is_blank(*p->word); p->word++) {
         if (len == WORD_SIZE - 1 || *p->word == '\0')
             return false;
         ret[len++] = *p->word;
@@ -111,15 +118,17 @@ parser_line_done(struct parser *p)
     return !parser_word(p, word) && p->word == p->line_end;
 }
 
-/* The rest of the line as one text. */
+/* The rest of the line as one text, without what stands blank at its end. */
 static bool
 parser_rest(struct parser *p, char *ret, size_t size)
 {
     size_t len;
 
-    while (p->word < p->line_end && (*p->word == ' ' || *p->word == '\t'))
+    while (p->word < p->line_end && is_blank(*p->word))
         p->word++;
     len = (size_t)(p->line_end - p->word);
+    while (len > 0 && is_blank(p->word[len - 1]))
+        len--;
     if (len == 0 || len >= size || memchr(p->word, '\0', len) != NULL)
         return false;
     memcpy(ret, p->word, len);

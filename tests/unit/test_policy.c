@@ -234,6 +234,29 @@ a_text_too_long_or_with_a_nul_is_refused(void **state)
     free(text);
 }
 
+/* Each line ends as an editor of Windows ends it, and with blanks that nobody sees. */
+static void
+blanks_at_the_ends_of_lines_are_no_part_of_them(void **state)
+{
+    struct policy *policy = NULL;
+    struct refusal refusal = {0};
+    char *text = malloc(policy_default_len * 3), *to = text;
+
+    (void)state;
+    assert_non_null(text);
+    for (const char *at = policy_default_text; *at != '\0'; at++) {
+        if (*at == '\n')
+            to = stpcpy(to, " \r");
+        *to++ = *at;
+    }
+    if (policy_parse(&policy, text, (size_t)(to - text), &refusal) != 0)
+        fail_msg("%s", refusal.path);
+    assert_null(strpbrk(policy_version(policy), " \r"));
+    assert_true(policy_knows_speciality(policy, "neonatologia"));
+    policy_destroy(&policy);
+    free(text);
+}
+
 static void
 specialities_are_known_in_any_case_and_all_are_without_a_list(void **state)
 {
@@ -294,6 +317,7 @@ main(void)
         cmocka_unit_test(what_is_missing_is_missed_at_the_end),
         cmocka_unit_test(rows_before_the_roles_are_refused),
         cmocka_unit_test(cells_above_the_ceiling_need_a_line_that_says_so),
+        cmocka_unit_test(blanks_at_the_ends_of_lines_are_no_part_of_them),
         cmocka_unit_test(specialities_are_known_in_any_case_and_all_are_without_a_list),
         cmocka_unit_test(specialities_have_their_bounds),
         cmocka_unit_test(a_text_too_long_or_with_a_nul_is_refused),
