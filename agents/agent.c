@@ -19,6 +19,7 @@
 #include "agents/inbox_erased.h"
 #include "proto/date.h"
 #include "proto/errors.h"
+#include "proto/hangup.h"
 #include "proto/language.h"
 #include "proto/nodump.h"
 #include "agents/outbox.h"
@@ -374,6 +375,7 @@ open_signals(struct agent *a)
     sigaddset(&set, SIGINT);
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -errno;
+    hangup_ignore();
     (void)signal(SIGPIPE, SIG_IGN);
     a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return a->signal_fd < 0 ? -errno : 0;

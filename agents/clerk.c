@@ -7,6 +7,7 @@
 #include "agents/clerk.h"
 #include "agents/clerk_config.h"
 #include "proto/date.h"
+#include "proto/hangup.h"
 #include "proto/language.h"
 #include "proto/nodump.h"
 
@@ -154,6 +155,7 @@ run(struct clerk *clerk, const struct arguments *arguments, const struct clerk_c
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    hangup_ignore();
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || (signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
         return -errno;
     do

@@ -13,6 +13,7 @@
 #include "broker/kek.h"
 #include "broker/log.h"
 #include "broker/restore.h"
+#include "proto/hangup.h"
 #include "proto/limits.h"
 #include "proto/language.h"
 #include "proto/nodump.h"
@@ -272,6 +273,7 @@ signals_take(void)
     (void)sigaddset(&set, SIGINT);
     if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
         return -1;
+    hangup_ignore();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a write that failed: the broker latches and says so */
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

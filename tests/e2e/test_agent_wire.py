@@ -36,7 +36,7 @@ class Agent(play.Agent):
     def start(self):
         self.configure()
         self.log_start = len(self.text("agent.log"))
-        self.process = subprocess.Popen([f"{BIN}/wici-agent", "-c", self.config], stderr=self.log)
+        self.process = subprocess.Popen([f"{BIN}/wici-agent", "-c", self.config], stdin=subprocess.DEVNULL, stderr=self.log)
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -46,6 +46,7 @@ class Agent(play.Agent):
         """Asks it to end, once it listens; it has to end well."""
         play.wait(f"{self.unit} connected",
                   lambda: "connected:" in self.text("agent.log")[self.log_start:])
+        self.process.send_signal(signal.SIGHUP)  # ends nothing
         self.process.terminate()
         check(self.process.wait(play.DEADLINE) == 0, f"{self.unit}: ended badly")
 

@@ -80,7 +80,7 @@ class Clerk(unittest.TestCase):
     def start(self, *more, config="clerk.conf", pipesize=-1):
         """A clerk that is running; pipesize: bytes that it can print while nobody reads."""
         return subprocess.Popen([f"{BIN}/wici-clerk", "-c", self.path(config), "-v", *more], text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=pipesize)
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=pipesize)
 
     def run_clerk(self, *more, expect=0, config="clerk.conf"):
         """One run to its end: what it told, as lists of words."""
@@ -270,6 +270,7 @@ class Clerk(unittest.TestCase):
         self.configure(interval_seconds=1)
         clerk = self.start()
         self.assertIn("missed D1", clerk.stdout.readline())
+        clerk.send_signal(signal.SIGHUP)  # it reads its settings at its start, and goes on
         self.world.broker.kill()
         self.world.broker.start()
         self.publish("sp12-pedagog", "REFERRAL_SUBMITTED", dossier, {"referral_submitted_s0": {

@@ -166,6 +166,7 @@ daemon_start(struct daemon *d)
         int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
         daemon_tie(parent);
+        (void)dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO); /* as a service has it */
         (void)dup2(pipes[1], STDOUT_FILENO);
         (void)dup2(fd, STDERR_FILENO);
         (void)execl(path, "wicid", "-c", d->config, (char *)NULL);

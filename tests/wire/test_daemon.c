@@ -1,4 +1,4 @@
-/* The tests' own wicid: who starts it, ends it. */
+/* The tests' own wicid: who starts it, ends it, and nothing else does. */
 #include "tests/wire/kit.h"
 
 #include <fcntl.h>
@@ -76,10 +76,27 @@ a_test_that_aborts_leaves_no_wicid_behind(void **state)
     (void)close(wait[0]);
 }
 
+/* "Read your settings again": ended by it, it would stay down. */
+static void
+a_hangup_ends_no_service(void **state)
+{
+    struct daemon *d = *state;
+    struct peer admin;
+
+    daemon_start(d);
+    assert_int_equal(kill(d->pid, SIGHUP), 0);
+    peer_hello(&admin, d, &d->admin, "still");
+    peer_close(&admin);
+    assert_int_equal(daemon_stop(d, SIGTERM), 0);
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_test_that_aborts_leaves_no_wicid_behind)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_test_that_aborts_leaves_no_wicid_behind),
+        cmocka_unit_test(a_hangup_ends_no_service),
+    };
 
     return cmocka_run_group_tests_name("wire: daemon", tests, setup, teardown);
 }
