@@ -143,6 +143,7 @@ deed_draw(struct town *town, struct deed *deed, struct dice *dice)
     deed->restart = dice_roll(dice, 6) == 0;
     deed->compact = deed->restart && dice_roll(dice, 3) == 0;
     deed->log_key = deed->restart && dice_roll(dice, 3) == 0;
+    deed->copies = deed->len % 2 == 0;
     if (town->followed)
         say_one(town, deed, dice);
     else if (kind < 3 && open >= 2)

@@ -26,6 +26,7 @@ struct deed {
     enum deed_kind kind;
     unsigned dossier, other; /* other: DEED_MERGE */
     enum serve_unit author;
+    bool copies;           /* where backups are made: before it one begins */
     bool acks;             /* the reader that follows acknowledges what it was given by then */
     uint32_t len;          /* of its text, or of its document */
     bool restart;          /* then the broker ends and starts; between the two the log ... */
@@ -36,6 +37,7 @@ struct deed {
 struct deeds {
     uint64_t seed;
     bool followed;                 /* the reader follows by a durable cursor */
+    bool copied;                   /* backups are made beside them */
     struct deed at[DEEDS_MAX + 1]; /* from 1 on */
 };
 

@@ -191,6 +191,7 @@ gone_keys_are(const struct deeds *deeds, const struct place *place, uint64_t ste
 static struct {
     uint8_t bytes[NEEDLES_MAX][NEEDLE_SIZE];
     size_t lens[NEEDLES_MAX], count;
+    int found; /* -1: none */
     char where[200];
 } needles;
 
@@ -201,6 +202,15 @@ needle_add(const void *bytes, size_t len)
     needles.lens[needles.count++] = len;
 }
 
+/* What was copied before an erasure has what it erased, and its keys, until the operator destroys the copy. */
+static bool
+is_backup(const char *path)
+{
+    const char *name = strrchr(path, '/');
+
+    return name != NULL && (strcmp(name, "/logs") == 0 || strcmp(name, "/safe") == 0);
+}
+
 static int
 file_search(const char *path, const struct stat *sb, int kind, struct FTW *at)
 {
@@ -209,8 +219,10 @@ file_search(const char *path, const struct stat *sb, int kind, struct FTW *at)
     size_t len;
 
     (void)at;
-    if (kind != FTW_F)
-        return 0;
+    if (kind == FTW_D && is_backup(path))
+        return FTW_SKIP_SUBTREE;
+    if (kind != FTW_F || strcmp(strrchr(path, '/'), "/lock.mdb") == 0) /* closing it would end this process's locks */
+        return FTW_CONTINUE;
     if (size <= (size_t)sb->st_size) {
         size = 2 * (size_t)sb->st_size + 1;
         free(bytes);
@@ -222,16 +234,17 @@ file_search(const char *path, const struct stat *sb, int kind, struct FTW *at)
     for (size_t i = 0; i < needles.count; i++)
         if (memmem(bytes, len, needles.bytes[i], needles.lens[i]) != NULL) {
             (void)snprintf(needles.where, sizeof needles.where, "%s", strrchr(path, '/'));
-            return 1 + (int)i;
+            needles.found = (int)i;
+            return FTW_STOP;
         }
-    return 0;
+    return FTW_CONTINUE;
 }
 
 bool
 deeds_traces(const struct deeds *deeds, const struct place *place, uint64_t step, struct finding *ret)
 {
     static struct keys_file keys;
-    int found;
+    int rc;
 
     keys_take(place, &keys);
     needles.count = 0;
@@ -250,9 +263,10 @@ deeds_traces(const struct deeds *deeds, const struct place *place, uint64_t step
     for (uint32_t entry = 1; entry < BOUNDS_KEYS; entry++)
         if (is_erased(&keys, entry) && !is_erased(&made, entry))
             needle_add(entry_in(&made, entry) + AT_SEALED, SEALED_SIZE);
-    found = nftw(place->dir, file_search, 16, FTW_PHYS);
-    return found == 0 || found_wrong(ret, "traces", "%s holds %s", needles.where,
-                                     found < 0    ? "what cannot be read"
-                                     : found == 1 ? "a text"
-                                                  : "a dossier's id, or a key that was destroyed");
+    needles.found = -1;
+    rc = nftw(place->dir, file_search, 16, FTW_PHYS | FTW_ACTIONRETVAL);
+    return rc == 0 || found_wrong(ret, "traces", "%s holds %s", needles.where,
+                                  needles.found < 0    ? "what cannot be read"
+                                  : needles.found == 0 ? "a text"
+                                                       : "a dossier's id, or a key that was destroyed");
 }

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FDS_MAX 1024
 #define RUBBISH 0xa5
 
 bool (*record_drop)(const struct trace_call *call);
@@ -357,8 +356,8 @@ static struct {
     struct history *h;
     struct tree names; /* entries only */
     char dir[PATH_MAX];
-    int nodes[FDS_MAX]; /* of descriptors */
-    bool missed;        /* something that the model does not know */
+    int nodes[2 * DISK_FDS_MAX]; /* of descriptors */
+    bool missed;                 /* something that the model does not know */
 } recorder;
 
 static struct disk_event *

@@ -25,6 +25,7 @@
 #define DISK_NODES_MAX 256
 #define DISK_NAME_MAX  24
 #define DISK_SECTOR    512u
+#define DISK_FDS_MAX   1024 /* descriptors of this process; from there on another's may be told of */
 
 struct node {
     bool dir;

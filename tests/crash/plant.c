@@ -3,16 +3,24 @@
 #include "tests/crash/plant.h"
 
 #include "broker/access.h"
+#include "broker/backup.h"
 #include "broker/cursor.h"
 #include "broker/erase_write.h"
+#include "store/be.h"
+#include "tests/crash/copier.h"
 #include "tests/crash/disk.h"
 #include "tests/crash/scene.h"
 
+#include <fcntl.h>
 #include <lmdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-const struct plant plants[] = {{"nosync", "log", "opens, acknowledged, records, gapless"},
+const struct plant plants[] = {{"unseen", "log", "recorder"},
+                               {"nosync", "log", "opens, acknowledged, records, gapless"},
                                {"datasync", "log", "opens, acknowledged, records, gapless"},
                                {"metasync", "log", "acknowledged, opens"},
                                {"dirsync", "log", "opens"},
@@ -37,12 +45,15 @@ const struct plant plants[] = {{"nosync", "log", "opens, acknowledged, records, 
                                {"signname", "epoch", "opens"},
                                {"cursorsent", "follow", "cursors, follows"},
                                {"cursorlate", "follow", "cursors"},
+                               {"besidesync", "beside", "backups, dies, safe"},
+                               {"besidesafe", "beside", "safe"},
+                               {"besidekeys", "beside", "workload, backups, goes on"},
                                {"markearly", "follow", "accounted"},
                                {"guardsync", "follow", "guard, opens"},
                                {"guardname", "follow", "guard"}};
 const size_t plant_count = sizeof plants / sizeof *plants;
 
-static bool nosync, idput, tileput, opensync, keyfirst, rowleft, cursorsent, cursorlate, markearly;
+static bool unseen, nosync, idput, tileput, opensync, keyfirst, rowleft, cursorsent, cursorlate, markearly, besidekeys;
 static enum trace_op drop_op;
 static const char *drop_suffix, *drop_within; /* NULL: any */
 
@@ -55,9 +66,24 @@ int __wrap_mdb_env_sync(MDB_env *env, int force);
 int __real_mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned int flags);
 int __wrap_mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned int flags);
 
+/* Past whoever follows the C library's calls. */
+static void
+file_make_unseen(const char *dir)
+{
+    char path[400];
+    long fd;
+
+    (void)snprintf(path, sizeof path, "%.300s/unseen", dir);
+    fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        (void)syscall(SYS_close, (int)fd);
+}
+
 int
 __wrap_mdb_env_open(MDB_env *env, const char *path, unsigned int flags, mdb_mode_t mode)
 {
+    if (unseen)
+        file_make_unseen(path);
     return __real_mdb_env_open(env, path, flags | (nosync ? MDB_NOSYNC : 0), mode);
 }
 
@@ -194,6 +220,30 @@ __wrap_access_open(struct broker *b, struct reader *reader, uint64_t seq)
     return rc;
 }
 
+/* ---- backups by a broker */
+
+__typeof__(backups_copying) __real_backups_copying, __wrap_backups_copying;
+
+/* Nobody waits with an erasure until log and key store are copied. */
+bool
+__wrap_backups_copying(const struct backups *backups)
+{
+    return !besidekeys && __real_backups_copying(backups);
+}
+
+/* The log's word of a backup that is only begun, as broker/backup.c writes it. */
+static void
+safe_early(const char *label)
+{
+    struct store *st = serve_broker()->store;
+    uint8_t value[16];
+
+    be64_put(value, store_head(st));
+    memcpy(value + 8, label, strlen(label));
+    if (store_value_put(st, "backup", value, 8 + strlen(label)) != 0)
+        abort();
+}
+
 /* Directories: the store's files have these names. */
 static bool
 is_directory(const char *path)
@@ -227,6 +277,7 @@ plant_set(const char *name)
                  {"compactsync", TRACE_SYNC, "/compact/log/data.mdb", NULL},
                  {"copysync", TRACE_SYNC, "/data.mdb", ".part/"},
                  {"copyname", TRACE_SYNC, "/logs", NULL},
+                 {"besidesync", TRACE_SYNC, "/data.mdb", ".part/"},
                  {"putsync", TRACE_SYNC, "/data.mdb", "/log.new/"},
                  {"markname", TRACE_SYNC, "/data", NULL},
                  {"kekname", TRACE_SYNC, "/etc", NULL},
@@ -238,6 +289,7 @@ plant_set(const char *name)
                  {"guardsync", TRACE_SYNC, "/ward/guard.new", NULL},
                  {"guardname", TRACE_SYNC, "/ward", NULL}};
 
+    unseen = strcmp(name, "unseen") == 0;
     nosync = strcmp(name, "nosync") == 0;
     idput = strcmp(name, "idput") == 0;
     tileput = strcmp(name, "tileput") == 0;
@@ -247,6 +299,8 @@ plant_set(const char *name)
     cursorsent = strcmp(name, "cursorsent") == 0;
     cursorlate = strcmp(name, "cursorlate") == 0;
     markearly = strcmp(name, "markearly") == 0;
+    besidekeys = strcmp(name, "besidekeys") == 0;
+    copier_begins = strcmp(name, "besidesafe") == 0 ? safe_early : NULL;
     script_acks_early = strcmp(name, "early") == 0;
     scene_says_early = strcmp(name, "safeearly") == 0;
     record_drop = NULL;
@@ -257,6 +311,7 @@ plant_set(const char *name)
             drop_within = drops[i].within;
             record_drop = call_is_dropped;
         }
-    return nosync || idput || tileput || opensync || keyfirst || rowleft || cursorsent || cursorlate || markearly ||
-           script_acks_early || scene_says_early || record_drop != NULL;
+    return unseen || nosync || idput || tileput || opensync || keyfirst || rowleft || cursorsent || cursorlate ||
+           markearly || besidekeys || copier_begins != NULL || script_acks_early || scene_says_early ||
+           record_drop != NULL;
 }

@@ -2,6 +2,7 @@
  * plant - bugs that the power-cut test must find
  *
  *     name       what is wrong                                                          found by (script.h)
+ *     unseen     a file is made by a call that the recorder does not follow                recorder
  *     nosync     LMDB is opened with MDB_NOSYNC, and the store does not see the flag    opens, acknowledged, records...
  *     datasync   the log's fdatasync returns and does nothing                           opens, records, acknowledged...
  *     metasync   the log's meta page is written without O_DSYNC                         acknowledged, opens
@@ -28,6 +29,9 @@
  *     keyfirst   a dossier's key is destroyed before the order is committed                holes
  *     signname   the name of the log's new key is not synced                               opens
  *     rowleft    one row in 8 of an erased dossier keeps its content                       holes
+ *     besidesync the copied log of a broker's backup is not synced, and it is told as safe    backups, dies, safe
+ *     besidesafe a broker's log says that records are in a backup when that begins            safe
+ *     besidekeys an erasure destroys keys while log and key store are copied    workload, backups, goes on
  *     cursorsent a durable cursor moves when something is sent                             cursors, follows
  *     cursorlate acknowledged cursors are not written with the commit                      cursors
  *     markearly  a reader is given something before the mark that says so is committed    accounted

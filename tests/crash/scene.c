@@ -40,9 +40,9 @@ static const struct scene scene_log = {
 
 /* By seed. */
 static const struct scene *const scenes[] = {
-    &scene_log, &scene_follow, &scene_erase, &scene_backup,  &scene_log, &scene_log, &scene_erase, &scene_kek,
-    &scene_log, &scene_log,    &scene_epoch, &scene_restore, &scene_log, &scene_log, &scene_erase, &scene_backup,
-    &scene_log, &scene_log,    &scene_erase, &scene_kek,     &scene_log, &scene_log, &scene_epoch, &scene_restore};
+    &scene_log, &scene_follow, &scene_erase, &scene_backup,  &scene_log, &scene_log, &scene_erase,  &scene_kek,
+    &scene_log, &scene_log,    &scene_epoch, &scene_restore, &scene_log, &scene_log, &scene_beside, &scene_log,
+    &scene_log, &scene_log,    &scene_erase, &scene_kek,     &scene_log, &scene_log, &scene_log,    &scene_restore};
 static const size_t scene_count = sizeof scenes / sizeof *scenes;
 
 const struct scene *

@@ -12,8 +12,10 @@
  *     kek      another key-encryption key, and after more steps perhaps one more (store/kek.h)
  *     erase    a whole broker (serve.h) to which events are published, with documents and in merged cases, and by which
  *              dossiers are erased (broker/erase.h) one after the other; it ends and starts, its log is compacted and
- * gets another key. What lies there after a cut is opened by the broker's own start, which finishes what was begun
- *
+ *              gets another key. What lies there after a cut is opened by the broker's own start, which finishes what
+ *              was begun
+ *     beside   the same, beside which backups are made (broker/backup.h), by a process that takes turns with the broker
+ *              (copier.h)
  *     follow   a broker with a reader that follows by a durable cursor, while others publish; nothing is erased
  *     epoch    an older copy of a broker's log was put back, while the guard knows of more: a new epoch begins
  *              (broker/rotate.c), and what was lost is done once more
@@ -51,7 +53,7 @@
  *     once       a deed that is done once more is not there twice, and its sender is told that it was done
  *     traces     no file holds a text in clear, a dossier's id or the wrapped key of an erased dossier
  *
- * And of the scene follow:
+ * The scene beside has those of erase, and backups, unfinished and safe. And the scene follow:
  *
  *     cursors    the cursor is not ahead of what its reader acknowledged, and not behind what an event that this reader
  *                published later has said to be on disk, nor behind where it was found once
@@ -64,6 +66,7 @@
 #ifndef CRASH_SCENE_H
 #define CRASH_SCENE_H
 
+#include "store/verify.h"
 #include "tests/crash/deeds.h"
 #include "tests/crash/script.h"
 
@@ -102,7 +105,7 @@ const char *scene_name(unsigned number);
 /* A bug that tests plant: the log says that a backup holds records before it does. */
 extern bool scene_says_early;
 
-extern const struct scene scene_backup, scene_restore, scene_kek, scene_erase, scene_epoch, scene_follow;
+extern const struct scene scene_backup, scene_restore, scene_kek, scene_erase, scene_epoch, scene_follow, scene_beside;
 
 /* ---- shared by the scenes with a broker */
 
@@ -118,7 +121,29 @@ bool scene_deeds_check(const struct plan *plan, const struct place *place, const
 /* Says what went wrong there. Returns false. */
 bool scene_goes_wrong(struct finding *ret, const char *checker, int rc);
 
+/* ---- backups by a broker: scene_beside.c */
+
+/* One of the first free label begins, if none is under way; it comes to its end. -EPROTO: it failed. */
+int scene_backup_begin(const struct place *place);
+int scene_backup_await(void);
+/* Marks what the last one has come to. -EPROTO: it failed. */
+int scene_backup_look(void);
+
 /* ---- shared by the scenes about copies */
+
+#define SCENE_LABELS     10u
+#define SCENE_LABEL_SIZE 4u
+void scene_label(unsigned number, char ret[SCENE_LABEL_SIZE]);
+
+/* Are what the backup holds the first records of the log? */
+typedef bool scene_holds_fn(const struct plan *plan, const struct verify_report *report);
+/* The checkers "backups" and "unfinished", for the backup of that number; *ret_records: how many it has, 0: it is
+ * none. */
+bool scene_backup_check(const struct plan *plan, const struct place *place, const struct bounds *bounds,
+                        unsigned number, scene_holds_fn *holds, uint64_t *ret_records, struct finding *ret);
+/* The checker "safe"; the backups have so many records. */
+bool scene_safe_check(struct store *st, const struct bounds *bounds, const uint64_t records[SCENE_LABELS],
+                      struct finding *ret);
 
 /* A log with signed checkpoints, as copies need them, that stands at step plan->first, `least` or a little more; and
  * room for copies. 0 or -errno. */

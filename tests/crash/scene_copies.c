@@ -10,22 +10,27 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LABELS     10u      /* b0 to b9 */
 #define SAFE_NAME  "backup" /* as broker/backup.c keeps it: u64 records, the label */
 #define PATH_SIZE  400u
 #define PAST_STEPS 6u
 
 struct label {
-    char name[4], part[12];
+    char name[SCENE_LABEL_SIZE], part[12];
 };
+
+void
+scene_label(unsigned number, char ret[SCENE_LABEL_SIZE])
+{
+    (void)snprintf(ret, SCENE_LABEL_SIZE, "b%u", number % SCENE_LABELS);
+}
 
 static struct label
 label_of(unsigned number)
 {
     struct label ret;
 
-    (void)snprintf(ret.name, sizeof ret.name, "b%u", number % LABELS);
-    (void)snprintf(ret.part, sizeof ret.part, "%s.part", ret.name);
+    scene_label(number, ret.name);
+    (void)snprintf(ret.part, sizeof ret.part, "%.4s.part", ret.name);
     return ret;
 }
 
@@ -123,9 +128,9 @@ holds_the_first(const struct plan *plan, const struct verify_report *report)
     return memcmp(root, report->root, sizeof root) == 0;
 }
 
-static bool
-backup_check(const struct plan *plan, const struct place *place, const struct bounds *bounds, unsigned number,
-             uint64_t *ret_records, struct finding *ret)
+bool
+scene_backup_check(const struct plan *plan, const struct place *place, const struct bounds *bounds, unsigned number,
+                   scene_holds_fn *holds, uint64_t *ret_records, struct finding *ret)
 {
     static struct verify_report report;
     struct label label = label_of(number);
@@ -134,7 +139,7 @@ backup_check(const struct plan *plan, const struct place *place, const struct bo
     *ret_records = 0;
     if (scene_is_there(place->backup_logs, label.name)) {
         rc = backup_look(place, label.name, label.name, &report);
-        if (rc != 0 || !holds_the_first(plan, &report))
+        if (rc != 0 || !holds(plan, &report))
             return found_wrong(ret, "backups", "%s has its name and is not whole: %s %s", label.name, strerror(-rc),
                                report.what);
         *ret_records = report.records;
@@ -146,9 +151,16 @@ backup_check(const struct plan *plan, const struct place *place, const struct bo
     /* Its keys may have their name already. */
     rc = backup_look(place, label.part, scene_is_there(place->backup_keys, label.name) ? label.name : label.part,
                      &report);
-    if (rc == 0 && !holds_the_first(plan, &report))
+    if (rc == 0 && !holds(plan, &report))
         return found_wrong(ret, "unfinished", "%s verifies and is not of this log", label.part);
     return true;
+}
+
+static bool
+backup_check(const struct plan *plan, const struct place *place, const struct bounds *bounds, unsigned number,
+             uint64_t *ret_records, struct finding *ret)
+{
+    return scene_backup_check(plan, place, bounds, number, holds_the_first, ret_records, ret);
 }
 
 struct safe {
@@ -168,28 +180,38 @@ safe_take(void *arg, const char *name, const uint8_t *value, size_t len)
     return 0;
 }
 
-static bool
-safe_check(const struct place *place, const struct bounds *bounds, const uint64_t records[LABELS], struct finding *ret)
+bool
+scene_safe_check(struct store *st, const struct bounds *bounds, const uint64_t records[SCENE_LABELS],
+                 struct finding *ret)
 {
     struct safe safe = {.records = 0};
-    struct store *st = NULL;
-    int rc = store_open(&st, &place->options);
+    int rc = store_value_each(st, SAFE_NAME, safe_take, &safe);
 
-    if (rc == 0)
-        rc = store_value_each(st, SAFE_NAME, safe_take, &safe);
-    store_close(&st);
     if (rc != 0)
         return found_wrong(ret, "safe", "it cannot be read: %s", strerror(-rc));
     if (safe.records < bounds->safe)
         return found_wrong(ret, "safe", "%" PRIu64 " records, it was reported of %" PRIu64, safe.records, bounds->safe);
     disk_mark(MARK_SAFE, safe.records);
-    for (unsigned i = 0; i < LABELS; i++)
+    for (unsigned i = 0; i < SCENE_LABELS; i++)
         if (strcmp(label_of(i).name, safe.label) == 0 && records[i] >= safe.records)
             return true;
     return safe.records == 0 || found_wrong(ret, "safe",
                                             "%" PRIu64 " records are said to be in %s, which has not so "
                                             "many",
                                             safe.records, safe.label);
+}
+
+static bool
+safe_check(const struct place *place, const struct bounds *bounds, const uint64_t records[SCENE_LABELS],
+           struct finding *ret)
+{
+    struct store *st = NULL;
+    int rc = store_open(&st, &place->options);
+    bool good = rc == 0 ? scene_safe_check(st, bounds, records, ret)
+                        : found_wrong(ret, "safe", "it cannot be read: %s", strerror(-rc));
+
+    store_close(&st);
+    return good;
 }
 
 /* What an operator does next: an unfinished label again, or a new one. */
@@ -199,7 +221,7 @@ next_backup_check(const struct plan *plan, const struct place *place, struct fin
     struct bounds bounds = {.backups = 0};
     uint64_t records;
 
-    for (unsigned i = 0; i < LABELS; i++) {
+    for (unsigned i = 0; i < SCENE_LABELS; i++) {
         struct label label = label_of(i);
         bool named = scene_is_there(place->backup_logs, label.name) || scene_is_there(place->backup_keys, label.name);
         int rc = backup_run(place, i);
@@ -246,11 +268,11 @@ static bool
 backup_scene_check(const struct plan *plan, const struct place *place, const struct bounds *bounds, unsigned more,
                    uint64_t *ret_step, struct finding *ret)
 {
-    uint64_t records[LABELS];
+    uint64_t records[SCENE_LABELS];
 
     if (!script_check(&plan->script, place, bounds, more, ret_step, ret))
         return false;
-    for (unsigned i = 0; i < LABELS; i++)
+    for (unsigned i = 0; i < SCENE_LABELS; i++)
         if (!backup_check(plan, place, bounds, i, &records[i], ret))
             return false;
     return safe_check(place, bounds, records, ret) && (more < 2 || next_backup_check(plan, place, ret));

@@ -76,13 +76,18 @@ scene_deeds_run(const struct deeds *deeds, const struct place *place, uint64_t f
     for (uint64_t k = from; rc == 0 && k <= to; k++) {
         const struct deed *deed = &deeds->at[k];
 
+        if (deeds->copied && deed->copies)
+            rc = scene_backup_begin(place);
         disk_mark(MARK_BEGUN, k);
         follow_before(deeds, k);
-        rc = deed_do(deeds, k, false);
+        if (rc == 0)
+            rc = deed_do(deeds, k, false);
         if (rc == 0)
             acknowledged(k);
         if (rc == 0 && deeds->followed)
             rc = follow_deed(deeds, k);
+        if (rc == 0 && deeds->copied)
+            rc = scene_backup_look();
         if (rc == 0 && deed->kind == DEED_ERASE)
             gone_keys_mark(place);
         serve_pass(DEED_MS);

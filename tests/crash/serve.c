@@ -9,6 +9,7 @@
 #include "broker/zap.h"
 #include "proto/keyfile.h"
 #include "store/fault.h"
+#include "tests/crash/copier.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -279,6 +280,7 @@ serve_open(const struct place *place, uint64_t ms)
     config_set(place);
     memset(serve.next_number, 0, sizeof serve.next_number);
     serve.boot_us = (ms + 1) * 1000;
+    copier_start(place->dir, ms);
     return broker_open(&serve.broker, &serve.config, false);
 }
 
@@ -361,6 +363,7 @@ serve_tick(void)
     bool signalled = false;
 
     serve_pass(TICK_MS);
+    copier_step();
     return broker_tick(serve.broker, -1, 0, &signalled);
 }
 
