@@ -6,6 +6,7 @@ which delays, cuts, resets, swallows and lets new connections overtake old ones,
 
     test_network.py [SEED ...]           the seeds; without any, those of CI
     test_network.py --seconds N SEED     bad for N seconds, not 6
+    test_network.py --heal N SEED        waits no longer than N seconds for what is missing
     test_network.py --half-open SEED     connections that fall silent stay open until the client finds out by itself
 """
 import argparse
@@ -58,7 +59,8 @@ def work():
 class World:
     """A broker and the agents, which speak to it directly or through the proxy."""
 
-    def __init__(self, root, seed=None, say=None, **bad):
+    def __init__(self, root, seed=None, say=None, heal=HEAL_SECONDS, **bad):
+        self.heal = heal
         self.broker = play.Broker(wire.BIN, root, "gmina", "Urząd Gminy")
         self.broker.start()
         self.proxy = None
@@ -90,13 +92,13 @@ class World:
             self.proxy.heal()
         for unit, agent in self.agents.items():
             for name in files[unit]:
-                play.wait(f"receipt of {unit}/{name}", lambda a=agent, n=name: a.receipt(n), HEAL_SECONDS)
+                play.wait(f"receipt of {unit}/{name}", lambda a=agent, n=name: a.receipt(n), self.heal)
         expected = {unit: set() for unit in files}
         for sent in files.values():
             for event in sent.values():
                 expected[event["header"]["to"][0]["unit"]].add(event["header"]["eventId"])
         for unit, agent in self.agents.items():
-            play.wait(f"the inbox of {unit}", lambda a=agent, e=expected[unit]: e <= set(a.inbox()), HEAL_SECONDS)
+            play.wait(f"the inbox of {unit}", lambda a=agent, e=expected[unit]: e <= set(a.inbox()), self.heal)
 
     def stop(self):
         for agent in self.agents.values():
@@ -206,9 +208,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("seeds", nargs="*", default=SEEDS)
     parser.add_argument("--seconds", type=float, default=6)
+    parser.add_argument("--heal", type=float, default=HEAL_SECONDS)
     parser.add_argument("--half-open", action="store_true")
     args = parser.parse_args()
-    bad = {"swallow_ms": (200000, 300000)} if args.half_open else {}
+    bad = {"heal": args.heal} | ({"swallow_ms": (200000, 300000)} if args.half_open else {})
     files = work()
     good = Run(files, 1)
     if good.wrong:

@@ -31,6 +31,7 @@ def tests_of_build():
 def name_of(checker):
     """What ctest calls the checker of a plant of plants.py: test_NAME, or a script's path and arguments."""
     what = os.path.splitext(checker[0])[0].replace("/", ".").replace(".test_", ".") if isinstance(checker, list) else checker.removeprefix("test_")
+    what = f"fuzz.{what[7:]}" if what.startswith("replay_") else what
     return what if "." in what else next((f"{layer}.{what}" for layer in ("unit", "wire", "crash") if f"{layer}.{what}" in TESTS), what)
 
 

@@ -26,7 +26,7 @@ ORDER = "an_answer_leaves_after_pages_meta_page_keys_and_names_are_on_disk"
 
 class Plant:
     """One bug. program: what is linked with it; checker: the test, which runs that program, or is it; or a script of
-    tests/ with its arguments. without: how many of the last of them are what finds it: without these it passes."""
+    tests/, or a test, with its arguments. without: how many of the last of them are what finds it: without these it passes."""
 
     def __init__(self, name, file, edits, program, checker, finds, without=0):
         self.name, self.file, self.edits = name, file, edits
@@ -111,6 +111,65 @@ PLANTS = [
     Plant("answers_without_end", "broker/reply.c",
           [("atomic_load(&u->answering) > REPLIES_UNIT_MAX", "atomic_load(&u->answering) > SIZE_MAX - 1")],
           "wicid", "test_wire_others", [OTHERS, "a flood of events: memory grew"]),
+    Plant("numbers_cut_short", "proto/decode.c",
+          [("        value |= (uint64_t)(byte & 0x7f) << (7 * i);\n", "        value |= i < 4 ? (uint64_t)(byte & 0x7f) << (7 * i) : 0;\n")],
+          "replay_event", ["replay_event", "200", "tests/fuzz/corpus/event"], ["not so: one != NULL && other != NULL && json_equal("]),
+    Plant("bytes_not_read_again", "proto/json.c",
+          [("i + 2 < len ? base64_digits[group & 63] : '=';", "i + 2 < len ? base64_digits[group & 63] : '*';")],
+          "replay_json", ["replay_json", "50", "tests/fuzz/corpus/json"], ["not so: rc == 0 || rc == -ENOMEM"]),
+    Plant("damage_without_a_word", "store/row.c",
+          [("            return damage_set(st, \"record %\" PRIu64 \": the row names another key than it was written with\", seq);", "            return -EBADMSG;")],
+          "replay_row", ["replay_row", "300", "tests/fuzz/corpus/row"], ["not so: st.damage[0] != '\\0'"]),
+    Plant("unanswered_forgotten", "agents/client_link.c", [("        publish_down(w);\n", "")],
+          "wici-agent", ["e2e/test_network.py", "--heal", "20", "1"], ["FAILED:", "Failure: ", "receipt of "]),
+    Plant("session_without_hello", "broker/talk.c",
+          [("    if ((session == NULL) != hello) {\n",
+            "    if (session == NULL && !hello && sessions_add(b->sessions, &from->route, from->key, unit, \"main\", &session) != 0)\n"
+            "        return -EIO;\n    if ((session == NULL) != hello) {\n")],
+          "wicid", "test_wire_door", ["before_hello_everything_is_refused"]),
+    Plant("suspended_goes_on", "broker/broker.c",
+          [("    if ((rc = talk_sweep(b, true)) != 0 ||", "    if ((rc = talk_sweep(b, false)) != 0 ||"),
+           ("            rc = talk_sweep(b, true);", "            rc = talk_sweep(b, false);")],
+          "wicid", "test_wire_door", ["a_suspended_unit_is_told_once_and_gets_nothing_more"]),
+    Plant("frames_joined", "broker/front.c",
+          [("        message->bad_frames = true;\n", "")],
+          "wicid", "test_wire_door", ["a_message_is_one_frame_with_one_message_in_it"]),
+    Plant("any_size", "broker/front.c",
+          [("    int64_t size_max = WIRE_MESSAGE_MAX;", "    int64_t size_max = -1;")],
+          "wicid", "test_wire_door", ["what_is_too_large_is_never_taken_in"]),
+    Plant("name_handed_over", "broker/front.c",
+          [("(rc = option_int(router, ZMQ_ROUTER_MANDATORY, 1)) != 0 ||",
+            "(rc = option_int(router, ZMQ_ROUTER_MANDATORY, 1)) != 0 ||\n        (rc = option_int(router, ZMQ_ROUTER_HANDOVER, 1)) != 0 ||")],
+          "wicid", "test_wire_strangers", ["a_routing_id_that_is_squatted_takes_nobodys_answers"]),
+    Plant("half_handshakes_stay", "broker/front.c",
+          [("ZMQ_HANDSHAKE_IVL, FRONT_HANDSHAKE_MS)", "ZMQ_HANDSHAKE_IVL, 0)")],
+          "wicid", "test_wire_strangers", ["who_stops_in_the_middle_of_a_handshake_is_closed"]),
+    Plant("key_has_no_end", "broker/core/directory.c",
+          [("    return key->until_ms == 0 || now_ms < key->until_ms;", "    return key->until_ms == 0 || now_ms > 0;")],
+          "test_wire_time", "test_wire_time",
+          ["a_rotated_key_serves_beside_the_new_one_until_its_time_and_no_longer"]),
+    Plant("places_without_end", "broker/session.c",
+          [("    if (u->session_count >= SESSIONS_PER_UNIT_MAX || (", "    if ((")],
+          "test_wire_sessions", "test_wire_sessions", ["places_that_all_read_are_kept_until_their_peers_are_gone"]),
+    Plant("unknown_is_quicker", "broker/core/decide.c",
+          [("    bool may = ((unsigned)decide_may_write(d) |", "    bool may = d->dossier != DOSSIER_NONE && ((unsigned)decide_may_write(d) |")],
+          "test_core_time", "test_core_time",
+          ["writing_into_a_dossier_of_others_takes_the_work_of_one_that_is_not_there"]),
+    Plant("full_log_latches", "broker/broker.c",
+          [("    b->no_room = true;\n", "    b->no_room = false;\n")],
+          "wicid", "test_wire_fault", ["a_full_log_refuses_publishes_and_goes_on_reading"]),
+    Plant("few_descriptors", "broker/wicid.c",
+          [("limit.rlim_cur >= DESCRIPTORS_MIN)", "limit.rlim_cur >= 16)")],
+          "wicid", "test_wire_descriptors", ["a_broker_that_may_not_open_enough_files_says_so_and_does_not_start"]),
+    Plant("jump_followed", "broker/clock.c",
+          [("    return jump > (int64_t)CLOCK_JUMP_MAX_MS || jump < -(int64_t)CLOCK_JUMP_MAX_MS ? -ETIME : 0;", "    return jump == INT64_MAX ? -ETIME : 0;")],
+          "test_wire_time", "test_wire_time",
+          ["a_clock_that_jumps_ahead_stops_the_broker", "a_clock_that_jumps_back_stops_the_broker"]),
+    Plant("start_at_any_time", "broker/clock.c",
+          [("        return -ETIME;\n    return 0;", "        return 0;\n    return 0;")],
+          "test_wire_time", "test_wire_time",
+          ["a_log_that_is_ahead_of_the_clock_is_not_continued_without_the_operators_word",
+           "a_log_that_was_at_rest_for_a_month_is_not_continued_without_the_operators_word"]),
     Plant("half_a_message", "broker/front.c",
           [("        front->broken = true;\n        rc = -EIO;", "        rc = -EIO;")],
           "wicid_checked", ["crash/faults.py", "--only", "payload EAGAIN 8"], ["FAILED: serve: payload EAGAIN 8", "2 frames"]),
@@ -292,7 +351,7 @@ def compiled(plant, folder):
     for flag in ("-o", "-c", "-MF", "-MT"):
         if flag in command:
             command[command.index(flag) + 1] = {"-o": copy + ".o", "-c": copy, "-MF": copy + ".d", "-MT": copy}[flag]
-    run(command + ["-w"])
+    run(command + ["-w", "-iquote", os.path.dirname(os.path.join(SOURCE, plant.file))])
     return copy + ".o"
 
 
@@ -303,7 +362,9 @@ def linked(plant, folder):
     output = command.index("-o") + 1
     path = os.path.join(folder, os.path.basename(command[output]))
     command[output] = path
-    command.insert(output + 1, compiled(plant, folder))
+    own = f"{plant.program}.dir/{os.path.basename(plant.file)}.o"  # with main() in it: no library has that
+    command = [word for word in command if not word.endswith(own)]
+    command.insert(command.index(path) + 1, compiled(plant, folder))
     run(command)
     return path
 
@@ -331,17 +392,16 @@ def check(plant):
     folder = os.path.join(BUILD, "plants", plant.name)
     os.makedirs(folder, exist_ok=True)
     program = linked(plant, folder)
-    if isinstance(plant.checker, list):
-        name, command = plant.checker[0], [sys.executable, "-B", os.path.join(SOURCE, "tests", plant.checker[0])]
-        command += plant.checker[1:]
+    name, *arguments = plant.checker if isinstance(plant.checker, list) else [plant.checker]
+    if name.endswith(".py"):
+        command = [sys.executable, "-B", os.path.join(SOURCE, "tests", name), *arguments]
     else:
-        name = plant.checker
-        command = [program if plant.program == name else os.path.join(BUILD, "tests", name)]
+        command = [program if plant.program == name else os.path.join(BUILD, "tests", name), *arguments]
     env = {**os.environ, "WICI_BIN": programs(plant, folder), "WICI_SOURCE": SOURCE, "ASAN_OPTIONS": "detect_leaks=0",  # what failed frees nothing
            "WICI_CHECKED": program if plant.program == "wicid_checked" else os.path.join(BUILD, "tests", "wicid_checked")}
 
     def ran(some):
-        return subprocess.run(some, env=env, text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        return subprocess.run(some, env=env, cwd=SOURCE, text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=SECONDS, check=False)
 
     if plant.without:

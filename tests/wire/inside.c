@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define END_SECONDS 30
+
 static _Atomic int64_t wall_offset_ms, boot_offset_ms;
 static _Atomic int64_t end_after_ms;                     /* what goes by after the next look */
 static _Atomic int end_fd = -1;                          /* -1: nobody ends it then */
@@ -140,10 +142,14 @@ inside_start(struct inside *inside, bool accept_clock)
 int
 inside_wait(struct inside *inside)
 {
+    struct timespec until = {0};
     int rc;
 
     assert_true(inside->running);
-    assert_int_equal(pthread_join(inside->thread, NULL), 0);
+    assert_int_equal(clock_gettime(CLOCK_REALTIME, &until), 0);
+    until.tv_sec += END_SECONDS;
+    if (pthread_timedjoin_np(inside->thread, NULL, &until) != 0)
+        fail_msg("the broker does not end");
     inside->running = false;
     rc = inside->rc;
     if (inside->look != NULL)

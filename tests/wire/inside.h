@@ -22,7 +22,7 @@ struct town *inside_town(struct inside *inside);
 int inside_start(struct inside *inside, bool accept_clock);
 /* Ends it as SIGTERM would; returns what broker_run did. */
 int inside_stop(struct inside *inside);
-/* Waits until it ends by itself; returns what broker_run did. */
+/* Waits until it ends by itself, and fails when it does not; returns what broker_run did. */
 int inside_wait(struct inside *inside);
 
 struct broker;

@@ -98,10 +98,27 @@ a_message_is_one_frame_with_one_message_in_it(void **state)
 {
     struct town *t = *state;
     struct peer p;
-    const char *two[] = {"a", "b"}, *many[] = {"", "", "", "", "", "", "", ""}, *garbage[] = {"\xff\xff\xff"},
-               *empty[] = {""};
+    Wici__V1__ClientMessage message;
+    Wici__V1__Unsubscribe unsubscribe;
+    char packed[16] = "";
+    const char *two[] = {"a", "b"}, *good[] = {packed, ""}, *bad[] = {"", packed},
+               *many[] = {"", "", "", "", "", "", "", ""}, *garbage[] = {"\xff\xff\xff"}, *empty[] = {""};
+
+    wici__v1__client_message__init(&message);
+    wici__v1__unsubscribe__init(&unsubscribe);
+    unsubscribe.subscription = 7;
+    message.message_case = WICI__V1__CLIENT_MESSAGE__MESSAGE_UNSUBSCRIBE;
+    message.unsubscribe = &unsubscribe;
+    assert_true(wici__v1__client_message__get_packed_size(&message) < sizeof packed);
+    assert_int_equal(wici__v1__client_message__pack(&message, (uint8_t *)packed), strlen(packed));
 
     peer_hello(&p, &t->daemon, &t->sw, "frames");
+    peer_send_frames(&p, good, 1);
+    peer_expect_refused(&p, "E_REQUEST"); /* it has no such subscription */
+    peer_send_frames(&p, good, 2);
+    peer_expect_refused(&p, "E_DECODE");
+    peer_send_frames(&p, bad, 2);
+    peer_expect_refused(&p, "E_DECODE");
     peer_send_frames(&p, two, 2);
     peer_expect_refused(&p, "E_DECODE");
     peer_send_frames(&p, many, 8);
