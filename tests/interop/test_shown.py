@@ -135,6 +135,60 @@ class Shown(unittest.TestCase):
             client.ack(subscription, taken[-1])
         self.assertEqual(taken, seqs)
 
+    # ---- who was only told
+
+    def written(self, client, event):
+        """Publishes one event; its seq."""
+        answer, = client.publish(event)
+        self.assertEqual(answer.WhichOneof("outcome"), "receipt", answer)
+        return answer.receipt.seq
+
+    def told_of_a_withdrawal(self):
+        """A dossier in which a unit never had a part, and the record that tells it that a consent was withdrawn."""
+        kept, taken, consent = new_id(), new_id(), new_id()
+        if "pcpr-fcc" not in self.world.units:
+            with self.world.session("admin", "enrols") as admin:
+                self.world.command(admin, "SYS_AGENCY_ENROLLED", sys_agency_enrolled_s0={
+                    "agency_id": "pcpr", "name": "Powiatowe Centrum", "kinds": ["FOSTER_ORG"]})
+                self.world.enrol(admin, "pcpr-fcc", "pcpr", ["FCC"])
+
+        def event(event_type, dossier, *sections, **header):
+            return self.world.event("ops-sw", event_type, dossier, *sections, **header)
+
+        def unit(name):
+            return {name: {"unit": "pcpr-fcc"}}
+
+        with self.world.session("ops-sw", "consent") as client:
+            for dossier in (kept, taken):
+                self.written(client, event("CASE_OPENED", dossier, {"case_opened_s0": {
+                    "opened_on": "2026-03-01", "proceeding_started_on": "2026-03-01", "gmina": "3261011"}}, {
+                        "subjects": ["osoba-1"], "case_opened_s1": {"household": [{"person_ref": "osoba-1"}]}}, {
+                            "case_opened_s6": {"path": "ORDINARY"}}))
+            self.written(client, event("CONSENT_GRANTED", taken, {
+                "consent_granted_s0": {"consent_id": consent, "given_on": "2026-03-01"}}, {"subjects": ["osoba-1"], "consent_granted_s1": {
+                    "given_by": {"person_ref": "osoba-1"}}}, {"consent_granted_s6": {"kind": "DATA_SHARING"}}))
+            self.written(client, event("SYS_PARTICIPANT_ADDED", taken, unit("sys_participant_added_s0")))
+            self.written(client, event("PLACEMENT_CHANGED", taken, {"placement_changed_s0": {"effective_on": "2026-03-02"}}, {
+                "subjects": ["osoba-1"], "placement_changed_s1": {"child": {"person_ref": "osoba-1"}}}, {
+                    "subjects": ["osoba-1"], "placement_changed_s3": {"kind": "PLACED"}}, consent_ref=consent))
+            self.written(client, event("SYS_PARTICIPANT_REMOVED", taken, unit("sys_participant_removed_s0")))
+            self.written(client, event("CASE_LINKED", taken, {"case_linked_s0": {
+                "kind": "MERGED_INTO", "other_dossier": kept}}))
+            return kept, self.written(client, event("CONSENT_WITHDRAWN", kept, {
+                "consent_withdrawn_s0": {"consent_id": consent, "withdrawn_on": "2026-03-05"}}, {
+                    "subjects": ["osoba-1"], "consent_withdrawn_s1": {"by": {"person_ref": "osoba-1"}}}, {
+                        "consent_withdrawn_s6": {"effect": "STOP_SHARING"}}))
+
+    def test_who_was_only_told_finds_it_by_its_dossier_and_is_in_the_account(self):
+        dossier, seq = self.told_of_a_withdrawal()
+        self.assertEqual(self.read("pcpr-fcc", dossier), [seq])
+        with self.world.session("pcpr-fcc", "follows") as client:
+            client.subscribe(1, dossiers=[dossier])
+            self.assertEqual([delivery.seq for delivery in client.deliveries_to(1, seq)], [seq])
+        shown = [read for read in self.reads(dossier) if read.unit == "pcpr-fcc"]
+        self.assertEqual([self.seqs(read) for read in shown], [[seq], [seq]])
+        self.assertEqual(self.read("sad-rodzinny", dossier), [])
+
     # ---- pages
 
     def test_pages_go_on_exactly_while_publishing_and_reading_go_on(self):
