@@ -150,6 +150,7 @@ main(int argc, char **argv)
     free(cli.endpoints);
     free(cli.server_key);
     free(cli.key_file);
+    free(cli.usual_role);
     free(cli.role);
     if (fflush(stdout) != 0 && rc == CLI_OK)
         rc = CLI_FAILED;

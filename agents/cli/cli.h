@@ -33,7 +33,8 @@ struct cli {
     int timeout_ms;     /* for each answer */
     const char *config; /* -c, or NULL */
     char *endpoints, *server_key, *key_file, *role;
-    unsigned window; /* for wici_options, set by commands before they connect */
+    char *usual_role; /* of the agent's role file, where its settings were taken; NULL: none */
+    unsigned window;  /* for wici_options, set by commands before they connect */
     bool bare_answers;
     int command_index; /* of the command among the words */
     int slot_fd;       /* holds our session's name while we run */
@@ -92,7 +93,8 @@ void usage_fail(const char *format, ...) __attribute__((noreturn, format(printf,
 
 /* Connects and waits. CLI_OK, or the exit code; says why. */
 int cli_connect(struct cli *cli);
-/* The role to act in: --role, else `preferred` if the unit has it, else the only one it has. NULL: said why. */
+/* The role to act in: --role, else `preferred` if the unit has it, else the only one it has, else the one in which the
+ * unit's agent acts. NULL: said why. */
 const char *cli_role(struct cli *cli, const char *preferred);
 
 /* The question as text, for worklist.h and others: wici_query() on the connection of the struct cli. */

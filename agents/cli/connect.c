@@ -6,8 +6,11 @@
  *     endpoint   = tcp://broker.example:5599
  *     server_key = <40 characters>
  *     key_file   = unit.key
+ *
+ * Those of wici-agent will do as well.
  */
 #include "agents/cli/cli.h"
+#include "agents/agent_config.h"
 
 #include "proto/options.h"
 #include "proto/types.h"
@@ -50,6 +53,24 @@ setting_take(char **to, char **from)
     *from = NULL;
 }
 
+/* An office has the settings of its agent: who is to be asked, and as whom, stands there too. False: that is no such
+ * file. */
+static bool
+agent_settings_take(struct cli *cli, const char *path)
+{
+    struct agent_config config = {0};
+    char error[OPTIONS_ERROR_MAX];
+
+    if (agent_config_read(&config, path, error) != 0)
+        return false;
+    setting_take(&cli->endpoints, &config.endpoint);
+    setting_take(&cli->server_key, &config.server_key);
+    setting_take(&cli->key_file, &config.key_file);
+    setting_take(&cli->usual_role, &config.role.role);
+    agent_config_free(&config);
+    return true;
+}
+
 static int
 settings_read(struct cli *cli, const char *path, bool must)
 {
@@ -57,7 +78,9 @@ settings_read(struct cli *cli, const char *path, bool must)
     char error[OPTIONS_ERROR_MAX];
     int rc = options_read(&setting_table, &settings, path, error);
 
-    if (rc == 0) {
+    if (rc == -EINVAL && agent_settings_take(cli, path)) {
+        rc = 0;
+    } else if (rc == 0) {
         setting_take(&cli->endpoints, &settings.endpoint);
         setting_take(&cli->server_key, &settings.server_key);
         setting_take(&cli->key_file, &settings.key_file);
@@ -234,6 +257,8 @@ cli_role(struct cli *cli, const char *preferred)
     }
     if (json_array_size(roles) == 1)
         return json_string_value(json_array_get(roles, 0));
+    if (cli->usual_role != NULL)
+        return cli->usual_role;
     list = jjoin(roles);
     cli_warn(_("this unit has several roles (%s): say which one acts with --role"), list != NULL ? list : "");
     free(list);

@@ -91,6 +91,8 @@ def two_folders_of_a_unit_are_each_given_everything(world):
     check(set(cursors(world)) == {f"agent-{a.mark()}", f"agent-{b.mark()}"}, f"other cursors: {cursors(world)}")
     status = subprocess.run([f"{BIN}/wici-agent", "--status", "-c", a.config], capture_output=True, text=True, check=True).stdout
     check(f"agent-{a.mark()}" in status, "the status does not name the cursor")
+    listed = subprocess.run([f"{BIN}/wici", "cursor", "list", "-c", a.config], capture_output=True, text=True, check=True).stdout
+    check(f"agent-{b.mark()}" in listed, "wici does not take the agent's settings")
     a.end()
     b.end()
     return sent
