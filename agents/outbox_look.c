@@ -28,6 +28,8 @@ struct looks {
     const struct agent_config *config;
     struct look at[OUTBOX_LOOK_MAX]; /* in the order of the names */
     size_t count;
+    bool news;        /* a file came or was finished since the folder was looked through */
+    uint64_t next_ms; /* when it is looked through without that */
 };
 
 int
@@ -82,6 +84,7 @@ looks_closed(struct looks *looks, const char *name, uint64_t now_ms)
     struct look *look = look_find(looks, name);
     struct stat st;
 
+    looks->news = true;
     if (!name_is_ours(name) || fstatat(looks->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return;
     if (look == NULL) {
@@ -101,6 +104,24 @@ looks_closed(struct looks *looks, const char *name, uint64_t now_ms)
     look->closed = true;
 }
 
+/* What the file is like now; one that has changed is not finished. False: it is gone, or no file. */
+static bool
+look_refresh(const struct looks *looks, struct look *look, uint64_t now_ms)
+{
+    struct stat st;
+
+    if (fstatat(looks->dir, look->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+        return false;
+    if (look->size != st.st_size || look->mtime.tv_sec != st.st_mtim.tv_sec ||
+        look->mtime.tv_nsec != st.st_mtim.tv_nsec) {
+        look->since_ms = now_ms;
+        look->closed = false;
+    }
+    look->size = st.st_size;
+    look->mtime = st.st_mtim;
+    return true;
+}
+
 /* Carries over what is known of the names that are still there. */
 int
 looks_update(struct looks *looks, uint64_t now_ms)
@@ -108,8 +129,13 @@ looks_update(struct looks *looks, uint64_t now_ms)
     struct agent_list list;
     struct look *fresh;
     size_t count = 0;
-    int rc = agent_list(looks->dir, NULL, name_is_ours, OUTBOX_LOOK_MAX, &list);
+    int rc;
 
+    if (looks->count > 0 && !looks->news && now_ms < looks->next_ms)
+        return 0; /* thousands may lie there, and each that was taken would have all of them listed again */
+    looks->news = false;
+    looks->next_ms = now_ms + looks->config->poll_ms;
+    rc = agent_list(looks->dir, NULL, name_is_ours, OUTBOX_LOOK_MAX, &list);
     if (rc != 0)
         return rc;
     fresh = calloc(OUTBOX_LOOK_MAX, sizeof *fresh);
@@ -119,18 +145,11 @@ looks_update(struct looks *looks, uint64_t now_ms)
     }
     for (size_t i = 0; i < list.count; i++) {
         struct look *old = look_find(looks, list.names[i]), *now = &fresh[count];
-        struct stat st;
 
-        if (fstatat(looks->dir, list.names[i], &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
-            continue;
-        if (old != NULL && old->size == st.st_size && old->mtime.tv_sec == st.st_mtim.tv_sec &&
-            old->mtime.tv_nsec == st.st_mtim.tv_nsec)
-            *now = *old;
-        else
-            *now = (struct look){.since_ms = now_ms};
-        now->size = st.st_size;
-        now->mtime = st.st_mtim;
+        *now = old != NULL ? *old : (struct look){.since_ms = now_ms};
         now->name = list.names[i];
+        if (!look_refresh(looks, now, now_ms))
+            continue;
         list.names[i] = NULL;
         count++;
     }
@@ -193,12 +212,6 @@ looks_count(const struct looks *looks)
     return looks->count;
 }
 
-const char *
-looks_ready(const struct looks *looks, uint64_t now_ms)
-{
-    return looks->count > 0 && is_finished(looks, &looks->at[0], now_ms) ? looks->at[0].name : NULL;
-}
-
 void
 looks_drop(struct looks *looks)
 {
@@ -206,4 +219,12 @@ looks_drop(struct looks *looks)
     free(looks->at[0].name);
     looks->count--;
     memmove(looks->at, looks->at + 1, looks->count * sizeof looks->at[0]);
+}
+
+const char *
+looks_ready(struct looks *looks, uint64_t now_ms)
+{
+    while (looks->count > 0 && !look_refresh(looks, &looks->at[0], now_ms))
+        looks_drop(looks); /* its owner took it back */
+    return looks->count > 0 && is_finished(looks, &looks->at[0], now_ms) ? looks->at[0].name : NULL;
 }

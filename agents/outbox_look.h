@@ -25,13 +25,13 @@ void looks_close(struct looks **looks);
 
 /* inotify saw the writer close or rename this file. */
 void looks_closed(struct looks *looks, const char *name, uint64_t now_ms);
-/* Looks the folder through. */
+/* Looks the folder through: when all that was seen is taken, something new was told, or poll_ms have gone. */
 int looks_update(struct looks *looks, uint64_t now_ms);
 
 /* Files seen and not taken. */
 size_t looks_count(const struct looks *looks);
 /* The first of them, when it is finished; else NULL, and those behind it wait with it. Lives until it is dropped. */
-const char *looks_ready(const struct looks *looks, uint64_t now_ms);
+const char *looks_ready(struct looks *looks, uint64_t now_ms);
 /* The first was taken. */
 void looks_drop(struct looks *looks);
 
