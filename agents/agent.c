@@ -3,13 +3,14 @@
  *
  * Files put into outbox are sent; what comes for this unit appears in inbox (docs/AGENT.md). One thread, one loop:
  *
- *     wici_run -> inbox_commit -> run_subscription -> outbox_run -> inbox_history -> documents_run -> witness_run
+ *     wici_run -> inbox_commit -> contact_run -> outbox_run -> inbox_history -> documents_run -> witness_run
  *              -> receipts_run -> delivery_run -> agent_work_run -> poll
  *
  * The parts: outbox.c and inbox.c move files safely and know nothing of sockets; agent_wici.c is the broker to them;
  * page.c draws the pages.
  */
 #include "agents/agent_config.h"
+#include "agents/agent_contact.h"
 #include "agents/agent_file.h"
 #include "agents/agent_status.h"
 #include "agents/agent_wici.h"
@@ -42,9 +43,7 @@
 #define HISTORY_PAUSE_MS 5000u
 #define PROOF_MS         5000u /* --once: proofs are waited for so long after the last event */
 #define QUIET_MS         3000u /* --once: nothing came for so long */
-#define TAKE_BACK_MS     2000u /* until a subscription that ended is begun anew; then twice as long, up to */
-#define TAKE_BACK_MAX_MS 300000u
-#define COPY_MS          300000u /* a session taken over twice within that: another folder has our names */
+#define ROOM_MS          5000  /* from one look for room on a full disk to the next */
 
 enum mode { MODE_RUN, MODE_ONCE, MODE_CHECK, MODE_STATUS };
 
@@ -69,15 +68,12 @@ struct agent {
     struct documents_fetch fetch;
     struct erased_work erased;
     int signal_fd, notify_fd;
-    enum wici_state state;
-    uint64_t connections; /* noted */
-    bool noted;           /* state has been written down */
-    bool look;            /* something happened in outbox */
+    struct agent_contact contact;
+    bool look; /* something happened in outbox */
+    bool full; /* the disk was, and it was told */
     bool history_waits;
-    uint64_t next_look_ms, next_history_ms, ready_ms, heard_ms;
+    uint64_t next_look_ms, next_history_ms, heard_ms;
     uint64_t heard; /* inbox_filed() when something last came */
-    uint64_t take_back_ms, take_back_pause_ms, subscribed_ms;
-    uint64_t taken_over_ms; /* when our session was last taken over; 0: never */
 };
 
 static uint64_t
@@ -90,111 +86,24 @@ now_ms(void)
 }
 
 static int32_t
-today(void)
+today(const struct agent *a)
 {
-    return date_of_moment((uint64_t)time(NULL) * 1000u);
+    return date_of_moment(wici_time_ms(a->wici.client));
+}
+
+static bool
+is_full(int rc)
+{
+    return rc == -ENOSPC || rc == -EDQUOT;
+}
+
+static bool
+is_ready(const struct agent *a)
+{
+    return a->contact.state == WICI_READY;
 }
 
 /* ---- one round of the loop */
-
-/* Another connection said Hello under our session's name. Once, that may be an older one of our own which came late.
- * -ERESTART: it is a copy of this folder that is in use elsewhere, and we begin again under a name of our own. */
-static int
-note_taken_over(struct agent *a)
-{
-    uint64_t now = now_ms();
-    bool again = a->taken_over_ms != 0 && now - a->taken_over_ms < COPY_MS;
-    int rc;
-
-    a->taken_over_ms = now;
-    if (!again)
-        return 0;
-    agent_log(AGENT_WARN, "a copy of this folder is in use elsewhere: this one goes on under another name, so that "
-                          "each is given everything");
-    rc = place_renew(&a->place);
-    return rc != 0 ? rc : -ERESTART;
-}
-
-static int
-note_state(struct agent *a)
-{
-    enum wici_state state = wici_state(a->wici.client);
-    const struct wici_error *error = wici_error(a->wici.client);
-    const char *code = state == WICI_REFUSED && error != NULL && error->code != NULL ? error->code : "";
-    int rc;
-
-    if (a->noted && state == a->state && a->connections == a->wici.connections)
-        return 0;
-    a->noted = true;
-    a->state = state;
-    a->connections = a->wici.connections;
-    switch (state) {
-    case WICI_READY:
-        witness_hurry(a->witness);
-        a->ready_ms = a->heard_ms = now_ms();
-        rc = agent_wici_greet(&a->wici);
-        if (rc != 0)
-            return rc == -ENOTCONN ? 0 : rc;
-        agent_log(AGENT_INFO, "connected: agency=%s unit=%s", a->who.agency, a->who.unit);
-        if (a->wici.diverged)
-            agent_log(AGENT_WARN,
-                      "the broker was restored from an older copy (E_LOG_DIVERGED): what it may have lost of "
-                      "ours is sent again, as far as it is kept");
-        a->wici.diverged = false;
-        return agent_status_note(&a->dirs, "ready", "");
-    case WICI_CONNECTING:
-        agent_log(AGENT_WARN, "no connection to the broker; trying");
-        return agent_status_note(&a->dirs, "connecting", "");
-    case WICI_REFUSED:
-        agent_log(AGENT_ERROR, "the broker refuses this connection: %s", code);
-        rc = agent_status_note(&a->dirs, "refused", code);
-        return rc == 0 && strcmp(code, error_name(E_TAKEN_OVER)) == 0 ? note_taken_over(a) : rc;
-    }
-    return 0;
-}
-
-static void
-explain_deaf(const char *code)
-{
-    if (strcmp(code, error_name(E_TAKEN_OVER)) == 0 || strcmp(code, error_name(E_STATE)) == 0)
-        agent_log(AGENT_ERROR,
-                  "another program of this unit reads with this agent's cursor; what it takes is asked for "
-                  "again afterwards");
-    else if (strcmp(code, error_name(E_LIMIT)) == 0)
-        agent_log(
-            AGENT_ERROR,
-            "this unit has as many cursors as it may: each folder of an agent has one; 'wici cursor list' shows "
-            "them, with when each was last used; 'wici cursor drop NAME' removes that of a folder no longer used");
-}
-
-/* A subscription that another program of the unit took over is taken back: that may have been somebody who had a look.
- * Two that both need it would take it from each other for ever, so the pause grows. */
-static int
-run_subscription(struct agent *a, uint64_t now)
-{
-    uint64_t *pause = &a->take_back_pause_ms;
-    int rc;
-
-    if (a->wici.ended[0] != '\0') {
-        *pause = *pause == 0 || now - a->subscribed_ms > TAKE_BACK_MAX_MS ? TAKE_BACK_MS : *pause * 2;
-        if (*pause > TAKE_BACK_MAX_MS)
-            *pause = TAKE_BACK_MAX_MS;
-        a->take_back_ms = now + *pause;
-        agent_log(AGENT_ERROR, "nothing is received: %s; to be tried again in %llu s", a->wici.ended,
-                  (unsigned long long)*pause / 1000u);
-        explain_deaf(a->wici.ended);
-        rc = agent_status_note(&a->dirs, "deaf", a->wici.ended);
-        a->wici.ended[0] = '\0';
-        return rc;
-    }
-    if (a->wici.subscription != 0 || a->state != WICI_READY || now < a->take_back_ms)
-        return 0;
-    rc = agent_wici_subscribe(&a->wici);
-    if (rc != 0 || a->wici.subscription == 0)
-        return rc;
-    a->subscribed_ms = now;
-    return agent_status_note(&a->dirs, "ready", "");
-}
 
 static int
 run_outbox(struct agent *a, uint64_t now)
@@ -211,7 +120,7 @@ run_history(struct agent *a, uint64_t now)
 {
     int rc;
 
-    if (a->state != WICI_READY || now < a->next_history_ms)
+    if (!is_ready(a) || now < a->next_history_ms)
         return 0;
     rc = inbox_history(a->inbox);
     a->history_waits = rc != 0;
@@ -230,7 +139,7 @@ run_documents(struct agent *a, uint64_t now)
         a->fetch.after[0] = '\0';
         a->fetch.waits = true;
     }
-    return a->state == WICI_READY ? documents_run(&a->fetch, now) : 0;
+    return is_ready(a) ? documents_run(&a->fetch, now) : 0;
 }
 
 static int
@@ -248,6 +157,8 @@ run_round(struct agent *a)
 
     if (a->wici.failed != 0)
         return a->wici.failed;
+    if (is_full(rc))
+        return rc;
     if (rc != 0 && rc != -EINTR)
         agent_log(AGENT_WARN, "connection: %s", strerror(-rc));
     rc = inbox_commit(a->inbox);
@@ -256,9 +167,9 @@ run_round(struct agent *a)
         a->heard_ms = now;
     }
     if (rc == 0)
-        rc = note_state(a);
-    if (rc == 0)
-        rc = run_subscription(a, now);
+        rc = contact_run(&a->contact, now);
+    if (a->contact.ready_ms > a->heard_ms)
+        a->heard_ms = a->contact.ready_ms;
     if (rc == 0)
         rc = run_outbox(a, now);
     if (rc == 0)
@@ -269,14 +180,14 @@ run_round(struct agent *a)
         rc = run_erased(a);
     if (rc == 0)
         rc = run_documents(a, now);
-    if (rc == 0 && a->state == WICI_READY)
+    if (rc == 0 && is_ready(a))
         rc = witness_run(a->witness, now);
-    if (rc == 0 && a->state == WICI_READY)
+    if (rc == 0 && is_ready(a))
         rc = receipts_run(&a->receipts, now);
-    if (rc == 0 && a->state == WICI_READY)
+    if (rc == 0 && is_ready(a))
         rc = delivery_run(&a->delivery, now);
-    if (rc >= 0 && a->state == WICI_READY)
-        rc = agent_work_run(&a->work, now, today(), inbox_filed(a->inbox));
+    if (rc >= 0 && is_ready(a))
+        rc = agent_work_run(&a->work, now, today(a), inbox_filed(a->inbox));
     if (rc >= 0)
         rc = inbox_commit(a->inbox); /* what came while a question was waiting for its answer */
     if (a->wici.failed != 0)
@@ -332,9 +243,8 @@ is_done(const struct agent *a, uint64_t started_ms)
     bool proven = (witness_waiting(a->witness) == 0 && !receipts_wait(&a->receipts)) || now > a->heard_ms + PROOF_MS;
     bool settled = outbox_waiting(a->outbox) == 0 || now > started_ms + a->config.settle_ms + 1000;
 
-    return a->state == WICI_READY && a->wici.subscription != 0 && settled && proven &&
-           outbox_under_way(a->outbox) == 0 && !a->history_waits && !a->fetch.waits &&
-           (a->wici.caught_up || now > a->heard_ms + QUIET_MS);
+    return is_ready(a) && a->wici.subscription != 0 && settled && proven && outbox_under_way(a->outbox) == 0 &&
+           !a->history_waits && !a->fetch.waits && (a->wici.caught_up || now > a->heard_ms + QUIET_MS);
 }
 
 static int
@@ -426,6 +336,7 @@ parts_open(struct agent *a)
     a->erased = (struct erased_work){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config, .waits = true};
     a->receipts = (struct receipts){.dirs = &a->dirs, .link = &a->wici.link, .witness = a->witness, .who = &a->who};
     a->delivery = (struct delivery){.dirs = &a->dirs, .link = &a->wici.link, .config = &a->config};
+    a->contact = (struct agent_contact){.dirs = &a->dirs, .wici = &a->wici, .witness = a->witness, .place = &a->place};
     a->work.dirs = &a->dirs;
     a->work.link = &a->wici.link;
     a->work.who = &a->who;
@@ -442,7 +353,7 @@ agent_open(struct agent *a)
         agent_log(AGENT_ERROR, "another agent runs in this folder");
     if (rc == 0)
         open_notify(a);
-    return rc == 0 ? parts_open(a) : rc;
+    return rc;
 }
 
 static void
@@ -453,6 +364,46 @@ parts_close(struct agent *a)
     inbox_close(&a->inbox);
     witness_close(&a->witness);
     place_close(&a->place);
+}
+
+/* Waits until the disk has room again. Returns true when it is time to end. */
+static bool
+wait_for_room(struct agent *a)
+{
+    struct pollfd fd = {.fd = a->signal_fd, .events = POLLIN};
+    bool over = false;
+
+    if (!a->full)
+        agent_log(AGENT_ERROR,
+                  "the disk with this folder is full: please make room. Nothing is lost; this agent waits, and "
+                  "goes on by itself");
+    a->full = true;
+    do
+        over = poll(&fd, 1, ROOM_MS) > 0;
+    while (!over && agent_room(a->dirs.state) != 0);
+    return over;
+}
+
+/* Works until it is told to end, or something fails; opens everything anew where that is all that is needed. */
+static int
+serve(struct agent *a, const struct arguments *arguments)
+{
+    for (;;) {
+        int rc = parts_open(a);
+
+        if (rc == 0 && a->full)
+            agent_log(AGENT_INFO, "the disk has room again");
+        a->full = a->full && rc != 0;
+        if (rc == 0)
+            rc = run(a, arguments);
+        if (rc != -ERESTART && (!is_full(rc) || arguments->mode == MODE_ONCE))
+            return rc;
+        parts_close(a);
+        a->heard = 0;
+        a->look = true;
+        if (is_full(rc) && wait_for_room(a))
+            return 0;
+    }
 }
 
 static void
@@ -475,6 +426,8 @@ explain_end(const struct agent *a, int rc)
         agent_log(AGENT_ERROR, "this folder belongs to another log (training is not the real one): use another dir");
     else if (rc == -EPERM)
         agent_log(AGENT_ERROR, "this folder belongs to unit %s, the key to another: use another dir", a->who.unit);
+    else if (is_full(rc))
+        agent_log(AGENT_ERROR, "the disk with this folder is full: please make room. Nothing is lost");
     else if (rc != -ETIMEDOUT && rc != -EBUSY && rc != -ENOTRECOVERABLE)
         agent_log(AGENT_ERROR, "stopped: %s", strerror(-rc));
 }
@@ -537,27 +490,6 @@ settings_open(struct agent *a, const struct arguments *arguments)
     return rc;
 }
 
-/* Works until it is to end; anew under another name, where the folder has to take one. */
-static int
-serve(struct agent *a, const struct arguments *arguments)
-{
-    int rc = agent_open(a);
-
-    if (rc == 0)
-        rc = run(a, arguments);
-    while (rc == -ERESTART) {
-        parts_close(a);
-        a->noted = false;
-        a->heard = a->taken_over_ms = 0;
-        rc = parts_open(a);
-        if (rc == 0)
-            rc = run(a, arguments);
-    }
-    if (rc != 0)
-        explain_end(a, rc);
-    return rc;
-}
-
 const char *argp_program_version = "wici-agent " WICI_VERSION;
 
 int
@@ -595,7 +527,13 @@ main(int argc, char **argv)
     case MODE_CHECK: agent_config_print(&a.config, stdout); break;
     case MODE_STATUS: rc = agent_status_print(&a.dirs, &a.config, stdout); break;
     case MODE_RUN:
-    case MODE_ONCE: rc = serve(&a, &arguments); break;
+    case MODE_ONCE:
+        rc = agent_open(&a);
+        if (rc == 0)
+            rc = serve(&a, &arguments);
+        if (rc != 0)
+            explain_end(&a, rc);
+        break;
     }
     agent_close(&a);
     return rc == 0 ? 0 : 1;

@@ -198,6 +198,10 @@ write_one(FILE *out, const struct agent_refusal *why, const struct place *place,
     fprintf(out, "%s\n\n", pl ? "Ten plik nie został wysłany." : "This file was not sent.");
     fprintf(out, "%s %s. %s\n", pl ? "Co jest źle:" : "What is wrong:", why->code, pl ? why->pl : why->en);
     write_where(out, why, place, pl);
+    if (strcmp(why->code, error_name(E_ID)) == 0)
+        fprintf(out, "%s\n",
+                pl ? "Jeśli w pliku nie ma eventId, nadał go agent: wtedy zegar tego komputera spieszy się. Ustaw go."
+                   : "If the file has no eventId, the agent gave it one: then this computer's clock is fast. Set it.");
     fprintf(out, "%s %s\n", pl ? "Co zrobić:" : "What to do:", mend_text(error_client(error_by_name(why->code)), pl));
 }
 

@@ -297,6 +297,16 @@ out:
     return rc;
 }
 
+int
+agent_room(int dir)
+{
+    char *zeros = calloc(1, AGENT_ROOM_MIN);
+    int rc = zeros == NULL ? -ENOMEM : agent_stage(dir, "room", zeros, AGENT_ROOM_MIN);
+
+    free(zeros);
+    return rc == 0 ? agent_remove(dir, "room") : rc;
+}
+
 json_t *
 agent_read_json(int dir, const char *name, size_t max)
 {

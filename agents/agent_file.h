@@ -23,8 +23,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AGENT_NAME_MAX 180u       /* bytes of a file name we keep; longer ones are cut */
-#define AGENT_FILE_MAX (1u << 20) /* bytes of a file in outbox */
+#define AGENT_NAME_MAX 180u         /* bytes of a file name we keep; longer ones are cut */
+#define AGENT_FILE_MAX (1u << 20)   /* bytes of a file in outbox */
+#define AGENT_ROOM_MIN (256u << 10) /* bytes that have to fit on the disk for the agent to begin, after it was full */
 
 struct agent_dirs {
     int top, outbox, sent, rejected, inbox, erased, state, out, in, history, track, documents, receipts,
@@ -59,6 +60,8 @@ json_t *agent_read_json(int dir, const char *name, size_t max);
 /* What people wrote, as JSON in which nothing stands twice; NULL: *error says why. The mark that some editors put
  * before UTF-8 is passed over. */
 json_t *agent_load_json(const char *text, size_t len, json_error_t *error);
+/* Is there room on the disk, by writing as much as AGENT_ROOM_MIN? 0, -ENOSPC, -EDQUOT, ... */
+int agent_room(int dir);
 /* Removes what a crash left half-written. */
 int agent_sweep(int dir);
 

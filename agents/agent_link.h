@@ -40,6 +40,8 @@ struct agent_link {
     /* Did the broker just say that it does not know what we asked about, and have all our events their answer? Only
      * then it is so: one that was restored from an older copy does not know those yet that are sent to it again. */
     bool (*unknown)(void *arg);
+    /* wici_time_ms. */
+    uint64_t (*time_ms)(void *arg);
     /* wici_event_json. */
     int (*event_json)(const struct wici_event *event, char **ret);
 };

@@ -4,6 +4,7 @@
 #include "agents/agent_status.h"
 
 #include "agents/known.h"
+#include "agents/outbox_odd.h"
 #include "proto/errors.h"
 #include "proto/member.h"
 
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,10 +80,10 @@ time_text(time_t at, char ret[32])
 }
 
 int
-agent_status_note(const struct agent_dirs *dirs, const char *state, const char *code)
+agent_status_note(const struct agent_dirs *dirs, const char *state, const char *code, int64_t clock_off_s)
 {
-    json_t *json = json_pack("{s:s, s:s, s:I}", "state", state, "code", code != NULL ? code : "", "since",
-                             (json_int_t)time(NULL));
+    json_t *json = json_pack("{s:s, s:s, s:I, s:I}", "state", state, "code", code != NULL ? code : "", "since",
+                             (json_int_t)time(NULL), "clockOffS", (json_int_t)clock_off_s);
     char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
     int rc = text == NULL ? -ENOMEM : agent_write(dirs->state, "link.json", text, strlen(text));
 
@@ -107,6 +109,30 @@ print_deaf(const char *code, bool pl, FILE *out)
                : "Another program of this unit reads with this folder's cursor. The agent returns to it by itself.");
     else
         fprintf(out, "  %s\n", error_text(error_by_name(code), pl));
+}
+
+/* What is wrong with the computer, and not with the connection. */
+static void
+print_computer(const struct agent_dirs *dirs, const json_t *note, bool pl, FILE *out)
+{
+    long long off_s = json_integer_value(json_object_get(note, "clockOffS"));
+    struct statvfs fs;
+
+    if (fstatvfs(dirs->state, &fs) == 0 &&
+        ((uint64_t)fs.f_bavail * fs.f_frsize < AGENT_ROOM_MIN || (fs.f_files > 0 && fs.f_favail == 0)))
+        fprintf(out, "%s\n",
+                pl ? "DYSK Z TYM FOLDEREM JEST PEŁNY: zwolnij miejsce. Agent czeka i nic nie ginie."
+                   : "THE DISK WITH THIS FOLDER IS FULL: make room. The agent waits, and nothing is lost.");
+    if (off_s > 0)
+        fprintf(out,
+                pl ? "Zegar tego komputera spieszy się o %lld s; wysyłane jest z czasem brokera. Ustaw zegar.\n"
+                   : "This computer's clock is fast by %lld s; what is sent bears the broker's time. Set it.\n",
+                off_s);
+    else if (off_s < 0)
+        fprintf(out,
+                pl ? "Zegar tego komputera spóźnia się o %lld s; wysyłane jest z czasem brokera. Ustaw zegar.\n"
+                   : "This computer's clock is slow by %lld s; what is sent bears the broker's time. Set it.\n",
+                -off_s);
 }
 
 /* By that name administrators find the folder among the unit's cursors. */
@@ -159,6 +185,7 @@ print_link(const struct agent_dirs *dirs, bool pl, FILE *out)
         print_deaf(code, pl, out);
     else if (runs && state != NULL && code != NULL && strcmp(state, "refused") == 0)
         fprintf(out, "  %s\n", error_text(error_by_name(code), pl));
+    print_computer(dirs, note, pl, out);
     json_decref(note);
 }
 
@@ -246,6 +273,10 @@ agent_status_print(const struct agent_dirs *dirs, const struct agent_config *con
                    : "THE BROKER WAS CAUGHT: state/" KNOWN_ALARM_FILE " says with what. Call the administrator.");
     fprintf(out, "%s %u\n", pl ? "Czeka w outbox:                 " : "Waiting in outbox:              ",
             count_of(dirs->outbox, is_json));
+    if (agent_exists(dirs->outbox, OUTBOX_ODD_FILE))
+        fprintf(out, "  %s\n",
+                pl ? "Nie wszystko, co tam leży, zostanie wysłane: outbox/" OUTBOX_ODD_FILE " mówi, co z tym zrobić."
+                   : "Not all that lies there is sent: outbox/" OUTBOX_ODD_FILE " says what to do.");
     fprintf(out, "%s %u\n", pl ? "W drodze (bez odpowiedzi):      " : "Under way (not answered yet):   ",
             count_of(dirs->out, is_taken));
     fprintf(out, "%s %u\n", pl ? "Wysłane (w folderze sent):      " : "Sent (in the folder sent):      ",

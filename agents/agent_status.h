@@ -16,7 +16,7 @@
 int agent_status_print(const struct agent_dirs *dirs, const struct agent_config *config, FILE *out);
 
 /* Notes the connection's state for it: "ready", "connecting", "refused" or "deaf" (connected, and nothing is received),
- * and the refusal's code. */
-int agent_status_note(const struct agent_dirs *dirs, const char *state, const char *code);
+ * and the refusal's code; clock_off_s: by how much the computer's clock is fast, 0 if it is well. */
+int agent_status_note(const struct agent_dirs *dirs, const char *state, const char *code, int64_t clock_off_s);
 
 #endif

@@ -158,6 +158,14 @@ link_forget(void *arg, uint64_t from_seq, uint64_t to_seq)
     return wici_forget(a->client, from_seq, to_seq);
 }
 
+static uint64_t
+link_time_ms(void *arg)
+{
+    struct agent_wici *a = arg;
+
+    return wici_time_ms(a->client);
+}
+
 static bool
 link_unknown(void *arg)
 {
@@ -494,8 +502,17 @@ agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const
                                     .get = link_get,
                                     .forget = link_forget,
                                     .unknown = link_unknown,
+                                    .time_ms = link_time_ms,
                                     .event_json = wici_event_json};
     return rc;
+}
+
+int64_t
+agent_wici_clock_off_s(const struct agent_wici *a)
+{
+    int64_t here_s = (int64_t)(wici_time_ms(NULL) / 1000u), there_s = (int64_t)(wici_time_ms(a->client) / 1000u);
+
+    return here_s - there_s > 1 || there_s - here_s > 1 ? here_s - there_s : 0;
 }
 
 void

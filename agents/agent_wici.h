@@ -45,6 +45,8 @@ int agent_wici_subscribe(struct agent_wici *a);
 /* What to do after a connection has come up: fetch the directory. Whose it is has been checked by then, before anything
  * came. */
 int agent_wici_greet(struct agent_wici *a);
+/* By how many seconds this computer's clock is fast; less than 0: slow; 0: it is not wrong, as far as is known. */
+int64_t agent_wici_clock_off_s(const struct agent_wici *a);
 void agent_wici_close(struct agent_wici *a);
 
 #endif

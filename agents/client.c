@@ -55,6 +55,9 @@ on_welcome(struct wici *w, const Wici__V1__Welcome *welcome, const uint8_t *data
     free(w->welcome);
     w->welcome = copy;
     w->welcome_len = len;
+    w->broker_at_ms = client_boot_ms();
+    if (time_parse(welcome->time, &w->broker_ms) != 0)
+        w->broker_ms = 0;
     snprintf(w->agency, sizeof w->agency, "%s", welcome->agency);
     snprintf(w->unit, sizeof w->unit, "%s", welcome->unit);
 

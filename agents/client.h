@@ -50,6 +50,7 @@
 #define CLIENT_MESSAGE_MAX       (64 << 20) /* of the broker, whose key we know: a large directory is one message */
 #define CLIENT_STEP_MAX          256u       /* messages taken in one step */
 #define CLIENT_REFUSED_MS        1000       /* least pause after the broker said no */
+#define CLIENT_CLOCK_OFF_MS      60000u     /* this computer's clock is wrong from there on */
 
 enum phase { PHASE_DOWN, PHASE_OPENING, PHASE_UP };
 
@@ -138,6 +139,8 @@ struct wici {
     struct arena *arena;        /* for one message */
     struct arena *encode_arena; /* for wici_encode_json, which callbacks may call; made when first needed */
     uint8_t *welcome;           /* the last Welcome's bytes */
+    uint64_t broker_ms;         /* its time; 0: none yet */
+    uint64_t broker_at_ms;      /* ... and when it came, by a clock that nobody sets */
     size_t welcome_len;
     char agency[ID_LEN_MAX + 1], unit[ID_LEN_MAX + 1];
     struct error_buffer error;
@@ -196,6 +199,11 @@ void client_lose(struct wici *w, int64_t pause_ms);
 void client_timer_set(struct wici *w, int64_t next_ms);
 /* At once: there is something to send. */
 void client_wake(struct wici *w);
+
+/* ---- encode.c */
+
+/* Milliseconds by a clock that goes on while the computer sleeps, and that nobody sets. */
+uint64_t client_boot_ms(void);
 
 /* ---- client_error.c */
 

@@ -11,22 +11,39 @@
 #include <time.h>
 
 static uint64_t
-wall_now_ms(void)
+clock_ms(clockid_t clock)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_REALTIME, &ts);
+    clock_gettime(clock, &ts);
     return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
 }
 
+uint64_t
+client_boot_ms(void)
+{
+    return clock_ms(CLOCK_BOOTTIME);
+}
+
+uint64_t
+wici_time_ms(const struct wici *w)
+{
+    uint64_t wall = clock_ms(CLOCK_REALTIME), broker;
+
+    if (w == NULL || w->broker_ms == 0)
+        return wall;
+    broker = w->broker_ms + (client_boot_ms() - w->broker_at_ms);
+    return (wall > broker ? wall - broker : broker - wall) > CLIENT_CLOCK_OFF_MS ? broker : wall;
+}
+
 static int
-uuid7_draw(char ret[37])
+uuid7_draw(const struct wici *w, char ret[37])
 {
     uint8_t random[10], id[16];
 
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
         return -EIO;
-    uuid7_make(wall_now_ms(), random, id);
+    uuid7_make(wici_time_ms(w), random, id);
     uuid_format(id, ret);
     return 0;
 }
@@ -45,7 +62,7 @@ header_fill(const struct wici *w, json_t *header)
     char text[TIME_TEXT_SIZE > 37 ? TIME_TEXT_SIZE : 37];
 
     if (json_is_blank(json_object_get(header, "eventId")) && json_is_blank(json_object_get(header, "event_id"))) {
-        int rc = uuid7_draw(text);
+        int rc = uuid7_draw(w, text);
 
         if (rc != 0)
             return rc;
@@ -54,7 +71,7 @@ header_fill(const struct wici *w, json_t *header)
             return -ENOMEM;
     }
     if (json_is_blank(json_object_get(header, "occurredAt")) && json_is_blank(json_object_get(header, "occurred_at"))) {
-        time_format(wall_now_ms(), text);
+        time_format(wici_time_ms(w), text);
         json_object_del(header, "occurred_at");
         if (json_object_set_new(header, "occurredAt", json_string(text)) != 0)
             return -ENOMEM;

@@ -203,11 +203,12 @@ static int
 documents_note(struct inbox *box, const struct wici_event *event, json_t *json)
 {
     char stem[STEM_SIZE];
+    struct documents_from from = {.dirs = box->o.dirs, .stem = stem, .now_ms = box->o.link->time_ms(box->o.link->arg)};
     bool any = false;
     int rc = stem_make(box, event->seq, event->family, stem);
 
     if (rc == 0)
-        rc = documents_want(box->o.dirs, stem, json, &any);
+        rc = documents_want(&from, json, &any);
     box->wanted = box->wanted || any;
     return rc;
 }

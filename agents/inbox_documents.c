@@ -61,21 +61,20 @@ stem_of(const char *name, char ret[STEM_SIZE])
 
 /* Puts the note of one document into the folder, and the name it will have into `files`. */
 static int
-document_want(const struct agent_dirs *dirs, const char *stem, unsigned number, const json_t *seq, json_t *document,
-              json_t *files)
+document_want(const struct documents_from *from, unsigned number, const json_t *seq, json_t *document, json_t *files)
 {
     const char *type = json_string_value(json_object_get(document, "mediaType"));
     const char *suffix = media_suffix_of(type != NULL ? type : "");
     char want[NAME_MAX + 1], file[NAME_MAX + 1], *text;
-    json_t *note = json_pack("{s:O, s:O, s:s}", "seq", seq, "sha256", json_object_get(document, "sha256"), "suffix",
-                             suffix);
+    json_t *note = json_pack("{s:O, s:O, s:s, s:I}", "seq", seq, "sha256", json_object_get(document, "sha256"),
+                             "suffix", suffix, "at", (json_int_t)(from->now_ms / 1000u));
     int rc;
 
     text = note == NULL ? NULL : json_dumps(note, JSON_COMPACT);
     json_decref(note);
-    (void)snprintf(want, sizeof want, "%s-%u.want", stem, number);
-    (void)snprintf(file, sizeof file, "%s-%u%s", stem, number, suffix);
-    rc = text == NULL ? -ENOMEM : agent_stage(dirs->documents, want, text, strlen(text));
+    (void)snprintf(want, sizeof want, "%s-%u.want", from->stem, number);
+    (void)snprintf(file, sizeof file, "%s-%u%s", from->stem, number, suffix);
+    rc = text == NULL ? -ENOMEM : agent_stage(from->dirs->documents, want, text, strlen(text));
     free(text);
     if (rc == 0 && json_array_append_new(files, json_pack("{s:s, s:O, s:O*}", "file", file, "sha256",
                                                           json_object_get(document, "sha256"), "name",
@@ -85,7 +84,7 @@ document_want(const struct agent_dirs *dirs, const char *stem, unsigned number, 
 }
 
 int
-documents_want(const struct agent_dirs *dirs, const char *stem, json_t *event, bool *ret_any)
+documents_want(const struct documents_from *from, json_t *event, bool *ret_any)
 {
     json_t *section, *body, *document, *files = json_array();
     const char *member;
@@ -96,7 +95,7 @@ documents_want(const struct agent_dirs *dirs, const char *stem, json_t *event, b
     json_array_foreach(json_object_get(event, "sections"), i, section){
         json_object_foreach(section, member, body){json_array_foreach(json_object_get(body, "documents"), k, document){
             if (rc == 0 && json_is_string(json_object_get(document, "sha256")))
-                rc = document_want(dirs, stem, ++number, json_object_get(event, "seq"), document, files);
+                rc = document_want(from, ++number, json_object_get(event, "seq"), document, files);
 }
 }
 }
@@ -104,7 +103,7 @@ documents_want(const struct agent_dirs *dirs, const char *stem, json_t *event, b
 if (rc == 0 && number > 0) {
     rc = json_object_set(event, "files", files) < 0 ? -ENOMEM : 0;
     if (rc == 0)
-        rc = agent_sync(dirs->documents);
+        rc = agent_sync(from->dirs->documents);
 }
 json_decref(files);
 return rc;
@@ -211,27 +210,30 @@ documents_recover(const struct agent_dirs *dirs)
 
 /* ---- fetching */
 
+/* Notes of earlier versions say no time: their file does. */
 static bool
-is_too_old(const struct agent_dirs *dirs, const char *name)
+is_too_old(const struct documents_fetch *f, const char *name, const json_t *note)
 {
+    uint64_t now_s = f->link->time_ms(f->link->arg) / 1000u, at_s = member_number(note, "at");
     struct stat st;
 
-    return fstatat(dirs->documents, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           time(NULL) - st.st_mtim.tv_sec > (time_t)DOCUMENTS_DAYS * 86400;
+    if (at_s == 0 && fstatat(f->dirs->documents, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        at_s = (uint64_t)st.st_mtim.tv_sec;
+    return at_s != 0 && now_s > at_s && now_s - at_s > (uint64_t)DOCUMENTS_DAYS * 86400u;
 }
 
 /* What becomes of one that the broker refuses. 0: asked for again in the next round. */
 static int
-refused(const struct agent_dirs *dirs, const char *name, const char *stem, const struct agent_refusal *why)
+refused(const struct documents_fetch *f, const char *name, const json_t *note, const struct agent_refusal *why)
 {
     bool later = strcmp(why->code, "E_NO_DOCUMENT") == 0 || error_client(error_by_name(why->code)) == CLIENT_WAIT;
     int rc;
 
-    if (later && !is_too_old(dirs, name))
+    if (later && !is_too_old(f, name, note))
         return 0;
-    agent_log(AGENT_WARN, "inbox: a document of record %.12s does not come: %s", stem, why->code);
-    rc = agent_remove(dirs->documents, name);
-    return rc == 0 ? agent_sync(dirs->documents) : rc;
+    agent_log(AGENT_WARN, "inbox: a document of record %.12s does not come: %s", name, why->code);
+    rc = agent_remove(f->dirs->documents, name);
+    return rc == 0 ? agent_sync(f->dirs->documents) : rc;
 }
 
 /* -EAGAIN: no answer now. */
@@ -253,7 +255,7 @@ document_fetch(const struct documents_fetch *f, const char *name)
         if (rc == 0)
             rc = file_keep(f->dirs, stem, bytes, len);
         else if (rc == -EPROTO || rc == -EINVAL)
-            rc = refused(f->dirs, name, stem, &why);
+            rc = refused(f, name, note, &why);
         else if (rc != -ENOMEM)
             rc = -EAGAIN;
     }

@@ -34,9 +34,16 @@ struct documents_fetch {
     bool waits;       /* there may be some to fetch now */
 };
 
+/* Which event it is: its files' stem, and when it came (wici_time_ms). */
+struct documents_from {
+    const struct agent_dirs *dirs;
+    const char *stem;
+    uint64_t now_ms;
+};
+
 /* Step 1 for an event as in wici_event_json. It gets a member "files": [{"file", "name", "sha256"}], by which who reads
  * it finds them. *ret_any: it names some. */
-int documents_want(const struct agent_dirs *dirs, const char *stem, json_t *event, bool *ret_any);
+int documents_want(const struct documents_from *from, json_t *event, bool *ret_any);
 
 /* Rolls an interrupted run forward or back. */
 int documents_recover(const struct agent_dirs *dirs);

@@ -72,7 +72,8 @@ delivery_ask(const struct delivery *d, const char *name)
         result = json_loads(text, 0, NULL);
         rc = delivery_write(d, event_id, track, json_object_get(result, "fetched"));
     }
-    if (rc == 0 && time(NULL) - sent_at > (time_t)d->config->delivery_days * 86400)
+    if (rc == 0 &&
+        (time_t)(d->link->time_ms(d->link->arg) / 1000u) - sent_at > (time_t)d->config->delivery_days * 86400)
         rc = 1;
 out:
     free(text);

@@ -353,6 +353,8 @@ job_publish(struct job *job)
     if (rc == 0)
         return 0;
     job->state = JOB_ENCODED;
+    if (rc == -ENOSPC && agent_room(o->dirs->state) == rc)
+        return rc; /* the disk, and not the client's own bound */
     if (rc == -EMSGSIZE || rc == -EINVAL || rc == -EBADMSG) {
         enum error_code code = rc == -EMSGSIZE ? E_SIZE : E_DECODE;
 
@@ -391,6 +393,7 @@ static int
 job_track(const struct job *job, const char *target)
 {
     const struct agent_dirs *d = job->shared->o.dirs;
+    const struct agent_link *link = job->shared->o.link;
     char name[NAME_MAX + 1], side[NAME_MAX + 1];
     char *bytes = NULL, *text = NULL;
     bool addressed = false;
@@ -406,7 +409,8 @@ job_track(const struct job *job, const char *target)
     if (rc != 0 || !addressed)
         return rc;
     side_name(target, ".delivery.json", side);
-    track = json_pack("{s:s, s:s, s:I}", "file", target, "delivery", side, "sentAt", (json_int_t)time(NULL));
+    track = json_pack("{s:s, s:s, s:I}", "file", target, "delivery", side, "sentAt",
+                      (json_int_t)(link->time_ms(link->arg) / 1000u));
     text = track == NULL ? NULL : json_dumps(track, JSON_COMPACT);
     (void)snprintf(name, sizeof name, "%s.json", job->id);
     rc = text == NULL ? -ENOMEM : agent_write(d->track, name, text, strlen(text));

@@ -111,6 +111,9 @@ WICI_EXPORT const struct wici_error *wici_error(const struct wici *w);
 
 /* What the broker said in its Welcome, as JSON (proto3 JSON of Welcome). -ENOTCONN before it did. */
 WICI_EXPORT int wici_welcome_json(const struct wici *w, char **ret);
+/* Milliseconds since 1970, by this computer's clock; by the broker's where the two were more than a minute apart at the
+ * last Welcome. What wici_encode_json fills in is of this time. w may be NULL: this computer's. */
+WICI_EXPORT uint64_t wici_time_ms(const struct wici *w);
 /* The highest seq that a verified backup holds, as last heard. */
 WICI_EXPORT uint64_t wici_safe_up_to(const struct wici *w);
 /* After a sys.erasure_notified: keep_dir lets go of our events that the log held under these numbers, so that a

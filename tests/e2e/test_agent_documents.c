@@ -230,6 +230,29 @@ one_that_is_not_there_yet_is_asked_for_again(void **state)
     inbox_close(&box);
 }
 
+/* The computer's own clock may be years off, or be set meanwhile. */
+static void
+one_that_never_comes_is_given_up_by_the_brokers_clock(void **state)
+{
+    struct kit *kit = *state;
+    struct inbox *box = kit_inbox(kit);
+    struct documents_fetch fetch;
+    const uint64_t day_ms = 86400000u;
+
+    kit->events = two;
+    kit->get_code = "E_NO_DOCUMENT";
+    kit->time_ms = 1000u * day_ms; /* in 1972 */
+    assert_int_equal(kit_deliver(kit, box), 0);
+    fetch_all(kit, &fetch, 1000);
+    kit->time_ms += DOCUMENTS_DAYS * day_ms;
+    assert_int_equal(documents_run(&fetch, 1000 + DOCUMENTS_EVERY_MS), 0);
+    assert_int_equal(kit_count(kit, "state/documents"), 2);
+    kit->time_ms += day_ms;
+    assert_int_equal(documents_run(&fetch, 1000 + 2 * DOCUMENTS_EVERY_MS), 0);
+    assert_int_equal(kit_count(kit, "state/documents"), 0);
+    inbox_close(&box);
+}
+
 static void
 one_that_is_not_ours_any_more_is_given_up(void **state)
 {
@@ -338,6 +361,7 @@ main(void)
         T(media_types_follow_the_end_of_the_name),
         T(documents_come_beside_their_event_with_its_number),
         T(one_that_is_not_there_yet_is_asked_for_again),
+        T(one_that_never_comes_is_given_up_by_the_brokers_clock),
         T(one_that_is_not_ours_any_more_is_given_up),
         T(somebody_elses_file_of_that_name_stays),
         cmocka_unit_test(killed_at_any_step_each_file_ends_once),

@@ -240,20 +240,15 @@ kit_answer(struct kit *kit)
     return count;
 }
 
-static uint64_t
-cursor_read(const struct kit *kit)
+uint64_t
+kit_cursor(const struct kit *kit)
 {
-    unsigned long long cursor = 0;
-    char path[128];
-    FILE *file;
+    uint64_t cursor = 0;
+    char *text = NULL;
 
-    (void)snprintf(path, sizeof path, "%s/broker.cursor", kit->dir);
-    file = fopen(path, "re");
-    if (file != NULL) {
-        if (fscanf(file, "%llu", &cursor) != 1)
-            cursor = 0;
-        (void)fclose(file);
-    }
+    if (agent_read(kit->dirs.top, "broker.cursor", 32, &text, NULL) == 0)
+        cursor = strtoull(text, NULL, 10);
+    free(text);
     return cursor;
 }
 
@@ -263,6 +258,8 @@ fake_ack(void *arg, uint64_t seq)
     struct kit *kit = arg;
     char text[32];
 
+    if (kit->place != NULL)
+        assert_int_equal(place_note(kit->place, 1, 1, seq), 0);
     (void)snprintf(text, sizeof text, "%llu", (unsigned long long)seq);
     kit_put(kit, "broker.cursor", text);
     return 0;
@@ -415,13 +412,22 @@ fake_unknown(void *arg)
 int
 kit_deliver(struct kit *kit, struct inbox *inbox)
 {
-    uint64_t cursor = cursor_read(kit);
+    uint64_t cursor = kit_cursor(kit);
     int rc = 0;
 
     for (const struct kit_event *e = kit->events; rc == 0 && e->seq != 0; e++)
         if (e->seq > cursor)
             rc = event_give(e, inbox_take, inbox);
     return rc != 0 ? rc : inbox_commit(inbox);
+}
+
+/* The broker's clock, which nobody sets: the computer's own may be wrong. */
+static uint64_t
+fake_time_ms(void *arg)
+{
+    const struct kit *kit = arg;
+
+    return kit->time_ms != 0 ? kit->time_ms : wici_time_ms(NULL);
 }
 
 /* ---- the folders */
@@ -449,8 +455,6 @@ kit_open(struct kit *kit, const char *dir)
                                                  .tasks = empty,
                                                  .page_footer = empty,
                                                  .own = true}};
-    kit->unknown = kit->under_way = false;
-    kit->forgot[0] = '\0';
     kit->link = (struct agent_link){.arg = kit,
                                     .encode = fake_encode,
                                     .publish = fake_publish,
@@ -459,6 +463,7 @@ kit_open(struct kit *kit, const char *dir)
                                     .query = fake_query,
                                     .forget = fake_forget,
                                     .unknown = fake_unknown,
+                                    .time_ms = fake_time_ms,
                                     .put = fake_put,
                                     .get = fake_get,
                                     .event_json = fake_event_json};

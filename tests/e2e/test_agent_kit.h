@@ -12,6 +12,7 @@
 #include "agents/agent_file.h"
 #include "agents/agent_link.h"
 #include "agents/inbox.h"
+#include "agents/inbox_place.h"
 #include "agents/outbox.h"
 
 #include <jansson.h>
@@ -61,6 +62,8 @@ struct kit {
     char asked[256];                /* the last read's request */
     const char *group;              /* what a question for merged dossiers is answered with */
     bool offline;
+    struct place *place;     /* where the acknowledged place is noted first, of filter and epoch 1; NULL: nowhere */
+    uint64_t time_ms;        /* by the broker's clock; 0: the computer's */
     bool unknown;            /* queries are refused: nothing is known of that event ... */
     bool under_way;          /* ... but some of ours has no answer yet, after the broker was restored */
     unsigned put_later;      /* how many documents are refused with "later" */
@@ -78,6 +81,8 @@ bool kit_has(const struct kit *kit, const char *path);
 char *kit_text(const struct kit *kit, const char *path);
 /* Files in a folder, hidden ones too. */
 unsigned kit_count(const struct kit *kit, const char *folder);
+/* How far the broker was told that the subscription came. */
+uint64_t kit_cursor(const struct kit *kit);
 /* Events the broker has taken. */
 unsigned kit_log_count(const struct kit *kit);
 

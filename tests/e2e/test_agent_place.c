@@ -136,6 +136,56 @@ a_place_that_is_not_whole_is_not_known(void **state)
     free(whole);
 }
 
+static const struct kit_event events[] = {
+    {2, "referral.submitted", "referral", KIT_DOSSIER, "ops", NULL, 0, 0, 0},
+    {3, "referral.submitted", "referral", KIT_DOSSIER, "ops", NULL, 0, 0, 0},
+    {7, "referral.submitted", "referral", KIT_DOSSIER, "ops", NULL, 0, 0, 0},
+    {0},
+};
+
+static void
+child_run(struct kit *kit)
+{
+    struct place place = opened(kit);
+    struct inbox *box = kit_inbox(kit);
+
+    kit->place = &place;
+    kit->events = events;
+    assert_int_equal(inbox_set_log(box, "wici.example", 1), 0);
+    assert_int_equal(kit_deliver(kit, box), 0);
+    inbox_close(&box);
+    place_close(&place);
+}
+
+/* Or a folder that was only killed would take itself for an older copy. */
+static void
+killed_at_any_step_the_broker_is_never_ahead_of_the_place(void **state)
+{
+    bool ended = false;
+    unsigned n;
+
+    (void)state;
+    for (n = 1; !ended && n < 1000; n++) {
+        struct place place;
+        void *own = NULL;
+        struct kit *kit;
+
+        assert_int_equal(kit_setup(&own), 0);
+        kit = own;
+        ended = kit_run_until_crash(child_run, kit->dir, n);
+        place = opened(kit);
+        assert_true(kit_cursor(kit) == 0 || (place_is_known(&place, 1, 1) && kit_cursor(kit) <= place.seq));
+        place_close(&place);
+        assert_true(kit_run_until_crash(child_run, kit->dir, 0));
+        place = opened(kit);
+        assert_true(place_is_known(&place, 1, 1) && place.seq == 7 && kit_cursor(kit) == 7);
+        assert_int_equal(kit_count(kit, "inbox"), 6);
+        place_close(&place);
+        (void)kit_teardown(&own);
+    }
+    assert_true(ended && n > 15);
+}
+
 int
 main(void)
 {
@@ -146,6 +196,7 @@ main(void)
         T(a_damaged_mark_is_told_and_not_replaced),
         T(a_place_is_of_one_filter_and_one_epoch),
         T(a_place_that_is_not_whole_is_not_known),
+        cmocka_unit_test(killed_at_any_step_the_broker_is_never_ahead_of_the_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
