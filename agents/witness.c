@@ -158,15 +158,17 @@ int
 witness_run(struct witness *w, uint64_t now_ms)
 {
     size_t before = w->pending.count;
-    bool more = true;
+    bool more = true, any = false;
     int rc = 0;
 
     if (w->asked_ms != 0 && now_ms - w->asked_ms < (w->pending.count > 0 ? WITNESS_SOON_MS : WITNESS_IDLE_MS))
         return 0;
     w->asked_ms = now_ms;
-    for (unsigned i = 0; i < STEP_QUESTIONS && more && rc == 0; i++)
+    for (unsigned i = 0; i < STEP_QUESTIONS && more && rc == 0; i++) {
+        any = any || w->pending.count > 0; /* also those that came while the last question waited for its answer */
         rc = pending_ask(w, &more);
-    if (rc == 0 && w->pending.count == 0 && before > 0)
+    }
+    if (rc == 0 && w->pending.count == 0 && any)
         rc = unproven_write(&w->pending);
     stale_tell(w, before, now_ms);
     return rc == -EAGAIN ? 0 : rc;
