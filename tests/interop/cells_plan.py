@@ -21,6 +21,9 @@ AUTHOR_ROLE = {"case.assistant_assigned": "DIR", "case.plan_updated": "FA", "cas
                "case.worker_set": "DIR", "court.opinion_requested": "CT", "court.opinion_delivered": "FA",
                "court.order_issued": "CT", "ipus.agreed": "IC", "ipus.updated": "IC", "ipus.approved": "DIR",
                "ipus.service_reported": "IC", "ipus.concluded": "IC"}
+# Better by a social worker, who is told (the concerns here are Blue Cards).
+BY_SOCIAL_WORKER = [("court.insight_requested", "FA"), ("court.insight_requested", "IC"),
+                    ("case.safety_concern_raised", "FA")]
 VALUES = {  # fields in which a value has a meaning to the broker
     ("referral.answered", 6): {"status": "received"},
     ("referral.forwarded", 0): {"to_unit": HELPER, "whole": "NO"},
@@ -298,6 +301,8 @@ class Plan:
             to_units = to
             if not to and dossier.new and types.opens[name] in ("REFERRAL", "LETTER"):
                 to_units = [unit.id]  # who opens one for nobody has to answer it
+        if (name, role) in BY_SOCIAL_WORKER and unit.id != AUTHOR:
+            to_units = to_units + [unit.id.replace("u-", "b-")]  # the social workers of its agency are told
         dossier.new = False
         cause = header.pop("cause", dossier.header.get("cause"))
         corrects = header.pop("corrects", dossier.originals.get(name))
