@@ -2,8 +2,8 @@
  * hangup - SIGHUP, which many programs take for "read your settings again"
  *
  * Ours read them at their start. Unhandled it would end them, and systemd takes such an end for one that was asked for:
- * nobody would start them again. So it is ignored, but where the standard input is a terminal: closing that ends what was
- * started in it.
+ * nobody would start them again. So it is ignored, but where the standard input is a terminal: closing that ends what
+ * was started in it.
  *
  * Errors: none. Threads: before there are others.
  */
