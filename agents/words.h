@@ -25,8 +25,8 @@ const char *words_class(unsigned cls, bool pl);
 
 /*
  * The number of a character at text that turns round what is shown behind it (Unicode's embeddings, overrides and
- * isolates of direction: with one, "gpj.exe" looks like "exe.jpg"); 0: it is none. It takes WORDS_TURN_LEN bytes, and is
- * shown to nobody as it is.
+ * isolates of direction: with one, "gpj.exe" looks like "exe.jpg"); 0: it is none. It takes WORDS_TURN_LEN bytes, and
+ * is shown to nobody as it is.
  */
 #define WORDS_TURN_LEN 3u
 unsigned words_turn(const char *text);

@@ -255,7 +255,7 @@ static int
 act_append(struct dossier *dossier, const struct act *act)
 {
     if (dossier->act_count == dossier->act_cap) {
-        uint32_t cap = dossier->act_cap + dossier->act_cap / 4u + 1u;
+        uint32_t cap = dossier->act_cap + dossier->act_cap / 8u + 1u;
         struct act *grown;
 
         if (cap > UINT16_MAX)
