@@ -301,8 +301,9 @@ class Plan:
             to_units = to
             if not to and dossier.new and types.opens[name] in ("REFERRAL", "LETTER"):
                 to_units = [unit.id]  # who opens one for nobody has to answer it
-        if (name, role) in BY_SOCIAL_WORKER and unit.id != AUTHOR:
-            to_units = to_units + [unit.id.replace("u-", "b-")]  # the social workers of its agency are told
+        # The social workers of its agency are told, where none leads the dossier: the author does, whose case it is.
+        if (name, role) in BY_SOCIAL_WORKER and unit.id != AUTHOR and "case.opened" not in dossier.originals:
+            to_units = to_units + [unit.id.replace("u-", "b-")]
         dossier.new = False
         cause = header.pop("cause", dossier.header.get("cause"))
         corrects = header.pop("corrects", dossier.originals.get(name))
