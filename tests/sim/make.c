@@ -313,6 +313,7 @@ make_copy(uint32_t said, const struct town_unit *unit)
     uint32_t copy = saids_add(old.id, old.header, old.sections, old.section_count, unit->agency);
 
     saids_at(copy)->same_as = old.same_as;
+    saids_at(old.same_as)->copied = true;
     return copy;
 }
 

@@ -96,6 +96,7 @@ saids_part(uint64_t head)
 
         if (said->seq > head) {
             said->lost = true;
+            said->let_go = said->let_go || said->copied; /* who copied it may come first now */
             bytes_free(&said->receipts[0]);
             bytes_free(&said->receipts[1]);
         }

@@ -26,6 +26,7 @@ struct said {
     uint32_t refused;         /* times */
     bool in_clear;            /* was in some log as a record of no dossier, which nothing seals */
     bool let_go; /* its publisher does not keep it, or no more: sent again it comes behind what it was before */
+    bool copied; /* somebody else of its unit publishes it, too */
     bool lost;   /* was in a log before this one, behind the copy that was put back */
 };
 
