@@ -43,15 +43,21 @@ names_probation(const struct core *core, uint32_t unit, const struct event *even
     return false;
 }
 
-static bool
-party_receives(const struct core *core, uint32_t unit, const struct core_record *record,
-               const struct relation *relation)
+bool
+delivery_participant_may(const struct core *core, uint32_t unit, uint32_t type)
+{
+    return participant_receives(type, core->directory.units[unit].roles);
+}
+
+bool
+delivery_party_may(const struct core *core, uint32_t unit, const struct relation *relation, uint32_t type)
 {
     bool obliges = (relation->flags & RELATION_OBLIGES) != 0;
     bool kur = (core->directory.units[unit].roles & ROLE_BIT(KUR)) != 0;
 
-    switch (record->event->type->number) {
-    case WICI__V1__EVENT_TYPE__PLACEMENT_CHANGED: return true;
+    switch (type) {
+    case WICI__V1__EVENT_TYPE__PLACEMENT_CHANGED:
+    case WICI__V1__EVENT_TYPE__COURT_ORDER_ISSUED: return true;
     case WICI__V1__EVENT_TYPE__CASE_OPENED:
     case WICI__V1__EVENT_TYPE__CASE_ASSISTANT_ASSIGNED:
     case WICI__V1__EVENT_TYPE__CASE_LINKED:
@@ -61,9 +67,18 @@ party_receives(const struct core *core, uint32_t unit, const struct core_record 
     case WICI__V1__EVENT_TYPE__CASE_ASSESSMENT_RECORDED:
     case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_RAISED:
     case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_ANSWERED: return kur;
-    case WICI__V1__EVENT_TYPE__COURT_ORDER_ISSUED: return names_probation(core, unit, record->event);
     default: return false; /* of the court's other letters those it is addressed by */
     }
+}
+
+static bool
+party_receives(const struct core *core, uint32_t unit, const struct core_record *record,
+               const struct relation *relation)
+{
+    uint32_t type = record->event->type->number;
+
+    return delivery_party_may(core, unit, relation, type) &&
+           (type != TYPE(COURT_ORDER_ISSUED) || names_probation(core, unit, record->event));
 }
 
 static bool

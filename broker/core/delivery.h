@@ -18,5 +18,8 @@ uint64_t delivery_from(const struct core *core, const struct dossier *dossier, c
 
 /* A participant is given events of this type, whatever his role. */
 bool delivery_to_participants(uint32_t type);
+/* May the relation give the unit's roles events of this type? Some hang on what they say, too. */
+bool delivery_participant_may(const struct core *core, uint32_t unit, uint32_t type);
+bool delivery_party_may(const struct core *core, uint32_t unit, const struct relation *relation, uint32_t type);
 
 #endif

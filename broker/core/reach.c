@@ -95,44 +95,42 @@ tell_if_shared_with(struct deciding *d, const struct dossier *dossier, uint32_t 
     return 0;
 }
 
-/* What a party to a court's matter is given of a case; its roles say how much of it. */
+/* May the relation have given the unit such an event? Of a court's order only a probation officer is named. */
 static bool
-party_shared(const struct relation *relation, uint32_t type)
-{
-    switch (type) {
-    case WICI__V1__EVENT_TYPE__PLACEMENT_CHANGED:
-    case WICI__V1__EVENT_TYPE__CASE_PLAN_UPDATED:
-    case WICI__V1__EVENT_TYPE__CASE_ASSESSMENT_RECORDED:
-    case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_RAISED:
-    case WICI__V1__EVENT_TYPE__CASE_SAFETY_CONCERN_ANSWERED:
-    case WICI__V1__EVENT_TYPE__COURT_ORDER_ISSUED: return true;
-    case WICI__V1__EVENT_TYPE__CASE_OPENED:
-    case WICI__V1__EVENT_TYPE__CASE_ASSISTANT_ASSIGNED:
-    case WICI__V1__EVENT_TYPE__CASE_LINKED:
-    case WICI__V1__EVENT_TYPE__CASE_WORKER_SET:
-    case WICI__V1__EVENT_TYPE__CASE_CLOSED: return (relation->flags & RELATION_OBLIGES) != 0;
-    default: return false;
-    }
-}
-
-static bool
-relation_shared(const struct relation *relation, uint32_t type)
+relation_shared(const struct core *core, uint32_t unit, const struct relation *relation, uint32_t type)
 {
     switch ((enum relation_kind)relation->kind) {
     case RELATION_HOLDER:
     case RELATION_PENDING:
     case RELATION_SUCCESSOR:
     case RELATION_OFFICE: return true;
-    case RELATION_PARTICIPANT: return delivery_to_participants(type);
+    case RELATION_PARTICIPANT: return delivery_participant_may(core, unit, type);
     case RELATION_INVITEE: return facts_family(type) == FAMILY_MEETING;
     case RELATION_PROVIDER: return facts_family(type) == FAMILY_IPUS;
-    case RELATION_PARTY: return party_shared(relation, type);
+    case RELATION_PARTY:
+        return delivery_party_may(core, unit, relation, type) &&
+               (type != TYPE(COURT_ORDER_ISSUED) || (core->directory.units[unit].roles & ROLE_BIT(KUR)) != 0);
     case RELATION_AUTHOR:
     case RELATION_ADDRESSEE:
     case RELATION_REFERRER:
     case RELATION_KIND_COUNT: break;
     }
     return false;
+}
+
+struct sharing {
+    const struct relation *relation;
+    const struct act *act;
+};
+
+static int
+tell_if_related(struct deciding *d, const struct dossier *dossier, uint32_t unit, const void *what)
+{
+    const struct sharing *s = what;
+
+    return relation_shared(d->core, unit, s->relation, (uint32_t)s->act->day)
+               ? tell_if_shared_with(d, dossier, unit, s->act)
+               : 0;
 }
 
 static int
@@ -149,10 +147,10 @@ shared(struct deciding *d, const struct dossier *dossier, const struct act *act)
             rc = tell_if_shared_with(d, dossier, unit, act);
     }
     for (uint32_t i = 0; i < dossier->relation_count && rc == 0; i++) {
-        const struct relation *relation = &dossier->relations[i];
+        const struct sharing sharing = {.relation = &dossier->relations[i], .act = act};
 
-        if (relation_covers(ds, relation, act_seq(act), 0) && relation_shared(relation, (uint32_t)act->day))
-            rc = each_unit(d, dossier, relation, act, tell_if_shared_with);
+        if (relation_covers(ds, sharing.relation, act_seq(act), 0))
+            rc = each_unit(d, dossier, sharing.relation, &sharing, tell_if_related);
     }
     return rc;
 }
