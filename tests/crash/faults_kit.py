@@ -18,7 +18,8 @@ from world import World, letter, new_id  # pylint: disable=wrong-import-position
 UNITS = {"sw": ("ops", ["SW"]), "sw2": ("ops", ["SW"]), "audyt": ("nadzor", ["AUD"])}
 AGENCIES = {"ops": ("OPS", ["OPS"]), "nadzor": ("Nadzór", ["AUDIT"])}
 PATIENCE = 4  # seconds until a peer tries again on a new connection
-ATTEMPTS = 4
+ATTEMPTS = 4  # at least, until a peer gives up
+ATTEMPTS_FOR = 30  # and for so many seconds: a broker that latched takes its time to end on a busy machine
 WAIT = 60  # seconds for a start or an end
 CRASHED = 99  # a sanitizer's exit code
 
@@ -221,8 +222,9 @@ class Peer:
 
     def ask(self, what):
         """what(client), on new connections if need be."""
-        last = None
-        for _ in range(ATTEMPTS):
+        last, attempts, until = None, 0, time.monotonic() + ATTEMPTS_FOR
+        while attempts < ATTEMPTS or time.monotonic() < until:
+            attempts += 1
             try:
                 return what(self.connected())
             except (Disconnected, Timeout, Refused, KeyRefused) as broken:
