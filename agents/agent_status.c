@@ -45,6 +45,13 @@ is_receipt(const char *name)
     return is_visible(name) && agent_has_suffix(name, ".receipt.json");
 }
 
+/* Of an event that a log which came back from an older copy did not take again (outbox_receipt.h). */
+static bool
+is_lost(const char *name)
+{
+    return is_visible(name) && agent_has_suffix(name, ".txt") && strstr(name, ".lost-e") != NULL;
+}
+
 static bool
 is_taken(const char *name)
 {
@@ -281,6 +288,11 @@ agent_status_print(const struct agent_dirs *dirs, const struct agent_config *con
             count_of(dirs->out, is_taken));
     fprintf(out, "%s %u\n", pl ? "Wysłane (w folderze sent):      " : "Sent (in the folder sent):      ",
             count_of(dirs->sent, is_receipt));
+    if (count_of(dirs->sent, is_lost) > 0)
+        fprintf(out, "  %s %u\n",
+                pl ? "utracone, gdy dziennik wrócił ze starszej kopii (sent/*.lost-e*.txt mówi, co zrobić):"
+                   : "lost when the log came back from an older copy (sent/*.lost-e*.txt says what to do):",
+                count_of(dirs->sent, is_lost));
     fprintf(out, "%s %u\n", pl ? "Odrzucone (w folderze rejected):" : "Rejected (in folder rejected):  ",
             count_of(dirs->rejected, is_explanation));
     fprintf(out, "%s %u\n", pl ? "Odebrane (w folderze inbox):    " : "Received (in folder inbox):     ",

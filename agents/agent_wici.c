@@ -4,6 +4,7 @@
 #include "agents/agent_wici.h"
 
 #include "agents/agent_explain.h"
+#include "agents/outbox_receipt.h"
 
 #include "proto/member.h"
 
@@ -204,6 +205,70 @@ who_read(struct agent_who *who, const struct agent_dirs *dirs)
     json_decref(json);
 }
 
+/* ---- a log that came back from an older copy */
+
+struct kept {
+    struct receipts_id *ids;
+    size_t count, size;
+    bool failed;
+};
+
+static void
+kept_add(void *arg, const char *event_id)
+{
+    struct kept *kept = arg;
+
+    if (kept->count == kept->size) {
+        size_t size = kept->size == 0 ? 64 : kept->size * 2;
+        struct receipts_id *grown = realloc(kept->ids, size * sizeof *grown);
+
+        kept->failed = kept->failed || grown == NULL;
+        if (grown == NULL)
+            return;
+        kept->ids = grown;
+        kept->size = size;
+    }
+    (void)snprintf(kept->ids[kept->count++].text, sizeof kept->ids->text, "%s", event_id);
+}
+
+/* The receipts of what is sent again now are to be looked at. Before inbox_set_log() notes the epoch: until then this
+ * is done again. */
+static int
+again_note(const struct agent_wici *a)
+{
+    uint64_t before = inbox_epoch(a->inbox);
+    struct kept kept = {0};
+    int rc = 0;
+
+    if (before == 0 || a->who->epoch == 0 || before == a->who->epoch)
+        return 0;
+    wici_kept(a->client, kept_add, &kept);
+    rc = kept.failed ? -ENOMEM : receipts_again(a->dirs, before, kept.ids, kept.count);
+    free(kept.ids);
+    return rc;
+}
+
+/* The answer to an event that the client sent again by itself. */
+static void
+take_kept(void *arg, const struct wici_answer *answer)
+{
+    struct agent_wici *a = arg;
+    struct agent_refusal why = {0};
+    char *text = NULL;
+    int rc;
+
+    if (answer->refusal == NULL)
+        return; /* its receipt tells */
+    why_fill(a, &why);
+    agent_log(AGENT_WARN, "outbox: sent again, and refused: %s %s", why.code, answer->event_id);
+    rc = agent_explain(&why, a->config->role.polish, &text);
+    if (rc == 0)
+        rc = receipts_refused(a->dirs, answer->event_id, text);
+    if (rc != 0 && a->failed == 0)
+        a->failed = rc;
+    free(text);
+}
+
 /* Which log this connection leads to, and as whom: before anything it brings is taken, or answered. */
 static int
 welcome_check(void *arg)
@@ -239,6 +304,8 @@ welcome_check(void *arg)
         a->who->epoch = member_number(json_object_get(json, "head"), "epoch");
         witness_epoch(a->witness, a->who->epoch);
     }
+    if (rc == 0)
+        rc = again_note(a);
     if (rc == 0)
         rc = inbox_set_log(a->inbox, origin != NULL ? origin : "",
                            member_number(json_object_get(json, "head"), "epoch"));
@@ -475,6 +542,8 @@ agent_wici_open(struct agent_wici *ret, const struct agent_config *config, const
         .session = session,
         .software = "wici-agent " WICI_VERSION,
         .window = (unsigned)config->window,
+        .kept_fn = take_kept,
+        .kept_arg = ret,
         .ready_fn = welcome_check,
         .ready_arg = ret,
     };

@@ -421,6 +421,13 @@ wici_forget(struct wici *w, uint64_t from_seq, uint64_t to_seq)
     return w->keep == NULL ? 0 : keep_forget(w->keep, from_seq, to_seq);
 }
 
+void
+wici_kept(const struct wici *w, void (*fn)(void *arg, const char *event_id), void *arg)
+{
+    if (w->keep != NULL)
+        keep_each(w->keep, fn, arg);
+}
+
 /* ---- making one */
 
 static int

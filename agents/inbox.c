@@ -432,6 +432,12 @@ inbox_set_log(struct inbox *box, const char *origin, uint64_t epoch)
     return rc;
 }
 
+uint64_t
+inbox_epoch(const struct inbox *box)
+{
+    return journal_epoch(box->journal, NULL);
+}
+
 bool
 inbox_wanted(struct inbox *box)
 {

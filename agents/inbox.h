@@ -44,6 +44,8 @@ void inbox_close(struct inbox **box);
 /* Says which log it is, before its events. -ESTALE: this folder belongs to another log (training is not the real one).
  */
 int inbox_set_log(struct inbox *box, const char *origin, uint64_t epoch);
+/* The epoch of the log as inbox_set_log() said it last, over restarts; 0: it never did. */
+uint64_t inbox_epoch(const struct inbox *box);
 
 /* A wici_event_fn for the subscription; arg is the inbox. */
 int inbox_take(void *arg, const struct wici_event *event);

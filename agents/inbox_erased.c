@@ -3,6 +3,7 @@
  */
 #include "agents/inbox_erased.h"
 
+#include "agents/receipt_file.h"
 #include "proto/member.h"
 
 #include <errno.h>
@@ -251,25 +252,86 @@ documents_copy(const struct erased_work *w, const char *name, struct notice *n)
     return agent_remove(w->dirs->documents, name);
 }
 
-/* ---- sent: which record an event became stands in its receipt */
+/* ---- sent: which record an event became stands in its receipts, of which a later one is told by its epoch */
 
 static bool
 is_receipt(const char *name)
 {
-    return name[0] != '.' && agent_has_suffix(name, RECEIPT);
+    size_t stem_len;
+
+    return name[0] != '.' && strlen(name) < RECEIPT_FILE_SIZE &&
+           (agent_has_suffix(name, RECEIPT) || receipt_name_epoch(name, &stem_len) != 0);
+}
+
+/* The epoch that the notice is of; 0: the first one that this agent knows. */
+static uint64_t
+epoch_of(const struct notice *n)
+{
+    return n->suffix[0] == '\0' ? 0 : strtoull(n->suffix + 2, NULL, 10);
+}
+
+/* All that lies beside an event in sent; `name`, which says that it is meant, goes last: until then the next start
+ * finds the rest. */
+static int
+event_put_away(const struct erased_work *w, const char *name, size_t stem_len, struct notice *n)
+{
+    static const char *const besides[] = {".files", ".receipt", ".delivery.json", ".json", RECEIPT};
+    uint64_t epoch = epoch_of(n) + 1;
+    char beside[NAME_SIZE + 16];
+    int rc = 0;
+
+    while (rc == 0 && (epoch = receipt_epoch_before(w->dirs->sent, name, stem_len, epoch)) != 0) {
+        receipt_name(name, stem_len, epoch, beside);
+        if (strcmp(beside, name) != 0)
+            rc = copy_put_away(w, w->dirs->sent, beside, n);
+    }
+    for (size_t i = 0; rc == 0 && i < sizeof besides / sizeof besides[0]; i++) {
+        (void)snprintf(beside, sizeof beside, "%.*s%s", (int)stem_len, name, besides[i]);
+        if (strcmp(beside, name) != 0)
+            rc = copy_put_away(w, w->dirs->sent, beside, n);
+    }
+    return rc == 0 ? copy_put_away(w, w->dirs->sent, name, n) : rc;
+}
+
+/* NAME.receipt-eN: its number is that of epoch N. */
+static int
+later_copy(const struct erased_work *w, const char *name, uint64_t epoch, size_t stem_len, struct notice *n)
+{
+    struct receipt_proof proof;
+    struct range *range;
+    int rc = receipt_open_file(w->dirs->sent, name, &proof);
+
+    if (rc != 0)
+        return rc == -ENOENT || rc == -EBADMSG || rc == -ELOOP ? 0 : rc;
+    range = range_of(n, proof.leaf.seq);
+    receipt_free(&proof);
+    if (range == NULL)
+        return 0;
+    if (epoch == epoch_of(n)) {
+        range->found = true;
+        return event_put_away(w, name, stem_len, n);
+    }
+    if (receipt_epoch_before(w->dirs->sent, name, stem_len, epoch_of(n) + 1) == epoch)
+        n->left++; /* else the event has another number by now */
+    return 0;
 }
 
 static int
 sent_copy(const struct erased_work *w, const char *name, struct notice *n)
 {
-    static const char *const besides[] = {".files", ".receipt", ".delivery.json", ".json",
-                                          RECEIPT}; /* the receipt last */
-    bool meant = n->suffix[0] == '\0' || n->both;   /* a receipt tells no epoch */
+    static const char *const besides[] = {".files", ".receipt", ".delivery.json", ".json", RECEIPT};
+    bool meant = n->suffix[0] == '\0' || n->both; /* a first answer tells no epoch */
     char *text = NULL, beside[NAME_SIZE + 16];
     struct range *range = NULL;
     json_t *receipt = NULL;
-    int rc = agent_read(w->dirs->sent, name, NOTE_MAX, &text, NULL);
+    size_t stem_len = 0;
+    uint64_t epoch = receipt_name_epoch(name, &stem_len);
+    int rc;
 
+    if (epoch != 0)
+        return later_copy(w, name, epoch, stem_len, n);
+    stem_len = strlen(name) - strlen(RECEIPT);
+    rc = agent_read(w->dirs->sent, name, NOTE_MAX, &text, NULL);
     if (rc == 0)
         receipt = json_loads(text, 0, NULL);
     free(text);
@@ -277,15 +339,17 @@ sent_copy(const struct erased_work *w, const char *name, struct notice *n)
     json_decref(receipt);
     if (rc != 0 || range == NULL)
         return rc == -ENOENT || rc == -EFBIG || rc == -EINVAL ? 0 : rc;
-    range->found = range->found || meant;
-    for (size_t i = 0; rc == 0 && i < sizeof besides / sizeof besides[0]; i++) {
-        (void)snprintf(beside, sizeof beside, "%.*s%s", (int)(strlen(name) - strlen(RECEIPT)), name, besides[i]);
-        if (meant)
-            rc = copy_put_away(w, w->dirs->sent, beside, n);
-        else
-            n->left += agent_exists(w->dirs->sent, beside);
+    if (meant) {
+        range->found = true;
+        return event_put_away(w, name, stem_len, n);
     }
-    return rc;
+    if (receipt_epoch_before(w->dirs->sent, name, stem_len, epoch_of(n) + 1) != 0)
+        return 0; /* it was sent again since, and has the number that its later receipt says */
+    for (size_t i = 0; i < sizeof besides / sizeof besides[0]; i++) {
+        (void)snprintf(beside, sizeof beside, "%.*s%s", (int)stem_len, name, besides[i]);
+        n->left += agent_exists(w->dirs->sent, beside);
+    }
+    return 0;
 }
 
 /* ---- a notice */

@@ -13,7 +13,8 @@
  * notice itself is filed in inbox, so that people see it.
  *
  * Numbers are the present epoch's. After the log went back to an older copy, files of an earlier epoch may bear another
- * event's number: they are left to people, and the log says how many. But not when the broker repeats what the older
+ * event's number: they are left to people, and the log says how many; but for what was sent again in this epoch, whose
+ * number is that of its later receipt (receipt_file.h). But not when the broker repeats what the older
  * copy did not know of (reason REPEATED) and it is the first copy that came back: those records are in that copy, and
  * files of both epochs are theirs.
  *

@@ -515,6 +515,20 @@ keep_has_due(const struct keep *k)
 }
 
 size_t
+keep_due(const struct keep *k)
+{
+    return k->due_count;
+}
+
+void
+keep_each(const struct keep *k, void (*fn)(void *arg, const char *event_id), void *arg)
+{
+    for (size_t i = 0; i < k->count; i++)
+        if (!k->entries[i].gone)
+            fn(arg, k->entries[i].id);
+}
+
+size_t
 keep_count(const struct keep *k)
 {
     return k->alive;

@@ -49,6 +49,9 @@ int keep_epoch(struct keep *keep, uint64_t epoch);
 /* The next event that is due, oldest first; the caller frees *ret. -ENOENT: none. */
 int keep_next_due(struct keep *keep, uint64_t *ret_number, char ret_id[37], uint8_t **ret, size_t *ret_len);
 bool keep_has_due(const struct keep *keep);
+size_t keep_due(const struct keep *keep); /* how many are due */
+/* The id of each event kept, oldest first. */
+void keep_each(const struct keep *keep, void (*fn)(void *arg, const char *event_id), void *arg);
 size_t keep_count(const struct keep *keep);
 
 #endif

@@ -3,8 +3,11 @@
  */
 #include "agents/outbox_receipt.h"
 
+#include "agents/receipt_file.h"
 #include "proto/leaf.h"
+#include "proto/member.h"
 #include "proto/strict.h"
+#include "proto/types.h"
 #include "wici/v1/wire.pb-c.h"
 
 #include <errno.h>
@@ -14,6 +17,8 @@
 #include <string.h>
 
 #define NOTE_MAX (64u << 10)
+#define LIST_MAX 256u
+#define ANSWER   ".receipt.json" /* of an event in sent */
 
 static bool
 is_note(const char *name)
@@ -91,7 +96,231 @@ out:
     return rc;
 }
 
+/* ---- the log came back from an older copy */
+
+static bool
+is_answer(const char *name)
+{
+    return name[0] != '.' && agent_has_suffix(name, ANSWER) && strlen(name) < RECEIPT_FILE_SIZE;
+}
+
+static int
+id_compare(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* Notes one, as receipts_expect() would have, if it is one of these events; a note that waits already says the same. */
+static int
+again_note(const struct agent_dirs *dirs, const char *answer, uint64_t epoch, const struct receipts_id *ids,
+           size_t count)
+{
+    json_t *receipt = agent_read_json(dirs->sent, answer, NOTE_MAX), *note = NULL;
+    const char *id = member_text(receipt, "eventId");
+    char file[RECEIPT_FILE_SIZE], side[RECEIPT_FILE_SIZE], name[64], *text = NULL;
+    size_t stem_len = strlen(answer) - strlen(ANSWER);
+    int rc = 0;
+
+    (void)snprintf(file, sizeof file, "%.*s.json", (int)stem_len, answer);
+    receipt_name(answer, stem_len, 1, side);
+    (void)snprintf(name, sizeof name, "%.36s.json", id);
+    if (bsearch(id, ids, count, sizeof *ids, id_compare) != NULL && !agent_exists(dirs->receipts, name)) {
+        note = json_pack("{s:s, s:s, s:I, s:I, s:s, s:b}", "file", file, "receipt", side, "seq",
+                         (json_int_t)member_number(receipt, "seq"), "epoch", (json_int_t)epoch, "digests",
+                         member_text(receipt, "digests"), "fits", 1);
+        text = note == NULL ? NULL : json_dumps(note, JSON_COMPACT);
+        rc = text == NULL ? -ENOMEM : agent_stage(dirs->receipts, name, text, strlen(text));
+    }
+    free(text);
+    json_decref(note);
+    json_decref(receipt);
+    return rc;
+}
+
+int
+receipts_again(const struct agent_dirs *dirs, uint64_t epoch, struct receipts_id *ids, size_t count)
+{
+    char after[RECEIPT_FILE_SIZE] = "";
+    bool more = true;
+    int rc = 0;
+
+    if (count == 0)
+        return 0;
+    qsort(ids, count, sizeof *ids, id_compare);
+    while (rc == 0 && more) {
+        struct agent_list list;
+
+        rc = agent_list(dirs->sent, after[0] != '\0' ? after : NULL, is_answer, LIST_MAX, &list);
+        if (rc != 0)
+            return rc;
+        for (size_t i = 0; rc == 0 && i < list.count; i++) {
+            (void)snprintf(after, sizeof after, "%s", list.names[i]);
+            rc = again_note(dirs, list.names[i], epoch, ids, count);
+        }
+        more = list.more;
+        agent_list_free(&list);
+    }
+    return rc == 0 ? agent_sync(dirs->receipts) : rc;
+}
+
+int
+receipts_refused(const struct agent_dirs *dirs, const char *event_id, const char *why)
+{
+    char name[64], *text = NULL;
+    json_t *note;
+    int rc = 0;
+
+    (void)snprintf(name, sizeof name, "%.36s.json", event_id);
+    note = agent_read_json(dirs->receipts, name, NOTE_MAX);
+    if (note != NULL) {
+        if (json_object_set_new(note, "why", json_string(why)) == 0)
+            text = json_dumps(note, JSON_COMPACT);
+        rc = text == NULL ? -ENOMEM : agent_write(dirs->receipts, name, text, strlen(text));
+    }
+    free(text);
+    json_decref(note);
+    return rc;
+}
+
 /* ---- the proof */
+
+/* Was it sent to another epoch of the log than the one that answers now? */
+static bool
+is_again(const struct receipts *r, const json_t *note)
+{
+    return member_number(note, "epoch") < r->who->epoch;
+}
+
+static size_t
+stem_of(const json_t *note)
+{
+    size_t len = strlen(member_text(note, "file"));
+
+    return len < 5 ? 0 : len - 5; /* ".json" */
+}
+
+/* Do the parts of this record have the bytes that the digests of the first answer are of? Without that answer there is
+ * nothing to compare with. */
+static bool
+bytes_are_those(const struct receipts *r, const json_t *note, const Wici__V1__Delivery *delivery)
+{
+    char name[RECEIPT_FILE_SIZE];
+    uint8_t digests[LEAF_SLOTS_MAX * LEAF_HASH_SIZE];
+    json_t *answer, *slots, *slot;
+    size_t len, i, parts = 0;
+    bool same = true;
+
+    (void)snprintf(name, sizeof name, "%.*s" ANSWER, (int)stem_of(note), member_text(note, "file"));
+    answer = agent_read_json(r->dirs->sent, name, NOTE_MAX);
+    slots = json_object_get(answer, "slots");
+    if (slots != NULL && bytes_take(json_object_get(answer, "digests"), digests, sizeof digests, &len)) {
+        for (size_t k = 0; k < delivery->n_parts; k++)
+            parts += delivery->parts[k]->slot->slot != TYPE_SLOT_NOTE;
+        same = parts == json_array_size(slots);
+        json_array_foreach(slots, i, slot)
+        {
+            bool found = false;
+
+            for (size_t k = 0; k < delivery->n_parts && !found; k++)
+                found = delivery->parts[k]->slot->section_id == member_number(slot, "sectionId") &&
+                        part_fits(slot, &delivery->parts[k]->body, digests, len);
+            same = same && found;
+        }
+    }
+    json_decref(answer);
+    return same;
+}
+
+/* The record that we hold the latest proof of, or were promised. 1: it is this one; 0: it is another; -EBADMSG: the
+ * proof that we hold of it cannot be read any more. */
+static int
+record_is(const struct receipts *r, const json_t *note, uint64_t epoch, const struct leaf *leaf)
+{
+    const char *file = member_text(note, "file");
+    uint8_t digests[LEAF_SLOTS_MAX * LEAF_HASH_SIZE];
+    size_t len = (size_t)leaf->n * LEAF_HASH_SIZE, told;
+    char name[RECEIPT_FILE_SIZE];
+    struct receipt_proof held;
+    int rc;
+
+    if (epoch == 0)
+        return member_number(note, "seq") == leaf->seq &&
+               bytes_take(json_object_get(note, "digests"), digests, sizeof digests, &told) && told == len &&
+               memcmp(digests, leaf->digests, len) == 0;
+    receipt_name(file, stem_of(note), epoch, name);
+    rc = receipt_open_file(r->dirs->sent, name, &held);
+    if (rc != 0)
+        return rc;
+    rc = held.leaf.seq == leaf->seq && held.leaf.n == leaf->n && memcmp(held.leaf.digests, leaf->digests, len) == 0;
+    receipt_free(&held);
+    return rc;
+}
+
+/* Keeps what the living log proves of an event that an earlier epoch promised to hold. The proof is checked already. */
+static int
+again_keep(const struct receipts *r, const json_t *note, const char *text)
+{
+    const char *file = member_text(note, "file");
+    struct receipt_proof now;
+    char name[RECEIPT_FILE_SIZE];
+    uint64_t latest;
+    int rc = receipt_open(text, &now), same;
+
+    if (rc != 0)
+        return rc;
+    latest = receipt_epoch_before(r->dirs->sent, file, stem_of(note), now.epoch + 1);
+    same = record_is(r, note, latest, &now.leaf);
+    receipt_name(file, stem_of(note), now.epoch, name);
+    if (same == -ENOMEM) {
+        rc = same;
+    } else if (same == 1) {
+        receipt_name(file, stem_of(note), 1, name); /* of what was promised; it may not have been there yet */
+        if (latest == 0 && !agent_exists(r->dirs->sent, name))
+            rc = agent_write(r->dirs->sent, name, text, strlen(text));
+    } else if (same == 0 && (latest == now.epoch || now.epoch <= member_number(note, "epoch") ||
+                             !bytes_are_those(r, note, now.delivery))) {
+        rc = witness_caught(r->witness, "receipt", now.leaf.seq);
+    } else if (latest != now.epoch) {
+        rc = agent_write(r->dirs->sent, name, text, strlen(text));
+        if (rc == 0)
+            agent_log(
+                AGENT_INFO,
+                "outbox: sent again, as the log came back without it: seq=%llu in its epoch %llu; it was seq=%llu",
+                (unsigned long long)now.leaf.seq, (unsigned long long)now.epoch,
+                (unsigned long long)member_number(note, "seq"));
+    }
+    receipt_free(&now);
+    return rc;
+}
+
+/* It is in the log no more, and was not taken again: refused, or not kept any more. */
+static int
+lost_tell(const struct receipts *r, const json_t *note)
+{
+    char name[RECEIPT_FILE_SIZE], *text = NULL;
+    int rc, len;
+
+    agent_log(AGENT_WARN,
+              "an event that we sent (seq=%llu) is not in the log that came back from an older copy, and "
+              "was not taken again: sent/*.lost-e%llu.txt says what to do",
+              (unsigned long long)member_number(note, "seq"), (unsigned long long)r->who->epoch);
+    len = asprintf(&text, "%s\n\n%s\n\n%s",
+                   "Dziennik systemu wrócił ze starszej kopii, tego zdarzenia w nim nie ma i ponownie nie zostało "
+                   "przyjęte (powód, jeśli jest znany, stoi niżej). Jeśli treść jest nadal potrzebna, popraw plik i "
+                   "włóż go jeszcze raz do outbox. Potwierdzenie, które leży obok, dowodzi, że zdarzenie było "
+                   "zapisane: zachowaj je.",
+                   "The log came back from an older copy, does not hold this event and has not taken it again "
+                   "(why, where that is known, stands below). If its content is still needed, mend the file and put "
+                   "it into outbox once more. The receipt beside it proves that the event was recorded: keep it.",
+                   member_text(note, "why"));
+    if (len < 0)
+        return -ENOMEM;
+    (void)snprintf(name, sizeof name, "%.*s.lost-e%llu.txt", (int)stem_of(note), member_text(note, "file"),
+                   (unsigned long long)r->who->epoch);
+    rc = agent_write(r->dirs->sent, name, text, (size_t)len);
+    free(text);
+    return rc;
+}
 
 /* Checks the receipt that the broker gave, and keeps it. */
 static int
@@ -109,11 +338,12 @@ receipt_keep(const struct receipts *r, const char *name, const json_t *note, con
     }
     if (!bytes_take(json_object_get(note, "digests"), digests, sizeof digests, &len))
         return 0; /* somebody changed the note: there is nothing to compare with */
-    if ((uint64_t)json_integer_value(json_object_get(note, "epoch")) < r->who->epoch)
-        rc = witness_receipt(r->witness, text, 0, NULL, 0); /* an older copy came back: it may have been sent again */
-    else
-        rc = witness_receipt(r->witness, text, seq, digests, len);
-    return rc != 0 ? rc : agent_write(r->dirs->sent, side, text, strlen(text));
+    if (is_again(r, note)) {
+        rc = witness_receipt(r->witness, text, 0, NULL, 0);
+        return rc != 0 ? rc : again_keep(r, note, text);
+    }
+    rc = witness_receipt(r->witness, text, seq, digests, len);
+    return rc != 0 || agent_exists(r->dirs->sent, side) ? rc : agent_write(r->dirs->sent, side, text, strlen(text));
 }
 
 /* 0: done with this one; -EAGAIN: later; or -errno. */
@@ -131,7 +361,7 @@ receipt_ask(const struct receipts *r, const char *name)
     (void)snprintf(request, sizeof request, "{\"receipt\":{\"eventId\":\"%.36s\"}}", name);
     rc = r->link->query(r->link->arg, request, &text);
     if (rc == -EPROTO && r->link->unknown(r->link->arg)) {
-        rc = 0; /* erased meanwhile */
+        rc = is_again(r, note) ? lost_tell(r, note) : 0; /* erased meanwhile */
         goto out;
     }
     if (rc != 0) {

@@ -7,6 +7,16 @@
  * and then kept: wici verify checks it, by anybody, without the broker. What is not fetched yet is noted in
  * state/receipts, over any restart. A sent file that was moved away gets none.
  *
+ * When the log came back from an older copy, in a new epoch, the client sends again what it keeps. Before anything of
+ * that is answered each such event is noted once more (receipts_again), so that no crash forgets one:
+ *
+ *     its record is the one that was promised   nothing is written: the receipt stays as it is
+ *     it became another record                  NAME.receipt-eN, beside what there is (receipt_file.h); the bytes must
+ *                                               be those that the first answer's digests are of
+ *     it is in the log no more, nor taken again NAME.lost-eN.txt says so to people
+ *
+ * The number N is that of the epoch that signed: what a broker merely says of its epoch excuses no other record.
+ *
  * Errors: 0 or -errno, those of witness.h too. Ownership: borrows all of its options. Threads: one.
  */
 #ifndef WICI_OUTBOX_RECEIPT_H
@@ -40,6 +50,15 @@ struct receipt_expected {
 /* Notes that the receipt is to be fetched, and whether the digests of the answer are those of the event: where they are
  * not, receipts_run() tells. An answer without digests leaves nothing to compare with, and is not noted. */
 int receipts_expect(const struct agent_dirs *dirs, const struct receipt_expected *expected);
+
+/* The log goes on in another epoch than `epoch`: notes those of the events with these ids that lie in sent. The ids are
+ * sorted in place. May be repeated. */
+struct receipts_id {
+    char text[37];
+};
+int receipts_again(const struct agent_dirs *dirs, uint64_t epoch, struct receipts_id *ids, size_t count);
+/* One of them was refused when it was sent again: why, for the person who wrote it. */
+int receipts_refused(const struct agent_dirs *dirs, const char *event_id, const char *why);
 
 /* One step at now_ms of a steady clock, on a connection that is ready. */
 int receipts_run(struct receipts *receipts, uint64_t now_ms);

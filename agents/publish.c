@@ -196,7 +196,7 @@ wici_publish(struct wici *w, const uint8_t *event, size_t len, wici_answer_fn *f
 size_t
 wici_pending(const struct wici *w)
 {
-    return w->event_count;
+    return w->event_count + (w->keep != NULL ? keep_due(w->keep) : 0);
 }
 
 /* ---- sending */

@@ -119,6 +119,9 @@ WICI_EXPORT uint64_t wici_safe_up_to(const struct wici *w);
 /* After a sys.erasure_notified: keep_dir lets go of our events that the log held under these numbers, so that a
  * restored broker is not given them again. 0; or -errno of the disk: call it once more. */
 WICI_EXPORT int wici_forget(struct wici *w, uint64_t from_seq, uint64_t to_seq);
+/* Calls fn for the id of each event in keep_dir, oldest first. In ready_fn, at a new epoch, these are all that are sent
+ * again. */
+WICI_EXPORT void wici_kept(const struct wici *w, void (*fn)(void *arg, const char *event_id), void *arg);
 
 /* ---- publishing */
 
@@ -148,7 +151,7 @@ WICI_EXPORT int wici_publish(struct wici *w, const uint8_t *event, size_t len, w
 /* Several events in one message (1 to 64), answered one by one. */
 WICI_EXPORT int wici_publish_many(struct wici *w, const uint8_t *const *events, const size_t *lens, size_t count,
                                   wici_answer_fn *fn, void *arg);
-/* Events queued or under way. */
+/* Events queued or under way, and those of keep_dir that are to be sent again. */
 WICI_EXPORT size_t wici_pending(const struct wici *w);
 /* Encodes, publishes and waits for the answer. *ret_receipt (may be NULL): proto3 JSON of Receipt. After -ETIMEDOUT the
  * event is still queued: run on, or ask again with the same header.eventId. */

@@ -340,6 +340,42 @@ def an_epoch_that_nobody_signed_excuses_nothing(world):
     check(world.ops.caught("inclusion")["record"] == seq, "another record")
 
 
+def an_epoch_that_nobody_signed_excuses_no_other_receipt(world):
+    """A receipt is held back; then the liar says that the log was restored since, and gives the proof of another event."""
+    given = []
+
+    def listen(message):
+        if message.query_result.WhichOneof("result") == "receipt":
+            given.append(message.query_result.receipt.text)
+
+    def hold(message):
+        if message.query_result.WhichOneof("result") == "receipt":
+            message.query_result.receipt.text = ""
+
+    def lie(message):
+        if message.WhichOneof("message") == "welcome":
+            message.welcome.head.epoch += 1
+        if message.query_result.WhichOneof("result") == "receipt":
+            message.query_result.receipt.text = given[0]
+    world.school.start(listen)
+    first, seq = world.send()
+    play.wait(f"{first}.receipt", lambda: world.school.has(f"sent/{first}.receipt"))
+    world.school.liar.lie = hold
+    name, _ = world.send()
+    world.school.end()
+    held = world.school.text(f"sent/{first}.receipt")
+    world.school.start(lie)
+    check(world.school.caught("receipt")["record"] == seq, "another record")
+    check(not any(file.startswith(f"{name}.receipt") and not file.endswith(".json") for file in os.listdir(f"{world.school.dir}/sent")),
+          "it was kept")
+    check(world.school.text(f"sent/{first}.receipt") == held, "a receipt was replaced")
+    world.school.start()
+    play.wait(f"{name}.receipt", lambda: world.school.has(f"sent/{name}.receipt"))
+    world.verifies(f"{world.school.dir}/sent/{name}.receipt")
+    check(world.school.text(f"sent/{first}.receipt") == held, "a receipt was replaced")
+    world.school.end()
+
+
 def what_is_known_and_cannot_be_read_stops_it(world):
     """Without it an older log would pass: it is not begun anew by itself."""
     known = world.school.text("state/checkpoint")
@@ -527,6 +563,7 @@ LIES = (each_sent_event_gets_its_receipt, what_is_received_is_proven, a_changed_
         older_statements_are_caught, an_epoch_that_nobody_signed_excuses_nothing,
         what_is_known_and_cannot_be_read_stops_it, a_receipt_of_something_else_is_caught,
         a_record_of_something_else_than_was_sent_is_caught, a_forked_log_is_caught)
+EPOCH = (an_epoch_that_nobody_signed_excuses_no_other_receipt,)
 BACK = (an_answer_from_the_copy_that_came_back_is_no_fork,)
 KEYS = (a_change_of_the_logs_key_is_followed_with_proof, a_change_that_nobody_vouches_for_is_refused)
 
@@ -534,6 +571,7 @@ KEYS = (a_change_of_the_logs_key_is_followed_with_proof, a_change_that_nobody_vo
 def main():
     run(LIES)
     run(KEYS)
+    run(EPOCH)
     run(BACK)
 
 

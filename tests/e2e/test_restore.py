@@ -2,8 +2,10 @@
 """A broker is lost with all that it took since its last backup, and comes back from it: the offices notice nothing but a
 word in their logs, and nothing is missing in any inbox.
 
-Usage: test_restore.py, with WICI_BIN (folder of the programs) and WICI_SOURCE (folder of the sources) set.
+Usage: test_restore.py [--again], with WICI_BIN (folder of the programs) and WICI_SOURCE (folder of the sources) set.
+--again: only what lies beside what was sent again.
 """
+import base64
 import json
 import os
 import shutil
@@ -14,8 +16,10 @@ import tempfile
 SOURCE = os.environ["WICI_SOURCE"]
 sys.path.insert(0, os.path.join(SOURCE, "tests", "golden"))
 sys.path.insert(0, os.path.join(SOURCE, "tests", "e2e"))
+sys.path.insert(0, os.path.join(SOURCE, "tests", "interop"))
 sys.dont_write_bytecode = True
 import play  # noqa: E402
+import wici_client  # noqa: E402
 from test_agent_wire import Agent, check, received, referral  # noqa: E402
 
 BIN = os.environ["WICI_BIN"]
@@ -110,8 +114,8 @@ def nothing_is_missing(world):
     check(sorted(world.ops.inbox()) == sorted(ids), "not each event once in the inbox")
 
     world.send("d0")  # and it goes on
-    for name in ("a0", "b0", "b1", "b2", "c0", "d0"):  # with a proof beside each, of what was lost and sent again, too
-        play.wait(f"{name}.receipt", lambda name=name: os.path.exists(f"{world.school.dir}/sent/{name}.receipt"))
+    for name in ("a0.receipt", "b0.receipt-e2", "b1.receipt-e2", "b2.receipt-e2", "c0.receipt", "d0.receipt"):  # a proof beside each
+        play.wait(name, lambda name=name: os.path.exists(f"{world.school.dir}/sent/{name}"))
     told = json.loads(world.admin.run("backup", "noc2", "--json"))
     check(told["state"] == "DONE", str(told))
     play.wait("what is in the second backup is let go", lambda: not world.kept())
@@ -142,15 +146,146 @@ def left_to_people(world):
         check(dossier not in agent.text("agent.log"), "the log names the dossier")
 
 
+class Proofs:
+    """What lies in the school's folder sent, and whether it proves what it is to."""
+
+    def __init__(self, world):
+        self.world, self.sent, self.keys = world, f"{world.school.dir}/sent", {1: world.admin.run("log", "key").split()[-1]}
+
+    def bytes(self, name):
+        """Of a file there."""
+        with open(f"{self.sent}/{name}", "rb") as f:
+            return f.read()
+
+    def wait(self, *names):
+        """Until they are there."""
+        for name in names:
+            play.wait(name, lambda name=name: os.path.exists(f"{self.sent}/{name}"))
+
+    def verify(self, name, epoch, code=0, checkpoint=None):
+        """wici verify, with the key of that epoch."""
+        done = subprocess.run([f"{BIN}/wici", "verify", "--vkey", self.keys[epoch],
+                               *(["--checkpoint", checkpoint] if checkpoint else []), f"{self.sent}/{name}"],
+                              capture_output=True, text=True, check=False)
+        check(done.returncode == code, f"wici verify {name}, epoch {epoch}: {done.returncode} {done.stdout}{done.stderr}")
+
+    def number(self, name):
+        """The record that a proof is of."""
+        return int(next(line for line in self.bytes(name).decode().splitlines() if line.startswith("index ")).split()[1]) + 1
+
+    def parts(self, name):
+        """Its parts but for the broker's note: section id and bytes, in order."""
+        wici = wici_client.Protocol(os.path.join(SOURCE, "proto"))
+        line = next(line for line in self.bytes(name).decode().splitlines() if line.startswith("extra "))
+        delivery = wici.wire.Delivery.FromString(base64.b64decode(line[6:]))
+        return sorted((part.slot.section_id, part.body) for part in delivery.parts if part.slot.slot != 1)
+
+    def later(self):
+        """Names of the later receipts."""
+        return [name for name in sorted(os.listdir(self.sent)) if ".receipt-e" in name]
+
+
+def put_back(world, epoch):
+    """The older copy of the data, as a new epoch; the school's agent is killed as soon as it knows what to ask for."""
+    broker = world.broker
+    broker.kill()
+    shutil.rmtree(f"{world.root}/data")
+    shutil.copytree(f"{world.root}/older", f"{world.root}/data")
+    broker.wicid(expect=1)
+    said = broker.wicid("init", "--new-epoch")
+    check(f"wici.example/demo-e{epoch}" in said, said)
+    broker.start()
+    play.wait("word of what is to be asked for", lambda: os.listdir(f"{world.school.dir}/state/receipts"))
+    world.school.kill()
+    world.school.start()
+    play.wait("the new epoch", lambda: f"wici.example/demo-e{epoch}" in world.admin.run("log", "key"))
+    play.wait("all has its receipt", lambda: not os.listdir(f"{world.school.dir}/state/receipts"))
+
+
+def each_branch_keeps_its_receipt(world):
+    """An older copy comes back, twice: what it lacks gets a receipt of its own beside the first, the rest none."""
+    world.send("k0", "k1")
+    proofs = Proofs(world)
+    proofs.wait("k0.receipt", "k1.receipt")
+    world.broker.stop()
+    shutil.copytree(f"{world.root}/data", f"{world.root}/older")
+    world.broker.start()
+    for agency in ("nowa", "inna", "dalsza"):  # so that what comes then has other numbers than when it is sent again
+        world.admin.run("agency", "add", agency, "--name", agency.title(), "--kind", "OPS")
+    world.admin.run("unit", "add", "nowa-sw", "--agency", "nowa", "--name", "Nowa", "--role", "SW", "--key",
+                    play.key_generate(world.broker, f"{world.root}/nowa.key"))
+    world.send("l0", "l1")
+    world.school.drop("l2", referral(to="nowa-sw"))  # to a unit that the older copy does not know
+    proofs.wait("l0.receipt", "l1.receipt", "l2.receipt")
+    held = {name: proofs.bytes(name) for name in sorted(os.listdir(proofs.sent)) if "receipt" in name}
+
+    put_back(world, 2)
+    proofs.keys[2] = world.admin.run("log", "key").split()[-1]
+    check(proofs.later() == ["l0.receipt-e2", "l1.receipt-e2"], f"later receipts: {proofs.later()}")
+    check(all(proofs.bytes(name) == text for name, text in held.items()), "a receipt was changed")
+    checkpoint = f"{world.root}/checkpoint.e2"
+    with open(checkpoint, "w", encoding="utf-8") as f:
+        f.write(world.admin.run("checkpoint"))
+    for name in ("l0", "l1"):
+        proofs.verify(f"{name}.receipt", 1)
+        proofs.verify(f"{name}.receipt", 2, code=3)
+        proofs.verify(f"{name}.receipt-e2", 2, checkpoint=checkpoint)
+        proofs.verify(f"{name}.receipt-e2", 1, code=3)
+        check(proofs.number(f"{name}.receipt") != proofs.number(f"{name}.receipt-e2"), "the same number")
+        check(proofs.parts(f"{name}.receipt") == proofs.parts(f"{name}.receipt-e2"), "other bytes")
+    text = world.school.text("sent/l2.lost-e2.txt")
+    check("E_ADDRESS" in text and "wrócił ze starszej kopii" in text, text)
+    check("l2.json" in os.listdir(proofs.sent), "the file itself is gone")
+    check("szkola" not in text and "nowa" not in text, text)
+
+    world.send("m0")
+    proofs.wait("m0.receipt")
+    proofs.verify("m0.receipt", 2)
+    held = {name: proofs.bytes(name) for name in sorted(os.listdir(proofs.sent)) if "receipt" in name}
+    put_back(world, 3)
+    proofs.keys[3] = world.admin.run("log", "key").split()[-1]
+    check(proofs.later() == ["l0.receipt-e2", "l0.receipt-e3", "l1.receipt-e2", "l1.receipt-e3", "m0.receipt-e3"],
+          f"later receipts: {proofs.later()}")
+    check(all(proofs.bytes(name) == text for name, text in held.items()), "a receipt was changed")
+    for name in ("l0", "l1", "m0"):
+        proofs.verify(f"{name}.receipt-e3", 3)
+    proofs.verify("l0.receipt-e2", 2)
+    check("alarm.json" not in os.listdir(f"{world.school.dir}/state"), "an alarm")
+
+
+def what_was_sent_again_is_put_away(world):
+    """A notice of erasure in the third epoch: the number is that of the latest receipt."""
+    proofs = Proofs(world)
+    number = proofs.number("l0.receipt-e3")
+    centre = play.Cli(world.broker, world.ops.key, world.ops.dir)
+    lines = [json.loads(line) for line in centre.run("read", "--type", "referral.submitted", "--json").splitlines()]
+    dossier = next(e["header"]["dossierId"] for e in lines if int(e["seq"]) == number)
+    before = [name for name in os.listdir(proofs.sent) if name.startswith("l0.")]
+    others = [name for name in os.listdir(proofs.sent) if not name.startswith("l0.")]
+    check(len(before) == 6, str(before))
+    with open(f"{world.root}/order.pdf", "w", encoding="utf-8") as f:
+        f.write("Postanowienie")
+    world.admin.run("erase", dossier, "--reason", "COURT_ORDER", "--order", f"{world.root}/order.pdf", "--yes")
+    play.wait("it is put away", lambda: sorted(world.school.files("erased")) == sorted(before))
+    check(sorted(os.listdir(proofs.sent)) == sorted(others), "another file went, or one was left")
+
+
 def main():
+    if "--again" not in sys.argv[1:]:
+        play_one(nothing_is_missing, left_to_people)
+    play_one(each_branch_keeps_its_receipt, what_was_sent_again_is_put_away)
+
+
+def play_one(*tests):
+    """In a world of their own."""
     root = tempfile.mkdtemp(prefix="wici-restore-")
     world = World(root)
     try:
         world.school.start()
         world.ops.start()
-        nothing_is_missing(world)
-        left_to_people(world)
-        print("ok", flush=True)
+        for test in tests:
+            test(world)
+            print("ok", test.__name__, flush=True)
         for agent in (world.school, world.ops):
             agent.stop()
         world.broker.stop()
