@@ -334,6 +334,7 @@ main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], BACKUP_CHILD_WORD) == 0)
         return backup_child_main(argc, argv);
     (void)language_set();
+    store_speak(language_text);
     argp_program_version = "wicid " WICI_VERSION;
     argp_err_exit_status = EXIT_USAGE;
     if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &arguments) != 0)

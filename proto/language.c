@@ -79,6 +79,12 @@ language_set(void)
 
 /* ---- help */
 
+const char *
+language_text(const char *text)
+{
+    return gettext(text);
+}
+
 /* What argp itself prints is looked up in our catalogue, where our parsers name it; here for xgettext to find. */
 static const char *const argp_texts[] = {
     N_("Usage:"),

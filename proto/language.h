@@ -20,6 +20,9 @@
 /* Sets locale and catalogue. True: Polish. */
 bool language_set(void);
 
+/* gettext(), for a library that is told how to put its texts into the reader's language (store_speak). */
+const char *language_text(const char *text) __attribute__((format_arg(1)));
+
 /*
  * --help, --usage and --version for an argp with argp_domain "wici", as a child, in the language that is set: argp's
  * own are looked up in the catalogue of the C library, which a server seldom has. Parse with ARGP_NO_HELP.

@@ -129,7 +129,7 @@ batch_fail(struct store *st, int rc)
     batch_forget(st);
     st->latched = true;
     if (st->damage[0] == '\0')
-        snprintf(st->damage, sizeof st->damage, "a write failed: %s", strerror(-rc));
+        (void)damage_set(st, "a write failed: %s", strerror(-rc));
     return rc;
 }
 

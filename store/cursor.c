@@ -95,7 +95,8 @@ row_absent(struct store *st, MDB_txn *txn, MDB_dbi dbi, const MDB_val *key)
 {
     if (absent_rightly(txn, dbi, key, row_adds_up))
         return -ENOENT;
-    return damage_set(st, "%s: a row has no sense", dbi == st->cur ? "cursors" : "values");
+    return dbi == st->cur ? damage_set(st, "cursors: a row has no sense")
+                          : damage_set(st, "values: a row has no sense");
 }
 
 static int

@@ -47,7 +47,7 @@
 #define BLOB_MAX       (LEAF_SEED_SIZE + LEAF_SLOTS_MAX * PART_HEAD_SIZE + STORE_RECORD_MAX)
 #define ROW_EXTRA_MAX                                                                                                  \
     (LEAF_INPUT_MAX + ROW_HEAD_SIZE + LEAF_SEED_SIZE + LEAF_SLOTS_MAX * PART_HEAD_SIZE + SEAL_TAG_SIZE)
-#define DAMAGE_SIZE 200u
+#define DAMAGE_SIZE 240u
 
 /* Where the log stands: once as committed, once with the open batch. */
 struct store_mark {
@@ -110,7 +110,9 @@ struct store {
 
 /* ---- meta.c: the rows of meta */
 
-/* Notes the damage, for store_damage(). Returns -EBADMSG. */
+/* A text of damage in the operator's language (store_speak); for what damage_set() is given by a %s. */
+const char *damage_word(const char *text) __attribute__((format_arg(1)));
+/* Notes the damage, for store_damage(); translates fmt. Returns -EBADMSG. */
 int damage_set(struct store *st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 int identity_load(struct store *st, MDB_txn *txn);

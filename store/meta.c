@@ -11,13 +11,27 @@
 
 /* ---- damage */
 
+static store_words_fn *speaks;
+
+void
+store_speak(store_words_fn *words)
+{
+    speaks = words;
+}
+
+const char *
+damage_word(const char *text)
+{
+    return speaks != NULL ? speaks(text) : text;
+}
+
 int
 damage_set(struct store *st, const char *fmt, ...)
 {
     va_list args;
 
     va_start(args, fmt);
-    vsnprintf(st->damage, sizeof st->damage, fmt, args);
+    (void)vsnprintf(st->damage, sizeof st->damage, damage_word(fmt), args);
     va_end(args);
     return -EBADMSG;
 }
@@ -31,7 +45,7 @@ store_damage(const struct store *st)
 int
 store_damaged(struct store *st, uint64_t seq, const char *what)
 {
-    return damage_set(st, "record %" PRIu64 ": %s", seq, what);
+    return damage_set(st, "record %" PRIu64 ": %s", seq, damage_word(what));
 }
 
 /* ---- rows */

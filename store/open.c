@@ -240,7 +240,7 @@ ids_add_up(struct store *st, MDB_txn *txn)
         mdb_cursor_close(cursor);
     pages_ahead_end(&ahead);
     if (rc != MDB_NOTFOUND)
-        return rc == -EBADMSG ? rc : damage_set(st, "id table: %s", mdb_strerror(rc));
+        return rc == -EBADMSG ? rc : damage_set(st, "id table: LMDB: %s", mdb_strerror(rc));
     return sum == st->at.id_sum ? 0 : damage_set(st, "id table: a row is not one that was entered");
 }
 
@@ -318,7 +318,7 @@ find_roll_forward(struct store *st, MDB_txn *txn)
     for (uint64_t seq = first; rc == 0 && seq <= st->at.head; seq++) {
         rc = mdb_cursor_get(cursor, &key, &val, seq == first ? MDB_SET_KEY : MDB_NEXT);
         if (rc != 0) {
-            rc = damage_set(st, "record %" PRIu64 ": %s", seq, mdb_strerror(rc));
+            rc = damage_set(st, "record %" PRIu64 ": LMDB: %s", seq, mdb_strerror(rc));
             break;
         }
         rc = row_split(st, seq, val.mv_data, val.mv_size, &row);
@@ -501,7 +501,7 @@ store_open(struct store **ret, const struct store_options *options)
     if ((rc = lock_take(options->dir, &st->lock_fd)) != 0)
         goto out;
     if ((rc = compact_remove(options->dir)) != 0) {
-        damage_set(st, "%s/" COMPACT_DIR " cannot be removed: it may hold what is erased: %s", options->dir,
+        damage_set(st, "%s/%s cannot be removed: it may hold what is erased: %s", options->dir, COMPACT_DIR,
                    strerror(-rc));
         goto out;
     }

@@ -118,7 +118,8 @@ slice_row(struct store_slice *s, uint64_t seq, struct row *ret)
     if (rc == 0 && next && (key.mv_size != sizeof bytes || be64_get(key.mv_data) != seq))
         rc = MDB_NOTFOUND;
     if (rc != 0)
-        return damage_set(s->st, "record %" PRIu64 ": %s", seq, rc == MDB_NOTFOUND ? "is missing" : mdb_strerror(rc));
+        return rc == MDB_NOTFOUND ? damage_set(s->st, "record %" PRIu64 ": is missing", seq)
+                                  : damage_set(s->st, "record %" PRIu64 ": LMDB: %s", seq, mdb_strerror(rc));
     s->at = seq;
     return row_split(s->st, seq, val.mv_data, val.mv_size, ret);
 }

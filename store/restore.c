@@ -86,7 +86,8 @@ restore_verify(const struct restore_options *o, const struct backup_what *what, 
         return rc;
     if (strcmp(report->identity.origin, what->origin) != 0 || report->identity.epoch != what->epoch ||
         report->records != what->records || memcmp(report->root, what->root, sizeof what->root) != 0) {
-        (void)snprintf(report->what, sizeof report->what, "the copy is not the one that its description names");
+        (void)snprintf(report->what, sizeof report->what, "%s",
+                       damage_word("the copy is not the one that its description names"));
         return -EBADMSG;
     }
     return 0;

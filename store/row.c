@@ -190,6 +190,6 @@ row_get(struct store *st, MDB_txn *txn, uint64_t seq, struct row *ret)
     if (rc == MDB_NOTFOUND)
         return -ENOENT;
     if (rc != 0)
-        return damage_set(st, "record %" PRIu64 ": %s", seq, mdb_strerror(rc));
+        return damage_set(st, "record %" PRIu64 ": LMDB: %s", seq, mdb_strerror(rc));
     return row_split(st, seq, val.mv_data, val.mv_size, ret);
 }

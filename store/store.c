@@ -65,7 +65,7 @@ store_commit(struct store *st)
     }
     st->txn = NULL; /* either way */
     if (rc != 0) {
-        snprintf(st->damage, sizeof st->damage, "a commit failed: %s", strerror(-rc));
+        (void)damage_set(st, "a commit failed: %s", strerror(-rc));
         batch_fail(st, rc);
         return -EIO;
     }
@@ -382,7 +382,7 @@ store_find_flush(struct store *st, bool all)
     if (rc == 0)
         return 0;
     if (st->damage[0] == '\0')
-        snprintf(st->damage, sizeof st->damage, "finding index: a write failed: %s", strerror(-rc));
+        (void)damage_set(st, "finding index: a write failed: %s", strerror(-rc));
     return batch_fail(st, rc);
 }
 

@@ -99,10 +99,18 @@ int store_open(struct store **ret, const struct store_options *options);
 /* Drops what was not committed. */
 void store_close(struct store **st);
 
-/* The place and kind of the damage found last, in English, for the operator's log; "" when there was none. */
+/*
+ * How texts of damage are put into the operator's language, by a function like gettext(), which is given each before
+ * its numbers are filled in. NULL, as at first: English. A program says it once, before it opens a log or verifies one.
+ */
+typedef const char *store_words_fn(const char *text);
+void store_speak(store_words_fn *words);
+
+/* The place and kind of the damage found last, for the operator's log; "" when there was none. */
 const char *store_damage(const struct store *st);
 const char *store_open_damage(void); /* the same after a failed store_open, until the next one */
-/* What the caller found wrong in record seq, by what it means: kept for store_damage(). Returns -EBADMSG. */
+/* What the caller found wrong in record seq, by what it means (an English text): kept for store_damage(). Returns
+ * -EBADMSG. */
 int store_damaged(struct store *st, uint64_t seq, const char *what);
 
 const struct store_identity *store_identity(const struct store *st);

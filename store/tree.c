@@ -105,10 +105,10 @@ tile_get(struct store *st, MDB_txn *txn, unsigned level, uint64_t index, const u
     key_encode(bytes, level, index);
     rc = mdb_get(txn, st->tree.tile, &key, &val);
     if (rc != 0 || val.mv_size != TREE_TILE_SIZE)
-        return damage_set(st, "tree: tile %u/%" PRIu64 ": %s", level, index,
-                          rc == 0              ? "has another size"
-                          : rc == MDB_NOTFOUND ? "is missing"
-                                               : mdb_strerror(rc));
+        return rc == 0 ? damage_set(st, "tree: tile %u/%" PRIu64 ": has another size", level, index)
+               : rc == MDB_NOTFOUND
+                   ? damage_set(st, "tree: tile %u/%" PRIu64 ": is missing", level, index)
+                   : damage_set(st, "tree: tile %u/%" PRIu64 ": LMDB: %s", level, index, mdb_strerror(rc));
     *ret = val.mv_data;
     return 0;
 }

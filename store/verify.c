@@ -52,7 +52,7 @@ static int __attribute__((format(printf, 2, 3))) found(struct verify *v, const c
     va_list args;
 
     va_start(args, fmt);
-    (void)vsnprintf(v->report->what, sizeof v->report->what, fmt, args);
+    (void)vsnprintf(v->report->what, sizeof v->report->what, damage_word(fmt), args);
     va_end(args);
     return -EBADMSG;
 }
@@ -61,7 +61,9 @@ static int __attribute__((format(printf, 2, 3))) found(struct verify *v, const c
 static int
 damaged(struct verify *v, int rc)
 {
-    return rc == -EBADMSG ? found(v, "%s", v->st->damage) : rc;
+    if (rc == -EBADMSG)
+        (void)snprintf(v->report->what, sizeof v->report->what, "%s", v->st->damage);
+    return rc;
 }
 
 /* ---- opening */
@@ -160,9 +162,9 @@ checkpoint_check(struct verify *v)
                               &keys_signed);
     if (rc != 0)
         return found(v, "the checkpoint of %" PRIu64 " records: %s", v->checkpoint_size,
-                     rc == -ENOKEY         ? "none of the given keys signed it"
-                     : rc == -EKEYREJECTED ? "its signature is wrong"
-                                           : "it is no signed checkpoint");
+                     rc == -ENOKEY         ? damage_word("none of the given keys signed it")
+                     : rc == -EKEYREJECTED ? damage_word("its signature is wrong")
+                                           : damage_word("it is no signed checkpoint"));
     merkle_frontier_root(&v->tree.frontier, root);
     epoch = store_epoch_of(&v->st->identity, checkpoint.origin);
     if (checkpoint.size != v->checkpoint_size || epoch == 0 || !key_is_of(v, checkpoint.origin, keys_signed))
@@ -246,7 +248,7 @@ content_check(struct verify *v, const struct row *row, uint64_t seq)
         return 0;
     }
     if (row_verify(v->st, row, seq, &v->st->plain) != 0 || row_open(v->st, row, seq, &v->st->plain, &opened) != 0)
-        return found(v, "%s", v->st->damage);
+        return damaged(v, -EBADMSG);
     if (opened.erased) /* its key is gone, and its row not rewritten yet */
         return tombs_missing(&v->tombs, seq,
                              v->st->erased != NULL && erased_names(v->st->erased, row->entry, row->generation));
@@ -267,7 +269,7 @@ record_check(struct verify *v, uint64_t seq, const MDB_val *val)
 
     v->report->at = seq;
     if (row_split(v->st, seq, val->mv_data, val->mv_size, &row) != 0)
-        return found(v, "%s", v->st->damage);
+        return damaged(v, -EBADMSG);
     if (leaf_decode(&leaf, row.leaf, row.leaf_len) != 0)
         return found(v, "record %" PRIu64 ": the leaf has no sense", seq);
     if (leaf.ts_ms < v->last_ms)
@@ -311,7 +313,7 @@ records_check(struct verify *v)
         return 0;
     if (rc == -EBADMSG || rc == -ESTALE)
         return rc;
-    return rc > 0 ? -rc : found(v, "behind record %" PRIu64 ": %s", v->report->at, mdb_strerror(rc));
+    return rc > 0 ? -rc : found(v, "behind record %" PRIu64 ": LMDB: %s", v->report->at, mdb_strerror(rc));
 }
 
 /* ---- what lies beside the records */

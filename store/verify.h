@@ -53,7 +53,7 @@ struct verify_report {
     uint64_t documents_unopened;    /* of them: not compared with what names them, as no keys were given */
     uint64_t uploads;               /* documents that no event refers to yet */
     uint64_t uploads_old;           /* of them, with keys: begun a day before the last record, to be destroyed */
-    char what[VERIFY_TEXT_SIZE];    /* what was found, in English, with the number of the first bad record */
+    char what[VERIFY_TEXT_SIZE];    /* what was found (store_speak), with the number of the first bad record */
 };
 
 /*

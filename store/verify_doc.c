@@ -51,7 +51,8 @@ chunks_look(struct verify_doc *v, uint32_t entry, uint32_t size)
         if (rc == MDB_NOTFOUND)
             return damage_set(v->st, "document %" PRIu32 ": chunk %" PRIu32 " is missing", entry, chunk);
         if (rc != 0)
-            return damage_set(v->st, "document %" PRIu32 ": chunk %" PRIu32 ": %s", entry, chunk, mdb_strerror(rc));
+            return damage_set(v->st, "document %" PRIu32 ": chunk %" PRIu32 ": LMDB: %s", entry, chunk,
+                              mdb_strerror(rc));
         if (val.mv_size != doc_chunk_row(size, chunk))
             return damage_set(v->st, "document %" PRIu32 ": chunk %" PRIu32 " is not as long as it was", entry, chunk);
     }
@@ -213,7 +214,7 @@ rows_each(struct verify_doc *v, char from, row_fn *chunk, row_fn *document, row_
     if (cursor != NULL)
         mdb_cursor_close(cursor);
     if (stop == 0 && rc != MDB_NOTFOUND)
-        stop = damage_set(v->st, "documents: %s", mdb_strerror(rc));
+        stop = damage_set(v->st, "documents: LMDB: %s", mdb_strerror(rc));
     return stop;
 }
 
@@ -297,7 +298,7 @@ verify_doc_end(struct verify_doc *v)
         return rc;
     rc = mdb_stat(v->txn, v->st->doc, &stat);
     if (rc != 0)
-        return damage_set(v->st, "documents: %s", mdb_strerror(rc));
+        return damage_set(v->st, "documents: LMDB: %s", mdb_strerror(rc));
     if (stat.ms_entries != v->st->at.doc_rows)
         return damage_set(v->st, "documents: %zu rows where there should be %" PRIu32, stat.ms_entries,
                           v->st->at.doc_rows);

@@ -62,7 +62,7 @@ list_take(struct verify_free *v, MDB_txn *txn, uint64_t *count)
     if (cursor != NULL)
         mdb_cursor_close(cursor);
     if (stop == 0 && rc != MDB_NOTFOUND)
-        stop = damage_set(v->st, "data.mdb: the list of free pages: %s", mdb_strerror(rc));
+        stop = damage_set(v->st, "data.mdb: the list of free pages: LMDB: %s", mdb_strerror(rc));
     return stop;
 }
 
@@ -78,7 +78,7 @@ used_count(struct verify_free *v, MDB_txn *txn, uint64_t *count)
         int rc = mdb_stat(txn, dbis[i], &stat);
 
         if (rc != 0)
-            return damage_set(v->st, "data.mdb: %s", mdb_strerror(rc));
+            return damage_set(v->st, "data.mdb: LMDB: %s", mdb_strerror(rc));
         *count += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
     }
     return 0;
@@ -111,7 +111,8 @@ verify_free_row(struct verify_free *v, const char *table, const MDB_val *val)
 
     for (size_t page = at / size; page * size < end; page++)
         if (page >= v->pages || is_listed(v, page))
-            return damage_set(v->st, "%s: a row lies in page %zu, which the list of free pages names", table, page);
+            return damage_set(v->st, "%s: a row lies in page %zu, which the list of free pages names",
+                              damage_word(table), page);
     return 0;
 }
 
@@ -133,7 +134,7 @@ table_look(struct verify_free *v, MDB_txn *txn, MDB_dbi dbi, const char *name)
     if (cursor != NULL)
         mdb_cursor_close(cursor);
     if (stop == 0 && rc != MDB_NOTFOUND)
-        stop = damage_set(v->st, "%s: %s", name, mdb_strerror(rc));
+        stop = damage_set(v->st, "%s: LMDB: %s", name, mdb_strerror(rc));
     return stop;
 }
 

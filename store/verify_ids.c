@@ -60,7 +60,7 @@ verify_ids_rows(struct verify_ids *ids, struct store *st, MDB_txn *txn, struct v
         mdb_cursor_close(cursor);
     if (rc == MDB_NOTFOUND)
         return 0;
-    return rc == -EBADMSG ? rc : damage_set(st, "id table: %s", mdb_strerror(rc));
+    return rc == -EBADMSG ? rc : damage_set(st, "id table: LMDB: %s", mdb_strerror(rc));
 }
 
 int

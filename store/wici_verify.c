@@ -519,6 +519,7 @@ main(int argc, char **argv)
         return USAGE;
     }
     (void)language_set();
+    store_speak(language_text);
     argp_program_version = "wici-verify " WICI_VERSION;
     argp_err_exit_status = USAGE;
     memset(v.keys, 0, sizeof v.keys);

@@ -10,7 +10,7 @@ that they were told before the damage. Whatever was damaged,
   - an event that is sent again is no new event, and a cursor goes on where it stood
   - a broker that ends, or does not start, says where: record, entry, table or file, and nothing of content
   - no memory is damaged (the sanitizers), and nobody waits for ever
-  - what wici-verify lets pass is told rightly; what it finds, it gives code 3, 4 or 5 and a place
+  - what wici-verify lets pass is told rightly; what it finds, it gives code 3, 4 or 5 and a place, in Polish too
   - wici-verify finds all damage in the log's file that a broker stopped for
 
 LMDB trusts what its pages say of themselves, so that a signal may end the broker; it says so on stderr then.
@@ -294,11 +294,11 @@ def numbers_of(path):
 
 # ---- judging
 
-def verify(place, root, keys=True):
+def verify(place, root, keys=True, language="C"):
     """(code, what it said) of wici-verify on the damaged copy, with its keys or without."""
     given = ["--key-dir", f"{root}/keys", "--kek", f"{root}/kek"] if keys else []
     done = subprocess.run([VERIFY, "--vkey", place.vkey, *given, f"{root}/data"], capture_output=True, text=True, errors="replace",
-                          timeout=60, check=False, env=dict(os.environ, LC_ALL="C"))
+                          timeout=60, check=False, env=dict(os.environ, LC_ALL=language, LANGUAGE=""))
     return done.returncode, done.stdout + done.stderr
 
 
@@ -348,6 +348,10 @@ def run(place, seed, keep, index, table=None):
             check(f"wici-verify ends with {verdict[0]}: {verdict[1]}", verdict[0] in (0, 3, 4, 5))
             keyless = verify(place, root, keys=False)
             check(f"wici-verify ends without keys with {keyless[0]}: {keyless[1]}", keyless[0] in (0, 3, 4, 5))
+            if verdict[0] != 0:
+                polish = verify(place, root, language="pl_PL.UTF-8")
+                check(f"the same in Polish: {polish}, {verdict}",
+                      polish[0] == verdict[0] and (polish[1] != verdict[1] or ": data.mdb: LMDB: " in polish[1]))
             check(f"without keys it finds no more than with them: {keyless}, {verdict}", keyless[0] == 0 or verdict[0] != 0)
         process = Process(root, [])
         if process.listens():

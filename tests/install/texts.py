@@ -7,6 +7,7 @@ import ast
 import ctypes
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import tempfile
 
 SOURCE = os.environ["WICI_SOURCE"]
 LC_ALL = 6  # of Linux's locale.h
+# What says damage of the log, and which of its arguments is a text (store_speak).
+DAMAGE = ("-kdamage_set:2", "-kdamage_word", "-kfound:2", "-kstore_damaged:3", "-kverify_free_row:2")
 NUMBERS = {"%<PRIu64>": "%lu", "%<PRIu32>": "%u", "%<PRIi64>": "%li", "%<PRId64>": "%ld", "%<PRIx64>": "%lx"}
 
 
@@ -34,6 +37,12 @@ def entries(path):
                 if strings.get("msgid"):
                     yield is_format, strings["msgid"], strings["msgstr"]
                 is_format, strings = False, {}
+
+
+def read(path):
+    """A source."""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def here(text):
@@ -57,6 +66,30 @@ def not_found(directory, catalogue):
     return [text for _, text, translation in catalogue if libc.gettext(here(text).encode()) != here(translation).encode()]
 
 
+def extract(pot, *sources):
+    """All texts that a person may see."""
+    subprocess.run(["xgettext", "--from-code=UTF-8", "-k_", "-kN_", "-klog_error", "-klog_warn", "-klog_info", "-kagent_log:2",
+                    *DAMAGE, "-o", pot, *sources], check=True)
+
+
+def past_the_words(text):
+    """Where damage is noted in English alone: its text is not given to what puts it into the reader's language."""
+    for call in re.findall(r"v?snprintf\([^;]*?->(?:damage|what)\b[^;]*;", text):
+        if re.search(r'"[^"]*[a-z]{3}[^"]*"', call) and "damage_word(" not in call:
+            yield call
+
+
+def notices_damage(tmp):
+    """A text of damage that nobody has translated is found, however it is said."""
+    said = ['damage_set(st, "new %u", 1);', 'damage_word("new word");', 'found(v, "new in a copy");',
+            'store_damaged(st, 1, "new of a record");', 'verify_free_row(v, "new table", val);']
+    with open(f"{tmp}/new.c", "w", encoding="utf-8") as file:
+        file.write("int f(void) {" + "".join(said) + "}")
+    extract(f"{tmp}/new.pot", f"{tmp}/new.c")
+    past = list(past_the_words('snprintf(st->damage, sizeof st->damage, "the new is wrong");'))
+    return sum(text.startswith("new") for _, text, _ in entries(f"{tmp}/new.pot")) == len(said) and len(past) == 1
+
+
 def main():
     """All of it; ends the process with what is wrong."""
     for tool in ("xgettext", "msgcmp", "msgfmt"):
@@ -67,8 +100,12 @@ def main():
         po, pot, mo = f"{SOURCE}/po/pl.po", f"{tmp}/wici.pot", f"{tmp}/pl/LC_MESSAGES/wici.mo"
         sources = [path for where in ("agents", "agents/cli", "broker", "proto", "store")
                    for path in glob.glob(f"{SOURCE}/{where}/*.c")]
-        subprocess.run(["xgettext", "--from-code=UTF-8", "-k_", "-kN_", "-klog_error", "-klog_warn", "-klog_info",
-                        "-kagent_log:2", "-o", pot, *sorted(sources)], check=True)
+        extract(pot, *sorted(sources))
+        if not notices_damage(tmp):
+            sys.exit("a new text of damage would not be found")
+        past = [call for path in glob.glob(f"{SOURCE}/store/*.c") for call in past_the_words(read(path))]
+        if past:
+            sys.exit("damage that is told in English only:\n" + "\n".join(past))
         done = subprocess.run(["msgcmp", po, pot], check=False)
         if done.returncode != 0:
             sys.exit("po/pl.po lacks texts (see above)")
