@@ -1,14 +1,14 @@
+#!/usr/bin/env python3
 """A second verifier for what a log hands out: receipts, consistency files, exports (standard library and Ed25519 only).
 
 Written from docs/AUDIT.md, RFC 6962, RFC 9162 and the C2SP texts; it shares no code with wici-verify. A function
-returns what was verified, or raises Invalid (something does not fit) or Diverged (all fits, but it contradicts the known
-checkpoint).
-
-    verify_log.py VKEY[,VKEY...] FILE|DIR [CHECKPOINT]        exit code 0, 3 or 4, as wici-verify
+returns what was verified, or raises Invalid (something does not fit), Diverged (all fits, but it contradicts the known
+checkpoint) or Words (something is missing to verify it with). As a program: verify_log.py -h.
 
 A log that was restored from an older copy goes on as a new epoch, under a name and a key of its own (docs/AUDIT.md): vkeys are
 those of all its epochs, and a checkpoint is of the epoch whose key signed it.
 """
+import argparse
 import base64
 import hashlib
 import os
@@ -25,6 +25,10 @@ class Invalid(Exception):
 
 class Diverged(Exception):
     """It contradicts the known checkpoint."""
+
+
+class Words(Exception):
+    """Something is missing, or wrong, to verify it with."""
 
 
 def require(condition, why):
@@ -59,9 +63,11 @@ def decimal(text):
 
 def public_key(vkey):
     """Name, id and bytes of a verifier key."""
-    name, key_id, data = vkey.split("+", 2)
+    words = vkey.split("+", 2)
+    require(len(words) == 3, f"not a verifier key: {vkey!r}")
+    name, key_id, data = words
     key = unbase64(data)
-    require(key[0] == 1 and len(key) == 33, "not an Ed25519 key")
+    require(len(key) == 33 and key[0] == 1, "not an Ed25519 key")
     require(sha256(name.encode(), b"\n", key)[:4].hex() == key_id, "the key's id is not its own")
     return name, key_id, key[1:]
 
@@ -256,6 +262,8 @@ def consistency(vkey, text, known):
     head, found, note = text.partition("\n\n")
     lines = head.split("\n")
     require(found and lines[0].startswith("old "), "not a consistency file")
+    if known is None:
+        raise Words("a consistency file needs the older checkpoint")
     checkpoint = Checkpoint(vkey, note)
     require(decimal(lines[0][4:]) == known.size and checkpoint.origin == known.origin, "about another checkpoint")
     check_consistency(known.size, known.root, checkpoint.size, checkpoint.root, [unbase64(line) for line in lines[1:]])
@@ -350,17 +358,54 @@ def verify(vkey, path, known=None):
     return checkpoint
 
 
-def code(vkey, path, known=None):
-    """The exit code that wici-verify should give."""
+def code(vkey, path, known=None, say=None):
+    """The exit code that wici-verify should give; say() is told why, or what was verified."""
     try:
-        verify(vkey, path, known)
-    except Invalid:
-        return 3
-    except Diverged:
-        return 4
-    return 0
+        held = verify(vkey, path, known)
+    except Invalid as why:
+        result, said = 3, why
+    except Diverged as why:
+        result, said = 4, f"contradicts the known checkpoint: {why}"
+    except Words as why:
+        result, said = 2, why
+    else:
+        checkpoint = held[-1] if isinstance(held, tuple) else held
+        of = f"record {held[0]}, {held[1]} of its parts, in " if isinstance(held, tuple) else ""
+        result, said = 0, f"holds: {of}{checkpoint.size} records of {checkpoint.origin}"
+    if say is not None:
+        say(f"{path}: {said}")
+    return result
+
+
+USAGE = """exit codes, those of wici-verify:
+  0  it holds
+  2  wrong words: no verifier key, a known checkpoint that is none; a consistency file without the older checkpoint
+  3  invalid: a signature, a digest, a proof, a tile, a number, a time that goes back, a file that cannot be read
+  4  diverged: valid in itself, but it contradicts the known checkpoint
+
+It does not look at a copy of the data directory: wici-verify does."""
+
+
+def main():
+    """The words of the command line."""
+    parser = argparse.ArgumentParser(description="Checks a receipt, a consistency file, a checkpoint or an export of a log without its "
+                                     "broker, and without any code of wici-verify.", epilog=USAGE,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("vkey", metavar="VKEY[,VKEY...]", help="the log's verifier keys, of all its epochs (wici log key)")
+    parser.add_argument("what", metavar="FILE|DIR", help="what was handed out; DIR: an export")
+    parser.add_argument("known", metavar="CHECKPOINT", nargs="?", help="a checkpoint that is known to be right: the log must contain it")
+    words = parser.parse_args()
+    try:
+        for vkey in words.vkey.split(","):
+            public_key(vkey)
+        known = Checkpoint(words.vkey, read(words.known).decode()) if words.known is not None else None
+    except (Invalid, ValueError) as why:
+        parser.error(str(why))  # ends with 2
+    lines = []
+    result = code(words.vkey, words.what, known, lines.append)
+    print(*lines, file=sys.stderr if result else sys.stdout)
+    sys.exit(result)
 
 
 if __name__ == "__main__":
-    KNOWN = Checkpoint(sys.argv[1], read(sys.argv[3]).decode()) if len(sys.argv) > 3 else None
-    sys.exit(code(sys.argv[1], sys.argv[2], KNOWN))
+    main()
