@@ -316,7 +316,7 @@ fail(struct backups *b, int rc, uint64_t now_ms)
         log_error("backup: %s failed: the process that makes it ended at record %" PRIu64, b->label,
                   b->shared->report.verify.at);
     else
-        log_error("backup: %s failed: %s %s", b->label, strerror(-rc), what);
+        log_error("backup: %s failed: %s", b->label, store_why(rc, what));
 }
 
 /* Signs what there is; the next commit keeps it. A guard that cannot be written was logged: then the copy has less. */

@@ -58,7 +58,7 @@ store_open_logged(struct broker *b)
     else if (rc == -EPERM)
         kek_refused_log(b->config);
     else if (rc != 0)
-        log_error("store: %s cannot be opened: %s %s", options.dir, strerror(-rc), store_open_damage());
+        log_error("store: %s cannot be opened: %s", options.dir, store_why(rc, store_open_damage()));
     return rc;
 }
 
@@ -536,7 +536,7 @@ broker_run(struct broker *b, int signal_fd)
     else if (rc == -ETIME)
         log_error("clock: it jumped by more than a minute against the time since boot: stopping");
     else
-        log_error("broker: stopping, nothing more is acknowledged: %s (seq=%" PRIu64 ") %s", strerror(-rc),
-                  store_head(b->store), store_damage(b->store));
+        log_error("broker: stopping, nothing more is acknowledged: %s (seq=%" PRIu64 ")",
+                  store_why(rc, store_damage(b->store)), store_head(b->store));
     return rc;
 }

@@ -46,8 +46,8 @@ log_open(struct compaction *c)
     case -ENOENT: log_error("compact: there is no log in %s", c->config->data_dir); return rc;
     case -EPERM: kek_refused_log(c->config); return rc;
     default:
-        log_error("compact: the log in %s cannot be opened: %s %s", c->config->data_dir, strerror(-rc),
-                  store_open_damage());
+        log_error("compact: the log in %s cannot be opened: %s", c->config->data_dir,
+                  store_why(rc, store_open_damage()));
         return rc;
     }
     if ((rc = core_create(&c->core)) != 0 || (rc = broker_fold(c->store, c->core, &access_entry, &c->keys)) != 0)
@@ -87,7 +87,7 @@ failure_log(const struct compaction *c, int rc)
         log_error("compact: there is no room in %s for a second file: it takes up to %.0f MiB, and %.0f MiB are free",
                   c->config->data_dir, (double)r->bytes_needed / MIB, (double)r->bytes_free / MIB);
     else
-        log_error("compact: the new file cannot be made: %s %s", strerror(-rc), store_damage(c->store));
+        log_error("compact: the new file cannot be made: %s", store_why(rc, store_damage(c->store)));
 }
 
 static int
@@ -125,8 +125,8 @@ file_verify(struct compaction *c)
                   "into the log with wici verify",
                   c->verified.missing);
     else if (rc != 0)
-        log_error("compact: the new file does not hold, so the log stays as it is: %s %s", strerror(-rc),
-                  c->verified.what);
+        log_error("compact: the new file does not hold, so the log stays as it is: %s",
+                  store_why(rc, c->verified.what));
     return rc;
 }
 

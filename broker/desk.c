@@ -26,7 +26,7 @@ desk_open(struct desk *desk, const struct config *config)
     int rc = store_open(&desk->store, &options);
 
     if (rc != 0) {
-        log_error("init: the log in %s cannot be opened: %s %s", config->data_dir, strerror(-rc), store_open_damage());
+        log_error("init: the log in %s cannot be opened: %s", config->data_dir, store_why(rc, store_open_damage()));
         return rc;
     }
     (void)clock_look(&clock);

@@ -473,7 +473,7 @@ erase_step(struct broker *b)
         rc = fold_step(b);
     e->stepped_us = now_us();
     if (rc != 0)
-        log_error("erase: it cannot go on: %s %s", strerror(-rc), store_damage(b->store));
+        log_error("erase: it cannot go on: %s", store_why(rc, store_damage(b->store)));
     return rc;
 }
 

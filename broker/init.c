@@ -240,7 +240,7 @@ init_run(const struct config *config, const struct init_options *o)
     if ((rc = agency_write(&desk, o)) != 0 || (rc = unit_write(&desk, o, admin.public_key)) != 0 ||
         (rc = policy_write(&desk)) != 0 || (rc = desk_log_key(&desk, &signer.key, NULL, "")) != 0 ||
         (rc = store_commit(desk.store)) != 0) {
-        log_error("init: the first records cannot be written: %s %s", strerror(-rc), store_damage(desk.store));
+        log_error("init: the first records cannot be written: %s", store_why(rc, store_damage(desk.store)));
         goto out;
     }
     next_steps_print(config, o, &broker, &signer.key);
@@ -317,7 +317,7 @@ init_recover(const struct config *config, const struct init_options *o)
     }
     if ((unit.suspended && (rc = resumption_write(&desk, o->unit)) != 0) ||
         (rc = rotation_write(&desk, o->unit, admin.public_key)) != 0 || (rc = store_commit(desk.store)) != 0) {
-        log_error("init: the record cannot be written: %s %s", strerror(-rc), store_damage(desk.store));
+        log_error("init: the record cannot be written: %s", store_why(rc, store_damage(desk.store)));
         (void)unlink(o->admin_key);
         goto out;
     }

@@ -97,8 +97,8 @@ record_fold(struct fold *fold, const struct store_row *row)
 static void
 fold_failed(const struct fold *fold, int rc)
 {
-    log_error("recover: record %" PRIu64 " cannot be applied: %s %s", fold->seq + 1, strerror(-rc),
-              store_damage(fold->store));
+    log_error("recover: record %" PRIu64 " cannot be applied: %s", fold->seq + 1,
+              store_why(rc, store_damage(fold->store)));
 }
 
 int

@@ -84,7 +84,7 @@ verify_log(const struct restore_options *o, int rc, const struct verify_report *
         log_error("restore: %s: the content of record %" PRIu64 " is missing, and no record says that it was erased",
                   o->from, report->missing);
     else
-        log_error("restore: %s: the copy does not hold: %s %s", o->from, strerror(-rc), report->what);
+        log_error("restore: %s: the copy does not hold: %s", o->from, store_why(rc, report->what));
 }
 
 static void

@@ -137,8 +137,8 @@ init_log_key(const struct config *config)
                      config->checkpoint_key);
         key_print(&fresh.key);
     } else if (desk.store != NULL) {
-        log_error("init: the key in %s cannot be replaced: %s %s", config->checkpoint_key, strerror(-rc),
-                  store_damage(desk.store));
+        log_error("init: the key in %s cannot be replaced: %s", config->checkpoint_key,
+                  store_why(rc, store_damage(desk.store)));
     }
     note_signer_wipe(&fresh);
     desk_close(&desk);
@@ -327,7 +327,7 @@ init_new_epoch(const struct config *config)
         epoch_print(&desk, &past);
         key_print(&fresh.key);
     } else if (desk.store != NULL) {
-        log_error("init: the new epoch cannot begin: %s %s", strerror(-rc), store_damage(desk.store));
+        log_error("init: the new epoch cannot begin: %s", store_why(rc, store_damage(desk.store)));
     }
 out:
     note_signer_wipe(&fresh);

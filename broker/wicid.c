@@ -295,7 +295,10 @@ serve_main(const struct config *config, bool accept_clock)
     places_check(config);
     rc = broker_open(&broker, config, accept_clock);
     if (rc != 0) {
-        log_error("broker: not started: %s", strerror(-rc));
+        if (rc == -EBADMSG || rc == -ESTALE || rc == -EPERM)
+            log_error("broker: not started (see above)"); /* what is wrong was said where it was found */
+        else
+            log_error("broker: not started: %s", strerror(-rc));
         goto out;
     }
     (void)printf("listening %s\n", front_endpoint(broker->front));

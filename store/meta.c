@@ -42,6 +42,12 @@ store_damage(const struct store *st)
     return st->damage;
 }
 
+const char *
+store_why(int rc, const char *damage)
+{
+    return damage[0] != '\0' ? damage : strerror(-rc);
+}
+
 int
 store_damaged(struct store *st, uint64_t seq, const char *what)
 {

@@ -109,6 +109,8 @@ void store_speak(store_words_fn *words);
 /* The place and kind of the damage found last, for the operator's log; "" when there was none. */
 const char *store_damage(const struct store *st);
 const char *store_open_damage(void); /* the same after a failed store_open, until the next one */
+/* What to tell of a call that failed: the damage, where there is one; else what its errno says. */
+const char *store_why(int rc, const char *damage);
 /* What the caller found wrong in record seq, by what it means (an English text): kept for store_damage(). Returns
  * -EBADMSG. */
 int store_damaged(struct store *st, uint64_t seq, const char *what);
