@@ -17,6 +17,13 @@ inline client_open_p()
     connection_open(c, HELLO, 0)
 }
 
+/* The broker names the number that it expects. */
+inline publish_up()
+{
+    from[c]?WELCOME, number, _;
+    up = true
+}
+
 #define may_send (open[c] && up && !rewind && flying < WINDOW && nfull(to[c]))
 
 inline publish_send()
@@ -152,7 +159,7 @@ active proctype Publisher()
 end:
     do
     :: atomic { quiet && !open[c] && first <= EVENTS && fresh(1 - c) -> client_open_p() }
-    :: atomic { open[c] && from[c]?[WELCOME, _, _] -> from[c]?WELCOME, number, _; up = true }
+    :: atomic { open[c] && from[c]?[WELCOME, _, _] -> publish_up() }
     :: atomic { quiet && may_send && send <= EVENTS -> publish_send() }
     :: atomic { quiet && may_send && repeats > 0 && flying > 0 && send > first -> publish_repeat() }
     :: atomic { open[c] && from[c]?[ANSWER, _, _] -> publish_answers() }
