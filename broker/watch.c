@@ -35,6 +35,7 @@ struct connection {
     uint64_t taken;   /* bytes */
     uint64_t waiting; /* when last looked at */
     bool fresh;       /* `who` is another than when last looked at: what was taken is its own */
+    bool cut;         /* off: nothing more comes over it, and it is counted once */
 };
 
 struct watch {
@@ -157,8 +158,12 @@ waiting_of(struct watch *watch, int fd)
         return 0;
     if (c->cookie != cookie && !c->fresh)
         c->taken = 0;
+    if (c->cookie != cookie)
+        c->cut = false;
     c->cookie = cookie;
     c->fresh = false;
+    if (c->cut)
+        return 0; /* until libzmq closes it */
     if (c->taken > info.tcpi_bytes_received)
         c->taken = info.tcpi_bytes_received; /* less overhead than was counted; or an earlier one's */
     return info.tcpi_bytes_received - c->taken;
@@ -169,6 +174,7 @@ cut_off(struct watch *watch, size_t fd)
 {
     (void)shutdown((int)fd, SHUT_RDWR);
     watch->connections[fd].waiting = 0;
+    watch->connections[fd].cut = true;
     watch->cut++;
 }
 
