@@ -48,6 +48,8 @@ on_welcome(struct wici *w, const Wici__V1__Welcome *welcome, const uint8_t *data
 
     if (w->phase != PHASE_OPENING)
         return 0;
+    if (welcome->next_number == 0 || welcome->next_number > INT64_MAX)
+        return -EBADMSG; /* 0 is what is not under way: it would be sent again and again */
     copy = malloc(len + 1);
     if (copy == NULL)
         return -ENOMEM;

@@ -411,7 +411,7 @@ publish_refused(struct wici *w, const Wici__V1__Refused *refused)
     if (p == NULL)
         return false;
     w->rewind = true;
-    if (refused->next_number != 0)
+    if (refused->next_number != 0 && refused->next_number <= INT64_MAX)
         w->next_number = refused->next_number;
     if (code != E_NONE && error_client(code) == CLIENT_WAIT) {
         int64_t pause = refused->retry_ms != 0 ? (int64_t)refused->retry_ms : (code == E_GAP ? 0 : PUBLISH_WAIT_MS);
