@@ -1,13 +1,21 @@
 /*
  * fuzz_talk - any messages to a broker, of any of its peers
  *
- * A real broker, on a log in memory, without its sockets: what peers say is given to talk_take as the front would, then
- * a tick commits, answers and delivers. The input is a series of messages: a byte that says who (bits 0 to 2: a unit's
- * key, a stranger's, or none; bits 3 and 4: which of his connections; bit 5: more than one frame; bit 6: a tick
- * follows) and a dose of bytes.
+ * A real broker, on a log in memory, without its sockets: what peers say is
+ * given to talk_take as the front would, then a tick commits, answers and
+ * delivers. The input is a series of messages: a byte that says who (bits 0 to
+ * 2: a unit's key, a stranger's, or none; bits 3 and 4: which of his
+ * connections; bit 5: more than one frame; bit 6: a tick follows) and a dose of
+ * bytes.
  *
- * Whatever comes, the broker goes on: nothing here may latch it. What it says is checked on its way out: it can be
- * read, a refusal has a known code and both sentences, and a text that was written for one unit goes to no other (G6).
+ * Whatever comes, the broker goes on: nothing here may latch it. What it says
+ * is checked on its way out: it can be read, a refusal has a known code and
+ * both sentences, and a text that was written for one unit goes to no other
+ * (G6); a receipt is of a committed record, the one that the log has under that
+ * id (G1, G2); each publish is answered once, in order; what a subscription is
+ * given and told of only rises, and ends at the head (G5). After each message
+ * the broker's own counters are: nothing acknowledged that was not sent, credit
+ * that adds up, no more places than there may be.
  */
 #include "broker/broker.h"
 #include "broker/deliver.h"
@@ -24,8 +32,11 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define START_MS     UINT64_C(1796083200000) /* 2026-12-01: the broker's clock, whatever the machine's */
+#define START_MS                                                                                                       \
+    UINT64_C(1796083200000) /* 2026-12-01: the broker's clock, whatever the      \
+                             machine's */
 #define MESSAGES_MAX 32u
+#define STREAMS_MAX  64u /* subscriptions of one connection in one input */
 
 enum who { ADMIN, SW, SW2, SCHOOL, AUDITOR, STRANGER, KEYLESS, WHO_COUNT };
 
@@ -43,6 +54,18 @@ static struct world {
     int end;
 } world;
 
+/* What was said on a connection since its Welcome. */
+struct heard {
+    uint64_t answered; /* number of the last publish */
+    struct {
+        uint32_t subscription;
+        uint64_t seq; /* it was given, or told of, all up to there */
+    } streams[STREAMS_MAX];
+    size_t stream_count;
+};
+
+static struct heard heard[WHO_COUNT + 1][4];
+
 static void
 clock_still(uint64_t *ret_wall_ms, uint64_t *ret_boot_ms)
 {
@@ -57,6 +80,72 @@ refusal_check(const Wici__V1__Refusal *refusal)
     must(refusal->pl[0] != '\0' && refusal->en[0] != '\0');
 }
 
+/* The receipt is of a record on disk, and the id leads to it. */
+static void
+receipt_check(const Wici__V1__Answer *answer)
+{
+    uint8_t id[16];
+    uint64_t seq = 0;
+
+    must(answer->receipt->seq > 0 && answer->receipt->seq <= store_head(world.broker->store));
+    must(uuid_parse(answer->event_id, id) == 0);
+    must(store_id_find(world.broker->store, id, &seq) == 0 && seq == answer->receipt->seq);
+}
+
+static uint64_t *
+stream_heard(struct heard *h, uint32_t subscription)
+{
+    for (size_t i = 0; i < h->stream_count; i++)
+        if (h->streams[i].subscription == subscription)
+            return &h->streams[i].seq;
+    return NULL;
+}
+
+static void
+subscribed_check(struct heard *h, const Wici__V1__Subscribed *subscribed)
+{
+    uint64_t *seq = stream_heard(h, subscribed->subscription);
+
+    must(subscribed->from_seq > 0 && subscribed->from_seq <= store_head(world.broker->store) + 1);
+    must(subscribed->window_bytes >= WIRE_WINDOW_MIN && subscribed->window_bytes <= WIRE_WINDOW_MAX);
+    if (seq == NULL) {
+        must(h->stream_count < STREAMS_MAX);
+        h->streams[h->stream_count].subscription = subscribed->subscription;
+        seq = &h->streams[h->stream_count++].seq;
+    }
+    *seq = subscribed->from_seq - 1;
+}
+
+/* What is given to a subscription, or told of, rises and is committed. */
+static void
+rises(struct heard *h, uint32_t subscription, uint64_t seq)
+{
+    uint64_t *before = stream_heard(h, subscription);
+
+    must(before != NULL);
+    must(seq > *before && seq <= store_head(world.broker->store));
+    *before = seq;
+}
+
+static void
+order_check(struct heard *h, const Wici__V1__BrokerMessage *said)
+{
+    switch ((unsigned)said->message_case) {
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_WELCOME: *h = (struct heard){.answered = 0}; break;
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS: must(said->answers->number == ++h->answered); break;
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_SUBSCRIBED: subscribed_check(h, said->subscribed); break;
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH:
+        for (size_t i = 0; i < said->batch->n_deliveries; i++)
+            rises(h, said->batch->subscription, said->batch->deliveries[i]->seq);
+        break;
+    case WICI__V1__BROKER_MESSAGE__MESSAGE_POSITIONS:
+        for (size_t i = 0; i < said->positions->n_positions; i++)
+            rises(h, said->positions->positions[i]->subscription, said->positions->positions[i]->seq);
+        break;
+    default: break;
+    }
+}
+
 /* In the place of front_send: looks at what is said, and to whom. */
 int
 __wrap_front_send(struct front *front, const struct front_route *route, zmq_msg_t *message)
@@ -68,6 +157,7 @@ __wrap_front_send(struct front *front, const struct front_route *route, zmq_msg_
     (void)front;
     must(said != NULL);
     must(route->len == 5);
+    order_check(&heard[route->id[1]][route->id[2]], said);
     if (said->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED)
         refusal_check(said->refused->refusal);
     if (said->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_ANSWERS)
@@ -78,12 +168,46 @@ __wrap_front_send(struct front *front, const struct front_route *route, zmq_msg_
                  (answer->outcome_case == WICI__V1__ANSWER__OUTCOME_REFUSAL));
             if (answer->outcome_case == WICI__V1__ANSWER__OUTCOME_REFUSAL)
                 refusal_check(answer->refusal);
+            else
+                receipt_check(answer);
             world.taken = answer->outcome_case == WICI__V1__ANSWER__OUTCOME_RECEIPT;
         }
     if (route->id[1] != SW && route->id[1] != SW2 && route->id[1] != AUDITOR)
         must(world.secret[0] == '\0' || memmem(data, len, world.secret, strlen(world.secret)) == NULL);
     wici__v1__broker_message__free_unpacked(said, NULL);
     (void)zmq_msg_close(message);
+    return 0;
+}
+
+/* What the broker counts of a session. */
+static int
+session_check(void *arg, struct session *session)
+{
+    const struct broker *b = arg;
+    const struct unit_readers *unit = sessions_unit_if(b->sessions, session->unit);
+    uint32_t count = 0;
+
+    for (const struct session *s = unit->sessions; s != NULL; s = s->unit_next)
+        count++;
+    must(count == unit->session_count && count <= SESSIONS_PER_UNIT_MAX);
+    for (size_t i = 0; i < SUBSCRIPTIONS_PER_SESSION_MAX; i++) {
+        const struct reader *r = session->streams[i];
+        uint64_t before = 0, bytes = 0;
+
+        if (r == NULL)
+            continue;
+        must(r->acked <= r->sent || r->acked <= r->announced);
+        must(r->sent < store_next(b->store) && r->announced < store_next(b->store));
+        must(r->credit_count <= r->credit_size && r->out_credits <= r->credit_count);
+        for (size_t k = 0; k < r->credit_count; k++) {
+            const struct credit *credit = &r->credits[(r->credit_at + k) % r->credit_size];
+
+            must(credit->seq > before);
+            before = credit->seq;
+            bytes += credit->bytes;
+        }
+        must(bytes == r->outstanding);
+    }
     return 0;
 }
 
@@ -99,6 +223,7 @@ say(uint8_t who, const uint8_t *data, size_t len)
     if (zmq_msg_size(&message.payload) > 0)
         memcpy(zmq_msg_data(&message.payload), data, len);
     must(talk_take(world.broker, &message) == 0);
+    must(sessions_each(world.broker->sessions, session_check, world.broker) == 0);
     (void)zmq_msg_close(&message.payload);
 }
 
@@ -110,6 +235,7 @@ tick(void)
     world.now_ms++;
     must(broker_tick(world.broker, world.end, 0, &signalled) == 0);
     must(!signalled);
+    must(sessions_each(world.broker->sessions, session_check, world.broker) == 0);
 }
 
 static int
@@ -126,9 +252,17 @@ sessions_end(void)
     tick();
     must(world.broker->reply_count == 0);
     must(sessions_count(world.broker->sessions) == 0);
+    must(atomic_load(&world.broker->nobody.answering) == 0);
+    for (uint32_t unit = 0; unit < 256; unit++) {
+        const struct unit_readers *readers = sessions_unit_if(world.broker->sessions, unit);
+
+        must(readers == NULL || (readers->session_count == 0 && atomic_load(&readers->answering) == 0));
+    }
+    memset(heard, 0, sizeof heard);
 }
 
-/* ---- the world: who there is, and a letter that nobody but its reader may see */
+/* ---- the world: who there is, and a letter that nobody but its reader may see
+ */
 
 static void
 say_message(uint8_t who, const Wici__V1__ClientMessage *message)
@@ -309,8 +443,10 @@ world_make(void)
     (void)snprintf(admin_key, sizeof admin_key, "%s/admin.key", world.dir);
     (void)snprintf(path, sizeof path, "%s/wicid.conf", world.dir);
     (void)snprintf(text, sizeof text,
-                   "listen = tcp://127.0.0.1:*\ndata.dir = %s/data\nkey.dir = %s/keys\nkek.file = %s/kek\n"
-                   "curve.key = %s/curve.key\ncheckpoint.key = %s/checkpoint.key\nguard.file = %s/guard\n"
+                   "listen = tcp://127.0.0.1:*\ndata.dir = %s/data\nkey.dir = "
+                   "%s/keys\nkek.file = %s/kek\n"
+                   "curve.key = %s/curve.key\ncheckpoint.key = "
+                   "%s/checkpoint.key\nguard.file = %s/guard\n"
                    "data.size_max = 256M\n",
                    world.dir, world.dir, world.dir, world.dir, world.dir, world.dir);
     out = fopen(path, "we");

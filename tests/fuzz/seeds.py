@@ -6,6 +6,7 @@ Writes DIR/event, json, policy, row, talk and client: a folder for each target, 
 """
 import hashlib
 import pathlib
+import re
 import struct
 import sys
 
@@ -109,6 +110,10 @@ def talks(kinds):
         if message.DESCRIPTOR.name == "ClientMessage":
             yield f"message-{number:03}", said(SW2, HELLO) + said(SW2, message, TICK) + said(SW2, message)
     follow = wire.Subscribe(subscription=1, cursor="inbox")
+    for name, seqs in {"ahead": (1 << 40,), "next": (13,), "back": (9, 5), "again": (9, 9)}.items():
+        yield f"ack-{name}", (said(SW2, HELLO) + said(SW2, client(subscribe=follow), TICK) + b"".join(
+            said(SW2, client(ack=wire.Ack(subscription=1, seq=seq)), TICK) for seq in seqs)
+            + said(SW2, client(unsubscribe=wire.Unsubscribe(subscription=1)), TICK))
     for who in (SW2, SCHOOL, AUDITOR):
         yield f"reading-{who}", (
             said(who, HELLO) + said(who, client(subscribe=follow), TICK)
@@ -161,6 +166,9 @@ def clients(kinds):
         subscription=n, from_seq=1, window_bytes=1 << 20)).SerializeToString()) for n in (1, 2))
     for number, kind in enumerate(kinds):
         batch = wire.Batch(subscription=1 + number % 2, deliveries=[delivery(event_of(kind, SW, n), n) for n in (1, 2, 3)])
+        if number < 2:
+            again = dose(wire.BrokerMessage(batch=batch).SerializeToString()[:65535])
+            yield f"twice-{number}", begun + again + again
         yield f"batch-{number:02}", begun + dose(wire.BrokerMessage(batch=batch).SerializeToString()[:65535])
     for number, message in enumerate(MESSAGES):
         if message.DESCRIPTOR.name == "BrokerMessage":
@@ -171,6 +179,32 @@ def clients(kinds):
             refused = wire.Refused(refusal={"code": code, "pl": "x", "en": "x"}, **place)
             yield f"refused-{code}-{len(place)}-{'-'.join(place)}", begun + dose(
                 wire.BrokerMessage(refused=refused).SerializeToString())
+
+
+def policies(text):
+    """The default policy; the same without what is only for the eye; and that with one mistake, which is refused."""
+    yield "default", text
+    small = re.sub(r" +", " ", re.sub(r"(?m)^(#.*)?\n", "", text.decode()))
+    yield "small", small.encode()
+    first = re.search(r"(?m)^type .*\n", small)[0]
+    for name, old, new in (("both", r"(type referral.submitted .*) 0\n", r"above AUD referral.submitted\n\1 01/1\n"),
+                           ("twice", r" ([Pp]?\d*)(\d) ", r" \1\2\2 "),
+                           ("falling", r"123", "132"), ("without-s0", r" 06 ", " 6 "), ("half-s0", r" 06 ", " /06 "),
+                           ("above-ceiling", r"(type referral.submitted .*) 0\n", r"\1 017\n"),
+                           ("above-of-another", r"(type ipus.agreed .*) 0\n", r"\1 01\n"),
+                           ("half-above-ceiling", r"(type referral.submitted .*) 0\n", r"\1 0/17\n"),
+                           ("full-above-half", r" P0/167 ", " P01/67 "), ("nothing-by-half", r" 06 ", " 06/ "),
+                           ("role-twice", r"roles SW INT", "roles SW SW"), ("role-missing", r"roles SW", "roles"),
+                           ("cell-missing", r"(type referral.submitted .*) 0\n", r"\1\n"),
+                           ("cell-more", r"(type referral.submitted .*) 0\n", r"\1 0 0\n"),
+                           ("type-twice", re.escape(first), lambda found: found[0] * 2), ("type-missing", re.escape(first), ""),
+                           ("type-unknown", r"type referral.submitted", "type referral.sent"),
+                           ("ceiling-missing", r"ceiling S3 .*\n", ""), ("ceiling-twice", r"ceiling S3", "ceiling S2"),
+                           ("version-missing", r"version .*\n", ""), ("above-nothing", r"above IC ipus", "above IC opus"),
+                           ("above-less", r"above IC .*\n", ""), ("letter", r" P0", " Q0")):
+        wrong = re.sub(old, new, small, count=1)
+        assert wrong != small, name
+        yield name, wrong.encode()
 
 
 def row_sum(seq, entry, generation):
@@ -199,7 +233,7 @@ def rows(kinds):
 def main():
     policy, into = pathlib.Path(sys.argv[5]), pathlib.Path(sys.argv[6])
     kinds = list(pb.EventType.DESCRIPTOR.values[1:])
-    made = {"event": [], "json": [], "policy": [("default", policy.read_bytes())],
+    made = {"event": [], "json": [], "policy": list(policies(policy.read_bytes())),
             "row": list(rows(kinds)), "talk": list(talks(kinds)), "client": list(clients(kinds))}
     for kind in kinds:
         event = full.full_event(kind)

@@ -8,8 +8,8 @@ import tree
 SOURCE = os.environ["WICI_SOURCE"]
 PATH = re.compile(r"(?<![\w./<-])((?:docs|broker|store|proto|agents|tests|scripts|po|cmake)/[\w./-]*[\w/])")
 FILE = re.compile(r"(?<![\w./*-])([a-z][a-z0-9_]*\.(?:c|h|py|def|policy))\b(?!\.)")
-# Named in comments and docs, and not ours, or made by the build.
-FOREIGN = {"zmq.h", "lmdb.h", "sodium.h", "time.h", "errno.h", "jansson.h", "argp.h", "default_policy.c"}
+# Named in comments and docs, and not ours, or made by the build; or the name of a test.
+FOREIGN = {"zmq.h", "lmdb.h", "sodium.h", "time.h", "errno.h", "jansson.h", "argp.h", "default_policy.c", "fuzz.policy"}
 
 
 def anchors(text):

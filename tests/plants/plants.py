@@ -19,6 +19,7 @@ import sys
 SOURCE = os.environ.get("WICI_SOURCE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.path.abspath(os.environ.get("WICI_BUILD", os.path.join(SOURCE, "build", "dev")))
 SECONDS = 240
+SEEDS = os.path.join(BUILD, "tests", "fuzz", "seeds", "")
 OTHERS = "who_does_not_read_costs_a_bounded_memory_and_the_others_nothing"
 ANEW = "Clerk.test_a_round_begins_anew_when_its_list_changes_between_two_pages"
 ORDER = "an_answer_leaves_after_pages_meta_page_keys_and_names_are_on_disk"
@@ -123,6 +124,21 @@ PLANTS = [
     Plant("damage_without_a_word", "store/row.c",
           [("            return damage_set(st, \"record %\" PRIu64 \": the row names another key than it was written with\", seq);", "            return -EBADMSG;")],
           "replay_row", ["replay_row", "300", "tests/fuzz/corpus/row"], ["not so: st.damage[0] != '\\0'"]),
+    Plant("full_and_half_at_once", "broker/core/policy.c",
+          [(" && (cell->full & cell->half) == 0 &&", " &&")],
+          "replay_policy", ["replay_policy", "0", SEEDS + "policy"], ["not so: (cell.full & cell.half) == 0"]),
+    Plant("ceiling_of_another_role", "broker/core/policy.c",
+          [("p->above[j].role == role && above_matches(", "above_matches(")],
+          "replay_policy", ["replay_policy", "0", SEEDS + "policy"], ["not so: (cell.full >> cls & 1) == 0 || most == 'Y'"]),
+    Plant("acknowledged_unsent", "broker/talk_read.c",
+          [("ack->seq < r->acked || (ack->seq > r->sent && ack->seq > r->announced)) {", "ack->seq < r->acked) {")],
+          "replay_talk", ["replay_talk", "0", SEEDS + "talk"], ["not so: r->acked <= r->sent || r->acked <= r->announced"]),
+    Plant("given_twice", "agents/subscribe.c",
+          [("    if (event.seq > s->seen) {\n", "    if (event.seq >= s->seen) {\n")],
+          "replay_client", ["replay_client", "0", SEEDS + "client"], ["not so: event->seq > *last"]),
+    Plant("refused_still_flies", "agents/publish.c",
+          [("        p->number = 0;\n        w->in_flight--;\n", "        p->number = 0;\n")],
+          "replay_client", ["replay_client", "0", SEEDS + "client"], ["not so: client->in_flight == flying"]),
     Plant("unanswered_forgotten", "agents/client_link.c", [("        publish_down(w);\n", "")],
           "wici-agent", ["e2e/test_network.py", "--heal", "20", "1"], ["FAILED:", "Failure: ", "receipt of "]),
     Plant("receipt_of_the_lost_branch", "agents/agent_wici.c",
