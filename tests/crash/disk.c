@@ -1,5 +1,5 @@
-/* disk - the recorder and the states (disk.h gives the model) */
-#include "tests/crash/disk.h"
+/* disk - trees of files, and the recorder (disk.h gives the model) */
+#include "tests/crash/disk_tree.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,11 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RUBBISH 0xa5
-
 bool (*record_drop)(const struct trace_call *call);
 
-static void __attribute__((noreturn)) give_up(const char *what)
+void
+disk_give_up(const char *what)
 {
     perror(what);
     abort();
@@ -28,7 +27,7 @@ grow(void *at, size_t *cap, size_t need, size_t size)
         *cap = need * 2 + 64;
         at = realloc(at, *cap * size);
         if (at == NULL)
-            give_up("realloc");
+            disk_give_up("realloc");
     }
     return at;
 }
@@ -45,8 +44,8 @@ dice_roll(struct dice *dice, uint64_t sides)
 
 /* ---- trees */
 
-static bool
-is_lock(const char *name)
+bool
+disk_is_lock(const char *name)
 {
     return strcmp(name, "lock.mdb") == 0;
 }
@@ -67,7 +66,7 @@ entry_put(struct tree *tree, int dir, const char *name, int node)
 
     if (entry == NULL) {
         if (tree->entry_count == DISK_NODES_MAX)
-            give_up("too many names");
+            disk_give_up("too many names");
         entry = &tree->entries[tree->entry_count++];
         entry->dir = dir;
         (void)snprintf(entry->name, sizeof entry->name, "%s", name);
@@ -106,7 +105,7 @@ node_write(struct node *node, size_t at, const uint8_t *bytes, size_t len)
     memcpy(node->bytes + at, bytes, len);
 }
 
-static void
+void
 tree_free(struct tree *tree)
 {
     for (int i = 0; i < DISK_NODES_MAX; i++)
@@ -114,7 +113,7 @@ tree_free(struct tree *tree)
     memset(tree, 0, sizeof *tree);
 }
 
-static void
+void
 tree_copy(struct tree *to, const struct tree *from)
 {
     *to = *from;
@@ -144,7 +143,7 @@ tree_read(struct tree *tree, int dir, const char *path)
     DIR *list = opendir(path);
 
     if (list == NULL)
-        give_up(path);
+        disk_give_up(path);
     while ((one = readdir(list)) != NULL) {
         char below[PATH_MAX];
         struct node *node;
@@ -155,7 +154,7 @@ tree_read(struct tree *tree, int dir, const char *path)
             continue;
         if (snprintf(below, sizeof below, "%s/%s", path, one->d_name) >= (int)sizeof below || stat(below, &sb) != 0 ||
             tree->node_count == DISK_NODES_MAX)
-            give_up(one->d_name);
+            disk_give_up(one->d_name);
         if (!S_ISDIR(sb.st_mode) && sb.st_nlink > 1 && (twin = inode_find(tree, sb.st_ino)) >= 0) {
             entry_put(tree, dir, one->d_name, twin);
             continue;
@@ -171,7 +170,7 @@ tree_read(struct tree *tree, int dir, const char *path)
 
             node_size(node, (size_t)sb.st_size);
             if (fd < 0 || read(fd, node->bytes, node->len) != (ssize_t)node->len)
-                give_up(below);
+                disk_give_up(below);
             close(fd);
         }
     }
@@ -199,15 +198,15 @@ node_link(int fd, const char *path)
 
     (void)snprintf(open_file, sizeof open_file, "/proc/self/fd/%d", fd);
     if (linkat(AT_FDCWD, open_file, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0)
-        give_up(path);
+        disk_give_up(path);
 }
 
 /* Makes the names and the bytes of a directory; fds gets an open descriptor for each file made. */
-static void
+void
 tree_make(struct tree *tree, int dir, const char *path, int fds[DISK_NODES_MAX])
 {
     if (mkdir(path, 0700) != 0)
-        give_up(path);
+        disk_give_up(path);
     for (int i = 0; i < tree->entry_count; i++) {
         const struct entry *entry = &tree->entries[i];
         const struct node *node = &tree->nodes[entry->node];
@@ -226,15 +225,15 @@ tree_make(struct tree *tree, int dir, const char *path, int fds[DISK_NODES_MAX])
         }
         fds[entry->node] = open(below, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
         if (fds[entry->node] < 0 || write(fds[entry->node], node->bytes, node->len) != (ssize_t)node->len)
-            give_up(below);
+            disk_give_up(below);
     }
 }
 
 /* ---- events */
 
 /* Applies a change of names. What it needs may be missing: then it does nothing. */
-static void
-names_apply(struct tree *tree, const struct disk_event *event)
+void
+tree_name(struct tree *tree, const struct disk_event *event)
 {
     int node;
 
@@ -254,8 +253,8 @@ names_apply(struct tree *tree, const struct disk_event *event)
     }
 }
 
-static void
-bytes_apply(struct tree *tree, const struct history *h, const struct disk_event *event)
+void
+tree_bytes(struct tree *tree, const struct history *h, const struct disk_event *event)
 {
     if (event->kind == EVENT_WRITE)
         node_write(&tree->nodes[event->node], event->at, h->pool + event->data, event->len);
@@ -264,8 +263,8 @@ bytes_apply(struct tree *tree, const struct history *h, const struct disk_event 
 }
 
 /* A node that came into being in this history is empty at first. */
-static void
-nodes_take(struct tree *tree, const struct disk_event *event)
+void
+tree_node(struct tree *tree, const struct disk_event *event)
 {
     if (event->kind != EVENT_ENTER || event->target < tree->node_count)
         return;
@@ -315,13 +314,13 @@ history_tree(const struct history *h, struct tree *ret)
 {
     tree_copy(ret, &h->first);
     for (size_t i = 0; i < h->count; i++) {
-        nodes_take(ret, &h->events[i]);
-        names_apply(ret, &h->events[i]);
-        bytes_apply(ret, h, &h->events[i]);
+        tree_node(ret, &h->events[i]);
+        tree_name(ret, &h->events[i]);
+        tree_bytes(ret, h, &h->events[i]);
     }
 }
 
-static void
+void
 fds_close(const int fds[DISK_NODES_MAX])
 {
     for (int i = 0; i < DISK_NODES_MAX; i++)
@@ -329,7 +328,7 @@ fds_close(const int fds[DISK_NODES_MAX])
             close(fds[i]);
 }
 
-static void
+void
 fds_none(int fds[DISK_NODES_MAX])
 {
     for (int i = 0; i < DISK_NODES_MAX; i++)
@@ -490,7 +489,7 @@ record_after(const struct trace_call *call)
         recorder.missed |= dir < 0;
         event = event_add(EVENT_LEAVE, dir);
         memcpy(event->name, name, sizeof name);
-        names_apply(&recorder.names, event);
+        tree_name(&recorder.names, event);
         break;
     case TRACE_RENAME:
         dir = path_split(call->path, name);
@@ -500,14 +499,14 @@ record_after(const struct trace_call *call)
             name_enter(call->to, path_node(call->path), false);
             event = event_add(EVENT_LEAVE, dir);
             memcpy(event->name, name, sizeof name);
-            names_apply(&recorder.names, event);
+            tree_name(&recorder.names, event);
             break;
         }
         event = event_add(EVENT_RENAME, dir);
         event->to_node = to_dir;
         memcpy(event->name, name, sizeof name);
         memcpy(event->to_name, to_name, sizeof to_name);
-        names_apply(&recorder.names, event);
+        tree_name(&recorder.names, event);
         break;
     case TRACE_CLOSE:
     case TRACE_READ:
@@ -528,7 +527,7 @@ record_start(struct history *h, const char *dir)
     memcpy(recorder.names.entries, h->first.entries, sizeof h->first.entries);
     recorder.names.entry_count = h->first.entry_count;
     for (size_t i = 0; i < h->count; i++)
-        names_apply(&recorder.names, &h->events[i]);
+        tree_name(&recorder.names, &h->events[i]);
     sink.root = recorder.dir;
     trace_sink = &sink;
 }
@@ -559,7 +558,7 @@ record_stop(void)
             break;
         twin[entry->node] = mine->node;
         b = &seen.nodes[mine->node];
-        same = a->dir == b->dir && (a->dir || is_lock(entry->name) ||
+        same = a->dir == b->dir && (a->dir || disk_is_lock(entry->name) ||
                                     (a->len == b->len && (a->len == 0 || memcmp(a->bytes, b->bytes, a->len) == 0)));
     }
     tree_free(&seen);
@@ -578,233 +577,4 @@ disk_mark(int mark, uint64_t value)
     event = event_add(EVENT_MARK, 0);
     event->mark = mark;
     event->at = value;
-}
-
-/* ---- cuts */
-
-void
-cut_start(struct cut *cut, const struct history *h)
-{
-    memset(cut, 0, sizeof *cut);
-    cut->h = h;
-    tree_copy(&cut->durable, &h->first);
-    cut->pending = calloc(h->count + 1, sizeof *cut->pending);
-    cut->written = calloc(h->count + 1, sizeof *cut->written);
-    if (cut->pending == NULL || cut->written == NULL)
-        give_up("calloc");
-}
-
-void
-cut_free(struct cut *cut)
-{
-    tree_free(&cut->durable);
-    free(cut->pending);
-    free(cut->written);
-    memset(cut, 0, sizeof *cut);
-}
-
-/* All that is pending of this file or directory becomes durable, in order. */
-static void
-node_sync(struct cut *cut, int node)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < cut->pending_count; i++) {
-        const struct disk_event *event = &cut->h->events[cut->pending[i]];
-
-        if (event->node == node) {
-            bytes_apply(&cut->durable, cut->h, event);
-            names_apply(&cut->durable, event);
-            continue;
-        }
-        cut->pending[kept] = cut->pending[i];
-        cut->written[kept++] = cut->written[i];
-    }
-    cut->pending_count = kept;
-}
-
-void
-cut_forward(struct cut *cut, size_t at)
-{
-    for (; cut->at < at; cut->at++) {
-        const struct disk_event *event = &cut->h->events[cut->at];
-
-        switch (event->kind) {
-        case EVENT_WRITE:
-        case EVENT_SIZE:
-        case EVENT_ENTER:
-        case EVENT_RENAME:
-        case EVENT_LEAVE:
-            nodes_take(&cut->durable, event);
-            cut->pending[cut->pending_count] = cut->at;
-            cut->written[cut->pending_count++] = false;
-            continue;
-        case EVENT_WRITTEN: cut->written[cut->pending_count - 1] = true; break;
-        case EVENT_SYNC: node_sync(cut, event->node); break;
-        case EVENT_MARK: break;
-        }
-        cut->epoch++;
-    }
-}
-
-/* How a state is chosen: what is kept of each pending change. */
-enum taste {
-    KEEP_NONE,
-    KEEP_ALL,
-    KEEP_SOME,         /* each change as a whole, one half */
-    KEEP_SECTORS,      /* each sector, one half */
-    KEEP_MOST,         /* of each eight changes one is lost */
-    KEEP_FEW,          /* of each eight one is kept */
-    KEEP_LAST,         /* only the newest: everything is out of order */
-    KEEP_FIRST,        /* in order, up to some change, which is torn */
-    KEEP_ALL_BUT_TORN, /* all, but one is torn */
-    TASTES
-};
-
-struct decision {
-    struct dice dice;
-    enum taste taste;
-    size_t chosen; /* of KEEP_FIRST and KEEP_ALL_BUT_TORN */
-    uint64_t hash;
-};
-
-static void
-decision_note(struct decision *d, uint64_t value)
-{
-    d->hash = (d->hash ^ value) * UINT64_C(0x100000001b3);
-    d->hash ^= d->hash >> 29;
-}
-
-/* Is this sector of pending change i there? */
-static bool
-sector_is_kept(struct decision *d, size_t i, bool whole)
-{
-    switch (d->taste) {
-    case KEEP_NONE: return false;
-    case KEEP_ALL: return true;
-    case KEEP_SOME:
-    case KEEP_MOST:
-    case KEEP_FEW:
-    case KEEP_LAST: return whole;
-    case KEEP_SECTORS: return dice_roll(&d->dice, 2) == 0;
-    case KEEP_FIRST: return i < d->chosen || (i == d->chosen && dice_roll(&d->dice, 2) == 0);
-    case KEEP_ALL_BUT_TORN: return i != d->chosen || dice_roll(&d->dice, 2) == 0;
-    case TASTES: break;
-    }
-    abort();
-}
-
-static bool
-change_is_kept(struct decision *d, size_t i, size_t count)
-{
-    switch (d->taste) {
-    case KEEP_SOME: return dice_roll(&d->dice, 2) == 0;
-    case KEEP_MOST: return dice_roll(&d->dice, 8) != 0;
-    case KEEP_FEW: return dice_roll(&d->dice, 8) == 0;
-    case KEEP_LAST: return i + 1 == count;
-    case KEEP_NONE:
-    case KEEP_ALL:
-    case KEEP_SECTORS:
-    case KEEP_FIRST:
-    case KEEP_ALL_BUT_TORN:
-    case TASTES: break;
-    }
-    return false;
-}
-
-static void
-put_at(int fd, const void *bytes, size_t len, uint64_t at)
-{
-    if (fd >= 0 && pwrite(fd, bytes, len, (off_t)at) != (ssize_t)len)
-        give_up("pwrite");
-}
-
-/* Writes those sectors of a pending write that are kept. fd -1: only decides. */
-static void
-write_make(const struct cut *cut, struct decision *d, size_t i, int fd)
-{
-    const struct disk_event *event = &cut->h->events[cut->pending[i]];
-    const uint8_t *bytes = cut->h->pool + event->data;
-    bool whole = cut->written[i] || change_is_kept(d, i, cut->pending_count);
-    bool longer = dice_roll(&d->dice, 4) == 0; /* the file got its length, not its bytes */
-    uint64_t at = event->at, end = event->at + event->len;
-    struct stat sb;
-
-    if (longer && fd >= 0 && (fstat(fd, &sb) != 0 || ((uint64_t)sb.st_size < end && ftruncate(fd, (off_t)end) != 0)))
-        give_up("ftruncate");
-    decision_note(d, longer);
-    while (at < end) {
-        uint64_t stop = (at / DISK_SECTOR + 1) * DISK_SECTOR;
-
-        stop = stop < end ? stop : end;
-        if (cut->written[i] || sector_is_kept(d, i, whole)) {
-            decision_note(d, at + 1);
-            put_at(fd, bytes + (at - event->at), stop - at, at);
-        } else if (longer && at >= cut->durable.nodes[event->node].len && dice_roll(&d->dice, 4) == 0) {
-            uint8_t rubbish[DISK_SECTOR];
-
-            memset(rubbish, RUBBISH, sizeof rubbish);
-            decision_note(d, 2);
-            put_at(fd, rubbish, stop - at, at);
-        }
-        at = stop;
-    }
-}
-
-static void
-locks_spoil(const struct tree *tree, struct decision *d, const int fds[DISK_NODES_MAX])
-{
-    bool rubbish = dice_roll(&d->dice, 2) == 0;
-    uint8_t bytes[DISK_SECTOR];
-
-    memset(bytes, RUBBISH, sizeof bytes);
-    for (int i = 0; i < tree->entry_count && rubbish; i++)
-        if (is_lock(tree->entries[i].name))
-            for (unsigned at = 0; at < 8192; at += DISK_SECTOR)
-                put_at(fds[tree->entries[i].node], bytes, sizeof bytes, at);
-}
-
-uint64_t
-cut_make(const struct cut *cut, struct dice dice, const char *dir)
-{
-    struct decision d = {.dice = dice, .hash = cut->epoch + 1};
-    static struct tree tree; /* the names differ, the bytes are the durable ones' */
-    int fds[DISK_NODES_MAX];
-
-    fds_none(fds);
-    d.taste = (enum taste)dice_roll(&d.dice, TASTES);
-    d.chosen = cut->pending_count > 0 ? (size_t)dice_roll(&d.dice, cut->pending_count) : 0;
-
-    tree = cut->durable;
-    for (size_t i = 0; i < cut->pending_count; i++) {
-        const struct disk_event *event = &cut->h->events[cut->pending[i]];
-
-        if (event->kind == EVENT_WRITE || event->kind == EVENT_SIZE)
-            continue;
-        if (sector_is_kept(&d, i, change_is_kept(&d, i, cut->pending_count))) {
-            decision_note(&d, ~(uint64_t)i);
-            names_apply(&tree, event);
-        }
-    }
-    if (dir != NULL) {
-        disk_remove(dir);
-        tree_make(&tree, 0, dir, fds);
-    }
-    for (size_t i = 0; i < cut->pending_count; i++) {
-        const struct disk_event *event = &cut->h->events[cut->pending[i]];
-        int fd = fds[event->node];
-
-        if (event->kind == EVENT_WRITE) {
-            write_make(cut, &d, i, fd);
-        } else if (event->kind == EVENT_SIZE && sector_is_kept(&d, i, change_is_kept(&d, i, cut->pending_count))) {
-            decision_note(&d, event->at);
-            if (fd >= 0 && ftruncate(fd, (off_t)event->at) != 0)
-                give_up("ftruncate");
-        }
-    }
-    if (dir != NULL) {
-        locks_spoil(&tree, &d, fds);
-        fds_close(fds);
-    }
-    return d.hash;
 }

@@ -13,6 +13,13 @@
  * gets its new name and loses its old one, each on its own. Lock files (lock.mdb) are shared memory: their bytes are
  * not followed, and after a cut they are zeros or rubbish.
  *
+ * What a cut does is of four kinds. Tests of the test leave one out, to see which kind it is that shows a bug:
+ *   - LOST: what was not synced is not there. Without it all is there that was written, as after a kill.
+ *   - TORN: a write may be there in part. Without it each is there as a whole, or not at all.
+ *   - REORDERED: what is there says nothing about what was written before it. Without it writes reach the disk in the
+ *     order in which they were made, in all files: with one that is there all earlier ones are. So do names.
+ *   - NAMES: a name may be missing. Without it each counts at once.
+ *
  * Errors: what cannot go on ends the process (these are tests). Threads: one.
  */
 #ifndef CRASH_DISK_H
@@ -26,6 +33,13 @@
 #define DISK_NAME_MAX  24
 #define DISK_SECTOR    512u
 #define DISK_FDS_MAX   1024 /* descriptors of this process; from there on another's may be told of */
+
+enum disk_kind { DISK_LOST = 1, DISK_TORN = 2, DISK_REORDERED = 4, DISK_NAMES = 8, DISK_ALL = 15 };
+
+/* What cuts do; DISK_ALL but in tests of the test. */
+extern unsigned disk_kinds;
+/* Leaves out a kind: "lost", "torn", "reordered", "names". False: none is called that. */
+bool disk_kind_leave(const char *name);
 
 struct node {
     bool dir;
@@ -109,7 +123,8 @@ struct cut {
     size_t *pending; /* events that are not durable as a whole, in order */
     bool *written;   /* beside each: an O_DSYNC write that has ended */
     size_t pending_count, at;
-    uint64_t epoch; /* raised by what makes something durable, and by marks */
+    size_t last_write, last_name; /* behind the last event of each sort that is durable */
+    uint64_t epoch;               /* raised by what makes something durable, and by marks */
 };
 
 void cut_start(struct cut *cut, const struct history *h);

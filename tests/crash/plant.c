@@ -7,8 +7,8 @@
 #include "broker/cursor.h"
 #include "broker/erase_write.h"
 #include "store/be.h"
+#include "store/keys_entry.h"
 #include "tests/crash/copier.h"
-#include "tests/crash/disk.h"
 #include "tests/crash/scene.h"
 
 #include <fcntl.h>
@@ -22,6 +22,7 @@
 const struct plant plants[] = {{"unseen", "log", "recorder"},
                                {"nosync", "log", "opens, acknowledged, records, gapless"},
                                {"datasync", "log", "opens, acknowledged, records, gapless"},
+                               {"commitsync", "log", "opens, acknowledged, records, gapless"},
                                {"metasync", "log", "acknowledged, opens"},
                                {"dirsync", "log", "opens"},
                                {"keysync", "log", "opens, records"},
@@ -38,6 +39,7 @@ const struct plant plants[] = {{"unseen", "log", "recorder"},
                                {"kekname", "kek", "keys"},
                                {"awaysync", "kek", "copies"},
                                {"gonesync", "erase", "destroyed, keys, opens"},
+                               {"keytorn", "erase", "opens, keys"},
                                {"listsync", "erase", "listed, ordered"},
                                {"listname", "erase", "listed, guard"},
                                {"keyfirst", "erase", "holes, records"},
@@ -53,9 +55,26 @@ const struct plant plants[] = {{"unseen", "log", "recorder"},
                                {"guardname", "follow", "guard"}};
 const size_t plant_count = sizeof plants / sizeof *plants;
 
+unsigned
+plant_kind(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum disk_kind kind;
+    } shown[] = {
+        {"metasync", DISK_LOST}, {"keytorn", DISK_TORN}, {"commitsync", DISK_REORDERED}, {"dirsync", DISK_NAMES}};
+
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        if (strcmp(name, shown[i].name) == 0)
+            return shown[i].kind;
+    return 0;
+}
+
 static bool unseen, nosync, idput, tileput, opensync, keyfirst, rowleft, cursorsent, cursorlate, markearly, besidekeys;
 static enum trace_op drop_op;
 static const char *drop_suffix, *drop_within; /* NULL: any */
+static size_t drop_len;                       /* of a write; 0: any */
+static bool drop_in_commit, committing;
 
 int __real_mdb_env_open(MDB_env *env, const char *path, unsigned int flags, mdb_mode_t mode);
 int __wrap_mdb_env_open(MDB_env *env, const char *path, unsigned int flags, mdb_mode_t mode);
@@ -94,6 +113,20 @@ __wrap_mdb_env_get_flags(MDB_env *env, unsigned int *flags)
 
     if (rc == 0 && nosync)
         *flags &= ~(unsigned)MDB_NOSYNC;
+    return rc;
+}
+
+int __real_mdb_txn_commit(MDB_txn *txn);
+int __wrap_mdb_txn_commit(MDB_txn *txn);
+
+int
+__wrap_mdb_txn_commit(MDB_txn *txn)
+{
+    int rc;
+
+    committing = true;
+    rc = __real_mdb_txn_commit(txn);
+    committing = false;
     return rc;
 }
 
@@ -256,7 +289,8 @@ call_is_dropped(const struct trace_call *call)
 {
     size_t len = strlen(drop_suffix), path_len = strlen(call->path);
 
-    if (call->op != drop_op || (drop_within != NULL && strstr(call->path, drop_within) == NULL))
+    if (call->op != drop_op || (drop_within != NULL && strstr(call->path, drop_within) == NULL) ||
+        (drop_len != 0 && call->len != drop_len) || (drop_in_commit && !committing))
         return false;
     if (len == 0 && drop_within == NULL)
         return is_directory(call->path);
@@ -270,24 +304,28 @@ plant_set(const char *name)
         const char *name;
         enum trace_op op;
         const char *suffix, *within;
-    } drops[] = {{"datasync", TRACE_SYNC, "/data.mdb", NULL},
-                 {"metasync", TRACE_OPEN, "/data.mdb", NULL},
-                 {"dirsync", TRACE_SYNC, "", NULL},
-                 {"keysync", TRACE_SYNC, "/keys/keys", NULL},
-                 {"compactsync", TRACE_SYNC, "/compact/log/data.mdb", NULL},
-                 {"copysync", TRACE_SYNC, "/data.mdb", ".part/"},
-                 {"copyname", TRACE_SYNC, "/logs", NULL},
-                 {"besidesync", TRACE_SYNC, "/data.mdb", ".part/"},
-                 {"putsync", TRACE_SYNC, "/data.mdb", "/log.new/"},
-                 {"markname", TRACE_SYNC, "/data", NULL},
-                 {"kekname", TRACE_SYNC, "/etc", NULL},
-                 {"awaysync", TRACE_SYNC, "", "/away/"},
-                 {"gonesync", TRACE_SYNC, "/keys/keys", NULL},
-                 {"listsync", TRACE_SYNC, "/ward/guard.erased", NULL},
-                 {"listname", TRACE_SYNC, "/ward", NULL},
-                 {"signname", TRACE_SYNC, "/etc", NULL},
-                 {"guardsync", TRACE_SYNC, "/ward/guard.new", NULL},
-                 {"guardname", TRACE_SYNC, "/ward", NULL}};
+        size_t len;
+        bool in_commit;
+    } drops[] = {{"datasync", TRACE_SYNC, "/data.mdb", NULL, 0, false},
+                 {"commitsync", TRACE_SYNC, "/data.mdb", NULL, 0, true},
+                 {"metasync", TRACE_OPEN, "/data.mdb", NULL, 0, false},
+                 {"dirsync", TRACE_SYNC, "", NULL, 0, false},
+                 {"keysync", TRACE_SYNC, "/keys/keys", NULL, 0, false},
+                 {"compactsync", TRACE_SYNC, "/compact/log/data.mdb", NULL, 0, false},
+                 {"copysync", TRACE_SYNC, "/data.mdb", ".part/", 0, false},
+                 {"copyname", TRACE_SYNC, "/logs", NULL, 0, false},
+                 {"besidesync", TRACE_SYNC, "/data.mdb", ".part/", 0, false},
+                 {"putsync", TRACE_SYNC, "/data.mdb", "/log.new/", 0, false},
+                 {"markname", TRACE_SYNC, "/data", NULL, 0, false},
+                 {"kekname", TRACE_SYNC, "/etc", NULL, 0, false},
+                 {"awaysync", TRACE_SYNC, "", "/away/", 0, false},
+                 {"gonesync", TRACE_SYNC, "/keys/keys", NULL, 0, false},
+                 {"keytorn", TRACE_WRITE, "/keys/keys", NULL, AT_NONCE, false}, /* the head that goes first */
+                 {"listsync", TRACE_SYNC, "/ward/guard.erased", NULL, 0, false},
+                 {"listname", TRACE_SYNC, "/ward", NULL, 0, false},
+                 {"signname", TRACE_SYNC, "/etc", NULL, 0, false},
+                 {"guardsync", TRACE_SYNC, "/ward/guard.new", NULL, 0, false},
+                 {"guardname", TRACE_SYNC, "/ward", NULL, 0, false}};
 
     unseen = strcmp(name, "unseen") == 0;
     nosync = strcmp(name, "nosync") == 0;
@@ -309,6 +347,8 @@ plant_set(const char *name)
             drop_op = drops[i].op;
             drop_suffix = drops[i].suffix;
             drop_within = drops[i].within;
+            drop_len = drops[i].len;
+            drop_in_commit = drops[i].in_commit;
             record_drop = call_is_dropped;
         }
     return unseen || nosync || idput || tileput || opensync || keyfirst || rowleft || cursorsent || cursorlate ||

@@ -5,8 +5,9 @@
  *     unseen     a file is made by a call that the recorder does not follow                recorder
  *     nosync     LMDB is opened with MDB_NOSYNC, and the store does not see the flag    opens, acknowledged, records...
  *     datasync   the log's fdatasync returns and does nothing                           opens, records, acknowledged...
- *     metasync   the log's meta page is written without O_DSYNC                         acknowledged, opens
- *     dirsync    no directory is ever synced                                            opens
+ *     commitsync a commit does not sync its pages before its meta page                  opens, records... (REORDERED)
+ *     metasync   the log's meta page is written without O_DSYNC                         acknowledged, opens (LOST)
+ *     dirsync    no directory is ever synced                                            opens (NAMES)
  *     keysync    the key store's fdatasync returns and does nothing                     opens, records
  *     idput      one put into the id table in 16 is left out                            opens (its own count), ids
  *     tileput    the put of a full tile of the tree is left out                         workload, opens (its own count)
@@ -24,6 +25,7 @@
  *     kekname    the names beside the key-encryption key are not synced                    keys
  *     awaysync   the copies of a new key and key store are not synced                      copies
  *     gonesync   the key store's fdatasync returns and does nothing when keys are destroyed   destroyed, keys
+ *     keytorn    a key is destroyed by one write, whose first sector says so               opens, keys (TORN)
  *     listsync   the list of destroyed keys is not synced                                  listed
  *     listname   neither that list's name nor the guard's is                               listed
  *     keyfirst   a dossier's key is destroyed before the order is committed                holes
@@ -38,10 +40,15 @@
  *     guardsync  the guard's next file is not synced                                       guard, opens
  *     guardname  the guard's name is not synced                                            guard
  *
+ * What a cut does (disk.h) stands behind a bug that this kind alone shows: it is found when cuts do nothing else, and
+ * is not when they do all else. So each kind is known to be explored, and to be needed.
+ *
  * What is missing in order of the real broker's calls, tests/crash/test_order.c plants and finds by itself.
  */
 #ifndef CRASH_PLANT_H
 #define CRASH_PLANT_H
+
+#include "tests/crash/disk.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,6 +61,9 @@ struct plant {
 
 extern const struct plant plants[];
 extern const size_t plant_count;
+
+/* What cuts do (disk.h) that alone shows this bug; 0: several kinds do. */
+unsigned plant_kind(const char *name);
 
 /* From now on the bug is there. False: no bug has that name. */
 bool plant_set(const char *name);

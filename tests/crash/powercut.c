@@ -14,7 +14,8 @@
  *     powercut [--states N] [--jobs N] [--seed N]   N states over workloads of seeds 1, 2, 3, ... or from N on
  *     powercut --only SEED [--plant NAME] [--keep]  one workload again; --keep leaves the failing state's directory
  *     powercut ... --scene NAME                     of one scene (scene.h) only; else each seed has its own
- *     powercut --plants                             each bug of plant.h must be found, by the checker named there
+ *     powercut ... --without KIND                   cuts do nothing of a kind (disk.h): lost, torn, reordered, names
+ *     powercut --plants                             each bug of plant.h must be found, by what is named there
  *
  * Everything follows from the seed. Workers are processes of their own: one that dies (SIGBUS, an assert) has failed at
  * the state it was at. Directories lie in WICI_CRASH_DIR, else /dev/shm, else /tmp: what is synced does not matter
@@ -48,6 +49,8 @@
 #define SEEN_SLOTS      4096u
 #define PLANT_STATES    20000u
 #define PLANT_WORKLOADS 60u
+#define UNSEEN_STATES   2000u /* in which a bug is not found without the kind of cut that shows it, */
+#define UNSEEN_TIMES    4u    /* and in so many times those in which it was found with it */
 #define DIR_SIZE        200
 #define MALLOC_MMAP     (1 << 20)
 
@@ -456,33 +459,64 @@ failure_print(int worker_index, const char *plant)
                  only_scene != NULL ? only_scene : "");
 }
 
+/* The bug is there, and is found by a checker that may find it. */
+static bool
+plant_find(const struct plant *plant, const char *how)
+{
+    int failed = workers_run(1, 1, PLANT_STATES, PLANT_WORKLOADS);
+    const struct finding *finding;
+
+    if (failed < 0) {
+        (void)printf("%-10s NOT FOUND%s in %" PRIu64 " states\n", plant->name, how, atomic_load(&progress->states));
+        return false;
+    }
+    finding = &progress->workers[failed].finding;
+    (void)printf("%-10s found%s after %" PRIu64 " states by \"%s\": %s\n", plant->name, how,
+                 atomic_load(&progress->states), finding->checker, finding->what);
+    if (strstr(plant->checkers, finding->checker) != NULL)
+        return true;
+    (void)printf("%-10s should have been found by: %s\n", "", plant->checkers);
+    return false;
+}
+
+/* Found by cuts of its kind alone, and not by all others. */
+static bool
+plant_is_of_kind(const struct plant *plant, unsigned kind)
+{
+    uint64_t states = UNSEEN_TIMES * atomic_load(&progress->states);
+    bool found;
+    int failed;
+
+    disk_kinds = DISK_LOST | kind;
+    found = plant_find(plant, " by its kind alone");
+    disk_kinds = DISK_ALL & ~kind;
+    failed = workers_run(1, 1, states > UNSEEN_STATES ? states : UNSEEN_STATES, PLANT_WORKLOADS);
+    disk_kinds = DISK_ALL;
+    (void)printf("%-10s %sfound without that kind in %" PRIu64 " states\n", plant->name, failed < 0 ? "not " : "",
+                 atomic_load(&progress->states));
+    if (failed >= 0)
+        failure_print(failed, plant->name);
+    return found && failed < 0;
+}
+
 static bool
 plants_find(void)
 {
+    unsigned shown = 0;
     bool all = true;
 
     for (size_t i = 0; i < plant_count; i++) {
-        const struct finding *finding;
-        int failed;
+        unsigned kind = plant_kind(plants[i].name);
 
         if (!plant_set(plants[i].name))
             abort();
         only_scene = plants[i].scene;
-        failed = workers_run(1, 1, PLANT_STATES, PLANT_WORKLOADS);
-        if (failed < 0) {
-            (void)printf("%-9s NOT FOUND in %" PRIu64 " states\n", plants[i].name, atomic_load(&progress->states));
-            all = false;
-            continue;
-        }
-        finding = &progress->workers[failed].finding;
-        (void)printf("%-9s found after %" PRIu64 " states by \"%s\": %s\n", plants[i].name,
-                     atomic_load(&progress->states), finding->checker, finding->what);
-        if (strstr(plants[i].checkers, finding->checker) == NULL) {
-            (void)printf("%-9s should have been found by: %s\n", "", plants[i].checkers);
-            all = false;
-        }
+        all = plant_find(&plants[i], "") && (kind == 0 || plant_is_of_kind(&plants[i], kind)) && all;
+        shown |= kind;
     }
-    return all;
+    if (shown != DISK_ALL)
+        (void)printf("a kind of cut has no bug that it alone shows\n");
+    return all && shown == DISK_ALL;
 }
 
 static double
@@ -497,15 +531,12 @@ seconds(void)
 int
 main(int argc, char **argv)
 {
-    static const struct option options[] = {{"states", required_argument, NULL, 's'},
-                                            {"jobs", required_argument, NULL, 'j'},
-                                            {"seed", required_argument, NULL, 'f'},
-                                            {"only", required_argument, NULL, 'o'},
-                                            {"plant", required_argument, NULL, 'p'},
-                                            {"plants", no_argument, NULL, 'P'},
-                                            {"keep", no_argument, NULL, 'k'},
-                                            {"scene", required_argument, NULL, 'S'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"states", required_argument, NULL, 's'},  {"jobs", required_argument, NULL, 'j'},
+        {"seed", required_argument, NULL, 'f'},    {"only", required_argument, NULL, 'o'},
+        {"plant", required_argument, NULL, 'p'},   {"plants", no_argument, NULL, 'P'},
+        {"keep", no_argument, NULL, 'k'},          {"scene", required_argument, NULL, 'S'},
+        {"without", required_argument, NULL, 'w'}, {NULL, 0, NULL, 0}};
     uint64_t states = 10000, seed = 1, workloads = UINT64_MAX;
     unsigned long jobs = (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
     const struct rlimit no_core = {0};
@@ -528,6 +559,10 @@ main(int argc, char **argv)
         case 'P': all_plants = true; break;
         case 'k': keep = true; break;
         case 'S': only_scene = optarg; break;
+        case 'w':
+            if (!disk_kind_leave(optarg))
+                return 2;
+            break;
         default: return 2;
         }
     }
