@@ -1,8 +1,10 @@
 /*
  * What the policy's p stands for, one row per role and type. A p that has no row here is refused: a policy cannot
- * invent a condition that the program does not know. Two rows bind a P as well: a head sets workers of his own agency.
+ * invent a condition that the program does not know. Some rows bind a P as well: a head sets workers of his own agency,
+ * and who links a dossier leads it.
  */
 #include "broker/core/decide.h"
+#include "broker/core/rules.h"
 
 #include <errno.h>
 #include <string.h>
@@ -49,25 +51,112 @@ cancellation(struct deciding *d)
                                                                                                     : refuse_role(d);
 }
 
+/* What is said again, better, is judged as it was: what came since does not make it somebody else's to say. */
+static bool
+is_first_said(const struct deciding *d)
+{
+    return d->event->header->corrects_event_id[0] == '\0' && decide_may_write(d);
+}
+
+static bool
+has_assistant(const struct deciding *d, uint32_t dossier)
+{
+    uint8_t state = d->core->dossiers.at[dossier].matter.kase;
+
+    return state >= CASE_ASSIGNED && state <= CASE_SUSPENDED;
+}
+
+/* The assistant of a family does not ask for one. Of a family in a new dossier nothing is known here. */
+static int
+not_of_own_family(struct deciding *d)
+{
+    size_t section;
+    const char *service = FACTS_TEXT_SECTION(d->event, 6, Wici__V1__ReferralSubmittedS6, service, &section);
+
+    if (strcmp(service, "FAMILY_ASSISTANT") != 0 || !is_first_said(d) || !has_assistant(d, d->dossier))
+        return 0;
+    return decide_refuse_rule_body(d, RULE_I1F, section, "service");
+}
+
+/* A court asks the assistant; a social worker answers where there is none, here or in the case that took this up. */
+static int
+without_assistant(struct deciding *d)
+{
+    const struct dossier *dossier;
+
+    if (!is_first_said(d))
+        return 0;
+    if (has_assistant(d, d->dossier))
+        return decide_refuse_rule(d, RULE_I31R, "header.actor.role");
+    dossier = &d->core->dossiers.at[d->dossier];
+    for (uint32_t i = 0; i < dossier->link_count; i++)
+        if (dossier->links[i].kind == LINK_REFERRAL_OF && has_assistant(d, dossier->links[i].other))
+            return decide_refuse_rule(d, RULE_I31R, "header.actor.role");
+    return 0;
+}
+
+static bool
+is_court(const struct directory *directory, uint32_t agency)
+{
+    const struct numbers *units = &directory->agencies[agency].units;
+    uint32_t stand_in = directory_addressee(directory, directory_agency_id(directory, agency)), roles = 0;
+
+    if (directory->agencies[agency].external != NULL && stand_in != DIRECTORY_NONE)
+        roles = directory->units[stand_in].roles;
+    for (uint32_t i = 0; i < units->count; i++)
+        roles |= directory->units[units->at[i]].roles;
+    return (roles & ROLE_BIT(CT)) != 0;
+}
+
+/* A court's paper: what another institution sent is none. */
+static int
+court_paper(struct deciding *d)
+{
+    const struct directory *directory = &d->core->directory;
+    uint32_t agency;
+    int rc = on_behalf(d);
+
+    if (rc != 0)
+        return rc;
+    agency = directory_agency(directory, d->event->header->actor->on_behalf_of);
+    return agency == DIRECTORY_NONE || is_court(directory, agency)
+               ? 0
+               : decide_refuse(d, E_BEHALF, "header.actor.onBehalfOf");
+}
+
+static bool
+is_za_zyciem(const struct deciding *d)
+{
+    return FACTS_TEXT(d->event, 4, Wici__V1__CaseOpenedS4, entitlement)[0] != '\0';
+}
+
 static int
 za_zyciem(struct deciding *d)
 {
-    return FACTS_TEXT(d->event, 4, Wici__V1__CaseOpenedS4, entitlement)[0] != '\0' ? 0 : refuse_role(d);
+    return is_za_zyciem(d) ? 0 : refuse_role(d);
 }
 
+/* A case of services alone: one under "Za życiem" has an assistant to come. */
 static int
 path_ipus(struct deciding *d)
 {
-    return strcmp(FACTS_TEXT(d->event, 6, Wici__V1__CaseOpenedS6, path), "IPUS") == 0 ? 0 : refuse_role(d);
+    return strcmp(FACTS_TEXT(d->event, 6, Wici__V1__CaseOpenedS6, path), "IPUS") == 0 && !is_za_zyciem(d)
+               ? 0
+               : refuse_role(d);
 }
 
+/*
+ * ... and as long as it is one: where an assistant has come, others end it. That there was an interview, or a request,
+ * is not for him to know, and so changes nothing here.
+ */
 static int
 dossier_ipus(struct deciding *d)
 {
-    /* A dossier the unit does not know is refused as such, a step later. */
-    if (!decide_may_write(d) || (d->core->dossiers.at[d->dossier].flags & DOSSIER_PATH_IPUS) != 0)
+    if (!decide_may_write(d)) /* a dossier the unit does not know is refused as such, a step later */
         return 0;
-    return refuse_role(d);
+    return (d->core->dossiers.at[d->dossier].flags & DOSSIER_PATH_IPUS) != 0 && !has_assistant(d, d->dossier)
+               ? 0
+               : refuse_role(d);
 }
 
 /* An organiser whom the director authorised, on the day of the decision. */
@@ -165,6 +254,22 @@ holder(struct deciding *d)
     return !decide_may_write(d) || decide_is(d, RELATION_HOLDER) ? 0 : refuse_role(d);
 }
 
+/* ... as whose role may publish it anyhow: where nobody else leads it or is to answer it; a director for his office. */
+static int
+leads(struct deciding *d)
+{
+    const struct dossiers *ds = &d->core->dossiers;
+    const struct directory *directory = &d->core->directory;
+
+    if (!decide_may_write(d) || decide_is(d, RELATION_HOLDER) || decide_is(d, RELATION_PENDING) ||
+        !rules_others(ds, d->dossier, d->acting, d->command->now_ms))
+        return 0;
+    return d->event->header->actor->role == WICI__V1__ROLE__DIR &&
+                   dossier_is_served_by(&ds->at[d->dossier], directory, directory->units[d->command->unit].agency)
+               ? 0
+               : refuse_role(d);
+}
+
 static int
 own_unit(struct deciding *d)
 {
@@ -208,7 +313,7 @@ static const struct condition {
     int (*check)(struct deciding *d);
 } conditions[] = {
     ROW(INT, REFERRAL_SUBMITTED, on_behalf),
-    ROW(FA, REFERRAL_SUBMITTED, freely), /* FAMILY_ASSISTANT for an own family: seen by the receiver, not here */
+    ROW(FA, REFERRAL_SUBMITTED, not_of_own_family),
 
     /* Answering and forwarding take a holder or a pending one, whatever the role: decide.c. */
     ROW(FA, REFERRAL_ANSWERED, freely),
@@ -232,7 +337,10 @@ static const struct condition {
     ROW(IC, CASE_CLOSED, dossier_ipus),
     ROW(INT, CASE_SAFETY_CONCERN_RAISED, on_behalf),
     ROW(FA, CASE_SAFETY_CONCERN_RAISED, freely),
+    ROW(SW, CASE_LINKED, leads),
     ROW(FA, CASE_LINKED, holder),
+    ROW(DIR, CASE_LINKED, leads),
+    ROW(IC, CASE_LINKED, leads),
     ROW(MUN, CASE_LINKED, holder),
     ROW(FCC, CASE_LINKED, holder),
 
@@ -261,12 +369,12 @@ static const struct condition {
     ROW(MUN, CONSENT_WITHDRAWN, freely),
     ROW(INT, PLACEMENT_CHANGED, on_behalf),
 
-    ROW(SW, COURT_OPINION_REQUESTED, on_behalf),
-    ROW(INT, COURT_OPINION_REQUESTED, on_behalf),
-    ROW(SW, COURT_OPINION_DELIVERED, freely),
-    ROW(DIR, COURT_OPINION_DELIVERED, freely),
-    ROW(SW, COURT_ORDER_ISSUED, on_behalf),
-    ROW(INT, COURT_ORDER_ISSUED, on_behalf),
+    ROW(SW, COURT_OPINION_REQUESTED, court_paper),
+    ROW(INT, COURT_OPINION_REQUESTED, court_paper),
+    ROW(SW, COURT_OPINION_DELIVERED, without_assistant),
+    ROW(DIR, COURT_OPINION_DELIVERED, freely), /* where he signs: an agency's own practice */
+    ROW(SW, COURT_ORDER_ISSUED, court_paper),
+    ROW(INT, COURT_ORDER_ISSUED, court_paper),
     ROW(FA, COURT_INSIGHT_REQUESTED, freely),
     ROW(IC, COURT_INSIGHT_REQUESTED, freely),
 

@@ -409,6 +409,19 @@ directory_agency_id(const struct directory *d, uint32_t agency)
     return strings_at(&d->names, d->agencies[agency].name);
 }
 
+bool
+directory_is_of_kind(const struct directory *directory, uint32_t agency, const char *kind)
+{
+    const struct agency *a = &directory->agencies[agency];
+    char *const *kinds = a->external != NULL ? a->external->kinds : a->enrolled->kinds;
+    size_t count = a->external != NULL ? a->external->n_kinds : a->enrolled->n_kinds;
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(kinds[i], kind) == 0)
+            return true;
+    return false;
+}
+
 const char *
 directory_unit_agency_id(const struct directory *d, uint32_t unit)
 {

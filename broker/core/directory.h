@@ -100,6 +100,8 @@ bool directory_knows(const struct directory *directory, const char *id);
 bool directory_key_valid(const struct key *key, uint64_t now_ms);
 const char *directory_unit_id(const struct directory *directory, uint32_t unit);
 const char *directory_agency_id(const struct directory *directory, uint32_t agency);
+/* The agency, external or not, is of that kind ("COURT"), among others. */
+bool directory_is_of_kind(const struct directory *directory, uint32_t agency, const char *kind);
 const char *directory_unit_agency_id(const struct directory *directory, uint32_t unit);
 /* Who stands in for a unit that does not act: the nearest unit above it with the role DIR or HEAD that is not
  * suspended, else such a director's unit of its agency. DIRECTORY_NONE: there is none besides it. */

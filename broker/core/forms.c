@@ -237,24 +237,10 @@ agency_is_health(const struct deciding *d, const char *id)
 {
     const struct directory *directory = &d->core->directory;
     uint32_t agency = directory_agency(directory, id), unit = directory_unit(directory, id);
-    char **kinds;
-    size_t count;
 
     if (unit != DIRECTORY_NONE)
         agency = directory->units[unit].agency;
-    if (agency == DIRECTORY_NONE)
-        return false;
-    if (directory->agencies[agency].external != NULL) {
-        kinds = directory->agencies[agency].external->kinds;
-        count = directory->agencies[agency].external->n_kinds;
-    } else {
-        kinds = directory->agencies[agency].enrolled->kinds;
-        count = directory->agencies[agency].enrolled->n_kinds;
-    }
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(kinds[i], "HEALTH") == 0)
-            return true;
-    return false;
+    return agency != DIRECTORY_NONE && directory_is_of_kind(directory, agency, "HEALTH");
 }
 
 static int

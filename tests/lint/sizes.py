@@ -17,7 +17,7 @@ FILES = {
     "tests/sim/check_documents.c": 680,
     "tests/sim/ledger.c": 660,
     "tests/sim/sim.c": 620,
-    "tests/unit/test_core_invariants.c": 660,
+    "tests/unit/test_core_invariants.c": 720,
     "tests/unit/test_core_kit.c": 760,
     "tests/unit/test_core_meetings.c": 620,
     "tests/unit/test_core_rules.c": 680,

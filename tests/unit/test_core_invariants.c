@@ -198,6 +198,23 @@ opinion_asked_for(struct kit *k)
 }
 
 static const char *
+opinion_asked_without_assistant(struct kit *k)
+{
+    kit_open_case(k, "sw", 'C');
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'ct'}", NULL, NULL);
+    KIT_SAY(k, "ct", "court.opinion_requested", 'C', "sw", "0 1 5", NULL, NULL);
+    return NULL;
+}
+
+static const char *
+opened_for_assistant(struct kit *k)
+{
+    kit_open_case(k, "sw", 'C');
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'fa'}", NULL, NULL);
+    return NULL;
+}
+
+static const char *
 applied(struct kit *k)
 {
     KIT_SAY(k, "rec", "referral.submitted", 'R', "ic", "0 1@p1 6{'service':'IPUS'}", PAPER_OF("p1"), NULL);
@@ -259,7 +276,9 @@ asked(struct kit *k)
 
 /* ---- the rules */
 
-#define ROW6(more) "0{'ipusId':'$I','version':1,'agreedOn':'2026-03-01'} 6{" more "}"
+#define INSIGHT_TO(to)   "court.insight_requested", 'L', to, "0 1 5 6", NULL, NULL
+#define BLUE_CARD_TO(to) "case.safety_concern_raised", 'L', to, "0 1 5{'kind':'BLUE_CARD_STARTED'}", NULL, NULL
+#define ROW6(more)       "0{'ipusId':'$I','version':1,'agreedOn':'2026-03-01'} 6{" more "}"
 #define SERVICE(programme, provider)                                                                                   \
     "'row':{'serviceRef':'a','programmeId':'" programme "','provider':'" provider "','place':'x','schedule':'x'}"
 #define LETTER     "0{'providedOn':'2026-03-01'} 6{'docKind':'INFORMATION','text':'x'}"
@@ -267,7 +286,7 @@ asked(struct kit *k)
 #define SW_WAS     "{'role':'SW','signed':true}"
 #define FA_WAS     "{'role':'FA','signed':true}"
 #define APPLIED    "0 1@p1 4{'entitlement':'PREGNANCY'} 6{'paperKind':"
-#define INSIGHT    "court.insight_requested", 'L', "ct", "0 1 5 6", NULL, NULL
+#define INSIGHT    INSIGHT_TO("ct")
 #define ASSIGN     "dir", "case.assistant_assigned", 'C', "", "0{'unit':'fa'}"
 #define ASK        "0{'requestId':'$q','requestedOn':'2026-03-01'} 6{'representing':{'consentRef':'$z'}}"
 #define AHEAD(at)  "'occurredAt':'2026-03-01T08:" at "Z'"
@@ -277,6 +296,10 @@ static const struct row rows[] = {
      {NULL, {"sw", "case.opened", 'C', "", "0 6{'path':'ORDINARY'}", NULL, NULL}},
      {NULL, {"sch", "case.opened", 'C', "", "0 6{'path':'ORDINARY'}", NULL, NULL}}},
     {RULE_I2, {insight_switched_off, {"sw", INSIGHT}}, {insight_switched_off, {"fa", INSIGHT}}},
+    {RULE_I1F,
+     {opened_for_assistant,
+      {"fa", "referral.submitted", 'C', "", "0 1@p1 6{'service':'FAMILY_ASSISTANT'}", NULL, NULL}},
+     {active, {"fa", "referral.submitted", 'C', "", "0 1@p1 6{'service':'FAMILY_ASSISTANT'}", NULL, NULL}}},
     {RULE_I2W, {NULL, {"sw", INSIGHT}}, {NULL, {"fa", INSIGHT}}},
     {RULE_I3,
      {NULL, {"sw", "case.safety_concern_raised", 'L', "dir", "0 1 5{'kind':'BLUE_CARD_STARTED'}", NULL, NULL}},
@@ -387,6 +410,9 @@ static const struct row rows[] = {
     {RULE_I31,
      {opinion_asked_for, {"fa", "court.opinion_delivered", 'C', "ct", "0 1 5 6=ct", NULL, NULL}},
      {active, {"fa", "court.opinion_delivered", 'C', "ct", "0 1 5 6=ct", NULL, NULL}}},
+    {RULE_I31R,
+     {opinion_asked_without_assistant, {"sw", "court.opinion_delivered", 'C', "ct", "0 1 5 6=ct", NULL, NULL}},
+     {opinion_asked_for, {"sw", "court.opinion_delivered", 'C', "ct", "0 1 5 6=ct", NULL, NULL}}},
     {RULE_I32,
      {active, {"sw", "case.closed", 'C', "", "0 6{'reason':'GOALS_MET','decidedWithFamily':true}", NULL, NULL}},
      {active, {"sw", "case.closed", 'C', "", "0 6{'reason':'GOALS_MET'}", NULL, NULL}}},

@@ -421,7 +421,14 @@ i31_an_opinion_answers_the_courts_request(void **state)
     KIT_SAY(k, "ct", "court.opinion_requested", 'L', "sw", "0 1 5", NULL, NULL);
     KIT_REFUSED_BY(k, RULE_I31, "fa", "court.opinion_delivered", 'C', "ct", "0 1 5 6=ct", NULL, NULL);
     KIT_SAY(k, "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$L'}", NULL, NULL);
+    /* It is the assistant's to write; the social worker's in neither of the two. */
+    KIT_REFUSED_BY(k, RULE_I31R, "sw", "court.opinion_delivered", 'C', "ct", "0 1 5 6=ct", NULL, NULL);
+    KIT_REFUSED_BY(k, RULE_I31R, "sw", "court.opinion_delivered", 'L', "ct", "0 1 5 6=ct", NULL, NULL);
     KIT_MARKED(k, OK, "fa", "court.opinion_delivered", 'C', "ct", "0 1 5 6=ct", NULL, NULL);
+    KIT_MARKED(k, OK, "dir", "court.opinion_delivered", 'C', "ct", "0 1 5 6=ct", NULL, NULL);
+    /* Where the work has ended, it is his again. */
+    KIT_SAY(k, "sw", "case.closed", 'C', "", "0 6{'reason':'MOVED'}", NULL, NULL);
+    KIT_MARKED(k, OK, "sw", "court.opinion_delivered", 'C', "ct", "0 1 5 6=ct", NULL, NULL);
 }
 
 static void
