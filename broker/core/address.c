@@ -128,15 +128,17 @@ is_better_by_social_worker(const struct deciding *d)
            strcmp(FACTS_TEXT(d->event, 5, Wici__V1__CaseSafetyConcernRaisedS5, kind), "BLUE_CARD_STARTED") == 0;
 }
 
+/* ... who is told of it now; of an external centre on paper. */
 static bool
 is_social_worker(const struct directory *directory, uint32_t unit)
 {
-    return unit != DIRECTORY_NONE && (directory->units[unit].roles & ROLE_BIT(SW)) != 0;
+    return unit != DIRECTORY_NONE && (directory->units[unit].roles & ROLE_BIT(SW)) != 0 &&
+           !directory->units[unit].suspended;
 }
 
 /* One is addressed, leads the dossier, or is the author. */
-static bool
-social_worker_is_told(const struct deciding *d)
+bool
+decide_tells_social_worker(const struct deciding *d)
 {
     const struct directory *directory = &d->core->directory;
     const struct dossiers *ds = &d->core->dossiers;
@@ -144,7 +146,7 @@ social_worker_is_told(const struct deciding *d)
     if (is_social_worker(directory, d->command->unit))
         return true;
     for (size_t i = 0; i < d->note->n_resolved_to; i++)
-        if (is_social_worker(directory, directory_unit(directory, d->note->resolved_to[i])))
+        if (is_social_worker(directory, directory_addressee(directory, d->note->resolved_to[i])))
             return true;
     if (d->dossier == DOSSIER_NONE)
         return false;
@@ -181,8 +183,7 @@ address_social_workers(struct deciding *d)
         for (uint32_t i = 0; i < units->count && rc == 0; i++) {
             const struct unit *unit = &directory->units[units->at[i]];
 
-            if (!is_social_worker(directory, units->at[i]) || unit->suspended ||
-                (everywhere == 0 && !units_share_area(unit, author)))
+            if (!is_social_worker(directory, units->at[i]) || (everywhere == 0 && !units_share_area(unit, author)))
                 continue;
             found = true;
             rc = list_add(d, d->note->resolved_to, &d->note->n_resolved_to, directory_unit_id(directory, units->at[i]));
@@ -217,7 +218,7 @@ decide_addresses(struct deciding *d)
             return decide_refuse_body(d, E_ADDRESS, section, "toUnit");
         rc = list_add(d, d->note->resolved_to, &d->note->n_resolved_to, to);
     }
-    if (rc == 0 && is_better_by_social_worker(d) && !social_worker_is_told(d))
+    if (rc == 0 && is_better_by_social_worker(d) && !decide_tells_social_worker(d))
         rc = address_social_workers(d);
     return rc == -E2BIG ? decide_refuse(d, E_LIMIT, "header.to") : rc;
 }

@@ -21,6 +21,8 @@ bool conditions_known(unsigned role, uint32_t type);
 
 /* ---- address.c: whom it is for */
 int decide_addresses(struct deciding *d); /* fills note->resolved_to */
+/* A social worker is among those, leads the dossier, or is the author. */
+bool decide_tells_social_worker(const struct deciding *d);
 /* It opens a dossier that somebody must take up, and names nobody. */
 bool decide_is_unaddressed(const struct deciding *d);
 int decide_answer(struct deciding *d); /* fills note->answer_to and answer_about */

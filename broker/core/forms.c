@@ -20,9 +20,9 @@ insight_by_assistant(struct deciding *d)
 {
     if (acts_as(d, WICI__V1__ROLE__FA) && decide_setting(d, "INSIGHT_NOT_BY_FA"))
         return decide_refuse_rule(d, RULE_I2, "header.actor.role");
-    return acts_as(d, WICI__V1__ROLE__FA) || acts_as(d, WICI__V1__ROLE__IC)
-               ? decide_warn(d, RULE_I2W, "header.actor.role")
-               : 0;
+    if (!acts_as(d, WICI__V1__ROLE__FA) && !acts_as(d, WICI__V1__ROLE__IC))
+        return 0;
+    return decide_warn(d, decide_tells_social_worker(d) ? RULE_I2W : RULE_I2N, "header.actor.role");
 }
 
 static int
@@ -34,7 +34,7 @@ blue_card_by_assistant(struct deciding *d)
         strcmp(FACTS_TEXT_SECTION(d->event, 5, Wici__V1__CaseSafetyConcernRaisedS5, kind, &section),
                "BLUE_CARD_STARTED") != 0)
         return 0;
-    return decide_warn_body(d, RULE_I3, section, "kind");
+    return decide_warn_body(d, decide_tells_social_worker(d) ? RULE_I3 : RULE_I3N, section, "kind");
 }
 
 /* Za życiem: the family applies; an ill child has a certificate, a disabled one a paper of its own. */

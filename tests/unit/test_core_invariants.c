@@ -206,6 +206,15 @@ opinion_asked_without_assistant(struct kit *k)
     return NULL;
 }
 
+/* An organisation that runs assistants, and has nobody else. */
+static const char *
+without_social_worker(struct kit *k)
+{
+    kit_agency(k, "asysta");
+    kit_unit(k, "fa-n", "asysta", "FA");
+    return NULL;
+}
+
 static const char *
 opened_for_assistant(struct kit *k)
 {
@@ -301,9 +310,13 @@ static const struct row rows[] = {
       {"fa", "referral.submitted", 'C', "", "0 1@p1 6{'service':'FAMILY_ASSISTANT'}", NULL, NULL}},
      {active, {"fa", "referral.submitted", 'C', "", "0 1@p1 6{'service':'FAMILY_ASSISTANT'}", NULL, NULL}}},
     {RULE_I2W, {NULL, {"sw", INSIGHT}}, {NULL, {"fa", INSIGHT}}},
+    {RULE_I2N, {without_social_worker, {"fa-n", INSIGHT_TO("ct sw")}}, {without_social_worker, {"fa-n", INSIGHT}}},
     {RULE_I3,
      {NULL, {"sw", "case.safety_concern_raised", 'L', "dir", "0 1 5{'kind':'BLUE_CARD_STARTED'}", NULL, NULL}},
      {NULL, {"fa", "case.safety_concern_raised", 'L', "sw", "0 1 5{'kind':'BLUE_CARD_STARTED'}", NULL, NULL}}},
+    {RULE_I3N,
+     {without_social_worker, {"fa-n", BLUE_CARD_TO("kur sw")}},
+     {without_social_worker, {"fa-n", BLUE_CARD_TO("kur")}}},
     {RULE_I4, {interview_and_request, {ASSIGN, NULL, NULL}}, {opened, {ASSIGN, NULL, NULL}}},
     {RULE_I4W, {interview_and_request, {ASSIGN, LATE, NULL}}, {opened, {ASSIGN, LATE, NULL}}},
     {RULE_I5,

@@ -4,6 +4,8 @@
  */
 #include "test_core_procedure_kit.h"
 
+#include <string.h>
+
 /* ---- I2, I3: better by the social worker */
 
 static void
@@ -57,6 +59,52 @@ i2_i3_the_social_worker_is_told_whomever_the_assistant_addressed(void **state)
     KIT_SAY(k, "fa-n", "court.insight_requested", 'P', "ct", "0 1 5{'grounds':'x'}", NULL, "ct=015 sw-n=015 dir=01");
     KIT_SAY(k, "fa", "court.insight_requested", 'Q', "ct", "0 1 5{'grounds':'x'}", NULL,
             "ct=015 sw=015 sw-n=015 dir=01");
+}
+
+/* The sentence that belongs to the only mark of what was just taken. */
+static const char *
+sentence(const struct kit_record *r, bool pl)
+{
+    const Wici__V1__Warning *warning = r->record.note->warnings[0];
+
+    assert_int_equal(r->record.note->n_warnings, 1);
+    return rule_text(rule_by_id(warning->rule, error_by_name(warning->code)), pl);
+}
+
+static void
+i2_i3_that_a_social_worker_is_told_is_said_only_where_one_is(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *r;
+
+    r = KIT_SAY(k, "fa", "court.insight_requested", 'L', "ct", "0 1 5", NULL, "ct=015 sw=015 dir=01");
+    assert_string_equal(r->record.note->warnings[0]->code, "W_INSIGHT_BY_FA");
+    assert_non_null(strstr(sentence(r, true), "pracownik socjalny zawiadomiony"));
+    assert_non_null(strstr(sentence(r, false), "the social worker is told"));
+    r = KIT_SAY(k, "fa", "case.safety_concern_raised", 'M', "kur", "0 1 5{'kind':'BLUE_CARD_STARTED'}", NULL,
+                "kur=015 sw=015 dir=01");
+    assert_non_null(strstr(sentence(r, true), "pracownik socjalny zawiadomiony"));
+    assert_non_null(strstr(sentence(r, false), "the social worker is told"));
+    /* The only one is suspended. */
+    KIT_SAY(k, "adm", "sys.unit_suspended", 0, "", "0{'unitId':'sw'}", NULL, NULL);
+    r = KIT_SAY(k, "fa", "court.insight_requested", 'N', "ct", "0 1 5", NULL, "ct=015");
+    assert_string_equal(r->record.note->warnings[0]->code, "W_NO_SOCIAL_WORKER");
+    assert_string_equal(r->record.note->warnings[0]->rule, "I2");
+    assert_non_null(strstr(sentence(r, true), "nie zawiadomiono"));
+    assert_non_null(strstr(sentence(r, false), "none was told"));
+    r = KIT_SAY(k, "fa", "case.safety_concern_raised", 'O', "kur", "0 1 5{'kind':'BLUE_CARD_STARTED'}", NULL,
+                "kur=015");
+    assert_string_equal(r->record.note->warnings[0]->code, "W_NO_SOCIAL_WORKER");
+    assert_string_equal(r->record.note->warnings[0]->rule, "I3");
+    assert_non_null(strstr(sentence(r, true), "nie zawiadomiono"));
+    assert_non_null(strstr(sentence(r, false), "none was told"));
+    /* Another centre's, addressed, is one; so is that of a centre on paper. */
+    r = KIT_SAY(k, "fa", "court.insight_requested", 'P', "ct ops", "0 1 5", NULL, "ct=015 ops=015");
+    assert_string_equal(r->record.note->warnings[0]->code, "W_INSIGHT_BY_FA");
+    KIT_SAY(k, "adm", "sys.external_enrolled", 0, "",
+            "0{'agencyId':'gops-2','name':'x','kinds':['OPS'],'servedBy':'rec','channel':'PAPER'}", NULL, NULL);
+    r = KIT_SAY(k, "fa", "court.insight_requested", 'Q', "ct agency:gops-2", "0 1 5", NULL, NULL);
+    assert_string_equal(r->record.note->warnings[0]->code, "W_INSIGHT_BY_FA");
 }
 
 /* ---- I4: interview, request, assignment */
@@ -463,6 +511,7 @@ main(void)
         RULE(i2_insight_by_the_assistant_is_taken_and_marked),
         RULE(i3_a_blue_card_by_the_assistant_is_taken_and_marked),
         RULE(i2_i3_the_social_worker_is_told_whomever_the_assistant_addressed),
+        RULE(i2_i3_that_a_social_worker_is_told_is_said_only_where_one_is),
         RULE(i4_an_assistant_is_assigned_after_interview_and_request),
         RULE(i4_a_court_order_stands_in_for_them_also_from_the_letter_that_the_case_took_up),
         RULE(i4_an_order_that_was_revoked_stands_in_for_nothing),
