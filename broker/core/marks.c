@@ -313,12 +313,14 @@ static void
 order_issued(struct saying *s)
 {
     int32_t day = DAY_IN(s->event, 0, Wici__V1__CourtOrderIssuedS0, issued_on);
+    const char *received = s->event->header->actor->received_on;
     const Wici__V1__CourtOrderIssuedS0 *body;
 
     if (SOME_IS(s->event, 5, Wici__V1__CourtOrderIssuedS5, order_kind, "REVOKED"))
         (void)say(s, SIGN_REVOKED, day, 0);
     if (SOME_IS(s->event, 5, Wici__V1__CourtOrderIssuedS5, order_kind, "OBLIGE_COOPERATION"))
-        start(s, CLOCK_D1, day, 0)->flags |= MARK_FIRST;
+        /* From when the office knows of it: of a letter, the day it came. */
+        start(s, CLOCK_D1, received[0] != '\0' ? facts_day(received) : day, 0)->flags |= MARK_FIRST;
     for (size_t at = 0; (body = facts_next(s->event, 0, &at)) != NULL;)
         for (size_t i = 0; i < body->n_report_dates; i++)
             start_date(s, CLOCK_D19, day, facts_day(body->report_dates[i]), 0, i + 1);

@@ -96,6 +96,10 @@ d1_runs_by_a_court_order_where_it_has_not_run_before(void **state)
     say(k, "sw", "case.linked", 'C', "", "0{'kind':'REFERRAL_OF','otherDossier':'$L'}", NULL);
     interview(k, 'C');
     IS('L', "D1", "met 2026-01-16");
+    /* By a letter: from the day it came. */
+    say(k, "sw", "court.order_issued", 'M', "sw", "0{'issuedOn':'2026-01-10'} 1@p1 5{'orderKind':'OBLIGE_COOPERATION'}",
+        "+'onBehalfOf':'court','channel':'PAPER','receivedOn':'2026-02-27'");
+    IS('M', "D1", "from 2026-02-27");
 }
 
 /* ---- D2 */
