@@ -109,7 +109,7 @@ a_term_is_worked_out_with_the_calendar(void **state)
     assert_string_equal(text(t, "due"), "2026-04-07");
     assert_int_equal(json_integer_value(json_object_get(t, "daysLeft")), 6);
     assert_string_equal(text(t, "rule"), "D1");
-    assert_string_equal(text(t, "source"), "regulamin OPS (A2)");
+    assert_string_equal(text(t, "source"), "OPS Czechowice-Dziedzice, 2 (A2)");
     assert_string_equal(text(t, "since"), "2026-03-23");
     assert_int_equal(json_integer_value(json_object_get(t, "seq")), 12);
     assert_string_equal(json_string_value(json_array_get(json_object_get(t, "closedBy"), 0)),
