@@ -7,6 +7,8 @@
 #include "agents/words.h"
 #include "proto/event.h"
 #include "proto/options.h"
+#include "wici/v1/event.pb-c.h"
+#include "wici/v1/ipus.pb-c.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -112,21 +114,52 @@ names_person(const struct field_info *info)
     return info->format == FIELD_ID && (strstr(info->json, "erson") != NULL || strcmp(info->json, "sameAs") == 0);
 }
 
+/* A mailbox, or one of an institution; whatever the field is called. */
+static bool
+names_unit(const struct field_info *info)
+{
+    static const char *const names[] = {"unit", "units", "fromUnit", "toUnit", "probationUnit"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(info->json, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool
+names_partner(const struct field_info *info)
+{
+    static const char *const names[] = {"provider", "scopeAgencies", "onlyFor", "notTo"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(info->json, names[i]) == 0)
+            return true;
+    return false;
+}
+
 /* What to type, in a few words; "" where the label says it. */
 static const char *
 form_text(const ProtobufCFieldDescriptor *field, const struct field_info *info)
 {
     if (field->type == PROTOBUF_C_TYPE_BOOL)
         return _("yes or no");
+    if (field->type == PROTOBUF_C_TYPE_ENUM)
+        return _("a number of the list");
+    if (strcmp(info->json, "version") == 0 || strcmp(info->json, "revision") == 0)
+        return _("a whole number; of the first it is 1");
     if (field->type != PROTOBUF_C_TYPE_STRING)
-        return field->type == PROTOBUF_C_TYPE_ENUM ? _("a number of the list") : _("a whole number");
+        return _("a whole number");
     switch (info->format) {
     case FIELD_DATE: return _("date, as 1.03.2026; or today");
     case FIELD_TIME: return _("date and time, as 1.03.2026 8:30");
     case FIELD_CODE: return _("a number of the list");
     case FIELD_UUID:
     case FIELD_UUID7: return _("identifier, 36 characters");
-    case FIELD_ID: return _("a short sign: letters without accents, digits, . _ -");
+    case FIELD_ID:
+        if (names_unit(info))
+            return _("the name of a mailbox, as ops-sw");
+        return names_partner(info) ? _("the name of a mailbox or an institution, as ops-sw")
+                                   : _("a short sign: letters without accents, digits, . _ -");
     case FIELD_TEXT: return _("end a line with \\ to go on in the next");
     case FIELD_SHA256: return _("64 digits of the file's SHA-256 sum");
     case FIELD_GMINA: return _("the municipality's TERYT number, 6 or 7 digits");
@@ -156,7 +189,8 @@ choices_print(const struct ask *ask, const ProtobufCFieldDescriptor *field, cons
     if (field->type == PROTOBUF_C_TYPE_ENUM) {
         const ProtobufCEnumDescriptor *desc = field->descriptor;
 
-        for (unsigned i = 1; i < desc->n_values; i++) {
+        /* Programs have roles, too, behind those of people. */
+        for (unsigned i = 1; i < desc->n_values && desc->values[i].value < WICI__V1__ROLE__ADM; i++) {
             const char *text = role_label(role_by_name(desc->values[i].name), ask->cli->pl);
 
             printf("    %u  %s (%s)\n", i, text != NULL ? text : "", desc->values[i].name);
@@ -210,7 +244,7 @@ may_be_made(const struct ask *ask, const struct message_info *message, unsigned 
     if (!info->required)
         return false;
     if (info->format == FIELD_UUID)
-        return message == ask->begins;
+        return message == ask->begins && strstr(info->json, "EventId") == NULL; /* an event is there, or is not */
     return strcmp(info->json, "personRef") == 0 && strcmp(message->desc->short_name, "Person") == 0;
 }
 
@@ -218,7 +252,9 @@ static void
 prompt_make(const struct ask *ask, const struct message_info *message, unsigned place, bool optional, char *ret,
             size_t size)
 {
-    const char *form = form_text(&message->desc->fields[place], &message->fields[place]);
+    const char *form = names_person(&message->fields[place]) && json_array_size(ask->persons) > 0
+                           ? _("a number of the list, or another short sign")
+                           : form_text(&message->desc->fields[place], &message->fields[place]);
     const char *enter = optional                           ? _("Enter: leave out")
                         : may_be_made(ask, message, place) ? _("Enter: a new one")
                                                            : "";
@@ -348,15 +384,48 @@ ask_field(struct ask *ask, const struct message_info *message, unsigned place, b
 
 /* ---- a message */
 
-/* Files are sent apart: a person cannot tell their digests. */
+/* What the event that is answered names already: taken without a question. */
 static bool
-is_offered(const struct message_info *message, unsigned place)
+is_known(const struct ask *ask, const struct message_info *message, unsigned place)
+{
+    const struct field_info *info = &message->fields[place];
+
+    return ask->known != NULL && info->format == FIELD_UUID && json_object_get(ask->known, info->json) != NULL;
+}
+
+/*
+ * A sign alone tells its readers nothing: of a person the name is asked for at once, and may be left out. A plan of
+ * services names one, and a further part of rows is for its row.
+ */
+static bool
+is_asked_at_once(const struct ask *ask, const struct message_info *message, unsigned place)
 {
     const ProtobufCFieldDescriptor *field = &message->desc->fields[place];
 
-    return !message->fields[place].required &&
+    if (strcmp(message->fields[place].json, "row") == 0)
+        return message == ask->again || field->descriptor == &wici__v1__service_row__descriptor;
+    return strcmp(message->desc->short_name, "Person") == 0 && strcmp(message->fields[place].json, "name") == 0;
+}
+
+/* Files are sent apart: a person cannot tell their digests. */
+static bool
+is_offered(const struct ask *ask, const struct message_info *message, unsigned place)
+{
+    const ProtobufCFieldDescriptor *field = &message->desc->fields[place];
+
+    return !message->fields[place].required && !is_known(ask, message, place) &&
+           !is_asked_at_once(ask, message, place) &&
            !(field->type == PROTOBUF_C_TYPE_MESSAGE &&
              strcmp(((const ProtobufCMessageDescriptor *)field->descriptor)->short_name, "Document") == 0);
+}
+
+static bool
+has_required(const struct message_info *message)
+{
+    for (unsigned i = 0; i < message->desc->n_fields; i++)
+        if (message->fields[i].required)
+            return true;
+    return false;
 }
 
 /* Fields are chosen by bits; a message has fewer than 64. */
@@ -369,10 +438,14 @@ optional_choose(struct ask *ask, const struct message_info *message, uint64_t *r
 
     *ret = 0;
     for (unsigned i = 0; i < message->desc->n_fields && count < 64; i++)
-        if (is_offered(message, i))
+        if (is_offered(ask, message, i))
             places[count++] = i;
     if (count == 0)
         return 0;
+    if (count == 1 && !has_required(message)) { /* nothing to choose from */
+        *ret = UINT64_C(1) << places[0];
+        return 0;
+    }
     puts(_("  You may add:"));
     for (unsigned i = 0; i < count; i++)
         printf("    %u  %s\n", i + 1, label(ask, &message->fields[places[i]]));
@@ -419,9 +492,12 @@ fields_ask(struct ask *ask, const struct message_info *message, bool optional, u
     for (unsigned i = 0; rc == 0 && i < message->desc->n_fields; i++) {
         json_t *value = NULL;
 
-        if (optional ? (chosen & UINT64_C(1) << i) == 0 : !message->fields[i].required)
+        bool required = message->fields[i].required && message != ask->again;
+        bool at_once = required || is_known(ask, message, i) || is_asked_at_once(ask, message, i);
+
+        if (optional ? (chosen & UINT64_C(1) << i) == 0 : !at_once)
             continue;
-        rc = ask_field(ask, message, i, optional, &value);
+        rc = ask_field(ask, message, i, !required, &value);
         if (rc == 0 && value != NULL && json_object_set_new(object, message->fields[i].json, value) != 0)
             rc = -ENOMEM;
     }

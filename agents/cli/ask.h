@@ -24,6 +24,7 @@ struct ask {
     json_t *persons;     /* array of {personRef, name}: those met so far */
     const struct message_info *begins; /* the body whose mandatory UUIDs may be new ones; NULL: none */
     bool renew;                        /* and are made without asking */
+    const struct message_info *again;  /* a body whose mandatory fields an earlier part holds: not asked for; NULL */
 };
 
 /* A line, without white space at its ends; malloc'd. */

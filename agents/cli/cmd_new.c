@@ -7,6 +7,7 @@
 #include "agents/answer.h"
 #include "agents/cli/ask.h"
 #include "agents/cli/new_answered.h"
+#include "agents/cli/new_check.h"
 #include "agents/cli/new_outbox.h"
 #include "proto/event.h"
 #include "proto/limits.h"
@@ -38,6 +39,8 @@ type_begins(const struct type_info *type)
                                      WICI__V1__EVENT_TYPE__COURT_OPINION_REQUESTED,
                                      WICI__V1__EVENT_TYPE__COURT_ORDER_ISSUED,
                                      WICI__V1__EVENT_TYPE__MEETING_CONVENED,
+                                     WICI__V1__EVENT_TYPE__MEETING_HELD,      /* which nobody had convened */
+                                     WICI__V1__EVENT_TYPE__CONSENT_WITHDRAWN, /* which was never given */
                                      WICI__V1__EVENT_TYPE__IPUS_AGREED,
                                      WICI__V1__EVENT_TYPE__INFO_REQUESTED};
 
@@ -47,38 +50,19 @@ type_begins(const struct type_info *type)
     return false;
 }
 
-/* ---- the event that is answered */
-
-/* References and persons of the event that is answered: the new one names the same. */
-static void
-answered_use(struct making *m, const json_t *event)
+/* What is easily lost where the reference may be a new one, and what it means is there already. */
+static const char *
+advice(const struct type_info *type)
 {
-    static const char *const copied[] = {"dossierId", "correlationId"};
-    const json_t *header = json_object_get(event, "header"), *section, *value, *person;
-    const char *name;
-    size_t i, k;
-
-    for (i = 0; i < sizeof copied / sizeof copied[0]; i++)
-        if (jstr(header, copied[i])[0] != '\0')
-            json_object_set_new(m->header, copied[i], json_string(jstr(header, copied[i])));
-    json_object_set_new(m->header, "causationId", json_string(jstr(header, "eventId")));
-    json_array_foreach(json_object_get(event, "sections"), i, section)
-    {
-        uint32_t type;
-        unsigned cls;
-        const json_t *body = section_body(section, &type, &cls);
-        uint8_t id[16];
-
-        json_object_foreach((json_t *)(uintptr_t)body, name, value)
-        {
-            if (json_is_string(value) && uuid_parse(json_string_value(value), id) == 0 &&
-                json_object_get(m->known, name) == NULL)
-                json_object_set_new(m->known, name, json_string(json_string_value(value)));
-        }
-        json_array_foreach(json_object_get(body, "persons"), k, person)
-            json_array_append_new(m->ask.persons, json_pack("{s:s,s:s}", "personRef", jstr(person, "personRef"), "name",
-                                                            jstr(person, "name")));
-    }
+    if (type->number == WICI__V1__EVENT_TYPE__MEETING_HELD)
+        return _(
+            "A meeting that was convened has an identifier: it stands on the page of the invitation, and --answers "
+            "takes it from there.");
+    if (type->number == WICI__V1__EVENT_TYPE__CONSENT_WITHDRAWN)
+        return _(
+            "A consent that was given has an identifier: it stands on its page, and --answers takes it from there. "
+            "A new one is for a refusal.");
+    return "";
 }
 
 /* ---- the header */
@@ -209,6 +193,16 @@ has_required(const struct message_info *message)
     return false;
 }
 
+/* A row of a plan is for its provider, and for no other. */
+static bool
+names_provider(const json_t *section)
+{
+    uint32_t type;
+    unsigned cls;
+
+    return jstr(json_object_get(section_body(section, &type, &cls), "row"), "provider")[0] != '\0';
+}
+
 static int
 marks_ask(struct making *m, unsigned cls, json_t *section)
 {
@@ -224,8 +218,10 @@ marks_ask(struct making *m, unsigned cls, json_t *section)
             json_object_set(section, "subjects", list);
         json_decref(list);
     }
-    for (size_t i = 0; rc == 0 && m->marks && i < sizeof fields / sizeof fields[0]; i++) {
+    for (size_t i = 0; rc == 0 && i < sizeof fields / sizeof fields[0]; i++) {
         list = NULL;
+        if (!m->marks && (i > 0 || !names_provider(section)))
+            continue;
         rc = ask_field(&m->ask, message, place_of(message, fields[i]), true, &list);
         if (rc == 0 && list != NULL && json_object_set_new(section, fields[i], list) != 0)
             rc = -ENOMEM;
@@ -277,6 +273,31 @@ section_offer(struct making *m, unsigned cls, bool otherwise, bool *ret)
     return ask_yes_no(question, otherwise, ret);
 }
 
+/* Rows go to different readers: each is a part of its own. */
+static bool
+has_rows(const struct message_info *message)
+{
+    for (unsigned i = 0; i < message->desc->n_fields; i++)
+        if (strcmp(message->fields[i].json, "row") == 0)
+            return true;
+    return false;
+}
+
+/* Is there another part of the class? */
+static int
+another_ask(struct making *m, unsigned cls, bool *ret)
+{
+    *ret = false;
+    if (cls == 0 || json_array_size(m->sections) >= EVENT_SECTIONS_MAX)
+        return 0;
+    if (has_rows(m->type->body[cls]))
+        return ask_yes_no(_("  Another row? (it becomes a part of its own)"), false, ret);
+    /* Parts about different persons go to different readers. */
+    return json_array_size(m->ask.persons) > 1
+               ? ask_yes_no(_("  Another part of this kind, about other persons?"), false, ret)
+               : 0;
+}
+
 static int
 class_ask(struct making *m, unsigned cls, bool either_done)
 {
@@ -292,11 +313,12 @@ class_ask(struct making *m, unsigned cls, bool either_done)
         if (rc == 0 && json_array_append_new(m->sections, section) != 0)
             rc = -ENOMEM;
         wanted = false;
-        /* Parts about different persons go to different readers. */
-        if (rc == 0 && cls != 0 && json_array_size(m->ask.persons) > 1 &&
-            json_array_size(m->sections) < EVENT_SECTIONS_MAX)
-            rc = ask_yes_no(_("  Another part of this kind, about other persons?"), false, &wanted);
+        if (rc == 0)
+            rc = another_ask(m, cls, &wanted);
+        if (has_rows(m->type->body[cls]))
+            m->ask.again = m->type->body[cls];
     }
+    m->ask.again = NULL;
     return rc;
 }
 
@@ -323,52 +345,6 @@ static json_t *
 event_make(const struct making *m)
 {
     return json_pack("{s:O,s:O}", "header", m->header, "sections", m->sections);
-}
-
-/* "E_FIELD header.to: both sentences", as wici_encode_json() says it, with the sentence in the user's language alone.
- */
-static void
-refusal_print(const struct making *m, const char *error)
-{
-    const char *end = strstr(error, ": ");
-    char *name = strndup(error, strcspn(error, " "));
-    enum error_code code = name == NULL ? E_NONE : error_by_name(name);
-
-    if (end != NULL && code != E_NONE)
-        printf("\n%.*s: %s\n", (int)(end - error), error, error_text(code, m->ask.cli->pl));
-    else
-        printf("\n%s\n", error);
-    free(name);
-}
-
-/* The broker's checks. What the agent fills in later is filled in for them only. False: said what is wrong. */
-static bool
-event_passes(const struct making *m)
-{
-    static const char *const later[] = {"agency", "unit", "role"}, *const values[] = {"agency", "unit", "SW"};
-    json_t *event = event_make(m), *copy = json_deep_copy(event), *header = json_object_get(copy, "header");
-    char *text, *error = NULL;
-    uint8_t *bytes = NULL;
-    size_t len;
-    int rc;
-
-    if (json_object_get(header, "actor") == NULL)
-        json_object_set_new(header, "actor", json_object());
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-        if (json_object_get(json_object_get(header, "actor"), later[i]) == NULL)
-            json_object_set_new(json_object_get(header, "actor"), later[i], json_string(values[i]));
-    text = copy == NULL ? NULL : json_dumps(copy, JSON_COMPACT);
-    rc = text == NULL ? -ENOMEM : wici_encode_json(NULL, text, &bytes, &len, &error);
-    if (error != NULL)
-        refusal_print(m, error);
-    else if (rc != 0)
-        printf("\n%s\n", strerror(-rc));
-    free(bytes);
-    free(error);
-    free(text);
-    json_decref(copy);
-    json_decref(event);
-    return rc == 0;
 }
 
 static void
@@ -402,7 +378,7 @@ event_settle(struct making *m)
         int rc;
 
         summary_print(m);
-        good = event_passes(m);
+        good = event_passes(m->ask.cli, m->header, m->sections);
         rc = ask_line(good ? _("\nWrite it? (y: yes; n: no, drop it; a number: answer that part anew)")
                            : _("\nIt cannot be sent so. (n: drop it; a number: answer that part anew)"),
                       &text);
@@ -446,6 +422,8 @@ dialogue(struct making *m, const struct cli_args *args, const char *role, bool a
             return -errno;
     }
     printf("%s\n", m->ask.cli->pl ? m->type->pl : m->type->en);
+    if (advice(m->type)[0] != '\0' && json_object_size(m->known) == 0)
+        puts(advice(m->type));
     rc = header_ask(m, args, role);
     if (rc == 0)
         rc = sections_ask(m);
@@ -572,7 +550,7 @@ cmd_new(struct cli *cli, int argc, char **argv)
     rc = making_begin(&m, &args);
     if (rc == 0) {
         if (answered != NULL)
-            answered_use(&m, answered);
+            answered_take(answered, m.header, m.known, m.ask.persons);
         options_take(&m, &args);
         rc = outbox_find(&args, &outbox);
     }

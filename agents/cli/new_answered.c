@@ -55,3 +55,61 @@ answered_load(struct cli *cli, const char *what, json_t **ret)
     *ret = event;
     return CLI_OK;
 }
+
+/* ---- what is taken from it */
+
+/* Fields that name an event of a type by its id. */
+static void
+own_id_take(const json_t *header, json_t *known)
+{
+    static const struct {
+        const char *type, *field;
+    } fields[] = {{"CASE_INTERVIEW_COMPLETED", "interviewEventId"},
+                  {"CASE_ASSISTANT_REQUESTED", "requestEventId"},
+                  {"REFERRAL_SUBMITTED", "requestEventId"},
+                  {"REFERRAL_SUBMITTED", "applicationEventId"}};
+
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (strcmp(jstr(header, "type"), fields[i].type) == 0)
+            json_object_set_new(known, fields[i].field, json_string(jstr(header, "eventId")));
+}
+
+static void
+body_take(const json_t *body, json_t *known, json_t *persons)
+{
+    const json_t *value, *person;
+    const char *name;
+    size_t i;
+
+    json_object_foreach((json_t *)(uintptr_t)body, name, value)
+    {
+        uint8_t id[16];
+
+        if (json_is_string(value) && uuid_parse(json_string_value(value), id) == 0 &&
+            json_object_get(known, name) == NULL)
+            json_object_set_new(known, name, json_string(json_string_value(value)));
+    }
+    json_array_foreach(json_object_get(body, "persons"), i, person) json_array_append_new(
+        persons, json_pack("{s:s,s:s}", "personRef", jstr(person, "personRef"), "name", jstr(person, "name")));
+}
+
+void
+answered_take(const json_t *event, json_t *header, json_t *known, json_t *persons)
+{
+    static const char *const copied[] = {"dossierId", "correlationId"};
+    const json_t *of = json_object_get(event, "header"), *section;
+    size_t i;
+
+    for (i = 0; i < sizeof copied / sizeof copied[0]; i++)
+        if (jstr(of, copied[i])[0] != '\0')
+            json_object_set_new(header, copied[i], json_string(jstr(of, copied[i])));
+    json_object_set_new(header, "causationId", json_string(jstr(of, "eventId")));
+    own_id_take(of, known);
+    json_array_foreach(json_object_get(event, "sections"), i, section)
+    {
+        uint32_t type;
+        unsigned cls;
+
+        body_take(section_body(section, &type, &cls), known, persons);
+    }
+}

@@ -12,4 +12,10 @@
  */
 int answered_load(struct cli *cli, const char *what, json_t **ret);
 
+/*
+ * What a new event takes from it: dossier, correlation and cause into the header; its references, and its own id where
+ * the new event names it, into known (values of fields by their JSON name); its persons into persons.
+ */
+void answered_take(const json_t *event, json_t *header, json_t *known, json_t *persons);
+
 #endif

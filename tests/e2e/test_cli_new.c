@@ -20,9 +20,9 @@ static void
 new_asks_for_an_event_that_passes_when_published(void **state)
 {
     static const char answers[] = "ops-sw\n"
-                                  "31.02.2026\n1.03.2026\n\n"                        /* S0 */
-                                  "44051401359\n\n2 9\n2\nJan Przykładowy\nn\n\n1\n" /* S1, about the first person */
-                                  "n\nn\nn\nn\n"                                     /* S2 to S5 */
+                                  "31.02.2026\n1.03.2026\n\n"                       /* S0 */
+                                  "44051401359\n\nJan Przykładowy\n2 9\n\nn\n\n1\n" /* S1, about the first person */
+                                  "n\nn\nn\nn\n"                                    /* S2 to S5 */
                                   "4\n1\nasystent rodziny\nSCHOOL\n3\nNie chodzi\\\ndo szkoły.\n1\n" /* S6 */
                                   "n\nt\n";                                                          /* S7, write it */
     char *output, *event;
@@ -45,7 +45,7 @@ static void
 new_offers_the_usual_of_two_parts(void **state)
 {
     char *output = wici_is("ops-sw", WORDS("new", "consent.granted", "--dossier", dossier, "--role", "SW"), english,
-                           "\n\ntoday\n\n\n\n\n\n\n1\n\n\ny\n", 0, "consentGrantedS6");
+                           "\n\ntoday\n\n\n\n\n\n\n\n1\n\n\ny\n", 0, "consentGrantedS6");
 
     (void)state;
     assert_null(strstr(output, "consentGrantedS4"));
@@ -58,7 +58,7 @@ new_makes_up_no_reference_to_what_exists(void **state)
 {
     (void)state;
     wici_check("sp12", WORDS("new", "referral.submitted", "--to", "ops-sw"), english,
-               "today\n\n\n\nn\n\n\nn\nn\nn\nn\n1\n5\n7\n5\n\n", 1, "This cannot stand here. Needed: identifier");
+               "today\n\n\n\n\nn\n\n\nn\nn\nn\nn\n1\n5\n7\n5\n\n", 1, "This cannot stand here. Needed: identifier");
 }
 
 static void
@@ -241,6 +241,80 @@ an_answer_takes_dossier_references_and_persons_from_what_it_answers(void **state
     free(output);
 }
 
+/* `wici new` of that type answers a received event of that header and body; what it prints. */
+static char *
+answer_to(const char *type, const char *header, const char *sections, const char *answers)
+{
+    char text[1000], path[300];
+
+    snprintf(text, sizeof text,
+             "{\"header\": {\"type\": \"%s\", \"eventId\": \"01890a5d-ac96-774b-bcce-b302099a8057\", \"dossierId\": "
+             "\"01890a5d-ac96-774b-bcce-b302099a8058\"}, \"sections\": [%s]}",
+             header, sections);
+    daemon_write(&broker, "answered.json", text);
+    snprintf(path, sizeof path, "%s/answered.json", broker.dir);
+    return wici_is("ops-sw", WORDS("new", type, "--role", "SW", "--answers", path), polish, answers, 0, "\"header\"");
+}
+
+/* Nobody types an identifier of 36 characters that the answered event holds. */
+static void
+an_answer_names_what_it_answers_without_a_question(void **state)
+{
+    char *output = answer_to("case.assistant_requested", "CASE_INTERVIEW_COMPLETED",
+                             "{\"caseInterviewCompletedS0\": {\"interviewOn\": \"2026-03-01\"}}",
+                             "2.03.2026\nanaliza\n\nt\n");
+
+    (void)state;
+    assert_non_null(strstr(output, "\"interviewEventId\": \"01890a5d-ac96-774b-bcce-b302099a8057\""));
+    free(output);
+    output = answer_to("info.provided", "INFO_REQUESTED",
+                       "{\"infoRequestedS0\": {\"requestId\": \"01890a5d-ac96-774b-bcce-b302099a805c\"}}",
+                       "2.03.2026\nn\nn\nn\nn\nn\n1\nodpowiedź\n\nn\nt\n");
+    assert_non_null(strstr(output, "\"requestId\": \"01890a5d-ac96-774b-bcce-b302099a805c\""));
+    free(output);
+}
+
+/* A first contact that nobody had convened; who can be there are people, and units have names. */
+static void
+a_meeting_that_nobody_convened_gets_an_identifier(void **state)
+{
+    char *output = wici_is("ops-sw", WORDS("new", "meeting.held", "--role", "SW", "--dossier", dossier), polish,
+                           "\n\n2.03.2026\n\nn\n1\n1\n1\nośrodek\nops-sw\nn\n\nt\n", 0, "\"header\"");
+
+    (void)state;
+    assert_non_null(strstr(output, "Spotkanie, które zwołano, ma już identyfikator"));
+    assert_non_null(strstr(output, "\"meetingId\": \"0"));
+    assert_non_null(strstr(output, "Potrzebne: nazwa skrzynki, np. ops-sw"));
+    assert_null(strstr(output, "(CLERK)"));
+    assert_non_null(strstr(output, "(AUD)"));
+    free(output);
+}
+
+/* Each row is a part of its own, for its provider; no reference to an application is made up. */
+static void
+a_plan_of_two_services_is_asked_for_row_by_row(void **state)
+{
+    static const char answers[] = "\n\n1\n1.03.2026\n2.03.2026\n2.03.2026\n1.09.2026\n"         /* S0 ... */
+                                  "\n01890a5d-ac96-774b-bcce-b302099a8057\n\nJan K\n\n\nn\nn\n" /* ..., S1, no S2, S4 */
+                                  "1\na\np1\nporadnia-1\nPoradnia\nwtorki\n\n\n\nporadnia-1\nn\nt\n"
+                                  "b\np1\nswietlica-1\nŚwietlica\nśrody\n\n\n\n\nn\nn\nt\n";
+    char *output = wici_is("ops-sw", WORDS("new", "ipus.agreed", "--role", "IC", "--dossier", dossier), polish, answers,
+                           0, "\"header\"");
+    json_t *event = json_loads(strstr(output, "{\n"), JSON_DISABLE_EOF_CHECK, NULL), *sections, *row;
+
+    (void)state;
+    assert_non_null(strstr(output, "Potrzebne: identyfikator, 36 znaków"));
+    sections = json_object_get(event, "sections");
+    assert_int_equal(json_array_size(sections), 4);
+    row = json_array_get(sections, 2);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(row, "onlyFor"), 0)), "poradnia-1");
+    row = json_object_get(json_array_get(sections, 3), "ipusAgreedS6");
+    assert_int_equal(json_object_size(row), 1); /* the row alone: the rest is said once */
+    assert_string_equal(json_string_value(json_object_get(json_object_get(row, "row"), "provider")), "swietlica-1");
+    json_decref(event);
+    free(output);
+}
+
 /* A broker with that referral. */
 static int
 referral_open(void **state)
@@ -276,6 +350,9 @@ main(void)
         cmocka_unit_test(new_answers_no_file_that_is_too_large_or_holds_no_event),
         cmocka_unit_test(new_refuses_the_whole_in_the_language_of_the_user),
         cmocka_unit_test(an_answer_takes_dossier_references_and_persons_from_what_it_answers),
+        cmocka_unit_test(an_answer_names_what_it_answers_without_a_question),
+        cmocka_unit_test(a_meeting_that_nobody_convened_gets_an_identifier),
+        cmocka_unit_test(a_plan_of_two_services_is_asked_for_row_by_row),
     };
 
     return cmocka_run_group_tests(tests, referral_open, suite_close);
