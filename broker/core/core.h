@@ -136,6 +136,7 @@ enum core_verdict {
     CORE_WITHHELD_ADDRESS,  /* protected address */
     CORE_WITHHELD_NOTE,     /* the broker's note: holder and author, see core_view */
     CORE_WITHHELD_CONSENT,  /* rests on a consent that was withdrawn or has expired */
+    CORE_WITHHELD_DECLARED, /* its agency signed no declaration of cooperation, and no ground is named */
     CORE_NONE               /* of a class as a whole, for explaining: given in full, and none here is for the unit */
 };
 const char *core_verdict_name(enum core_verdict verdict);

@@ -411,6 +411,8 @@ core_decide(const struct core *core, const struct core_command *command, struct 
                          .arena = arena,
                          .refusal = refusal,
                          .type = command->event->type->number,
+    if (rc == 0)
+        rc = decide_declared(d);
                          .dossier = DOSSIER_NONE};
     int rc;
 

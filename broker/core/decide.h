@@ -36,9 +36,11 @@ int decide_reach(struct deciding *d);
 int decide_rules(struct deciding *d);
 /* forms.c: those that look at the event alone */
 int decide_forms(struct deciding *d);
-/* decide_ipus.c: those about plans of services, and whether the addressees' agencies work by declarations */
+/* decide_ipus.c: those about plans of services */
 int decide_ipus_agreed(struct deciding *d);
 int decide_ipus_updated(struct deciding *d);
+
+/* ---- declared.c: those whose agencies are given S0 alone, as they signed no declaration, into the note */
 int decide_declared(struct deciding *d);
 
 /* ---- limits.c: has the dossier room for what the event may leave? */

@@ -1,4 +1,4 @@
-/* The rules on plans of social services, and on what is registered: programmes, qualifications, declarations. */
+/* The rules on plans of social services, and on what is registered for them: programmes, qualifications. */
 #include "broker/core/decide.h"
 #include "broker/core/rules.h"
 #include "proto/date.h"
@@ -83,46 +83,6 @@ coordinator_qualified(struct deciding *d, int32_t day)
                           actor->person_ref, day)
                ? 0
                : decide_warn(d, RULE_I23, "header.actor.personRef");
-}
-
-static bool
-is_statutory(const struct agency *agency)
-{
-    static const char *const words[] = {"COURT", "PROBATION", "POLICE", "IDT", "AUDIT"};
-    char **kinds = agency->external != NULL ? agency->external->kinds : agency->enrolled->kinds;
-    size_t count = agency->external != NULL ? agency->external->n_kinds : agency->enrolled->n_kinds;
-
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < sizeof words / sizeof words[0]; j++)
-            if (strcmp(kinds[i], words[j]) == 0)
-                return true;
-    return false;
-}
-
-/* Where the author's agency works with declarations, those without one are told apart. */
-int
-decide_declared(struct deciding *d)
-{
-    const struct directory *directory = &d->core->directory;
-    const struct registers *registers = &d->core->registers;
-    int32_t day = date_of_moment(d->command->now_ms);
-    uint32_t own = directory->units[d->command->unit].agency;
-    int rc = 0;
-
-    if (d->note->n_resolved_to == 0 || !registers_hold(registers, REGISTER_DECLARATION, own, "", day))
-        return 0;
-    for (size_t i = 0; i < d->note->n_resolved_to && rc == 0; i++) {
-        uint32_t unit = directory_unit(directory, d->note->resolved_to[i]);
-        uint32_t agency = unit != DIRECTORY_NONE ? directory->units[unit].agency
-                                                 : directory_agency(directory, d->note->resolved_to[i]);
-
-        if (agency == own || agency == DIRECTORY_NONE || is_statutory(&directory->agencies[agency]) ||
-            registers_hold(registers, REGISTER_DECLARATION, agency, "", day))
-            continue;
-        rc = i < d->event->header->n_to ? decide_warn_indexed(d, RULE_I29, "header.to", i)
-                                        : decide_warn(d, RULE_I29, "header.type");
-    }
-    return rc;
 }
 
 static int

@@ -338,5 +338,5 @@ decide_rules(struct deciding *d)
     }
     if (rc == 0)
         rc = ask_state(d);
-    return rc == 0 ? decide_declared(d) : rc;
+    return rc;
 }

@@ -63,6 +63,16 @@ gate_names_consent(const struct event *event, size_t section)
     return facts_same(basis_of(event, section), "CONSENT");
 }
 
+bool
+gate_names_ground(const struct event *event)
+{
+    bool named = event->header->consent_ref[0] != '\0';
+
+    for (size_t i = 0; i < event->section_count && !named; i++)
+        named = basis_of(event, i)[0] != '\0';
+    return named;
+}
+
 /* What of the event would go with the consent that its header names. */
 static enum gate_stop
 rests_on_consent(const struct event *event, uint8_t ret_consent[16])

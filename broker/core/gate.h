@@ -23,6 +23,8 @@ enum gate_stop {
 
 /* S6 that names consent as its ground. */
 bool gate_names_consent(const struct event *event, size_t section);
+/* The event names a ground in some S6, or a consent in its header. */
+bool gate_names_ground(const struct event *event);
 /*
  * Its sections rest on a consent that was withdrawn or refused, or has expired: which are given no more. The consent is
  * looked for where the dossier is tied now, and else where it was found when the record came: a tie that is taken back

@@ -36,6 +36,10 @@ static const struct {
                             "The broker's note is for the author and the holder only."},
     [CORE_WITHHELD_CONSENT] = {"WITHHELD_CONSENT", "Zgoda, na której to się opiera, została cofnięta albo wygasła.",
                                "The consent that this rests on was withdrawn or has expired."},
+    [CORE_WITHHELD_DECLARED] =
+        {"WITHHELD_DECLARED",
+         "Instytucja jednostki nie podpisała deklaracji o współpracy, a zdarzenie nie wskazuje podstawy udostępnienia.",
+         "The unit's agency has not signed the declaration of cooperation, and the event names no ground."},
     [CORE_NONE] = {"NONE", "Role jednostki obejmują tę klasę danych; w tym zdarzeniu nie ma jej dla tej jednostki.",
                    "The unit's roles are given this class; this event holds none of it for the unit."},
 };

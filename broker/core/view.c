@@ -77,7 +77,7 @@ struct reader {
     uint8_t full, half;                 /* classes, over all its roles */
     uint8_t address_full, address_half; /* the same over the roles that may know a protected address */
     bool addressed, answered, ever;
-    bool only_referrer;
+    bool only_referrer, undeclared;
     enum gate_stop stopped; /* by a consent that does not hold any more */
     bool met_known;
     uint32_t met; /* bit i: section i is about a person of a relation that delivers the record */
@@ -225,6 +225,8 @@ section_verdict(struct reader *r, size_t index)
         return CORE_WITHHELD_MARK;
     if (r->only_referrer && s->cls != 0)
         return CORE_WITHHELD_RELATION;
+    if (r->undeclared && s->cls != 0)
+        return CORE_WITHHELD_DECLARED;
     if ((r->stopped == STOPS_ALL && s->cls != 0) ||
         (r->stopped == STOPS_NAMED && gate_names_consent(r->record->event, index)))
         return CORE_WITHHELD_CONSENT;
@@ -323,7 +325,14 @@ sys_compute(const struct core *core, uint32_t unit, const struct core_record *re
 struct ways {
     bool delivered; /* an address, an answer, a relation other than the referrer's */
     bool referred, holder;
+    bool placed; /* a relation that is more than being sent it, being invited or having to answer */
 };
+
+static bool
+is_place(enum relation_kind kind)
+{
+    return kind != RELATION_REFERRER && kind != RELATION_INVITEE && kind != RELATION_PENDING;
+}
 
 static struct ways
 ways_of(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier,
@@ -344,8 +353,17 @@ ways_of(const struct core *core, uint32_t unit, const struct core_record *record
             ways.delivered = true;
         if (relation->kind == RELATION_HOLDER)
             ways.holder = true;
+        ways.placed = ways.placed || is_place((enum relation_kind)relation->kind);
     }
     return ways;
+}
+
+/* Its agency was sent the event without a declaration. */
+static bool
+is_undeclared(const struct core *core, uint32_t unit, const Wici__V1__BrokerNote *note)
+{
+    return note != NULL &&
+           list_has(note->undeclared, note->n_undeclared, directory_unit_agency_id(&core->directory, unit));
 }
 
 enum look {
@@ -405,6 +423,7 @@ compute(const struct core *core, uint32_t unit, const struct core_record *record
     }
     r.stopped = look == LOOK_EVER ? STOPS_NOTHING : gate_stopped(core, record, dossier);
     r.only_referrer = ways.referred && !ways.delivered;
+    r.undeclared = !ways.placed && is_undeclared(core, unit, record->note);
     /* Looking at everything gives S0; what its other roles may see takes a relation like anybody's. */
     if (auditor && !ways.delivered && !ways.referred)
         r.roles = ROLE_BIT(AUD);
@@ -466,6 +485,12 @@ view_is_brought(const struct core *core, uint32_t unit, const struct core_record
     struct ways ways = ways_of(core, unit, record, dossier, false);
 
     return ways.delivered || ways.referred;
+}
+
+bool
+view_has_place(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier)
+{
+    return ways_of(core, unit, record, dossier, false).placed;
 }
 
 bool

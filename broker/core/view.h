@@ -26,6 +26,10 @@ bool view_is_forgotten(const struct core *core, const struct core_record *record
 bool view_is_brought(const struct core *core, uint32_t unit, const struct core_record *record,
                      const struct dossier *dossier);
 
+/* A relation brings it that is more than being sent it, being invited or having to answer. */
+bool view_has_place(const struct core *core, uint32_t unit, const struct core_record *record,
+                    const struct dossier *dossier);
+
 /* The note's list names the unit. */
 bool view_addressed(const struct core *core, uint32_t unit, const struct core_record *record);
 bool view_answered(const struct core *core, uint32_t unit, const struct core_record *record);

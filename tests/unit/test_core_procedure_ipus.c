@@ -4,6 +4,8 @@
  */
 #include "test_core_procedure_kit.h"
 
+#include <stdio.h>
+
 static void
 i16_an_ipus_lasts_three_to_twelve_months_both_days_included(void **state)
 {
@@ -258,6 +260,87 @@ i29_where_declarations_are_in_use_an_addressee_without_one_is_marked(void **stat
     KIT_MARKED(k, OK, "sw", "info.requested", '6', "sch", "0 6", NULL, NULL); /* the own one has ended */
 }
 
+#define QUESTION "0 6@p1"
+#define NAMED    "0 6@p1{'ground':{'basis':'STATUTE','legalBasis':'UPS'}}"
+
+static void
+seen_are(struct kit *k, const struct kit_record *record, const char *classes)
+{
+    assert_string_equal(kit_seen(k, "sch", record), classes);
+}
+
+static void
+declare(struct kit *k, const char *agencies, const char *until)
+{
+    char body[200];
+
+    (void)snprintf(body, sizeof body, "0{'agencies':[%s],'signedOn':'2026-01-01','validTo':'%s'}", agencies, until);
+    KIT_SAY(k, "dir", "sys.declaration_registered", 0, "", body, NULL, NULL);
+}
+
+/* What came is given as it was when it came, whatever is signed or ends afterwards. */
+static void
+i29_who_signed_no_declaration_is_given_s0_until_the_ground_is_named(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *first, *named, *signed_for;
+    struct core_view view;
+
+    declare(k, "'cus','gops'", "2026-03-02");
+    first = KIT_MARKED(k, "W_NO_DECLARATION", "sw", "info.requested", 'L', "ops sch", QUESTION, NULL, "ops=06 sch=0");
+    core_view(k->core, kit_index(k, "sch"), &first->record, false, &view);
+    assert_int_equal(view.verdicts[1], CORE_WITHHELD_DECLARED);
+    named = KIT_MARKED(k, OK, "sw", "info.requested", 'L', "ops sch", NAMED, kit_correcting(first, "AMENDED"),
+                       "ops=06 sch=06");
+    seen_are(k, first, "0");
+    declare(k, "'cus','school'", "2026-03-02");
+    seen_are(k, first, "0");
+    signed_for = KIT_MARKED(k, OK, "sw", "info.requested", 'M', "sch", QUESTION, NULL, "sch=06");
+    k->now_ms += 10 * UINT64_C(86400000); /* all have ended */
+    KIT_MARKED(k, OK, "sw", "info.requested", 'N', "sch", QUESTION, NULL, "sch=06");
+    seen_are(k, first, "0");
+    seen_are(k, named, "06");
+    seen_are(k, signed_for, "06");
+}
+
+static void
+i29_counts_for_who_is_invited_and_who_is_answered_and_on_paper(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *asked;
+
+    KIT_SAY(k, "adm", "sys.external_enrolled", 0, "",
+            "0{'agencyId':'nursery','name':'N','kinds':['SCHOOL'],'servedBy':'sw','channel':'PAPER'}", NULL, NULL);
+    kit_active_case(k, 'C');
+    asked = KIT_SAY(k, "sch", "info.requested", 'Q', "sw", QUESTION, NULL, "sw=06");
+    declare(k, "'cus'", "2027-01-01");
+    KIT_MARKED(k, "W_NO_DECLARATION", "sw", "meeting.convened", 'C', "",
+               "0{'meetingId':'$m'} 6@p1{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1']}]}", NULL,
+               "sch=0 dir=06");
+    KIT_MARKED(k, "W_NO_DECLARATION", "sw", "meeting.held", 'C', "",
+               "0{'meetingId':'$m'} 6@p1{'kind':'CONSULTATION','attendance':[{'role':'SW','signed':true}]}", NULL,
+               "sch=0 dir=06");
+    KIT_MARKED(k, "W_NO_DECLARATION", "sw", "meeting.agreements_issued", 'C', "",
+               "0{'meetingId':'$m'} 6@p1{'row':{'no':1,'action':'x'}}", NULL, "sch=0 dir=06");
+    KIT_MARKED(k, "W_NO_DECLARATION", "sw", "info.provided", 'Q', "", QUESTION, kit_answering(asked), "sch=0");
+    asked = KIT_MARKED(k, "W_NO_DECLARATION", "sw", "info.requested", 'P', "agency:nursery", QUESTION, NULL, NULL);
+    assert_string_equal(kit_seen(k, "nursery", asked), "0");
+}
+
+/* It has its place by an act of its own, or is told by law. */
+static void
+i29_does_not_touch_who_has_a_place_in_the_dossier_nor_what_is_told_by_law(void **state)
+{
+    struct kit *k = *state;
+
+    kit_open_case(k, "sw", 'C');
+    declare(k, "'cus'", "2027-01-01");
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'fcc'}", NULL, NULL);
+    KIT_MARKED(k, OK, "sw", "placement.changed", 'C', "fcc", "0 1@p1 3@p1", NULL, "fcc=013 dir=013");
+    KIT_MARKED(k, OK, "sw", "referral.submitted", 'R', "ops", "0 1@p1 6@p1{'service':'OTHER'}", NULL, "ops=016");
+    KIT_MARKED(k, OK, "sw", "case.safety_concern_raised", 'L', "sch", "0 1@p1 5 6@p1", NULL, "sch=016");
+}
+
 static void
 registers_are_kept_by_those_who_answer_for_them_and_workers_files_by_their_agency(void **state)
 {
@@ -315,6 +398,9 @@ main(void)
         RULE(i23_the_coordinator_is_qualified_in_its_agency),
         RULE(i33_a_volunteer_has_a_complete_file),
         RULE(i29_where_declarations_are_in_use_an_addressee_without_one_is_marked),
+        RULE(i29_who_signed_no_declaration_is_given_s0_until_the_ground_is_named),
+        RULE(i29_counts_for_who_is_invited_and_who_is_answered_and_on_paper),
+        RULE(i29_does_not_touch_who_has_a_place_in_the_dossier_nor_what_is_told_by_law),
         RULE(registers_are_kept_by_those_who_answer_for_them_and_workers_files_by_their_agency),
     };
 
