@@ -44,7 +44,10 @@ static const char middle[] =
     "recall of the event that met it lets it run again. Of a date that an amendment moved, and of a clock that runs "
     "again "
     "after it was\n"
-    "told that it is cancelled, people are reminded anew, and told anew that the day was missed.\n"
+    "told that it is cancelled, people are reminded anew, and told anew that the day was missed. What counts from the "
+    "moment of an\n"
+    "event (`occurredAt`), as no field of it says the day, goes on counting from that moment when the event is "
+    "amended.\n"
     "\n"
     "| clock | deed | event | Polish | English |\n"
     "|---|---|---|---|---|\n";

@@ -234,6 +234,25 @@ check_named_units(struct deciding *d)
     return 0;
 }
 
+/* The day that counts from the moment of what was first said. */
+static int
+note_first_on(struct deciding *d)
+{
+    const struct core_named *corrected = d->command->corrected;
+    char *text;
+
+    if (corrected->note != NULL && corrected->note->first_on[0] != '\0') {
+        d->note->first_on = corrected->note->first_on;
+        return 0;
+    }
+    text = arena_alloc(d->arena, DATE_TEXT_SIZE);
+    if (text == NULL)
+        return -ENOMEM;
+    date_format(date_of_moment(corrected->event->occurred_ms), text);
+    d->note->first_on = text;
+    return 0;
+}
+
 /* A correction of a correction is one of what was first said. */
 static void
 note_corrected(struct deciding *d)
@@ -274,7 +293,7 @@ check_correction(struct deciding *d)
     /* What was taken back was never said: there is nothing to say otherwise. */
     if (!facts_is_recall(d->event) && gate_recalled(&d->core->dossiers.at[d->dossier], d->note->corrects_seq))
         return decide_refuse(d, E_ORDER, "header.correctsEventId");
-    return 0;
+    return facts_is_recall(d->event) ? 0 : note_first_on(d);
 }
 
 /* A command takes effect by itself: what undoes it is the command that says the opposite. */

@@ -42,6 +42,7 @@ marks_clear(struct marks *marks)
 
 struct saying {
     const struct event *event;
+    const Wici__V1__BrokerNote *note; /* NULL: none */
     uint64_t seq;
     struct mark *ret;
     size_t count;
@@ -135,9 +136,13 @@ start_date(struct saying *s, enum clock_id clock, int32_t day, int32_t due, uint
     mark->item = item & ITEM_MAX;
 }
 
+/* Of what no field dates: the day on which it was said, and said first. A correction has a moment of its own, which
+ * moves nothing. */
 static int32_t
 day_of(const struct saying *s)
 {
+    if (s->note != NULL && s->note->first_on[0] != '\0')
+        return facts_day(s->note->first_on);
     return date_of_moment(s->event->occurred_ms);
 }
 
@@ -509,7 +514,7 @@ size_t
 marks_of_event(const struct event *event, const Wici__V1__BrokerNote *note, uint64_t seq,
                struct mark ret[MARKS_PER_EVENT_MAX])
 {
-    struct saying s = {.event = event, .seq = seq, .ret = ret};
+    struct saying s = {.event = event, .note = note, .seq = seq, .ret = ret};
 
     switch (facts_family(event->type->number)) {
     case FAMILY_REFERRAL:

@@ -135,7 +135,8 @@ void marks_clear(struct marks *marks);
 
 /*
  * What the event says, at most MARKS_PER_EVENT_MAX marks; returns how many. The sections of
- * types that core_apply_reads_sections() leaves out are not looked at, but the note is.
+ * types that core_apply_reads_sections() leaves out are not looked at, but the note is. Where no field says the day, it
+ * is that of occurred_at; of a correction, of what it corrects as it was first said.
  */
 size_t marks_of_event(const struct event *event, const Wici__V1__BrokerNote *note, uint64_t seq,
                       struct mark ret[MARKS_PER_EVENT_MAX]);

@@ -222,6 +222,98 @@ d18_ends_with_the_answer_to_that_concern(void **state)
     IS('L', "D18", "met 2026-03-02");
 }
 
+/* ---- what no field dates */
+
+/* What is said a week before it is said again, with the same words, and what else comes first: 'C' is an active case. */
+struct undated {
+    const char *clock;
+    char dossier;
+    const char *unit, *type, *to, *sections;
+    bool answers;    /* a question of the school's, Q, which is due on a day */
+    const char *was; /* after both */
+};
+
+#define ROWS                                                                                                           \
+    "0{'meetingId':'$f'} 6{'row':{'no':1,'action':'x','responsible':'fa','dueOn':'2026-04-01','serviceRef':'s1'}}"
+#define ON_HEALTH                                                                                                      \
+    "0{'informationReceivedOn':'2026-01-05'} 1@p1 4@p1{'entitlement':'ILL_CHILD','certificate':{'validTo':"            \
+    "'2026-09-30'}} 6{'service':'FAMILY_ASSISTANT'}"
+
+static const struct undated undated[] = {
+    {"D15", 'R', "sch", "referral.submitted", "sw", FA_REFERRAL, false, "from 2026-03-01"},
+    {"D17", 'R', "sch", "referral.submitted", "fa", ON_HEALTH, false, "from 2026-03-01 due 2026-09-30"},
+    {"D16", 'C', "fa", "meeting.agreements_issued", "", ROWS, false, "from 2026-03-01 due 2026-04-01"},
+    {"D13", 'C', "fa", "meeting.agreements_issued", "", ROWS, false, "met 2026-03-01"},
+    {"D15", 'C', "fa", "info.requested", "sch", "0{'answerBy':'2026-03-20'} 6", false,
+     "from 2026-03-01 due 2026-03-20"},
+    {"D15", 'Q', "sw", "info.provided", "", "0 6{'docKind':'INFORMATION'}", true, "met 2026-03-01"},
+};
+
+static struct kit_record *
+say_undated(struct kit *k, const struct undated *line, const char *header)
+{
+    return say(k, line->unit, line->type, line->dossier, line->to, line->sections, header);
+}
+
+static void
+what_no_field_dates_stays_where_it_was_when_it_is_said_otherwise(void **state)
+{
+    for (size_t i = 0; i < sizeof undated / sizeof undated[0]; i++) {
+        const struct undated *line = &undated[i];
+        struct kit *k = *state;
+        struct kit_record *said, *asked = NULL;
+        char header[300] = "";
+
+        if (line->dossier == 'C')
+            kit_active_case(k, 'C');
+        if (line->answers) {
+            asked = say(k, "sch", "info.requested", 'Q', "sw", "0{'answerBy':'2026-03-20'} 6", NULL);
+            (void)snprintf(header, sizeof header, "%s,", kit_answering(asked));
+        }
+        said = say_undated(k, line, asked == NULL ? NULL : kit_answering(asked));
+        IS(line->dossier, line->clock, line->was);
+        for (unsigned again = 0; again < 2; again++) { /* also what is said of a correction */
+            char with[600];
+
+            k->now_ms += 7 * DATE_DAY_MS;
+            (void)snprintf(with, sizeof with, "%s%s", header, kit_correcting(said, "AMENDED"));
+            said = say_undated(k, line, with);
+            IS(line->dossier, line->clock, line->was);
+        }
+        kit_teardown(state);
+        clocks_setup(state);
+    }
+}
+
+static void
+a_report_stays_on_its_day_when_it_is_said_otherwise(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *said;
+
+    kit_active_case(k, 'C');
+    say(k, "sw", "court.order_issued", 'C', "",
+        "0{'issuedOn':'2026-03-01','reportDates':['2026-03-05']} 1@p1 5{'orderKind':'SUPERVISION'}",
+        "+'onBehalfOf':'x','channel':'PAPER','receivedOn':'2026-03-01'");
+    said = say(k, "fa", "info.provided", 'C', "ct", "0 6{'docKind':'REPORT'}", NULL);
+    IS('C', "D19", "met 2026-03-01");
+    k->now_ms += 7 * DATE_DAY_MS;
+    say(k, "fa", "info.provided", 'C', "ct", "0 6{'docKind':'REPORT'}", kit_correcting(said, "AMENDED"));
+    IS('C', "D19", "met 2026-03-01");
+}
+
+static void
+a_date_field_that_is_said_otherwise_moves_its_deadline(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *said = referral(k);
+
+    IS('R', "D15", "from 2026-01-07");
+    k->now_ms += 7 * DATE_DAY_MS;
+    say(k, "sch", "referral.submitted", 'R', "sw", FA_REFERRAL, kit_correcting(said, "AMENDED"));
+    IS('R', "D15", "cancelled; from 2026-03-01"); /* no letter's: the day it was entered, not that of the correction */
+}
+
 int
 main(void)
 {
@@ -237,6 +329,9 @@ main(void)
         CLOCKS_TEST(d15_of_a_question_is_the_date_it_names),
         CLOCKS_TEST(d17_is_the_end_of_a_consent_and_ends_with_a_new_one_of_its_kind),
         CLOCKS_TEST(d17_is_the_end_of_a_certificate_too),
+        CLOCKS_TEST(what_no_field_dates_stays_where_it_was_when_it_is_said_otherwise),
+        CLOCKS_TEST(a_report_stays_on_its_day_when_it_is_said_otherwise),
+        CLOCKS_TEST(a_date_field_that_is_said_otherwise_moves_its_deadline),
         CLOCKS_TEST(d18_ends_with_the_answer_to_that_concern),
     };
 
