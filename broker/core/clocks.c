@@ -85,15 +85,64 @@ when(bool met)
     return met ? EFFECT_MEETS : EFFECT_NONE;
 }
 
+/* What was closed is the case that the clock is of, or the one that took its referral up. */
+static bool
+is_of_case(const struct looking *l, uint32_t closed)
+{
+    const struct dossier *d = &l->core->dossiers.at[closed];
+
+    if (closed == l->dossier || l->core->dossiers.at[l->dossier].kind == OPENS_CASE)
+        return closed == l->dossier;
+    for (uint32_t i = 0; i < d->link_count; i++)
+        if (d->links[i].kind == LINK_REFERRAL_OF && d->links[i].other == l->dossier)
+            return true;
+    return false;
+}
+
+/* The row was agreed on at a meeting of no later day. */
+static bool
+is_row_of_meeting_by(const struct looking *l, unsigned day)
+{
+    const struct mark *mark;
+    struct walk walk = {0};
+    uint32_t dossier, meeting = 0;
+
+    while (meeting == 0 && (mark = walk_next(l, &walk, &dossier)) != NULL)
+        if (mark_sign(mark) == SIGN_AGREEMENTS && mark->seq == l->start->seq && dossier == l->dossier)
+            meeting = mark->key;
+    walk = (struct walk){0};
+    while (meeting != 0 && (mark = walk_next(l, &walk, &dossier)) != NULL)
+        if (mark_sign(mark) == SIGN_MEETING && mark->key == meeting && mark->day <= day)
+            return true;
+    return false;
+}
+
+/* What is entered only after the closing belongs to the work that ended then. What is asked for or agreed later (an
+ * order, a consent, a meeting of those who meet on) is not of it. */
+static bool
+is_of_ended_work(const struct looking *l, const struct mark *closed)
+{
+    if (l->start->day <= closed->day)
+        return true;
+    switch (mark_clock(l->start)) {
+    case CLOCK_D4:
+    case CLOCK_D11: return true; /* there is no assistant any more */
+    case CLOCK_D16: return is_row_of_meeting_by(l, closed->day);
+    default: return false;
+    }
+}
+
 /* What a case began before it was closed ends with it, also what is entered only afterwards. */
 static enum effect
-closing_effect(const struct mark *start, const struct mark *closed, bool same_case)
+closing_effect(const struct looking *l, const struct mark *closed, uint32_t dossier)
 {
-    if (!mark_is_later(closed, start) && (!same_case || start->day > closed->day))
+    const struct mark *start = l->start;
+
+    if (!mark_is_later(closed, start) && !(is_of_case(l, dossier) && is_of_ended_work(l, closed)))
         return EFFECT_NONE;
     switch (mark_clock(start)) {
     case CLOCK_D10:
-    case CLOCK_D11: return EFFECT_MEETS;
+    case CLOCK_D11: return start->day > closed->day ? EFFECT_CANCELS : EFFECT_MEETS;
     case CLOCK_D1:
     case CLOCK_D2:
     case CLOCK_D3:
@@ -193,7 +242,7 @@ effect_of(const struct looking *l, const struct mark *sign, uint32_t dossier)
         if (mark_clock(start) == CLOCK_D11)
             return when(sign->item == 1 && sign->day >= start->day);
         return when(mark_clock(start) == CLOCK_D4 && mark_comes_after(sign, start));
-    case SIGN_CLOSED: return closing_effect(start, sign, dossier == l->dossier);
+    case SIGN_CLOSED: return closing_effect(l, sign, dossier);
     case SIGN_REVOKED:
         return mark_clock(start) == CLOCK_D19 && mark_is_later(sign, start) ? EFFECT_CANCELS : EFFECT_NONE;
     default: return keyed_effect(start, sign);

@@ -409,6 +409,68 @@ what_is_entered_after_the_case_was_closed_begins_nothing_that_runs_on(void **sta
     IS('C', "D10", "met 2026-07-20; from 2026-07-21"); /* they meet on */
 }
 
+#define MONITORED "'reason':'GOALS_MET','monitoringPlan':{'dates':['2026-12-01'],'units':['fa']}"
+
+/* The last assessment speaks of a time that reaches beyond the closing; nobody makes a next one. */
+static void
+an_assistants_work_is_not_due_again_in_a_closed_case_whatever_day_is_said(void **state)
+{
+    struct kit *k = *state;
+    struct kit_record *closed;
+
+    kit_active_case(k, 'C');
+    assign(k, 'C', "2026-01-20");
+    closed = close_case(k, 'C', "2026-07-20", MONITORED);
+    assess(k, 'C', "2026-07-31", "'kind':'PERIODIC'");
+    IS('C', "D4", "cancelled; cancelled");
+    assign(k, 'C', "2026-08-01");
+    IS('C', "D4", "cancelled; cancelled");
+    IS('C', "D11", "met 2026-07-20");
+    say(k, "sw", "case.closed", 'C', "", "0", kit_correcting(closed, "ENTERED_IN_ERROR"));
+    IS('C', "D4", "met 2026-07-31; from 2026-07-31");
+    IS('C', "D11", "from 2026-01-20");
+}
+
+/* Agreements come after the meeting: what was agreed before the case was closed ended with it. */
+static void
+a_row_issued_after_the_closing_is_of_the_day_of_its_meeting(void **state)
+{
+    struct kit *k = *state;
+
+    kit_active_case(k, 'C');
+    meeting(k, 'C', "fa", 'm', "2026-02-26", "CONSULTATION");
+    close_case(k, 'C', "2026-02-27", MONITORED);
+    say(k, "sw", "meeting.agreements_issued", 'C', "",
+        "0{'meetingId':'$m'} 6{'row':{'no':1,'action':'x','dueOn':'2026-04-01'}}", NULL);
+    IS('C', "D16", "cancelled");
+    meeting(k, 'C', "sw", 'n', "2026-02-28", "CONSULTATION"); /* they meet on */
+    say(k, "sw", "meeting.agreements_issued", 'C', "",
+        "0{'meetingId':'$n'} 6{'row':{'no':1,'action':'x','dueOn':'2026-04-02'}}", NULL);
+    IS('C', "D16", "cancelled; from 2026-03-01 due 2026-04-02");
+}
+
+/* The referral of a case that is over, entered only now; and what comes anew. */
+static void
+a_referral_entered_after_its_case_was_closed_begins_nothing_that_runs_on(void **state)
+{
+    struct kit *k = *state;
+
+    open_case(k, 'C');
+    close_case(k, 'C', "2026-02-20", "'reason':'OTHER'");
+    say(k, "sch", "referral.submitted", 'R', "sw",
+        "0{'informationReceivedOn':'2026-01-05'} 1@p1 4@p1{'b6Document':{'validTo':'2027-08-31'}} "
+        "6{'service':'FAMILY_ASSISTANT'}",
+        "'occurredAt':'2026-01-07T08:00:00Z'");
+    IS('R', "D1", "from 2026-01-05");
+    IS('R', "D17", "from 2026-01-07 due 2027-08-31");
+    take_up(k, 'C');
+    IS('R', "D1", "cancelled");
+    IS('R', "D17", "cancelled");
+    say(k, "sw", "court.order_issued", 'C', "", "0{'issuedOn':'2026-02-25'} 1@p1 5{'orderKind':'OBLIGE_COOPERATION'}",
+        "+'onBehalfOf':'x','channel':'PAPER','receivedOn':'2026-02-26'");
+    IS('C', "D1", ""); /* the clock has run before */
+}
+
 static void
 d11_ends_with_a_reason_to_continue_only(void **state)
 {
@@ -445,6 +507,9 @@ main(void)
         CLOCKS_TEST(d6_and_d7_follow_the_period_of_the_plan),
         CLOCKS_TEST(d6_is_met_by_a_renewal_and_d7_is_not),
         CLOCKS_TEST(d4_goes_from_assessment_to_assessment),
+        CLOCKS_TEST(an_assistants_work_is_not_due_again_in_a_closed_case_whatever_day_is_said),
+        CLOCKS_TEST(a_row_issued_after_the_closing_is_of_the_day_of_its_meeting),
+        CLOCKS_TEST(a_referral_entered_after_its_case_was_closed_begins_nothing_that_runs_on),
         CLOCKS_TEST(d11_ends_with_a_reason_to_continue_only),
     };
 
