@@ -11,8 +11,11 @@
 #include "broker/core/outside.h"
 #include "broker/core/parts.h"
 #include "broker/core/rules.h"
+#include "broker/core/view.h"
 #include "broker/core/workers.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- what a case takes over */
@@ -265,14 +268,34 @@ keep_rests(struct dossiers *ds, const struct core_record *record, uint32_t dossi
     return keep_fact(ds, ds->things.at[consent].dossier, record->seq, ACT_CODE_RESTS, DATE_NONE, dossier, consent);
 }
 
+/* Those whom the record reached by its note: addressed, answered, or told beside these. */
+static int
+noted_set(struct core *core, const Wici__V1__BrokerNote *note, uint32_t *ret)
+{
+    size_t max = note == NULL ? 0 : note->n_resolved_to + note->n_answer_to + 32 * note->n_told, count = 0;
+    const char **units = calloc(max + 1, sizeof *units);
+    int rc;
+
+    if (units == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; note != NULL && i < note->n_resolved_to; i++)
+        units[count++] = note->resolved_to[i];
+    for (size_t i = 0; note != NULL && i < note->n_answer_to; i++)
+        units[count++] = note->answer_to[i];
+    for (uint32_t unit = 0; note != NULL && note->n_told > 0 && unit < core->directory.unit_count; unit++)
+        if (view_told(note, unit))
+            units[count++] = directory_unit_id(&core->directory, unit);
+    rc = dossiers_set(&core->dossiers, units, count, ret);
+    free(units);
+    return rc;
+}
+
 /* Sections that rest on a consent: whoever was given them is told when it is withdrawn. */
 static int
-keep_gated(struct dossiers *ds, const struct core_record *record, uint32_t dossier)
+keep_gated(struct core *core, const struct core_record *record, uint32_t dossier)
 {
-    const Wici__V1__BrokerNote *note = record->note;
-    const char *units[2 * NOTE_LIST_MAX];
+    struct dossiers *ds = &core->dossiers;
     uint32_t consent, set = 0;
-    size_t count = 0;
     uint8_t ref[16];
     int rc = 0;
 
@@ -282,12 +305,8 @@ keep_gated(struct dossiers *ds, const struct core_record *record, uint32_t dossi
     consent = rules_thing(ds, dossier, MACHINE_CONSENT, ref);
     if (consent == THING_NONE)
         rc = acts_thing(ds, dossier, MACHINE_CONSENT, ref, &consent);
-    for (size_t i = 0; note != NULL && i < note->n_resolved_to && count < NOTE_LIST_MAX; i++)
-        units[count++] = note->resolved_to[i];
-    for (size_t i = 0; note != NULL && i < note->n_answer_to && count < 2 * NOTE_LIST_MAX; i++)
-        units[count++] = note->answer_to[i];
     if (rc == 0)
-        rc = dossiers_set(ds, units, count, &set);
+        rc = noted_set(core, record->note, &set);
     if (rc == 0)
         rc = keep_fact(ds, dossier, record->seq, ACT_CODE_GATED, (int32_t)record->event->type->number, set, consent);
     return rc == 0 ? keep_rests(ds, record, dossier, consent) : rc;
@@ -519,7 +538,7 @@ keep_correction(struct core *core, const struct core_record *record, uint32_t do
         rc = keep_next(core, ds, record, dossier, seq);
     }
     if (rc == 0 && !recall)
-        rc = keep_gated(ds, record, dossier); /* it may rest on another consent */
+        rc = keep_gated(core, record, dossier); /* it may rest on another consent */
     if (rc == 0 && !recall) {
         take_missing_back(&ds->at[dossier], seq);
         rc = keep_missing(core, ds, record, dossier, seq);
@@ -545,7 +564,7 @@ keep_acts(struct core *core, const struct core_record *record, uint32_t dossier,
     if (rc == 0 && parts.input != IN_NONE)
         rc = keep_parts(core, record, dossier, &parts);
     if (rc == 0)
-        rc = keep_gated(ds, record, dossier);
+        rc = keep_gated(core, record, dossier);
     if (rc == 0)
         rc = keep_step(ds, record, dossier, actor);
     if (rc == 0)

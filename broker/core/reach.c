@@ -123,6 +123,29 @@ struct sharing {
     const struct act *act;
 };
 
+/* Where what the record said was first said: it may have amended that. */
+static uint64_t
+first_said(const struct dossier *dossier, uint64_t seq)
+{
+    for (uint32_t i = 0; i < dossier->act_count; i++) {
+        const struct act *act = &dossier->acts[i];
+
+        if (act->input == IN_NONE && act->code == ACT_CODE_AMENDED && act->number != 0 &&
+            act_seq(act) + act->number == seq)
+            return act_seq(act);
+    }
+    return seq;
+}
+
+/* The relation was there for some version from the first to the last, which are all one record: the last names the
+ * consent, and whoever was given one before has the same by now on that consent. */
+static bool
+relation_met(const struct relation *relation, uint64_t first, uint64_t last)
+{
+    return ((relation->flags & RELATION_OPENING) != 0 || relation->from_seq <= last) &&
+           (relation->until_seq == 0 || first <= relation->until_seq);
+}
+
 static int
 tell_if_related(struct deciding *d, const struct dossier *dossier, uint32_t unit, const void *what)
 {
@@ -137,6 +160,7 @@ static int
 shared(struct deciding *d, const struct dossier *dossier, const struct act *act)
 {
     const struct dossiers *ds = &d->core->dossiers;
+    uint64_t first = first_said(dossier, act_seq(act));
     int rc = 0;
 
     for (uint32_t i = 0; i < ds->about[act->number] && rc == 0; i++) {
@@ -149,7 +173,7 @@ shared(struct deciding *d, const struct dossier *dossier, const struct act *act)
     for (uint32_t i = 0; i < dossier->relation_count && rc == 0; i++) {
         const struct sharing sharing = {.relation = &dossier->relations[i], .act = act};
 
-        if (relation_covers(ds, sharing.relation, act_seq(act), 0))
+        if (relation_met(sharing.relation, first, act_seq(act)))
             rc = each_unit(d, dossier, sharing.relation, &sharing, tell_if_related);
     }
     return rc;

@@ -201,6 +201,84 @@ what_is_said_otherwise_under_another_consent_rests_on_that_one(void **state)
     seen_is(k, "svc", amended, "0");
 }
 
+/* Says it again, with the same words, on the consent that it did not name. */
+static const struct kit_record *
+say_on_consent(struct kit *k, const struct kit_record *said, const char *type, const char *sections)
+{
+    char header[300];
+
+    (void)snprintf(header, sizeof header, "%s," CONSENT, kit_correcting(said, "AMENDED"));
+    return KIT_SAY(k, "ops", type, 'C', "", sections, header, NULL);
+}
+
+/* Invited no more, it is given corrections of what it was given. */
+static void
+a_withdrawal_reaches_who_was_invited_when_the_consent_is_named_only_by_an_amendment(void **state)
+{
+    static const char rows[] = "0{'meetingId':'$m'} 6@p1{'row':{'no':1,'action':'x'}}";
+    struct kit *k = *state;
+    const struct kit_record *rested;
+
+    kit_open_case(k, "ops", 'C');
+    KIT_SAY(k, "ops", "consent.granted", 'C', "", GRANTED, NULL, NULL);
+    KIT_SAY(k, "ops", "meeting.convened", 'C', "",
+            "0{'meetingId':'$m'} 6@p1{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1']}]}", NULL,
+            "sch=06");
+    rested = say_on_consent(k, KIT_SAY(k, "ops", "meeting.agreements_issued", 'C', "", rows, NULL, "sch=06"),
+                            "meeting.agreements_issued", rows);
+    seen_is(k, "sch", rested, "06");
+    KIT_SAY(k, "ops", "consent.withdrawn", 'C', "", WITHDRAWN, NULL, "sch=0");
+    seen_is(k, "sch", rested, "0");
+}
+
+static void
+a_withdrawal_reaches_who_took_part_before_an_amendment_named_the_consent(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *said;
+
+    kit_open_case(k, "ops", 'C');
+    KIT_SAY(k, "ops", "consent.granted", 'C', "", GRANTED, NULL, NULL);
+    KIT_SAY(k, "ops", "sys.participant_added", 'C', "", "0{'unit':'fcc'}", NULL, NULL);
+    KIT_SAY(k, "ops", "sys.participant_added", 'C', "", "0{'unit':'kur'}", NULL, NULL);
+    KIT_SAY(k, "ops", "sys.participant_removed", 'C', "", "0{'unit':'kur'}", NULL, NULL);
+    said = KIT_SAY(k, "ops", "placement.changed", 'C', "", "0 1 3 6", NULL, "fcc=013");
+    KIT_SAY(k, "ops", "sys.participant_removed", 'C', "", "0{'unit':'fcc'}", NULL, NULL);
+    seen_is(k, "fcc", say_on_consent(k, said, "placement.changed", "0 1 3 6"), "");
+    KIT_SAY(k, "ops", "consent.withdrawn", 'C', "", WITHDRAWN, NULL, "fcc=0"); /* and not who was gone by then */
+}
+
+/* More than the lists of a note hold: the units of a question and those of its answer. */
+static void
+a_withdrawal_reaches_all_that_an_amendment_reaches_however_many_they_are(void **state)
+{
+    struct kit *k = *state;
+    char to[2][600] = {"ops", ""}, header[300];
+    const struct kit_record *asked, *said, *withdrawn;
+
+    kit_agency(k, "crowd");
+    for (unsigned i = 0; i < 2 * 60; i++) {
+        char unit[16];
+
+        (void)snprintf(unit, sizeof unit, "u%u", i);
+        kit_unit(k, unit, "crowd", "SVC");
+        strcat(strcat(to[i / 60], i % 60 == 0 && i > 0 ? "" : " "), unit);
+    }
+    asked = KIT_SAY(k, "svc", "info.requested", 'Q', to[0], "0 1@p1 6@p1", NULL, NULL);
+    said = KIT_SAY(k, "ops", "info.provided", 'Q', to[1], "0 1@p1 6@p1", kit_answering(asked), NULL);
+    (void)snprintf(header, sizeof header, "%s," CONSENT, kit_correcting(said, "AMENDED"));
+    said = KIT_SAY(k, "ops", "info.provided", 'Q', to[1], "0 1@p1 6@p1", header, NULL);
+    KIT_SAY(k, "ops", "consent.granted", 'Q', "", GRANTED, NULL, NULL);
+    withdrawn = KIT_SAY(k, "ops", "consent.withdrawn", 'Q', "", WITHDRAWN, NULL, NULL);
+    for (unsigned i = 0; i < 2 * 60; i++) {
+        char unit[16];
+
+        (void)snprintf(unit, sizeof unit, "u%u", i);
+        seen_is(k, unit, said, "0");
+        seen_is(k, unit, withdrawn, "0");
+    }
+}
+
 /* Told in a dossier that it never had a part in, it finds that when it catches up, too. */
 static void
 who_left_before_the_merge_finds_the_withdrawal(void **state)
@@ -279,6 +357,9 @@ main(void)
         TEST(a_withdrawal_reaches_whom_it_was_given_before_the_consent_was_entered),
         TEST(others_rest_on_the_consents_of_one_dossier_up_to_a_bound),
         TEST(what_is_said_otherwise_under_another_consent_rests_on_that_one),
+        TEST(a_withdrawal_reaches_who_was_invited_when_the_consent_is_named_only_by_an_amendment),
+        TEST(a_withdrawal_reaches_who_took_part_before_an_amendment_named_the_consent),
+        TEST(a_withdrawal_reaches_all_that_an_amendment_reaches_however_many_they_are),
         TEST(who_left_before_the_merge_finds_the_withdrawal),
         TEST(a_withdrawal_holds_when_its_dossier_was_erased),
         TEST(a_consent_that_was_erased_holds_no_more),
