@@ -449,13 +449,14 @@ court_party(const struct change *c)
         const Wici__V1__CourtOrderIssuedS5 *body;
         bool revoked = false;
 
+        spec.flags = RELATION_ORDERED;
         for (size_t at = 0; (body = facts_next(c->event, 5, &at)) != NULL;) {
             revoked = revoked || facts_same(body->order_kind, "REVOKED");
             if (facts_same(body->order_kind, "OBLIGE_COOPERATION"))
-                spec.flags = RELATION_OBLIGES;
+                spec.flags |= RELATION_OBLIGES;
         }
         if (revoked) {
-            end_all(c, c->dossier, RELATION_PARTY, NULL);
+            dossiers_end_ordered(&c->core->dossiers, c->dossier, c->seq);
             return 0;
         }
         spec.until_ms = facts_day_end_ms(FACTS_TEXT(c->event, 0, Wici__V1__CourtOrderIssuedS0, valid_to));

@@ -52,6 +52,7 @@ enum link_kind {
 
 #define RELATION_OBLIGES 1u /* party: the order obliges the family */
 #define RELATION_SHARED  2u /* come by a merge: of another dossier of the group */
+#define RELATION_ORDERED 4u /* party: an order made it one, and its revocation ends that */
 #define RELATION_OPENING 8u /* covers its dossier from the opening; from_seq says when it was opened */
 
 #define DOSSIER_IPUS              1u

@@ -306,6 +306,25 @@ dossiers_end(struct dossiers *ds, uint32_t dossier, enum relation_kind kind, uin
     } while (member != dossier);
 }
 
+void
+dossiers_end_ordered(struct dossiers *ds, uint32_t dossier, uint64_t seq)
+{
+    uint32_t member = dossier;
+
+    do {
+        struct dossier *d = &ds->at[member];
+
+        for (uint32_t i = 0; i < d->relation_count; i++) {
+            struct relation *relation = &d->relations[i];
+
+            if (relation->kind == RELATION_PARTY && (relation->flags & RELATION_ORDERED) != 0 &&
+                relation->until_seq == 0)
+                relation->until_seq = seq;
+        }
+        member = d->group_next;
+    } while (member != dossier);
+}
+
 bool
 dossier_is_served_by(const struct dossier *dossier, const struct directory *directory, uint32_t agency)
 {

@@ -35,6 +35,8 @@ void dossiers_count_left(struct dossiers *dossiers, uint32_t dossier, uint32_t u
  */
 void dossiers_end(struct dossiers *dossiers, uint32_t dossier, enum relation_kind kind, uint32_t who,
                   const uint8_t *ref, uint64_t seq);
+/* Ends at seq the open parties that orders made, in the group. Whom the court's requests made one stays one. */
+void dossiers_end_ordered(struct dossiers *dossiers, uint32_t dossier, uint64_t seq);
 /* Ends the office of each agency none of whose units holds or pends any more. */
 void dossiers_end_offices(struct dossiers *dossiers, const struct directory *directory, uint32_t dossier, uint64_t seq);
 /*

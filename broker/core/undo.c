@@ -143,7 +143,7 @@ act_ends(const struct dossiers *ds, const struct act *act, const struct relation
     case IN_IPUS_AGREED:
     case IN_IPUS_UPDATED:
     case IN_IPUS_CONCLUDED: return relation->kind == RELATION_PROVIDER && same;
-    case IN_ORDER_REVOKED: return relation->kind == RELATION_PARTY;
+    case IN_ORDER_REVOKED: return relation->kind == RELATION_PARTY && (relation->flags & RELATION_ORDERED) != 0;
     default: return false;
     }
 }
