@@ -78,6 +78,12 @@ report_create(struct report **ret, int32_t since, int32_t until)
 }
 
 void
+report_hide_path(struct report *report)
+{
+    report->path_hidden = true;
+}
+
+void
 report_free(struct report **report)
 {
     struct report *r = *report;

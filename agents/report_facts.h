@@ -39,6 +39,7 @@ struct fact {
 
 struct report {
     int32_t since, until;
+    bool path_hidden; /* what says that a family is under "Za życiem" is not given to the unit */
     struct fact *facts;
     size_t count, size;
     void *by_id; /* tsearch tree of struct named */

@@ -349,6 +349,8 @@ count_case(struct fold *f, const json_t *kase)
         count_one(f, FAMILIES_TAKEN_UP, "", unit, gmina);
     if (is_within(f, closed))
         count_one(f, FAMILIES_ENDED, "", unit, gmina);
+    if (f->r->path_hidden)
+        return;
     if (path[0] != '\0')
         count_one(f, ZZ_SUPPORTED, "", unit, gmina);
     if (strcmp(path, "COMPLICATED_PREGNANCY") == 0)
@@ -446,6 +448,12 @@ is_art46(unsigned measure, const char *clock)
     return measure < DEADLINES_KEPT && strncmp(measures[measure].name, "ipus_", strlen("ipus_")) == 0;
 }
 
+static bool
+is_hidden(const struct fold *f, unsigned measure)
+{
+    return f->r->path_hidden && (measure == ZZ_SUPPORTED || measure == ZZ_THREATENED_PREGNANCY);
+}
+
 /* Of art. 46 or all: the measure's rows, from the sorted keys[*at] on; where there are none, one of zero. */
 static int
 measure_rows(const struct fold *f, unsigned measure, bool art46, const char **keys, size_t count, size_t *at,
@@ -465,8 +473,15 @@ measure_rows(const struct fold *f, unsigned measure, bool art46, const char **ke
         }
         json_decref(row);
     }
-    if (rc == 0 && wanted && !any)
-        rc = json_array_append_new(rows, row_make(measure, "", "", "", 0)) != 0 ? -ENOMEM : 0;
+    if (rc == 0 && wanted && !any) {
+        json_t *row = row_make(measure, "", "", "", 0);
+
+        if (row == NULL || (is_hidden(f, measure) && json_object_set_new(row, "count", json_null()) != 0)) {
+            json_decref(row);
+            return -ENOMEM;
+        }
+        rc = json_array_append_new(rows, row) != 0 ? -ENOMEM : 0;
+    }
     return rc;
 }
 

@@ -139,6 +139,10 @@ void table_print(struct table *table);
 /* One line of CSV (RFC 4180) of as many const char *; a text that a table calculator would take for a formula gets a
  * quote before it. */
 void csv_row(size_t count, ...);
+/* The same for a table calculator that opens a file by a double click: csv_office_begin() first, which says that it is
+ * UTF-8; the cells apart as the calculator of that language has them, in Polish by semicolons. */
+void csv_office_begin(void);
+void csv_office_row(const struct cli *cli, size_t count, ...);
 
 /* A member's text, "" when it is not there; numbers are written out. The buffer is shared by eight calls. */
 const char *jstr(const json_t *json, const char *key);

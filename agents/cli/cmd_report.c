@@ -3,7 +3,6 @@
 #include "agents/report.h"
 #include "agents/words.h"
 
-#include "proto/clocks.h"
 #include "proto/date.h"
 
 #include <errno.h>
@@ -12,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { OPT_CSV = 520, OPT_ART46, OPT_PRESENT, OPT_ON };
+enum { OPT_CSV = 520, OPT_EXCEL, OPT_PAGE, OPT_ART46, OPT_PRESENT, OPT_ON };
 
 struct counting {
     struct cli *cli;
@@ -45,33 +44,6 @@ read_all(struct counting *c)
     return rc == 0 ? CLI_OK : cli_fail(c->cli, rc, "wici");
 }
 
-/* What a report says besides the words of events. */
-static const char *
-detail_word(const struct cli *cli, const char *word)
-{
-    return strcmp(word, "NOT_REPORTED") == 0 ? _("nothing reported")
-           : strcmp(word, "REMOVED") == 0    ? _("removed from the plan")
-                                             : word_label(cli, word);
-}
-
-/* "szkoła, podjęto", "D1 wywiad środowiskowy": a detail with its labels. */
-static void
-detail_text(const struct cli *cli, const char *measure, const char *detail, char *ret, size_t size)
-{
-    enum clock_id clock = strncmp(measure, "deadlines_", 10) == 0 ? clock_by_name(detail) : CLOCK_NONE;
-    const char *space = strchr(detail, ' '); /* a referral's: source and outcome, either of which may not be known */
-    char source[64];
-
-    (void)snprintf(source, sizeof source, "%.*s", (int)strcspn(detail, " "), detail);
-    if (clock != CLOCK_NONE)
-        (void)snprintf(ret, size, "%s %s", detail, cli->pl ? clock_info(clock)->pl : clock_info(clock)->en);
-    else if (space != NULL)
-        (void)snprintf(ret, size, "%s, %s", space == detail ? _("not known") : word_label(cli, source),
-                       space[1] == '\0' ? _("not answered") : word_label(cli, space + 1));
-    else
-        (void)snprintf(ret, size, "%s", detail[0] == '\0' ? "" : detail_word(cli, detail));
-}
-
 static void
 rows_csv(const struct cli *cli, const json_t *rows)
 {
@@ -84,6 +56,25 @@ rows_csv(const struct cli *cli, const json_t *rows)
                 jstr(row, "gmina"), jstr(row, "count"));
 }
 
+/* As people read it: a count, or why there is none. */
+static void
+rows_office(const struct cli *cli, const json_t *rows)
+{
+    const json_t *row;
+    size_t i;
+
+    csv_office_begin();
+    csv_office_row(cli, 5, _("what"), _("detail"), _("unit"), _("municipality"), _("count"));
+    json_array_foreach((json_t *)(uintptr_t)rows, i, row)
+    {
+        char detail[REPORT_DETAIL_SIZE], count[REPORT_COUNT_SIZE];
+
+        report_detail(row, cli->pl, detail);
+        report_count(row, cli->pl, count);
+        csv_office_row(cli, 5, jstr(row, cli->pl ? "pl" : "en"), detail, jstr(row, "unit"), jstr(row, "gmina"), count);
+    }
+}
+
 static void
 rows_print(const struct cli *cli, const json_t *rows, const struct cli_args *args, bool art46)
 {
@@ -94,17 +85,53 @@ rows_print(const struct cli *cli, const json_t *rows, const struct cli_args *arg
 
     words_date(args_get(args, 's'), cli->pl, since);
     words_date(args_get(args, 'U'), cli->pl, until);
-    puts(art46 ? _("Half-yearly summary of the plans (CUS art. 46)") : _("Statistics of the work with families"));
+    puts(report_title(art46, cli->pl));
     printf(_("from %s to %s, of all that the unit %s may read\n\n"), since, until, jstr(cli->welcome, "unit"));
     json_array_foreach((json_t *)(uintptr_t)rows, i, row)
     {
-        const char *name = jstr(row, cli->pl ? "pl" : "en");
-        char detail[200];
+        char detail[REPORT_DETAIL_SIZE], count[REPORT_COUNT_SIZE];
 
-        detail_text(cli, jstr(row, "measure"), jstr(row, "detail"), detail, sizeof detail);
-        table_row(t, name, detail, jstr(row, "unit"), jstr(row, "gmina"), jstr(row, "count"));
+        report_detail(row, cli->pl, detail);
+        report_count(row, cli->pl, count);
+        table_row(t, jstr(row, cli->pl ? "pl" : "en"), detail, jstr(row, "unit"), jstr(row, "gmina"), count);
     }
     table_print(t);
+}
+
+static int
+rows_page(struct cli *cli, const json_t *rows, const struct cli_args *args, bool art46)
+{
+    const struct report_head head = {
+        .unit = jstr(cli->welcome, "unit"), .since = args_get(args, 's'), .until = args_get(args, 'U'), .art46 = art46};
+    json_t *directory = NULL, *names;
+    struct page_options options = {.polish = cli->pl};
+    char *html = NULL;
+    int rc = cli_directory(cli, &directory);
+
+    if (rc != CLI_OK)
+        return rc;
+    options.names = names = directory_names(directory);
+    rc = report_page(rows, &head, &options, &html);
+    if (rc == 0)
+        fputs(html, stdout);
+    free(html);
+    json_decref(names);
+    json_decref(directory);
+    return rc == 0 ? CLI_OK : cli_fail(cli, rc, "report");
+}
+
+/* Whether this unit can count what S4 alone says. */
+static int
+path_ask(struct cli *cli, struct report *report)
+{
+    json_t *result = NULL;
+    int rc = cli_query(cli, json_pack("{s:{}}", "policy"), &result);
+
+    if (rc == CLI_OK &&
+        !report_sees_path(jstr(json_object_get(result, "policy"), "text"), json_object_get(cli->welcome, "roles")))
+        report_hide_path(report);
+    json_decref(result);
+    return rc;
 }
 
 static void
@@ -199,6 +226,8 @@ cmd_report(struct cli *cli, int argc, char **argv)
         {"since", 's', N_("DATE"), 0, N_("first day of the period"), 0},
         {"until", 'U', N_("DATE"), 0, N_("last day of the period"), 0},
         {"csv", OPT_CSV, NULL, 0, N_("print CSV"), 0},
+        {"excel", OPT_EXCEL, NULL, 0, N_("print CSV that Excel opens by a double click, as people read it"), 0},
+        {"page", OPT_PAGE, NULL, 0, N_("print a page (HTML), to keep or to put on paper"), 0},
         {"art46", OPT_ART46, NULL, 0, N_("only the half-yearly summary of the plans (CUS art. 46)"), 0},
         {"present", OPT_PRESENT, NULL, 0,
          N_("record that it was presented to our director and organiser of the local community; with --art46"), 0},
@@ -225,13 +254,17 @@ cmd_report(struct cli *cli, int argc, char **argv)
     if ((args_has(&args, OPT_PRESENT) && !args_has(&args, OPT_ART46)) ||
         (args_has(&args, OPT_ON) && !args_has(&args, OPT_PRESENT)))
         usage_fail(_("--present goes with --art46, and --on with --present"));
+    if (cli->json + args_has(&args, OPT_CSV) + args_has(&args, OPT_EXCEL) + args_has(&args, OPT_PAGE) > 1)
+        usage_fail(_("only one of --csv, --excel, --page and --json"));
     rc = cli_connect(cli);
     if (rc != CLI_OK)
         return rc;
     rc = report_create(&c.report, since, until);
     if (rc != 0)
         return cli_fail(cli, rc, "report");
-    rc = read_all(&c);
+    rc = path_ask(cli, c.report);
+    if (rc == CLI_OK)
+        rc = read_all(&c);
     art46 = args_has(&args, OPT_ART46);
     if (rc == CLI_OK && (art46 ? report_rows_art46 : report_rows)(c.report, &rows) != 0)
         rc = cli_fail(cli, -ENOMEM, "report");
@@ -239,6 +272,10 @@ cmd_report(struct cli *cli, int argc, char **argv)
         rc = cli_print_json(json_incref(rows));
     else if (rc == CLI_OK && args_has(&args, OPT_CSV))
         rows_csv(cli, rows);
+    else if (rc == CLI_OK && args_has(&args, OPT_EXCEL))
+        rows_office(cli, rows);
+    else if (rc == CLI_OK && args_has(&args, OPT_PAGE))
+        rc = rows_page(cli, rows, &args, art46);
     else if (rc == CLI_OK)
         rows_print(cli, rows, &args, art46);
     if (rc == CLI_OK && args_has(&args, OPT_PRESENT))

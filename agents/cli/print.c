@@ -191,12 +191,14 @@ table_print(struct table *t)
 }
 
 static void
-csv_cell(const char *cell)
+csv_cell(const char *cell, char separator)
 {
+    const char special[] = {'"', '\r', '\n', separator, '\0'};
+
     /* A table calculator takes a text that begins like this for a formula. */
     bool formula = cell[0] != '\0' && strchr("=+-@\t\r", cell[0]) != NULL;
 
-    if (!formula && strpbrk(cell, "\",\r\n") == NULL) {
+    if (!formula && strpbrk(cell, special) == NULL) {
         fputs(cell, stdout);
         return;
     }
@@ -211,19 +213,41 @@ csv_cell(const char *cell)
     putchar('"');
 }
 
+static void
+csv_cells(char separator, size_t count, va_list ap)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            putchar(separator);
+        csv_cell(va_arg(ap, const char *), separator);
+    }
+    fputs("\r\n", stdout);
+}
+
 void
 csv_row(size_t count, ...)
 {
     va_list ap;
 
     va_start(ap, count);
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0)
-            putchar(',');
-        csv_cell(va_arg(ap, const char *));
-    }
+    csv_cells(',', count, ap);
     va_end(ap);
-    fputs("\r\n", stdout);
+}
+
+void
+csv_office_begin(void)
+{
+    fputs("\xef\xbb\xbf", stdout);
+}
+
+void
+csv_office_row(const struct cli *cli, size_t count, ...)
+{
+    va_list ap;
+
+    va_start(ap, count);
+    csv_cells(cli->pl ? ';' : ',', count, ap);
+    va_end(ap);
 }
 
 void

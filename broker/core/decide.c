@@ -412,6 +412,8 @@ check_state(struct deciding *d)
     if (rc == 0)
         rc = decide_reach(d);
     if (rc == 0)
+        rc = decide_declared(d);
+    if (rc == 0)
         rc = warn_withheld(d);
     if (rc == 0 && decide_is_unaddressed(d))
         rc = decide_warn_code(d, W_NO_ADDRESSEE, "header.to");
@@ -430,8 +432,6 @@ core_decide(const struct core *core, const struct core_command *command, struct 
                          .arena = arena,
                          .refusal = refusal,
                          .type = command->event->type->number,
-    if (rc == 0)
-        rc = decide_declared(d);
                          .dossier = DOSSIER_NONE};
     int rc;
 

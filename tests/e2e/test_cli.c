@@ -381,6 +381,43 @@ a_report_counts_by_unit_and_never_by_person(void **state)
                "before it begins");
 }
 
+#define ALL_YEARS "report", "--since", "2020-01-01", "--until", "2099-12-31"
+
+/* By a double click: what an office's Excel takes for UTF-8, and for columns, in each language. */
+static void
+a_report_opens_in_excel_and_prints_as_a_page(void **state)
+{
+    char *text = wici_is("ops-sw", WORDS(ALL_YEARS, "--excel"), polish, NULL, 0, ";ops-sw;");
+
+    (void)state;
+    assert_int_equal(strncmp(text,
+                             "\xef\xbb\xbf"
+                             "co;szczegół;jednostka;gmina;liczba\r\n",
+                             38),
+                     0);
+    assert_null(strstr(text, "zz_supported")); /* words, no codes */
+    free(text);
+    text = wici_is("ops-sw", WORDS(ALL_YEARS, "--excel"), english, NULL, 0, "\xef\xbb\xbfwhat,detail,unit,");
+    assert_null(strchr(text, ';'));
+    free(text);
+    text = wici_is("ops-sw", WORDS(ALL_YEARS, "--csv"), polish, NULL, 0, "\r\n");
+    assert_int_equal(strncmp(text, "measure,nazwa,", 14), 0); /* as it was */
+    free(text);
+    wici_check("ops-sw", WORDS(ALL_YEARS, "--page"), polish, NULL, 0, "<th>gmina</th><th>liczba</th></tr></thead>");
+    wici_check("ops-sw", WORDS(ALL_YEARS, "--page", "--csv"), english, NULL, 2, "only one of");
+}
+
+static void
+a_report_says_what_a_role_is_not_shown_instead_of_none(void **state)
+{
+    (void)state;
+    wici_check("ops-sw", WORDS(ALL_YEARS, "--csv"), english, NULL, 0, "\"\"Za życiem\"\"\",,,,0\r\n");
+    wici_check("sp12", WORDS(ALL_YEARS), english, NULL, 0, "not visible to this role");
+    wici_check("sp12", WORDS(ALL_YEARS, "--csv"), english, NULL, 0, "\"\"Za życiem\"\"\",,,,\r\n");
+    wici_check("sp12", WORDS(ALL_YEARS, "--json"), english, NULL, 0, "\"count\":null");
+    wici_check("sp12", WORDS(ALL_YEARS, "--page"), polish, NULL, 0, "<td>niewidoczne dla tej roli</td>");
+}
+
 static void
 reading_finds_or_exits_with_5(void **state)
 {
@@ -511,6 +548,8 @@ main(void)
         cmocka_unit_test(a_work_list_says_what_to_do_next),
         cmocka_unit_test(who_is_asked_has_it_on_his_list_and_who_prints_too),
         cmocka_unit_test(a_report_counts_by_unit_and_never_by_person),
+        cmocka_unit_test(a_report_opens_in_excel_and_prints_as_a_page),
+        cmocka_unit_test(a_report_says_what_a_role_is_not_shown_instead_of_none),
         cmocka_unit_test(the_half_yearly_summary_is_printed_and_recorded_when_it_was_presented),
         cmocka_unit_test(reading_finds_or_exits_with_5),
         cmocka_unit_test(a_cursor_goes_on_where_it_was),
