@@ -246,8 +246,7 @@ class Bounds(test_refusals.Case):
             ("Read", "E_BUSY"): lambda: self.busy(read=wire.Read(request=2)),
             ("Query", "E_REQUEST"): lambda: self.refused("ops-sw", query=wire.Query(request=1)),
             ("Query", "E_UNKNOWN"): self.e_unknown,
-            ("Query", "E_CURSOR"): lambda: self.refused("ops-sw", query=wire.Query(
-                request=1, cursor_drop=wire.CursorDrop(cursor="none"))),
+            ("Query", "E_CURSOR"): self.drop_of_nothing,
             ("Query", "E_LIST_CHANGED"): lambda: self.refused("ops-sw", query=wire.Query(
                 request=1, work=wire.WorkQuery(from_seq=1, from_item=1, from_made=1))),
             ("Query", "E_LIMIT"): self.cursors_beyond_one_answer,
@@ -277,6 +276,23 @@ class Bounds(test_refusals.Case):
 
     def busy_publish(self):
         return self.busy(**self.any_message("Publish"))
+
+    def drop_of_nothing(self):
+        """A cursor that is not there; and another unit's, which is there and not the asker's to drop, or a unit's that is
+        not there: the same code, at the field that names the unit."""
+        with self.session("ops-sw2", "drop") as client:
+            client.subscribe(1, "kept", live=True)
+            client.unsubscribe(1)
+        codes = set()
+        for cursor, unit, path in (("none", "", "cursor"), ("none", "ops-sw", "cursor"), ("kept", "ops-sw2", "unit"),
+                                   ("kept", "nobody", "unit")):
+            refusal = self.refused("ops-sw", query=self.wici.wire.Query(
+                request=1, cursor_drop=self.wici.wire.CursorDrop(cursor=cursor, unit=unit)))
+            self.assert_path(refusal, f"query.cursorDrop.{path}")
+            codes.add(refusal.code)
+        with self.session("ops-sw2", "drop") as client:  # it was not taken
+            client.query(cursor_drop=self.wici.wire.CursorDrop(cursor="kept"))
+        return codes
 
     def drop_in_use(self):
         with self.session("ops-sw2", "drop") as client:
