@@ -41,7 +41,7 @@
  * or what the deliveries record, before the next begins. Whatever is over waits for the next tick (docs/LIMITS.md). */
 static_assert(PUBLISHES_WAITING_MAX + WIRE_PUBLISH_MAX + ACCESS_TICK_MAX + REFUSALS_TICK_MAX <= STORE_BATCH_MAX,
               "what one tick takes and records fits one batch of the store");
-static_assert(TICK_READS_MAX + 1 <= STORE_BATCH_MAX, "so does what the deliveries record");
+static_assert(TICK_READS_MAX + 1 + REFUSALS_TICK_MAX <= STORE_BATCH_MAX, "so does what the deliveries record");
 
 /* ---- opening and closing */
 
@@ -94,7 +94,7 @@ state_open(struct broker *b, bool accept_clock)
         (rc = backups_create(&b->backups, b->config, b->store, b->checkpoints)) != 0 ||
         (rc = documents_create(&b->documents, b->store, b->core)) != 0 ||
         (rc = sequence_create(&b->sequence, b->store, b->core, b->documents, deliver_note, b)) != 0 ||
-        (rc = refusals_create(&b->refusals, b->sequence)) != 0 || (rc = sessions_create(&b->sessions)) != 0 ||
+        (rc = refusals_create(&b->refusals, b->store, b->sequence)) != 0 || (rc = sessions_create(&b->sessions)) != 0 ||
         (rc = arena_create(&b->message_arena, DECODE_ARENA_SIZE)) != 0 ||
         (rc = arena_create(&b->reply_arena, REPLY_ARENA_SIZE)) != 0 ||
         (rc = arena_create(&b->row_arena, DECODE_ARENA_SIZE)) != 0 || (rc = access_recover(b)) != 0 ||
@@ -390,6 +390,15 @@ broker_second(struct broker *b)
     return deliver_positions(b);
 }
 
+/* What was refused is recorded in the commit that its answer waits for. */
+static int
+counts_write(struct broker *b)
+{
+    if (!b->counts_left && !refusals_are_new(b->refusals))
+        return 0;
+    return refusals_flush(b->refusals, b->clock.now_ms, b->clock.mono_ms, false, &b->counts_left);
+}
+
 static int
 broker_timers(struct broker *b)
 {
@@ -397,8 +406,8 @@ broker_timers(struct broker *b)
 
     if (rc == 0 && b->cursors_due_ms != 0 && (store_has_batch(b->store) || b->clock.mono_ms >= b->cursors_due_ms))
         rc = cursors_write(b);
-    if (rc == 0 && b->counts_left)
-        rc = refusals_flush(b->refusals, b->clock.now_ms, b->clock.mono_ms, false, &b->counts_left);
+    if (rc == 0)
+        rc = counts_write(b);
     if (rc == 0 && access_has_due(b))
         rc = access_write(b);
     return rc;
@@ -488,7 +497,9 @@ broker_deliver(struct broker *b)
 
     if (rc == 0)
         rc = broker_serve(b);
-    return rc != 0 ? rc : shown_turn(b);
+    if (rc == 0)
+        rc = shown_turn(b);
+    return rc != 0 ? rc : counts_write(b);
 }
 
 /* One tick: what a sender is told is written, is written. */

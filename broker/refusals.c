@@ -10,26 +10,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RECORD_ROOM_BYTES 1024ull
+
 struct pair {
     char agency[ID_LEN_MAX + 1];
     enum error_code code;
+    bool recorded;     /* in this period: what is counted waits for its end */
     uint64_t count;    /* refused since the last record */
     uint64_t since_ms; /* of that record, time since boot */
 };
 
 struct refusals {
+    struct store *store;
     struct sequence *sequence;
     struct pair *pairs;
     size_t count, size;
+    size_t fresh;   /* pairs that are not recorded in this period */
+    bool no_memory; /* some refusal could not be counted */
 };
 
 int
-refusals_create(struct refusals **ret, struct sequence *sequence)
+refusals_create(struct refusals **ret, struct store *store, struct sequence *sequence)
 {
     struct refusals *r = calloc(1, sizeof *r);
 
     if (r == NULL)
         return -ENOMEM;
+    r->store = store;
     r->sequence = sequence;
     *ret = r;
     return 0;
@@ -46,7 +53,7 @@ refusals_destroy(struct refusals **refusals)
 }
 
 static int
-pair_record(struct refusals *r, const struct pair *pair, uint64_t count, uint64_t now_ms)
+pair_record(struct refusals *r, const struct pair *pair, uint64_t now_ms)
 {
     Wici__V1__SysEventRejectedS0 body;
     Wici__V1__Section section;
@@ -58,7 +65,7 @@ pair_record(struct refusals *r, const struct pair *pair, uint64_t count, uint64_
     wici__v1__section__init(&section);
     body.agency = agency;
     body.code = code;
-    body.count = count;
+    body.count = pair->count;
     section.body_case = WICI__V1__SECTION__BODY_SYS_EVENT_REJECTED_S0;
     section.sys_event_rejected_s0 = &body;
     return sequence_own(r->sequence, &section, STORE_CLEAR_ENTRY, now_ms);
@@ -93,8 +100,8 @@ pair_add(struct refusals *r, const char *agency, enum error_code code)
     return pair;
 }
 
-int
-refusals_note(struct refusals *refusals, const char *agency, enum error_code code, uint64_t now_ms, uint64_t mono_ms)
+void
+refusals_note(struct refusals *refusals, const char *agency, enum error_code code)
 {
     struct pair *pair = pair_find(refusals, agency, code);
 
@@ -103,45 +110,99 @@ refusals_note(struct refusals *refusals, const char *agency, enum error_code cod
         agency = "broker";
         pair = pair_find(refusals, agency, code);
     }
-    if (pair != NULL) {
-        pair->count++;
-        return 0;
+    if (pair == NULL) {
+        pair = pair_add(refusals, agency, code);
+        if (pair == NULL) {
+            refusals->no_memory = true;
+            return;
+        }
+        refusals->fresh++;
     }
-    pair = pair_add(refusals, agency, code);
-    if (pair == NULL)
-        return -ENOMEM;
-    pair->since_ms = mono_ms;
-    return pair_record(refusals, pair, 1, now_ms);
+    pair->count++;
+}
+
+bool
+refusals_are_new(const struct refusals *refusals)
+{
+    return refusals->fresh > 0 || refusals->no_memory;
+}
+
+/* A period is over, or all of them are to be. */
+static bool
+pair_is_over(const struct pair *pair, uint64_t mono_ms, bool all)
+{
+    return all || mono_ms - pair->since_ms >= REFUSALS_PERIOD_MS;
+}
+
+static bool
+pair_is_due(const struct pair *pair, uint64_t mono_ms, bool all)
+{
+    return pair->count > 0 && (!pair->recorded || pair_is_over(pair, mono_ms, all));
+}
+
+/* Forgets the pairs of which nothing came for a period, so that the next is recorded at once. Returns how many are due.
+ */
+static size_t
+pairs_look(struct refusals *r, uint64_t mono_ms, bool all)
+{
+    size_t due = 0;
+
+    for (size_t i = 0; i < r->count;) {
+        const struct pair *pair = &r->pairs[i];
+
+        if (pair->count == 0 && pair_is_over(pair, mono_ms, all)) {
+            r->pairs[i] = r->pairs[--r->count];
+            continue;
+        }
+        due += pair_is_due(pair, mono_ms, all);
+        i++;
+    }
+    return due;
+}
+
+/* What is left of a log that takes no events any more is for the records of reads, not for counts; until the end. */
+static int
+room_ask(struct store *store, size_t records, bool all)
+{
+    uint64_t bytes = records * RECORD_ROOM_BYTES;
+
+    return all ? store_room_own(store, records, bytes) : store_room(store, records, bytes);
 }
 
 int
 refusals_flush(struct refusals *refusals, uint64_t now_ms, uint64_t mono_ms, bool all, bool *ret_more)
 {
-    unsigned written = 0;
+    size_t due, written = 0;
+    int rc;
 
     *ret_more = false;
-    for (size_t i = 0; i < refusals->count;) {
+    if (refusals->no_memory)
+        return -ENOMEM;
+    due = pairs_look(refusals, mono_ms, all);
+    if (due == 0)
+        return 0;
+    if (due > REFUSALS_TICK_MAX) {
+        due = REFUSALS_TICK_MAX;
+        *ret_more = true;
+    }
+    rc = room_ask(refusals->store, due, all);
+    if (rc != 0) {
+        *ret_more = false;
+        return rc == -ENOSPC ? 0 : rc;
+    }
+    for (size_t i = 0; written < due; i++) {
         struct pair *pair = &refusals->pairs[i];
-        int rc;
 
-        if (!all && mono_ms - pair->since_ms < REFUSALS_PERIOD_MS) {
-            i++;
+        if (!pair_is_due(pair, mono_ms, all))
             continue;
-        }
-        if (pair->count == 0) { /* a quiet period: forget the pair, so that the next is recorded at once */
-            *pair = refusals->pairs[--refusals->count];
-            continue;
-        }
-        if (written++ == REFUSALS_TICK_MAX) {
-            *ret_more = true;
-            return 0;
-        }
-        rc = pair_record(refusals, pair, pair->count, now_ms);
+        rc = pair_record(refusals, pair, now_ms);
         if (rc != 0)
             return rc;
+        refusals->fresh -= !pair->recorded;
+        pair->recorded = true;
         pair->count = 0;
         pair->since_ms = mono_ms;
-        i++;
+        written++;
     }
     return 0;
 }

@@ -1,7 +1,9 @@
 /*
  * refusals - the record of what was refused: per agency and code, the first at once, then one a minute with a count
  *
- * Nothing of what was refused is kept, not even a digest.
+ * A refusal is noted where it is said (reply.h), whatever it answers, and counted in memory; the tick writes what is
+ * due before the answers leave. So the commit that an answer waits for holds the first record of its code, and however
+ * many are refused, no more than one record a minute follows. Nothing of what was refused is kept, not even a digest.
  *
  * Errors: 0 or -errno (of sequence.h). Threads: the broker's only.
  */
@@ -17,16 +19,19 @@
 
 struct refusals;
 
-int refusals_create(struct refusals **ret, struct sequence *sequence);
+int refusals_create(struct refusals **ret, struct store *store, struct sequence *sequence);
 void refusals_destroy(struct refusals **refusals);
 
-/* Notes one refusal to a unit of this agency; writes the record if it is the first of its period. mono_ms: time since
- * boot. */
-int refusals_note(struct refusals *refusals, const char *agency, enum error_code code, uint64_t now_ms,
-                  uint64_t mono_ms);
+/* Counts one refusal to a unit of this agency. Writes nothing, and never fails: without memory the next flush does. */
+void refusals_note(struct refusals *refusals, const char *agency, enum error_code code);
+/* Was something noted that is to be recorded at once? */
+bool refusals_are_new(const struct refusals *refusals);
 
-/* Writes the counts of the periods that are over, at most REFUSALS_TICK_MAX; all: of those under way too. *ret_more:
- * not all of them were written, call it again after the next commit. */
+/*
+ * Writes the counts that are new, and those of the periods that are over, at most REFUSALS_TICK_MAX; all: of those
+ * under way too. mono_ms: time since boot. *ret_more: not all of them were written, call it again after the next
+ * commit. While the log has no room for events none is written, and they are kept; the end may use what is left.
+ */
 int refusals_flush(struct refusals *refusals, uint64_t now_ms, uint64_t mono_ms, bool all, bool *ret_more);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "broker/reply.h"
 #include "broker/log.h"
+#include "broker/refusals.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -210,38 +211,62 @@ refusal_fill(Wici__V1__Refusal *ret, const struct refusal *refusal)
     ret->source = TEXT(rule_source(rule));
 }
 
+void
+reply_note(struct broker *b, uint32_t unit, enum error_code code)
+{
+    struct core_unit u;
+
+    core_unit(b->core, unit, &u);
+    refusals_note(b->refusals, u.agency, code);
+}
+
+/* Queues it, and notes nothing. */
 static void
 refused_queue(struct broker *b, const struct front_route *route, uint32_t unit, const struct refusal *refusal,
-              uint32_t subscription, uint32_t request, uint32_t retry_ms)
+              Wici__V1__Refused *refused)
 {
     Wici__V1__BrokerMessage message;
-    Wici__V1__Refused refused;
     Wici__V1__Refusal why;
 
     wici__v1__broker_message__init(&message);
-    wici__v1__refused__init(&refused);
     refusal_fill(&why, refusal);
-    refused.refusal = &why;
-    refused.subscription = subscription;
-    refused.request = request;
-    refused.retry_ms = retry_ms;
+    refused->refusal = &why;
     message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED;
-    message.refused = &refused;
+    message.refused = refused;
     reply_queue(b, route, unit, &message);
+}
+
+void
+reply_refused_as(struct broker *b, const struct front_route *route, uint32_t unit, const struct refusal *refusal,
+                 Wici__V1__Refused *refused)
+{
+    if (unit != CORE_UNIT_NONE && refusal->code != E_TAKEN_OVER)
+        reply_note(b, unit, refusal->code);
+    refused_queue(b, route, unit, refusal, refused);
 }
 
 void
 reply_refused(struct broker *b, const struct front_route *route, uint32_t unit, const struct refusal *refusal,
               uint32_t subscription, uint32_t request)
 {
-    refused_queue(b, route, unit, refusal, subscription, request, 0);
+    Wici__V1__Refused refused;
+
+    wici__v1__refused__init(&refused);
+    refused.subscription = subscription;
+    refused.request = request;
+    reply_refused_as(b, route, unit, refusal, &refused);
 }
 
 void
 reply_refused_for_now(struct broker *b, const struct session *session, const struct refusal *refusal, uint32_t request,
                       uint32_t retry_ms)
 {
-    refused_queue(b, &session->route, session->unit, refusal, 0, request, retry_ms);
+    Wici__V1__Refused refused;
+
+    wici__v1__refused__init(&refused);
+    refused.request = request;
+    refused.retry_ms = retry_ms;
+    reply_refused_as(b, &session->route, session->unit, refusal, &refused);
 }
 
 void
@@ -249,8 +274,12 @@ reply_refused_stranger(struct broker *b, const struct front_message *to, uint32_
                        uint32_t subscription, uint32_t request)
 {
     size_t count = b->reply_count;
+    Wici__V1__Refused refused;
 
-    reply_refused(b, &to->route, unit, refusal, subscription, request);
+    wici__v1__refused__init(&refused);
+    refused.subscription = subscription;
+    refused.request = request;
+    refused_queue(b, &to->route, unit, refusal, &refused);
     if (b->reply_count > count)
         memcpy(b->replies[count].key, to->key, sizeof to->key);
 }

@@ -11,6 +11,7 @@
 #define BROKER_REPLY_H
 
 #include "broker/broker.h"
+#include "proto/errors.h"
 
 #define REPLIES_UNIT_MAX    (32u << 20) /* bytes of answers that one unit's peers have not taken from us yet */
 #define REPLY_RETRY_MS      1000u
@@ -42,15 +43,24 @@ void reply_flush(struct broker *b);
 /* Forgets what was queued; at the end. */
 void reply_drop_all(struct broker *b);
 
-/* ---- refusals */
+/* ---- refusals: each that a unit is told is noted, to be recorded by agency and code (refusals.h) */
 
-/* Queues a Refused with the number of what it answers: a subscription, or a request; 0: neither. */
+/* Notes what is said otherwise than below: in the answer to an event, or after the unit's key has ended. */
+void reply_note(struct broker *b, uint32_t unit, enum error_code code);
+/*
+ * Queues this Refused with the refusal in it; all else in it is the caller's. Not noted are what says that a session or
+ * subscription is another connection's now, since nothing was refused, and what is said to no unit.
+ */
+void reply_refused_as(struct broker *b, const struct front_route *route, uint32_t unit, const struct refusal *refusal,
+                      Wici__V1__Refused *refused);
+/* The same with the number of what it answers: a subscription, or a request; 0: neither. */
 void reply_refused(struct broker *b, const struct front_route *route, uint32_t unit, const struct refusal *refusal,
                    uint32_t subscription, uint32_t request);
 /* The same for a request that may be made again after retry_ms; 0: not by waiting. */
 void reply_refused_for_now(struct broker *b, const struct session *session, const struct refusal *refusal,
                            uint32_t request, uint32_t retry_ms);
-/* The same to a peer without a session, as long as its key is a unit's. */
+/* The same to a peer without a session, as long as its key is a unit's. Not noted: so a client learns that its session
+ * has ended. */
 void reply_refused_stranger(struct broker *b, const struct front_message *to, uint32_t unit,
                             const struct refusal *refusal, uint32_t subscription, uint32_t request);
 /* As a field of a message; borrows the refusal. */

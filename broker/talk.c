@@ -4,7 +4,6 @@
 #include "broker/documents.h"
 #include "broker/pack.h"
 #include "broker/query_answer.h"
-#include "broker/refusals.h"
 #include "broker/reply.h"
 #include "broker/sequence.h"
 #include "proto/decode.h"
@@ -13,38 +12,21 @@
 #include <errno.h>
 #include <string.h>
 
-/* Refuses a message for the codes that are recorded. */
-static int
-refused_record(struct broker *b, uint32_t unit, enum error_code code)
-{
-    struct core_unit u;
-
-    core_unit(b->core, unit, &u);
-    return refusals_note(b->refusals, u.agency, code, b->clock.now_ms, b->clock.mono_ms);
-}
-
 /* ---- publish */
 
 static void
 publish_refused(struct broker *b, const struct session *session, const Wici__V1__Publish *publish, enum error_code code,
                 const char *path, uint32_t retry_ms)
 {
-    Wici__V1__BrokerMessage message;
     Wici__V1__Refused refused;
-    Wici__V1__Refusal why;
     struct refusal refusal;
 
     refusal_set(&refusal, code, path);
-    wici__v1__broker_message__init(&message);
     wici__v1__refused__init(&refused);
-    refusal_fill(&why, &refusal);
-    refused.refusal = &why;
     refused.number = publish->number;
     refused.next_number = session->next_number;
     refused.retry_ms = retry_ms;
-    message.message_case = WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED;
-    message.refused = &refused;
-    reply_queue(b, &session->route, session->unit, &message);
+    reply_refused_as(b, &session->route, session->unit, &refusal, &refused);
 }
 
 enum { /* fields of messages in wire.proto */
@@ -132,18 +114,18 @@ publish_take(struct broker *b, struct session *session, const Wici__V1__Publish 
     for (size_t i = 0; i < publish->n_events && rc == 0; i++)
         rc = sequence_take(b->sequence, session->unit, publish->events[i], b->clock.now_ms, publish->bare,
                            b->reply_arena, &answers[i]);
-    /* Recorded behind the message's own events, which stay together. */
     for (size_t i = 0; i < publish->n_events && rc == 0; i++)
-        if (answers[i].refusal.code != E_NONE && answers[i].refusal.code != E_FULL)
-            rc = refused_record(b, session->unit, answers[i].refusal.code);
+        if (answers[i].refusal.code != E_NONE)
+            reply_note(b, session->unit, answers[i].refusal.code);
     return rc == 0 ? answers_queue(b, session, publish->number, answers, publish->n_events) : rc;
 }
 
 /* ---- any message */
 
-/* Before Hello everything is answered the same way. */
+/* Before Hello everything is answered the same way; after it, another Hello. */
 static void
-state_refused(struct broker *b, const struct front_message *from, uint32_t unit, const Wici__V1__ClientMessage *message)
+state_refused(struct broker *b, const struct front_message *from, uint32_t unit, const struct session *session,
+              const Wici__V1__ClientMessage *message)
 {
     struct refusal refusal;
     uint32_t subscription = 0, request = 0;
@@ -159,7 +141,10 @@ state_refused(struct broker *b, const struct front_message *from, uint32_t unit,
     if (message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_DOCUMENT_GET)
         request = message->document_get->request;
     refusal_set(&refusal, E_STATE, "");
-    reply_refused_stranger(b, from, unit, &refusal, subscription, request);
+    if (session == NULL)
+        reply_refused_stranger(b, from, unit, &refusal, subscription, request);
+    else
+        reply_refused(b, &session->route, unit, &refusal, subscription, request);
 }
 
 /* Answers may be larger than questions: who does not read them is given no more of them. */
@@ -188,7 +173,7 @@ message_take(struct broker *b, const struct front_message *from, uint32_t unit, 
     bool hello = message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
 
     if ((session == NULL) != hello) {
-        state_refused(b, from, unit, message);
+        state_refused(b, from, unit, session, message);
         return 0;
     }
     if (session != NULL && busy_refused(b, session, message))
@@ -206,7 +191,7 @@ message_take(struct broker *b, const struct front_message *from, uint32_t unit, 
     case WICI__V1__CLIENT_MESSAGE__MESSAGE__NOT_SET:
     default: break;
     }
-    state_refused(b, from, unit, message); /* the caller refuses what has no message in it */
+    state_refused(b, from, unit, session, message); /* the caller refuses what has no message in it */
     return 0;
 }
 
@@ -228,11 +213,10 @@ talk_take(struct broker *b, const struct front_message *from)
     if (unit == CORE_UNIT_NONE || (session != NULL && session->unit != unit)) {
         refusal_set(&refusal, E_KEY, "");
         if (session != NULL) {
-            rc = refused_record(b, session->unit, E_KEY);
-            if (rc == 0)
-                rc = talk_end_session(b, session);
+            reply_note(b, session->unit, E_KEY); /* its unit until now */
+            rc = talk_end_session(b, session);
         }
-        reply_refused(b, &from->route, unit, &refusal, 0, 0);
+        reply_refused(b, &from->route, CORE_UNIT_NONE, &refusal, 0, 0);
         return rc;
     }
     arena_reset(b->message_arena);
@@ -241,10 +225,11 @@ talk_take(struct broker *b, const struct front_message *from)
         message = (Wici__V1__ClientMessage *)decoded;
     if (message == NULL || message->message_case == WICI__V1__CLIENT_MESSAGE__MESSAGE__NOT_SET) {
         refusal_set(&refusal, E_DECODE, "");
-        if (session != NULL)
-            rc = refused_record(b, unit, E_DECODE);
-        reply_refused(b, &from->route, unit, &refusal, 0, 0);
-        return rc;
+        if (session == NULL)
+            reply_refused_stranger(b, from, unit, &refusal, 0, 0);
+        else
+            reply_refused(b, &from->route, unit, &refusal, 0, 0);
+        return 0;
     }
     if (session != NULL)
         session->heard_ms = b->clock.mono_ms;

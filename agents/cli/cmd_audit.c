@@ -204,7 +204,7 @@ refusals_print(const struct audit *a)
                   time_local(jstr(sum, "last")), code != E_NONE ? error_text(code, a->cli->pl) : "");
     }
     table_print(t);
-    puts(_("Counts are lower bounds: what was counted in the last minute before a crash was lost."));
+    puts(_("Counts are lower bounds: those of the last minute are still to come, and a crash loses them."));
     json_decref(sums);
 }
 

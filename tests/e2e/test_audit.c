@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#define NOBODYS "0000000000000000000000000000000000000000000000000000000000000000" /* a digest that is no document's */
+
 static char dossier[37], event_id[37];
 
 static const char *
@@ -122,6 +124,36 @@ refusals_are_counted_by_institution_and_code(void **state)
     wici_check("audyt", WORDS("audit", "refusals", "--until", "2020-01-01"), NULL, NULL, 5, NULL);
     wici_check("sp12", WORDS("audit", "refusals"), NULL, NULL, 0, "E_ROLE"); /* its own */
     wici_check("ops-sw", WORDS("audit", "refusals"), NULL, NULL, 5, NULL);   /* not the others' */
+}
+
+/* What no event was: a question about nothing, a document that is none, a wrong message; each code with its meaning. */
+static void
+refused_questions_and_documents_are_counted_too(void **state)
+{
+    json_t *json;
+    size_t asked = 0, i;
+    const json_t *total;
+
+    (void)state;
+    for (unsigned n = 0; n < 2; n++)
+        wici_check("sp12", WORDS("explain", "018f0000-0000-7000-8000-000000000001"), NULL, NULL, 3, "E_UNKNOWN");
+    wici_check("sp12", WORDS("document", "get", "1", NOBODYS, "-"), NULL, NULL, 3, "E_UNKNOWN");
+    wici_check("sp12", WORDS("cursor", "drop", "none"), NULL, NULL, 3, "E_CURSOR");
+    assert_int_equal(daemon_stop(&broker, SIGTERM), 0);
+    daemon_start(&broker);
+    json = wici_json("audyt", WORDS("audit", "refusals", "--agency", "sp12-school", "--json"));
+    json_array_foreach(json_object_get(json, "totals"), i, total)
+    {
+        bool unknown = strcmp(text_at(json, "totals", i, "code"), "E_UNKNOWN") == 0;
+
+        asked += unknown || strcmp(text_at(json, "totals", i, "code"), "E_CURSOR") == 0;
+        if (unknown)
+            assert_int_equal(number_at(json, "totals", i, "count"), 3);
+    }
+    assert_int_equal(asked, 2);
+    json_decref(json);
+    wici_check("audyt", WORDS("audit", "refusals"), NULL, NULL, 0, "Unknown, or not for this unit.");
+    wici_check("audyt", WORDS("audit", "refusals"), polish, NULL, 0, "Nieznane albo nie dla tej jednostki.");
 }
 
 static void
@@ -447,6 +479,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refusals_are_counted_by_institution_and_code),
+        cmocka_unit_test(refused_questions_and_documents_are_counted_too),
         cmocka_unit_test(reads_tell_who_was_shown_how_much_and_why),
         cmocka_unit_test(what_was_shown_is_told_as_it_stood_then),
         cmocka_unit_test(a_dossiers_reads_are_narrowed_by_institution_unit_and_time_together),

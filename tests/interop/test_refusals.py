@@ -1,7 +1,8 @@
 """Every code of proto/errors.def, provoked from outside.
 
 The table CODES has one case for each code: what is done, and the path that comes with the answer. A code without a case
-fails, as does a case whose answer has another code, another path, or other sentences than errors.def. The codes of the
+fails, as does a case whose answer has another code, another path, or other sentences than errors.def, or one that is not
+in the log afterwards, by the agency of who was refused. The codes of the
 rules of procedure have theirs in tests/unit/test_core_invariants.c, which fails when one has none.
 """
 import hashlib
@@ -337,6 +338,8 @@ CODES = {
     "W_DOCUMENT": "sections[1].infoProvidedS6.documents[0]",
     "W_TIME": "header.occurredAt", "W_WITHHELD": "header.to[0]", "W_NO_ADDRESSEE": "header.to",
 }
+# What an auditor does not find afterwards, and why.
+UNRECORDED = {"E_STATE": "said before Hello", "E_TAKEN_OVER": "nothing is refused", "E_FULL": "by a broker of its own"}
 # What cannot be provoked from here: the test that does it.
 ELSEWHERE = {
     "E_ERASED": ("tests/wire/test_erased.c", "an_event_that_was_erased_is_not_taken_again"),
@@ -397,6 +400,13 @@ class Refusals(unittest.TestCase):
                     if not said.rule:  # a rule has sentences of its own
                         self.assertEqual((said.pl, said.en), texts[code])
                     self.assertTrue(said.pl and said.en and said.pl != said.en)
+        with self.world.session("audyt") as auditor:
+            records = [section.sys_event_rejected_s0 for delivery in auditor.read_all(type="SYS_EVENT_REJECTED")
+                       for sections in self.world.wici.sections(delivery).values() for section in sections]
+        self.assertEqual({record.code for record in records},
+                         {code for code in CODES if code.startswith("E_")} - set(UNRECORDED))
+        self.assertEqual({record.agency for record in records if record.code == "E_UNKNOWN"}, {"sp12"})
+        self.assertEqual({record.agency for record in records if record.code == "E_DOCUMENT_QUOTA"}, {"sad"})
 
 
 if __name__ == "__main__":

@@ -272,6 +272,7 @@ answers_check(struct door_line *line, uint32_t unit, const Wici__V1__Answers *an
             fresh = fresh || !answer->receipt->repeated;
         } else if (answer->outcome_case == WICI__V1__ANSWER__OUTCOME_REFUSAL) {
             refusal_check(p->saids[i], line->key, answer->refusal);
+            check_refused(unit, answer->refusal->code);
         } else {
             sim_fail("answers", "answer %zu of Publish %" PRIu64 " says nothing", i, answers->number);
         }
@@ -369,6 +370,7 @@ check_sent(struct door_line *line, const uint8_t *bytes, size_t len)
     case WICI__V1__BROKER_MESSAGE__MESSAGE_REFUSED:
         sim_tell("  %s %s", m->refused->refusal->code, m->refused->refusal->path);
         refused_check(line, m->refused);
+        check_refused(unit, m->refused->refusal->code);
         break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_SUBSCRIBED: subscribed_check(line, unit, m->subscribed); break;
     case WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH: check_batch(line, unit, m->batch); break;
@@ -414,6 +416,7 @@ check_reopened(void)
     check_documents_reopened(sim_broker->store);
     check_erased_reopened(sim_broker->store);
     check_backup_reopened();
+    check_refused_reopened();
     check_pace_clear();
     ledger_tick();
 }

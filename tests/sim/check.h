@@ -40,6 +40,8 @@
  *     pace          while somebody publishes, those who catch up wait after each turn three times as long as it took, a
  *                   millisecond at most; while nobody does they have a turn in each tick
  *     answers       each Publish is answered once, event by event, in its order
+ *     counted       who is refused is counted in the log by agency and code before it is told so, and each time by the
+ *                   broker's end
  *
  * Threads: one.
  */
@@ -163,6 +165,14 @@ void check_pace_published(void);
 void check_pace_turn(void);
 void check_pace_turn_over(void);
 void check_pace_tick(void);
+
+/* ---- check_refused.c */
+
+/* The unit is told so. */
+void check_refused(uint32_t unit, const char *code);
+/* The broker begins to serve; it has ended well. */
+void check_refused_reopened(void);
+void check_refused_ended(void);
 
 /* ---- check_files.c */
 

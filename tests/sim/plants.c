@@ -13,6 +13,7 @@
 #include "broker/documents.h"
 #include "broker/erase.h"
 #include "broker/erase_repeat.h"
+#include "broker/refusals.h"
 #include "broker/reply.h"
 #include "broker/shown_job.h"
 #include "broker/talk.h"
@@ -73,6 +74,8 @@ static const struct plant plants[] = {
     {"turn_in_a_pause", "pace", "those who catch up have their turns in pauses, too"},
     {"pause_of_nobody", "pace", "those who catch up pause when nobody publishes"},
     {"answer_lost", "answers", "an answer is dropped"},
+    {"refusal_not_counted", "counted", "a refusal is told and not noted"},
+    {"counts_left_at_the_end", "counted", "a broker that ends does not write what it counted"},
     {"not_folded", "fold", "one type of record does not change the state"},
     {"decide_changes", "pure", "deciding changes the state"},
     {NULL, NULL, NULL},
@@ -506,6 +509,25 @@ __wrap_reply_refused(struct broker *b, const struct front_route *route, uint32_t
 {
     if (!plant_is("diverged_untold") || refusal->code != E_LOG_DIVERGED)
         __real_reply_refused(b, route, unit, refusal, subscription, request);
+}
+
+__typeof__(refusals_note) __real_refusals_note, __wrap_refusals_note;
+
+void
+__wrap_refusals_note(struct refusals *refusals, const char *agency, enum error_code code)
+{
+    if (!plant_is("refusal_not_counted"))
+        __real_refusals_note(refusals, agency, code);
+}
+
+__typeof__(refusals_flush) __real_refusals_flush, __wrap_refusals_flush;
+
+int
+__wrap_refusals_flush(struct refusals *refusals, uint64_t now_ms, uint64_t mono_ms, bool all, bool *ret_more)
+{
+    *ret_more = false;
+    return all && plant_is("counts_left_at_the_end") ? 0
+                                                     : __real_refusals_flush(refusals, now_ms, mono_ms, all, ret_more);
 }
 
 __typeof__(log_keys_same_up_to) __real_log_keys_same_up_to, __wrap_log_keys_same_up_to;

@@ -169,6 +169,8 @@ broker_stop(void)
 {
     sim_tell("the broker is told to end");
     broker_close(&sim_broker);
+    if (!door_is_dead() && !seams_commit_failed())
+        check_refused_ended();
 }
 
 static void

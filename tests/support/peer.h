@@ -35,7 +35,7 @@ void peer_send_frames(struct peer *p, const char *const *frames, size_t count);
 Wici__V1__BrokerMessage *peer_receive(struct peer *p, int timeout_ms);
 /* The next message that is no Positions, of this kind; fails on any other. */
 Wici__V1__BrokerMessage *peer_expect(struct peer *p, Wici__V1__BrokerMessage__MessageCase kind);
-/* Expects a Refused with this code. */
+/* Expects a Refused with this code; the counts of refusals that a subscription brings before it are passed over. */
 void peer_expect_refused(struct peer *p, const char *code);
 void peer_free(Wici__V1__BrokerMessage *message);
 
