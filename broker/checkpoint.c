@@ -107,7 +107,8 @@ signer_open(struct checkpoints *c, const char *path)
         return rc == -EBADMSG ? -ENOKEY : rc;
     if (c->keys->count == 0 || !key_is(&c->signer.key, &c->keys->at[c->keys->count - 1])) {
         log_error("checkpoint: key file %s: it is not the key that the log announced last; after an interrupted "
-                  "rotation, run `wicid init --log-key` once more",
+                  "rotation, run `wicid init --log-key` once more; if an older copy of the log was restored, `wicid "
+                  "init --new-epoch`",
                   path);
         return -ENOKEY;
     }

@@ -115,6 +115,23 @@ key_print(const struct note_key *key)
     (void)printf(_("Verifier key (for auditors, beside the earlier ones): %s\n"), vkey);
 }
 
+/* A log older than its key file: what the key signed since is all that tells of the records that are gone, and a new
+ * epoch needs it. A key that cannot be read is lost, and may be replaced. */
+static int
+older_log_check(const struct desk *desk, const struct config *config)
+{
+    struct note_signer signer = {.key.name = ""};
+    bool other = signerfile_read(config->checkpoint_key, &signer) == 0 && !key_is(&signer.key, key_last(desk));
+
+    note_signer_wipe(&signer);
+    if (!other)
+        return 0;
+    log_error("init: the key in %s is not the one that the log announced last, and is not replaced: if an older copy "
+              "of the log was restored, `wicid init --new-epoch`; else put back the log's key",
+              config->checkpoint_key);
+    return -ESTALE;
+}
+
 int
 init_log_key(const struct config *config)
 {
@@ -126,6 +143,9 @@ init_log_key(const struct config *config)
     if (rc == 0)
         rc = rotation_open(&desk, config, aside);
     if (rc == 0 && !rotation_is_begun(&desk, aside, &fresh)) {
+        rc = older_log_check(&desk, config);
+        if (rc != 0)
+            goto out;
         rc = rotation_begin(&desk, config, aside, store_identity(desk.store)->epoch, &fresh);
         if (rc == 0)
             rc = store_commit(desk.store);
@@ -140,6 +160,7 @@ init_log_key(const struct config *config)
         log_error("init: the key in %s cannot be replaced: %s", config->checkpoint_key,
                   store_why(rc, store_damage(desk.store)));
     }
+out:
     note_signer_wipe(&fresh);
     desk_close(&desk);
     return rc;
@@ -153,6 +174,7 @@ struct past {
     struct note_checkpoint checkpoint;
     uint64_t epoch; /* the last that it, or the key that signs, is of; 0: none */
     bool held;      /* the log contains it */
+    bool told;      /* the log's own epoch began behind it, and has signed nothing since */
 };
 
 /* The guard's checkpoint, else the newest that the log itself kept. */
@@ -243,10 +265,11 @@ past_read(struct desk *desk, const struct config *config, struct past *past)
         log_error("init: the guard %s cannot be read: %s", config->guard_file, strerror(-rc));
         return rc;
     }
-    if (past->note[0] != '\0' && (rc = past_check(desk, config, past)) != 0)
+    past->told = desk->log_keys.epoch_count > 0 && strcmp(past->note, desk->log_keys.last_known) == 0;
+    if (past->note[0] != '\0' && !past->told && (rc = past_check(desk, config, past)) != 0)
         return rc;
     past_key(desk, config, past);
-    if (past->note[0] == '\0')
+    if (past->note[0] == '\0' || past->told)
         return 0;
     rc = store_tree_root(desk->store, past->checkpoint.size, root);
     past->held = rc == 0 && memcmp(root, past->checkpoint.root, sizeof root) == 0;
@@ -312,8 +335,12 @@ init_new_epoch(const struct config *config)
 
     if (rc == 0 && !begun)
         rc = past_read(&desk, config, &past);
-    if (rc == 0 && !begun && past.held && restore_mark_find(config->data_dir) != 0) {
-        log_error("init: the log holds all that was signed: it needs no new epoch");
+    if (rc == 0 && !begun && (past.held || past.told) && restore_mark_find(config->data_dir) != 0) {
+        if (past.told)
+            log_error("init: the log goes on as epoch %" PRIu64 " already: it needs no other one; start wicid",
+                      store_identity(desk.store)->epoch);
+        else
+            log_error("init: the log holds all that was signed: it needs no new epoch");
         rc = -EEXIST;
         goto out;
     }
