@@ -3,6 +3,7 @@
 #include "agents/agent_explain.h"
 #include "agents/outbox_delivery.h"
 #include "agents/outbox_receipt.h"
+#include "agents/receipt_file.h"
 #include "tests/e2e/test_agent_kit.h"
 
 #include <errno.h>
@@ -412,6 +413,38 @@ an_event_that_is_being_sent_again_is_asked_about_later(void **state)
     outbox_close(&box);
 }
 
+/* Who says which epoch a receipt is of: its name. */
+static void
+a_later_receipt_is_found_by_its_name_and_a_users_file_is_none(void **state)
+{
+    static const struct {
+        const char *name;
+        uint64_t epoch;
+    } names[] = {{"a.receipt-e2", 2},        {"a.receipt-e17", 17}, {"a.receipt", 0},   {"a.receipt-e", 0},
+                 {"a.receipt-e02", 0},       {".receipt-e2", 0},    {"receipt-e2", 0},  {"a.receipt-e2.json", 0},
+                 {"a.receipt-e2.json.x", 0}, {"a.lost-e2.txt", 0},  {"a.receipt-ex", 0}};
+    struct kit *kit = *state;
+    char name[RECEIPT_FILE_SIZE];
+    size_t len;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_int_equal(receipt_name_epoch(names[i].name, &len), names[i].epoch);
+    assert_int_equal(receipt_name_epoch("a.b.receipt-e12", &len), 12);
+    assert_int_equal(len, 3);
+    receipt_name("a.b.json", 3, 12, name);
+    assert_string_equal(name, "a.b.receipt-e12");
+    receipt_name("a.b.json", 3, 1, name);
+    assert_string_equal(name, "a.b.receipt");
+    kit_put(kit, "sent/a.receipt-e2", "x");
+    kit_put(kit, "sent/a.receipt-e5", "x");
+    assert_int_equal(receipt_epoch_before(kit->dirs.sent, "a", 1, UINT32_MAX), 0); /* too far back */
+    assert_int_equal(receipt_epoch_before(kit->dirs.sent, "a", 1, 6), 5);
+    assert_int_equal(receipt_epoch_before(kit->dirs.sent, "a", 1, 5), 2);
+    assert_int_equal(receipt_epoch_before(kit->dirs.sent, "a", 1, 2), 0);
+    assert_int_equal(receipt_epoch_before(kit->dirs.sent, "b", 1, 9), 0);
+    assert_int_equal(receipt_epoch_before(kit->dirs.sent, "a", 1, 0), 0);
+}
+
 /* ---- kill -9 */
 
 static void
@@ -493,6 +526,7 @@ main(void)
         T(a_week_without_a_broker_keeps_files_and_order),
         T(delivery_says_who_has_not_fetched_until_all_have),
         T(an_event_that_is_being_sent_again_is_asked_about_later),
+        T(a_later_receipt_is_found_by_its_name_and_a_users_file_is_none),
         cmocka_unit_test(killed_at_any_step_each_file_ends_once_and_the_log_has_one_record),
     };
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -122,6 +123,32 @@ open_refuses_another_key_encryption_key(void **state)
     close(fd);
     assert_int_equal(kit_open(kit), 0);
     assert_string_equal(store_open_damage(), "");
+}
+
+/* What a program that speaks to its readers gives to store_speak(). */
+static const char *
+in_polish(const char *text)
+{
+    if (strcmp(text, "record %" PRIu64 ": %s") == 0)
+        return "zapis %" PRIu64 ": %s";
+    return strcmp(text, "it is torn") == 0 ? "jest podarty" : text;
+}
+
+static void
+damage_is_told_in_the_words_that_the_program_gave_and_else_in_english(void **state)
+{
+    struct kit *kit = *state;
+
+    assert_string_equal(store_why(-ENOSPC, store_damage(kit->st)), strerror(ENOSPC));
+    assert_int_equal(store_damaged(kit->st, 3, "it is torn"), -EBADMSG);
+    assert_string_equal(store_damage(kit->st), "record 3: it is torn");
+    assert_string_equal(store_why(-EBADMSG, store_damage(kit->st)), "record 3: it is torn");
+    store_speak(in_polish);
+    assert_int_equal(store_damaged(kit->st, 4, "it is torn"), -EBADMSG);
+    assert_string_equal(store_damage(kit->st), "zapis 4: jest podarty");
+    store_speak(NULL);
+    assert_int_equal(store_damaged(kit->st, 5, "it is torn"), -EBADMSG);
+    assert_string_equal(store_damage(kit->st), "record 5: it is torn");
 }
 
 static void
@@ -480,6 +507,7 @@ main(void)
         KIT_TEST(records_without_an_id_are_not_in_the_id_table),
         KIT_TEST(append_refuses_time_that_goes_back),
         KIT_TEST(append_refuses_a_key_entry_nobody_took),
+        KIT_TEST(damage_is_told_in_the_words_that_the_program_gave_and_else_in_english),
         KIT_TEST(append_refuses_more_than_a_batch),
         KIT_TEST(a_record_may_be_as_large_as_promised_and_no_larger),
         KIT_TEST(a_record_may_have_empty_parts_or_none),
