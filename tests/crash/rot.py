@@ -351,7 +351,7 @@ def run(place, seed, keep, index, table=None):
             if verdict[0] != 0:
                 polish = verify(place, root, language="pl_PL.UTF-8")
                 check(f"the same in Polish: {polish}, {verdict}",
-                      polish[0] == verdict[0] and (polish[1] != verdict[1] or ": data.mdb: LMDB: " in polish[1]))
+                      polish[0] == verdict[0] and (polish[1] != verdict[1] or ": LMDB: " in polish[1]))
             check(f"without keys it finds no more than with them: {keyless}, {verdict}", keyless[0] == 0 or verdict[0] != 0)
         process = Process(root, [])
         if process.listens():
