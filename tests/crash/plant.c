@@ -7,7 +7,6 @@
 #include "broker/cursor.h"
 #include "broker/erase_write.h"
 #include "store/be.h"
-#include "store/keys_entry.h"
 #include "tests/crash/copier.h"
 #include "tests/crash/scene.h"
 
@@ -38,8 +37,8 @@ const struct plant plants[] = {{"unseen", "log", "recorder"},
                                {"markname", "restore", "marked, restored"},
                                {"kekname", "kek", "keys"},
                                {"awaysync", "kek", "copies"},
+                               {"keysover", "kek", "keys, opens"},
                                {"gonesync", "erase", "destroyed, keys, opens"},
-                               {"keytorn", "erase", "opens, keys"},
                                {"listsync", "erase", "listed, ordered"},
                                {"listname", "erase", "listed, guard"},
                                {"keyfirst", "erase", "holes, records"},
@@ -62,7 +61,7 @@ plant_kind(const char *name)
         const char *name;
         enum disk_kind kind;
     } shown[] = {
-        {"metasync", DISK_LOST}, {"keytorn", DISK_TORN}, {"commitsync", DISK_REORDERED}, {"dirsync", DISK_NAMES}};
+        {"metasync", DISK_LOST}, {"keysover", DISK_TORN}, {"commitsync", DISK_REORDERED}, {"dirsync", DISK_NAMES}};
 
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
         if (strcmp(name, shown[i].name) == 0)
@@ -73,7 +72,6 @@ plant_kind(const char *name)
 static bool unseen, nosync, idput, tileput, opensync, keyfirst, rowleft, cursorsent, cursorlate, markearly, besidekeys;
 static enum trace_op drop_op;
 static const char *drop_suffix, *drop_within; /* NULL: any */
-static size_t drop_len;                       /* of a write; 0: any */
 static bool drop_in_commit, committing;
 
 int __real_mdb_env_open(MDB_env *env, const char *path, unsigned int flags, mdb_mode_t mode);
@@ -290,11 +288,31 @@ call_is_dropped(const struct trace_call *call)
     size_t len = strlen(drop_suffix), path_len = strlen(call->path);
 
     if (call->op != drop_op || (drop_within != NULL && strstr(call->path, drop_within) == NULL) ||
-        (drop_len != 0 && call->len != drop_len) || (drop_in_commit && !committing))
+        (drop_in_commit && !committing))
         return false;
     if (len == 0 && drop_within == NULL)
         return is_directory(call->path);
     return path_len >= len && strcmp(call->path + path_len - len, drop_suffix) == 0;
+}
+
+/* The new key store is written over the old one by one write, where it should get that one's name. */
+static bool
+keys_put_over(const struct trace_call *call)
+{
+    static uint8_t bytes[1 << 16];
+    size_t path_len = strlen(call->path);
+    int in, out;
+    ssize_t len;
+
+    if (call->op != TRACE_RENAME || path_len < 10 || strcmp(call->path + path_len - 10, "/keys.next") != 0)
+        return false;
+    in = open(call->path, O_RDONLY | O_CLOEXEC);
+    out = open(call->to, O_WRONLY | O_CLOEXEC);
+    len = in < 0 ? -1 : read(in, bytes, sizeof bytes);
+    if (out < 0 || len <= 0 || pwrite(out, bytes, (size_t)len, 0) != len || fsync(out) != 0 || close(in) != 0 ||
+        close(out) != 0 || unlink(call->path) != 0)
+        abort();
+    return true;
 }
 
 bool
@@ -304,28 +322,25 @@ plant_set(const char *name)
         const char *name;
         enum trace_op op;
         const char *suffix, *within;
-        size_t len;
-        bool in_commit;
-    } drops[] = {{"datasync", TRACE_SYNC, "/data.mdb", NULL, 0, false},
-                 {"commitsync", TRACE_SYNC, "/data.mdb", NULL, 0, true},
-                 {"metasync", TRACE_OPEN, "/data.mdb", NULL, 0, false},
-                 {"dirsync", TRACE_SYNC, "", NULL, 0, false},
-                 {"keysync", TRACE_SYNC, "/keys/keys", NULL, 0, false},
-                 {"compactsync", TRACE_SYNC, "/compact/log/data.mdb", NULL, 0, false},
-                 {"copysync", TRACE_SYNC, "/data.mdb", ".part/", 0, false},
-                 {"copyname", TRACE_SYNC, "/logs", NULL, 0, false},
-                 {"besidesync", TRACE_SYNC, "/data.mdb", ".part/", 0, false},
-                 {"putsync", TRACE_SYNC, "/data.mdb", "/log.new/", 0, false},
-                 {"markname", TRACE_SYNC, "/data", NULL, 0, false},
-                 {"kekname", TRACE_SYNC, "/etc", NULL, 0, false},
-                 {"awaysync", TRACE_SYNC, "", "/away/", 0, false},
-                 {"gonesync", TRACE_SYNC, "/keys/keys", NULL, 0, false},
-                 {"keytorn", TRACE_WRITE, "/keys/keys", NULL, AT_NONCE, false}, /* the head that goes first */
-                 {"listsync", TRACE_SYNC, "/ward/guard.erased", NULL, 0, false},
-                 {"listname", TRACE_SYNC, "/ward", NULL, 0, false},
-                 {"signname", TRACE_SYNC, "/etc", NULL, 0, false},
-                 {"guardsync", TRACE_SYNC, "/ward/guard.new", NULL, 0, false},
-                 {"guardname", TRACE_SYNC, "/ward", NULL, 0, false}};
+    } drops[] = {{"datasync", TRACE_SYNC, "/data.mdb", NULL},
+                 {"commitsync", TRACE_SYNC, "/data.mdb", NULL},
+                 {"metasync", TRACE_OPEN, "/data.mdb", NULL},
+                 {"dirsync", TRACE_SYNC, "", NULL},
+                 {"keysync", TRACE_SYNC, "/keys/keys", NULL},
+                 {"compactsync", TRACE_SYNC, "/compact/log/data.mdb", NULL},
+                 {"copysync", TRACE_SYNC, "/data.mdb", ".part/"},
+                 {"copyname", TRACE_SYNC, "/logs", NULL},
+                 {"besidesync", TRACE_SYNC, "/data.mdb", ".part/"},
+                 {"putsync", TRACE_SYNC, "/data.mdb", "/log.new/"},
+                 {"markname", TRACE_SYNC, "/data", NULL},
+                 {"kekname", TRACE_SYNC, "/etc", NULL},
+                 {"awaysync", TRACE_SYNC, "", "/away/"},
+                 {"gonesync", TRACE_SYNC, "/keys/keys", NULL},
+                 {"listsync", TRACE_SYNC, "/ward/guard.erased", NULL},
+                 {"listname", TRACE_SYNC, "/ward", NULL},
+                 {"signname", TRACE_SYNC, "/etc", NULL},
+                 {"guardsync", TRACE_SYNC, "/ward/guard.new", NULL},
+                 {"guardname", TRACE_SYNC, "/ward", NULL}};
 
     unseen = strcmp(name, "unseen") == 0;
     nosync = strcmp(name, "nosync") == 0;
@@ -341,14 +356,13 @@ plant_set(const char *name)
     copier_begins = strcmp(name, "besidesafe") == 0 ? safe_early : NULL;
     script_acks_early = strcmp(name, "early") == 0;
     scene_says_early = strcmp(name, "safeearly") == 0;
-    record_drop = NULL;
+    drop_in_commit = strcmp(name, "commitsync") == 0;
+    record_drop = strcmp(name, "keysover") == 0 ? keys_put_over : NULL;
     for (size_t i = 0; i < sizeof drops / sizeof *drops; i++)
         if (strcmp(name, drops[i].name) == 0) {
             drop_op = drops[i].op;
             drop_suffix = drops[i].suffix;
             drop_within = drops[i].within;
-            drop_len = drops[i].len;
-            drop_in_commit = drops[i].in_commit;
             record_drop = call_is_dropped;
         }
     return unseen || nosync || idput || tileput || opensync || keyfirst || rowleft || cursorsent || cursorlate ||

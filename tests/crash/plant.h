@@ -24,8 +24,8 @@
  *     markname   neither the mark's name nor that log's is synced                          marked, restored
  *     kekname    the names beside the key-encryption key are not synced                    keys
  *     awaysync   the copies of a new key and key store are not synced                      copies
+ *     keysover   the new key store is written over the old one                             keys, opens (TORN)
  *     gonesync   the key store's fdatasync returns and does nothing when keys are destroyed   destroyed, keys
- *     keytorn    a key is destroyed by one write, whose first sector says so               opens, keys (TORN)
  *     listsync   the list of destroyed keys is not synced                                  listed
  *     listname   neither that list's name nor the guard's is                               listed
  *     keyfirst   a dossier's key is destroyed before the order is committed                holes

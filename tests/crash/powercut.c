@@ -49,8 +49,8 @@
 #define SEEN_SLOTS      4096u
 #define PLANT_STATES    20000u
 #define PLANT_WORKLOADS 60u
-#define UNSEEN_STATES   2000u /* in which a bug is not found without the kind of cut that shows it, */
-#define UNSEEN_TIMES    4u    /* and in so many times those in which it was found with it */
+#define UNSEEN_STATES   1000u /* in which a bug is not found without the kind of cut that shows it, */
+#define UNSEEN_TIMES    2u    /* and in so many times those in which it was found with it */
 #define DIR_SIZE        200
 #define MALLOC_MMAP     (1 << 20)
 
