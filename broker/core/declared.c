@@ -1,7 +1,7 @@
 /*
- * I29: where an agency works with declarations of cooperation, one that signed none is given S0 of what it is sent, is
- * answered with or is invited to, until the event names the ground of the sharing. Decided when the event comes and kept
- * in its note: a declaration that is signed, or ends, changes nothing of what came before.
+ * I29: where an agency works with declarations of cooperation, one that signed none is given S0 of what it is sent, of
+ * answers and of meetings that it is invited to, until the event names the ground of the sharing. Decided when the
+ * event comes and kept in its note: a declaration that is signed, or ends, changes nothing of what came before.
  */
 #include "broker/core/decide.h"
 

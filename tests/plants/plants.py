@@ -96,7 +96,7 @@ PLANTS = [
           ["a_withdrawal_reaches_who_was_invited_when_the_consent_is_named_only_by_an_amendment"]),
     Plant("request_ends_with_an_order", "broker/core/relations.c",
           [("(relation->flags & RELATION_ORDERED) != 0 &&", "relation->flags != UINT8_MAX &&")],
-          "test_core_rules", "test_core_rules",
+          "test_core_taken_back", "test_core_taken_back",
           ["an_order_that_is_revoked_ends_the_parties_of_orders_and_leaves_those_of_requests"]),
     Plant("a_state_out_of_nothing", "broker/core/machines.c",
           [("    {C_BEFORE, IN_INTERVIEW_NEEDED, GUARD_NONE, CASE_ASSESSED, RULE_NONE},",

@@ -224,7 +224,7 @@ d18_ends_with_the_answer_to_that_concern(void **state)
 
 /* ---- what no field dates */
 
-/* What is said a week before it is said again, with the same words, and what else comes first: 'C' is an active case. */
+/* What is said, and a week later said again with the same words. C is an active case. */
 struct undated {
     const char *clock;
     char dossier;

@@ -576,30 +576,6 @@ a_court_that_orders_is_party_with_those_it_names(void **state)
     kit_relations_are(k, "ct", c, "participant");
 }
 
-/* What the court asked for is asked for still; and a mistaken revocation ends nothing. */
-static void
-an_order_that_is_revoked_ends_the_parties_of_orders_and_leaves_those_of_requests(void **state)
-{
-    struct kit *k = *state;
-    const struct kit_record *c = kit_open_case(k, "sw", 'C'), *revoked;
-
-    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'ct'}", NULL, NULL);
-    KIT_SAY(k, "ct", "court.opinion_requested", 'C', "fa", "0 1@p1 5", NULL, NULL);
-    KIT_SAY(k, "sw", "sys.participant_removed", 'C', "", "0{'unit':'ct'}", NULL, NULL);
-    KIT_SAY(k, "sw", "court.order_issued", 'C', "", "0 1@p1 5{'orderKind':'SUPERVISION','probationUnit':'kur'}",
-            "+'onBehalfOf':'court','channel':'PAPER','receivedOn':'2026-02-27'", NULL);
-    kit_relations_are(k, "ct", c, "party party");
-    kit_relations_are(k, "kur", c, "party");
-    revoked = KIT_SAY(k, "sw", "court.order_issued", 'C', "", "0 1@p1 5{'orderKind':'REVOKED'}",
-                      "+'onBehalfOf':'court','channel':'PAPER','receivedOn':'2026-02-28'", NULL);
-    kit_relations_are(k, "ct", c, "party");
-    kit_relations_are(k, "kur", c, "");
-    KIT_SAY(k, "sw", "placement.changed", 'C', "", "0 1@p1 3@p1", NULL, "ct=013 dir=013");
-    KIT_SAY(k, "sw", "court.order_issued", 'C', "", "0", kit_correcting(revoked, "ENTERED_IN_ERROR"), NULL);
-    kit_relations_are(k, "ct", c, "party party");
-    kit_relations_are(k, "kur", c, "party");
-}
-
 static void
 a_party_of_an_order_that_does_not_oblige_sees_no_case(void **state)
 {
@@ -677,7 +653,6 @@ main(void)
         RULE(corrected_agreements_reach_those_who_were_addressed),
         RULE(rows_make_providers_and_removing_or_concluding_ends_them),
         RULE(a_court_that_orders_is_party_with_those_it_names),
-        RULE(an_order_that_is_revoked_ends_the_parties_of_orders_and_leaves_those_of_requests),
         RULE(a_party_of_an_order_that_does_not_oblige_sees_no_case),
         RULE(an_order_ends_with_its_last_day),
         RULE(a_request_for_insight_makes_the_addressed_court_a_party),

@@ -1,6 +1,6 @@
 /*
  * History that a recalled event had opened is given no more, on replay and by reads either; but who was given it is
- * told when something in it is taken back or erased.
+ * told when something in it is taken back or erased. And what a revoking order takes back.
  */
 #include "test_core_erase_kit.h"
 
@@ -127,6 +127,30 @@ who_holds_by_himself_after_the_merge_has_his_history(void **state)
     seen_is(k, "ops", other, "016");
 }
 
+/* What the court asked for is asked for still; and a mistaken revocation ends nothing. */
+static void
+an_order_that_is_revoked_ends_the_parties_of_orders_and_leaves_those_of_requests(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *c = kit_open_case(k, "sw", 'C'), *revoked;
+
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'ct'}", NULL, NULL);
+    KIT_SAY(k, "ct", "court.opinion_requested", 'C', "fa", "0 1@p1 5", NULL, NULL);
+    KIT_SAY(k, "sw", "sys.participant_removed", 'C', "", "0{'unit':'ct'}", NULL, NULL);
+    KIT_SAY(k, "sw", "court.order_issued", 'C', "", "0 1@p1 5{'orderKind':'SUPERVISION','probationUnit':'kur'}",
+            "+'onBehalfOf':'court','channel':'PAPER','receivedOn':'2026-02-27'", NULL);
+    kit_relations_are(k, "ct", c, "party party");
+    kit_relations_are(k, "kur", c, "party");
+    revoked = KIT_SAY(k, "sw", "court.order_issued", 'C', "", "0 1@p1 5{'orderKind':'REVOKED'}",
+                      "+'onBehalfOf':'court','channel':'PAPER','receivedOn':'2026-02-28'", NULL);
+    kit_relations_are(k, "ct", c, "party");
+    kit_relations_are(k, "kur", c, "");
+    KIT_SAY(k, "sw", "placement.changed", 'C', "", "0 1@p1 3@p1", NULL, "ct=013 dir=013");
+    KIT_SAY(k, "sw", "court.order_issued", 'C', "", "0", kit_correcting(revoked, "ENTERED_IN_ERROR"), NULL);
+    kit_relations_are(k, "ct", c, "party party");
+    kit_relations_are(k, "kur", c, "party");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
 int
@@ -138,6 +162,7 @@ main(void)
         TEST(whom_it_was_forwarded_to_by_mistake_is_given_no_history_any_more_nor_is_its_office),
         TEST(with_whom_it_was_merged_by_mistake_is_given_no_history_any_more),
         TEST(who_holds_by_himself_after_the_merge_has_his_history),
+        TEST(an_order_that_is_revoked_ends_the_parties_of_orders_and_leaves_those_of_requests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
