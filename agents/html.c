@@ -17,12 +17,13 @@ static const char style[] =
     "table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:.25em .5em;text-align:left;"
     "vertical-align:top}th{width:34%;font-weight:normal;background:#f2f2f2}td{white-space:pre-wrap;overflow-wrap:"
     "anywhere}"
-    "td table th{width:40%}.list th{width:auto;font-weight:bold}.day{white-space:nowrap}.mark{border:2px solid "
-    "#000;padding:.4em .6em;margin:"
-    ".8em 0;font-weight:bold}"
+    "td table th{width:40%}.list{table-layout:fixed;font-size:.88em}.list th{width:auto;font-weight:bold}"
+    ".list th:nth-child(1){width:15%}.list th:nth-child(3){width:17%}.list th:nth-child(4){width:11%}"
+    ".list th:nth-child(5){width:19%}.list td{overflow-wrap:break-word}.list .exact{white-space:normal}"
+    ".mark{border:2px solid #000;padding:.4em .6em;margin:.8em 0;font-weight:bold}"
     ".small{font-size:.85em;color:#333}.exact{font-size:.75em;color:#555;white-space:nowrap;margin-left:.6em}@media "
     "print{body{margin:0;padding:0;max-width:none}h2,h3,tr{break-inside:avoid}"
-    "h2,h3{break-after:avoid}}";
+    "tr:has(table){break-inside:auto}td table{break-inside:avoid}h2,h3{break-after:avoid}}";
 
 void
 html_text(FILE *out, const char *text)
@@ -80,6 +81,19 @@ html_small(FILE *out, const char *text)
     fputs("</p>\n", out);
 }
 
+/* Its name on every sheet: one that lies by itself says what it is of. */
+static void
+put_sheet_name(FILE *out, const char *title)
+{
+    fputs("@page{@bottom-left{content:\"", out);
+    for (; *title != '\0'; title++)
+        if (strchr("\"\\<>&\n", *title) != NULL)
+            fprintf(out, "\\%x ", (unsigned)*title);
+        else
+            fputc(*title, out);
+    fputs("\";font:9pt serif}}", out);
+}
+
 void
 html_open(FILE *out, const struct page_options *options, const char *title)
 {
@@ -91,7 +105,9 @@ html_open(FILE *out, const struct page_options *options, const char *title)
           "'unsafe-inline'\">\n<title>",
           out);
     html_text(out, title);
-    fprintf(out, "</title>\n<style>%s</style>\n</head>\n<body>\n", style);
+    fprintf(out, "</title>\n<style>%s", style);
+    put_sheet_name(out, title);
+    fputs("</style>\n</head>\n<body>\n", out);
     html_small(out, options->header);
     fputs("<h1>", out);
     html_text(out, title);

@@ -24,7 +24,8 @@ struct page_options {
     const json_t *answered;      /* of such a letter: the event that it answers, which that agency sent; NULL: none */
 };
 
-/* The head of a page, its office's line, and its title. html_close: the office's last line, and the end. */
+/* The head of a page, its office's line, and its title, which stands on every printed sheet too. html_close: the
+ * office's last line, and the end. */
 void html_open(FILE *out, const struct page_options *options, const char *title);
 void html_close(FILE *out, const struct page_options *options);
 

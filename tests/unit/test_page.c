@@ -1,4 +1,5 @@
 /* What page.h promises of a copy for a person of the family. */
+#include "agents/html.h"
 #include "agents/page.h"
 
 #include <setjmp.h>
@@ -163,6 +164,26 @@ a_deadline_that_runs_on_is_called_by_its_name(void **state)
     free(page);
 }
 
+/* Sheets that lie by themselves; nothing of a name can end the style that it stands in. */
+static void
+every_printed_sheet_has_the_name_of_the_page(void **state)
+{
+    const struct page_options options = {.polish = true};
+    char *page = page_of(agreements, NULL), *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    (void)state;
+    assert_non_null(strstr(page, "@page{@bottom-left{content:\"spis uzgodnień\";"));
+    free(page);
+    assert_non_null(out);
+    html_open(out, &options, "\"}</style>\\");
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(text, "@bottom-left{content:\"\\22 }\\3c /style\\3e \\5c \";"));
+    assert_ptr_equal(strstr(text, "</style>"), strstr(text, "</style>\n</head>"));
+    free(text);
+}
+
 int
 main(void)
 {
@@ -171,6 +192,7 @@ main(void)
         cmocka_unit_test(a_copy_for_a_person_does_not_say_what_it_lacks_nor_where_the_event_went),
         cmocka_unit_test(marks_that_are_no_lists_keep_a_section_from_a_person),
         cmocka_unit_test(the_offices_own_page_has_it_all_with_its_marks),
+        cmocka_unit_test(every_printed_sheet_has_the_name_of_the_page),
         cmocka_unit_test(a_letter_says_for_whom_it_is_and_what_it_answers),
         cmocka_unit_test(a_referral_is_called_what_its_paper_is),
         cmocka_unit_test(a_deadline_that_runs_on_is_called_by_its_name),
