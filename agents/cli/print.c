@@ -138,11 +138,35 @@ table_width(const struct table *t)
     return width;
 }
 
+/* Words, in lines that begin at that column; a word that is wider than the room stays whole, to be copied. */
+static void
+words_print(const char *text, size_t indent, size_t room)
+{
+    size_t used = 0;
+
+    while (*text != '\0') {
+        size_t len = strcspn(text, " ");
+        char *word = strndup(text, len);
+        size_t width = word == NULL ? len : text_width(word);
+
+        free(word);
+        if (used > 0 && used + 1 + width > room) {
+            printf("\n%*s", (int)indent, "");
+            used = 0;
+        }
+        printf("%s%.*s", used > 0 ? " " : "", (int)len, text);
+        used += width + (used > 0);
+        text += len;
+        text += strspn(text, " ");
+    }
+    putchar('\n');
+}
+
 /* A row that the terminal has no room for is read as lines "title  cell"; rows are apart, empty cells left out. */
 static void
 rows_print_apart(const struct table *t)
 {
-    size_t widest = 0;
+    size_t widest = 0, columns = terminal_width();
 
     for (size_t i = 0; i < t->columns; i++)
         widest = text_width(t->cells[i]) > widest ? text_width(t->cells[i]) : widest;
@@ -152,8 +176,10 @@ rows_print_apart(const struct table *t)
         for (size_t i = 0; i < t->columns; i++) {
             const char *title = t->cells[i], *cell = t->cells[row * t->columns + i];
 
-            if (cell[0] != '\0')
-                printf("%s%*s%s\n", title, (int)(widest - text_width(title) + 2), "", cell);
+            if (cell[0] == '\0')
+                continue;
+            printf("%s%*s", title, (int)(widest - text_width(title) + 2), "");
+            words_print(cell, widest + 2, columns > widest + 2 ? columns - widest - 2 : 1);
         }
     }
 }

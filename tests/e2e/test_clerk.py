@@ -359,6 +359,20 @@ class Clerk(unittest.TestCase):
         self.assertEqual([row["deadline"] for row in rows], ["D1 community interview", "D15 answer to who asked"])
         self.assertEqual([row["dossier"] for row in rows], [dossier, dossier])
 
+    def test_a_narrow_terminal_breaks_lines_between_words_under_each_other(self):
+        """On 34 columns no line of a work list is wider but for an identifier, no word is cut, and what goes on is below."""
+        self.referral(new_id())
+        wide = "\n".join(self.terminal(400, "ops-sw", "worklist"))
+        narrow = self.terminal(34, "ops-sw", "worklist")
+        for line in narrow:
+            self.assertTrue(len(line) <= 34 or len(line.split()[-1]) == 36, line)
+        going_on = [line for line in narrow if line.startswith("  ")]
+        self.assertTrue(going_on, narrow)
+        column = len(going_on[0]) - len(going_on[0].lstrip())
+        self.assertEqual([line for line in going_on if len(line) - len(line.lstrip()) != column], [])
+        words = set(wide.split())
+        self.assertEqual([word for line in narrow for word in line.split() if word not in words], [])
+
     def test_settings_count_and_mistakes_are_named(self):
         """An office's own lengths and switches; what is wrong is said, with exit code 2."""
         self.referral(new_id())
