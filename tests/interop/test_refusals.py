@@ -339,7 +339,8 @@ CODES = {
     "W_TIME": "header.occurredAt", "W_WITHHELD": "header.to[0]", "W_NO_ADDRESSEE": "header.to",
 }
 # What an auditor does not find afterwards, and why.
-UNRECORDED = {"E_STATE": "said before Hello", "E_TAKEN_OVER": "nothing is refused", "E_FULL": "by a broker of its own"}
+UNRECORDED = {"E_STATE": "said before Hello", "E_TAKEN_OVER": "nothing is refused", "E_KEY": "said to no unit any more",
+              "E_FULL": "by a broker of its own"}
 # What cannot be provoked from here: the test that does it.
 ELSEWHERE = {
     "E_ERASED": ("tests/wire/test_erased.c", "an_event_that_was_erased_is_not_taken_again"),
