@@ -583,43 +583,6 @@ a_new_epoch_survives_an_interruption_and_never_takes_a_number_twice(void **state
     daemon_start(&t->daemon);
 }
 
-/* The log's key was changed after the copy was made: the guard holds what a key signed that the copy never heard of. */
-static void
-an_epoch_after_a_changed_key_begins_once_and_the_key_is_not_changed_before(void **state)
-{
-    struct town *t = *state;
-    char out[8192];
-
-    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
-    shell(t, "cp -a data older");
-    assert_int_equal(RUN(out, "init", "--log-key", "-c", t->daemon.config), 0);
-    daemon_start(&t->daemon);
-    settle(t, town_letter(t));
-    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
-    shell(t, "rm -r data && mv older data");
-    assert_refuses_to_start(t, "wicid init --new-epoch");
-
-    shell(t, "cp checkpoint.key before && cp data/log/data.mdb before.mdb");
-    assert_int_equal(RUN(out, "init", "--log-key", "-c", t->daemon.config), 1);
-    assert_non_null(strstr(out, "if an older copy of the log was restored, `wicid init --new-epoch`"));
-    shell(t, "cmp checkpoint.key before && test ! -e checkpoint.key.new");
-
-    assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 0);
-    shell(t, "cp checkpoint.key before");
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 1);
-        assert_non_null(strstr(out, "goes on as epoch 5 already: it needs no other one; start wicid"));
-        assert_null(strstr(out, "put back"));
-    }
-    shell(t, "cmp checkpoint.key before");
-    daemon_start(&t->daemon);
-    assert_epoch(t, 5, "wire.example-e5");
-    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
-    assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 1);
-    assert_non_null(strstr(out, "holds all that was signed"));
-    daemon_start(&t->daemon);
-}
-
 static void
 the_verifier_follows_a_log_through_its_epochs(void **state)
 {
@@ -665,7 +628,6 @@ main(void)
         cmocka_unit_test(a_restored_older_copy_goes_on_as_a_new_epoch),
         cmocka_unit_test(a_new_epoch_survives_an_interruption_and_never_takes_a_number_twice),
         cmocka_unit_test(the_verifier_follows_a_log_through_its_epochs),
-        cmocka_unit_test(an_epoch_after_a_changed_key_begins_once_and_the_key_is_not_changed_before),
     };
 
     return cmocka_run_group_tests(tests, town_setup, town_teardown);

@@ -236,6 +236,41 @@ an_interruption_is_named_and_the_same_command_goes_on(void **state)
     (void)town_letter(t);
 }
 
+/* The log's key was changed after the copy was made: the guard holds what a key signed that the copy never heard of. */
+static void
+an_epoch_after_a_changed_key_begins_once_and_the_key_is_not_changed_before(void **state)
+{
+    struct town *t = *state;
+    char out[8192];
+
+    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
+    town_shell(t, "cp -a data older");
+    assert_int_equal(RUN(out, "init", "--log-key", "-c", t->daemon.config), 0);
+    daemon_start(&t->daemon);
+    (void)town_letter(t);
+    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0); /* signed */
+    town_shell(t, "rm -r data && mv older data && cp checkpoint.key before");
+    assert_refuses_to_start(t, "wicid init --new-epoch");
+    assert_int_equal(RUN(out, "init", "--log-key", "-c", t->daemon.config), 1);
+    assert_says(out, "if an older copy of the log was restored, `wicid init --new-epoch`");
+    town_shell(t, "cmp checkpoint.key before && test ! -e checkpoint.key.new");
+
+    new_epoch(t, "wire.example-e2");
+    town_shell(t, "cp checkpoint.key before");
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 1);
+        assert_says(out, "the log goes on as epoch 2 already: it needs no other one; start wicid");
+        assert_null(strstr(out, "put back"));
+    }
+    town_shell(t, "cmp checkpoint.key before");
+    daemon_start(&t->daemon);
+    (void)town_letter(t);
+    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
+    assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 1);
+    assert_says(out, "holds all that was signed");
+    daemon_start(&t->daemon);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, town_setup, town_teardown)
 
 int
@@ -247,6 +282,7 @@ main(void)
         TEST(what_is_not_whole_is_not_put_there),
         TEST(a_lost_guard_is_made_anew_and_the_epoch_is_above_all_that_is_known),
         TEST(an_interruption_is_named_and_the_same_command_goes_on),
+        TEST(an_epoch_after_a_changed_key_begins_once_and_the_key_is_not_changed_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
