@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -73,13 +74,20 @@ directory_sync(const char *path)
     return rc;
 }
 
-int
-secret_write(const char *path, const char *bytes, size_t len)
+/* Writes it beside its place, synced; aside gets that name. What a killed attempt left there is gone first. */
+static int
+aside_write(const char *path, const char *bytes, size_t len, char aside[PATH_MAX])
 {
     size_t done = 0;
-    int rc = 0;
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd, rc = 0;
 
+    if (snprintf(aside, PATH_MAX, "%s.part", path) >= PATH_MAX) {
+        aside[0] = '\0';
+        return -ENAMETOOLONG;
+    }
+    if (unlink(aside) != 0 && errno != ENOENT)
+        return -errno;
+    fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
     while (done < len && rc == 0) {
@@ -94,8 +102,22 @@ secret_write(const char *path, const char *bytes, size_t len)
         rc = -errno;
     if (close(fd) != 0 && rc == 0)
         rc = -errno;
-    if (rc == 0)
-        rc = directory_sync(path);
+    return rc;
+}
+
+int
+secret_write(const char *path, const char *bytes, size_t len)
+{
+    char aside[PATH_MAX] = "";
+    int rc = aside_write(path, bytes, len, aside);
+
+    /* link, not rename: it never replaces a file that came into being meanwhile */
+    if (rc == 0 && link(aside, path) != 0)
+        rc = -errno;
+    (void)unlink(aside);
+    if (rc != 0)
+        return rc;
+    rc = directory_sync(path);
     if (rc != 0)
         (void)unlink(path);
     return rc;
