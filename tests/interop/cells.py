@@ -25,6 +25,7 @@ from world import SOURCE, World, new_id
 LIVE, REPLAY = 1, 2  # subscriptions
 SHOWN = 20  # differences told of many
 BATCH = 64
+OF_THE_HOLDER = "referral.answered", "referral.forwarded", "case.linked"  # or of who is to answer
 HOLDERS_WITHOUT_FORWARDING = "the author cannot be asked in again: the role may not forward"
 
 
@@ -168,11 +169,12 @@ class Run:
                 plan.unreachable["holder", f"{unit.role} may publish nothing that takes a dossier over"] = len(
                     plan.types.classes)
                 continue
-            names = list(plan.types.classes)
+            # The author links while it is to answer: its answer ends that.
+            names = ["case.linked", *(name for name in plan.types.classes if name != "case.linked")]
             if not self.policy.cells["referral.forwarded", unit.role].publish:
-                names = [name for name in names if name not in ("referral.answered", "referral.forwarded")]
+                names = [name for name in names if name not in OF_THE_HOLDER]
                 key = "holder", HOLDERS_WITHOUT_FORWARDING
-                plan.unreachable[key] = plan.unreachable.get(key, 0) + 2
+                plan.unreachable[key] = plan.unreachable.get(key, 0) + len(OF_THE_HOLDER)
             plan.run("holder", lambda unit=unit: plan.holder(unit, self.policy), "HOLDER", names, [unit])
         silent = sum(not cell.publish for cell in self.policy.cells.values())
         plan.unreachable["author", "the role may not publish the type"] = silent

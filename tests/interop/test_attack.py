@@ -139,9 +139,10 @@ class Curiosity(Attack):
                     self.assertIn(b"E_UNKNOWN", known)
 
     def test_a_dossier_that_is_not_yours_is_refused_in_the_bytes_of_one_that_is_not_there(self):
-        with self.world.session("sp12-pedagog", "owns") as school, self.world.session("ops-sw", "curious") as worker:
+        with self.world.session("sp12-pedagog", "owns") as school, self.world.session("ops-sw", "curious") as worker, \
+                self.world.session("ops-sw2", "writes") as colleague:
             theirs = self.letter(school, "sp12-pedagog", "sad-rodzinny")[0]
-            mine = self.letter(worker)[0]
+            mine = self.letter(colleague, "ops-sw2", "ops-sw")[0]  # it is to answer it, so it may link it
             for name, event_type, dossier, sections in (
                     ("writing into it", "MEETING_HELD", lambda asked: asked, lambda asked: HELD),
                     ("linking with it", "CASE_LINKED", lambda asked: mine, lambda asked: (

@@ -28,7 +28,7 @@ BYTES = (b"", b"\0", b"\xff" * 31, b"\xff" * 32, b"\0" * 32, b"x" * 33)
 UNITS = {"ops-sw": ("ops", ["SW"]), "sp12-pedagog": ("sp12", ["SCH"]), "audyt": ("nadzor", ["AUD"]),
          "straznik": ("nadzor", ["CLERK"]), "ops-dyr": ("ops", ["DIR"])}
 LEFT_OUT = {"erase"}  # asked with nothing that there is: what it takes is destroyed
-GROWTH_MAX_KB = 96 << 10  # what the sanitizers keep of freed memory is in it
+GROWTH_MAX_KB = 48 << 10  # what the sanitizers keep of freed memory, little here, is in it
 EACH_MAX = 120  # of one message's extremes: all pairs are many more than tell something
 
 
@@ -79,6 +79,7 @@ class Extremes(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.root = tempfile.mkdtemp(prefix="wici-extremes-")
+        os.environ["ASAN_OPTIONS"] = "quarantine_size_mb=8"  # of the daemon: memory is measured
         cls.world = World(cls.root, units=UNITS)
         cls.wici, cls.wire = cls.world.wici, cls.world.wici.wire
         with open(f"{SOURCE}/proto/errors.def", encoding="utf-8") as f:
