@@ -64,6 +64,15 @@ message_info(const ProtobufCMessageDescriptor *desc)
     return NULL;
 }
 
+bool
+message_has_required(const struct message_info *message)
+{
+    for (unsigned i = 0; i < message->desc->n_fields; i++)
+        if (message->fields[i].required)
+            return true;
+    return false;
+}
+
 static const struct {
     const char *name, *pl, *en;
 } roles[ROLE_COUNT] = {

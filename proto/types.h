@@ -80,6 +80,8 @@ size_t type_count(void);
 
 /* The extra facts of a message of ours, by its protobuf-c descriptor; NULL: none of ours. */
 const struct message_info *message_info(const ProtobufCMessageDescriptor *desc);
+/* Has it a field that must be there? */
+bool message_has_required(const struct message_info *message);
 
 /* Section ids: ten times the type's number, plus the class (or TYPE_CLASS_HEADER, TYPE_CLASS_NOTE). */
 static inline uint16_t

@@ -419,15 +419,6 @@ is_offered(const struct ask *ask, const struct message_info *message, unsigned p
              strcmp(((const ProtobufCMessageDescriptor *)field->descriptor)->short_name, "Document") == 0);
 }
 
-static bool
-has_required(const struct message_info *message)
-{
-    for (unsigned i = 0; i < message->desc->n_fields; i++)
-        if (message->fields[i].required)
-            return true;
-    return false;
-}
-
 /* Fields are chosen by bits; a message has fewer than 64. */
 static int
 optional_choose(struct ask *ask, const struct message_info *message, uint64_t *ret)
@@ -442,7 +433,7 @@ optional_choose(struct ask *ask, const struct message_info *message, uint64_t *r
             places[count++] = i;
     if (count == 0)
         return 0;
-    if (count == 1 && !has_required(message)) { /* nothing to choose from */
+    if (count == 1 && !message_has_required(message)) { /* nothing to choose from */
         *ret = UINT64_C(1) << places[0];
         return 0;
     }

@@ -184,15 +184,6 @@ header_ask(struct making *m, const struct cli_args *args, const char *role)
 
 /* ---- the sections */
 
-static bool
-has_required(const struct message_info *message)
-{
-    for (unsigned i = 0; i < message->desc->n_fields; i++)
-        if (message->fields[i].required)
-            return true;
-    return false;
-}
-
 /* A row of a plan is for its provider, and for no other. */
 static bool
 names_provider(const json_t *section)
@@ -304,7 +295,7 @@ class_ask(struct making *m, unsigned cls, bool either_done)
     bool either = (m->type->either & 1u << cls) != 0, last = m->type->either >> (cls + 1) == 0, wanted = true;
     int rc = 0;
 
-    if (either || !has_required(m->type->body[cls]))
+    if (either || !message_has_required(m->type->body[cls]))
         rc = section_offer(m, cls, either && last && !either_done, &wanted);
     while (rc == 0 && wanted) {
         json_t *section = NULL;

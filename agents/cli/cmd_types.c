@@ -265,16 +265,6 @@ sample_message(const struct message_info *message, bool all)
     return json;
 }
 
-static bool
-message_has_required(const struct message_info *message)
-{
-    for (unsigned i = 0; i < message->desc->n_fields; i++) {
-        if (message->fields[i].required)
-            return true;
-    }
-    return false;
-}
-
 json_t *
 event_template(const char *name, const char *role, bool all)
 {
