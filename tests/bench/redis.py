@@ -10,8 +10,9 @@ answer. Not the same: Redis keeps no index by event id, checks no event, encrypt
 message are ten XADD in one write (a pipeline). Redis gets a load generator of one thread in C (bench_redis), which takes less
 from the two processors than the sixteen clients of wici bench do.
 
-Needs the Debian package redis-server; it is used by nothing else. Each server has a directory, a port and a configuration of
-its own and is removed afterwards.
+Needs the Debian package redis-server, or redis-tools alone: there is one program in both, which is the server when it is
+called so, and no service is installed with the second. Each server has a directory, a port and a configuration of its own and
+is removed afterwards.
 """
 import argparse
 import json
@@ -34,6 +35,9 @@ LOADS = [
 ]
 
 
+PROGRAM = shutil.which("redis-server") or shutil.which("redis-check-rdb")
+
+
 class Redis:
     """A Redis server of our own."""
 
@@ -46,7 +50,7 @@ class Redis:
         with open(config, "w", encoding="utf-8") as f:
             f.write(f"bind 127.0.0.1\nport {self.port}\ndir {self.dir}\ndaemonize no\nlogfile {self.dir}/log\n"
                     "save \"\"\nappendonly yes\nappendfsync always\nauto-aof-rewrite-percentage 0\n")
-        self.process = subprocess.Popen(["redis-server", config], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(["redis-server", config], executable=PROGRAM, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -92,10 +96,9 @@ def main():
     parser.add_argument("--events", type=int, default=0, help="that many of each publisher, instead of a time")
     options = parser.parse_args()
     options.dir = os.path.abspath(options.dir)
-    if shutil.which("redis-server") is None:
-        print("not measured: redis-server is missing (Debian package redis-server)")
-        sys.exit(77)
-    print(subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=True).stdout.strip())
+    if PROGRAM is None:
+        sys.exit("not measured: Redis is missing (Debian package redis-tools)")
+    print(subprocess.run(["redis-server", "--version"], executable=PROGRAM, capture_output=True, text=True, check=True).stdout.strip())
     rounds = []
     for number in range(options.rounds):
         rounds.append(round_run(options))
