@@ -67,12 +67,16 @@ function(wici_test)
         ENVIRONMENT "WICI_BIN=${CMAKE_BINARY_DIR}/bin;WICI_SOURCE=${CMAKE_SOURCE_DIR};${WICI_TEST_ENV};${T_ENV}")
 endfunction()
 
-# wici_script_test(NAME n LABEL l COMMAND ...): a test that is a script; 77 means skipped, and it says why.
+# wici_script_test(NAME n LABEL l COMMAND ... [TIMEOUT s] [COST s]): a test that is a script; 77 means skipped, and it says
+# why. COST: about how long it takes; ctest begins the long ones first, so that none of them is left alone at the end.
 function(wici_script_test)
-    cmake_parse_arguments(T "" "NAME;LABEL;TIMEOUT" "COMMAND" ${ARGN})
+    cmake_parse_arguments(T "" "NAME;LABEL;TIMEOUT;COST" "COMMAND" ${ARGN})
     add_test(NAME ${T_LABEL}.${T_NAME} COMMAND ${T_COMMAND})
     if(NOT T_TIMEOUT)
         set(T_TIMEOUT 300)
+    endif()
+    if(T_COST)
+        set_tests_properties(${T_LABEL}.${T_NAME} PROPERTIES COST ${T_COST})
     endif()
     set_tests_properties(${T_LABEL}.${T_NAME} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77
         ENVIRONMENT "WICI_BIN=${CMAKE_BINARY_DIR}/bin;WICI_SOURCE=${CMAKE_SOURCE_DIR};WICI_BUILD=${CMAKE_BINARY_DIR};WICI_PYTHON=${PYTHON3};${WICI_TEST_ENV}")
