@@ -233,7 +233,7 @@ access_committed(struct broker *b)
 void
 access_count(struct reader *reader, uint64_t seq)
 {
-    assert(reader->window.open);
+    assert(reader->window.open && seq >= reader->window.from_seq);
     reader->window.to_seq = seq;
     reader->window.events++;
 }

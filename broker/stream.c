@@ -165,6 +165,9 @@ stream_show(struct broker *b, struct reader *r, const struct record *record, con
         return 0;
     if (!record_is_sys(record)) {
         *ret = STREAM_WAITS;
+        /* While what the window was opened for waited, something older came to be for the unit: another window. */
+        if (r->window.open && seq < r->window.from_seq)
+            access_close(b, r);
         if (access_is_due(b, r) && r->window.events > 0) {
             rc = access_roll(b, r, seq);
             if (rc == -ENOSPC)

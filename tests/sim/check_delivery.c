@@ -213,7 +213,8 @@ accounted_check(struct door_line *line, uint32_t unit, const struct tally_sub *s
     (void)snprintf(name, sizeof name, "open:%s:%s:%u:%" PRIu64, unit_name(unit), line->tally->session, sub->number,
                    reader->mark);
     if (store_value_each(sim_broker->store, "open:", mark_look, &m) != 0 || m.from_seq == 0 || m.from_seq > first)
-        sim_fail("G6 accounted", "%s is shown record %" PRIu64 " without %s", unit_name(unit), first, name);
+        sim_fail("G6 accounted", "%s is shown record %" PRIu64 " without %s (from %" PRIu64 ")", unit_name(unit), first,
+                 name, m.from_seq);
 }
 
 void

@@ -309,14 +309,45 @@ participant_add(struct peer *p, const char *dossier, const char *unit, uint64_t 
     peer_event_free(&event);
 }
 
+/* Up to where the subscription is given records, until it has no credit or nothing is left; 0: none. */
+static uint64_t
+shown_without_ack(struct peer *p)
+{
+    uint64_t got = 0;
+
+    for (Wici__V1__BrokerMessage *message; (message = peer_receive(p, SILENCE_MS)) != NULL; peer_free(message))
+        if (message->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH)
+            got = message->batch->deliveries[message->batch->n_deliveries - 1]->seq;
+    return got;
+}
+
+/* With an ack for each batch from `got` on: is that record among those up to `last`? */
+static bool
+is_shown(struct peer *p, uint64_t seq, uint64_t got, uint64_t last)
+{
+    bool shown = false;
+
+    while (got < last) {
+        Wici__V1__BrokerMessage *message;
+
+        peer_ack(p, 1, got);
+        message = peer_expect(p, WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH);
+        for (size_t i = 0; i < message->batch->n_deliveries; i++) {
+            got = message->batch->deliveries[i]->seq;
+            shown = shown || got == seq;
+        }
+        peer_free(message);
+    }
+    return shown;
+}
+
 static void
 what_a_stream_may_see_by_the_time_it_comes_there_it_is_given(void **state)
 {
     struct town *t = *state;
     struct peer sw, sw2;
-    uint64_t first, last = 0, opened = 0, got = 0;
+    uint64_t first, last = 0, opened = 0, got;
     char letters[37], dossier[37], text[1001];
-    bool seen = false;
 
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
@@ -332,25 +363,72 @@ what_a_stream_may_see_by_the_time_it_comes_there_it_is_given(void **state)
     }
     /* Without credit it stands before the case, which is not its own yet. */
     (void)peer_subscribe(&sw2, 1, "", first, WIRE_WINDOW_MIN);
-    for (Wici__V1__BrokerMessage *message; (message = peer_receive(&sw2, SILENCE_MS)) != NULL; peer_free(message))
-        if (message->message_case == WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH)
-            got = message->batch->deliveries[message->batch->n_deliveries - 1]->seq;
+    got = shown_without_ack(&sw2);
     assert_true(got > 0 && got < opened);
     participant_add(&sw, dossier, "ops-sw2", opened);
-    while (got < last) {
-        Wici__V1__BrokerMessage *message;
-
-        peer_ack(&sw2, 1, got);
-        message = peer_expect(&sw2, WICI__V1__BROKER_MESSAGE__MESSAGE_BATCH);
-        for (size_t i = 0; i < message->batch->n_deliveries; i++) {
-            got = message->batch->deliveries[i]->seq;
-            seen = seen || got == opened;
-        }
-        peer_free(message);
-    }
-    assert_true(seen);
+    assert_true(is_shown(&sw2, opened, got, last));
     peer_close(&sw);
     peer_close(&sw2);
+}
+
+/* What the records of reads from `seq` on say that the session was shown first; 0: nothing. */
+static uint64_t
+shown_from(struct town *t, const char *session, uint64_t seq)
+{
+    struct peer auditor;
+    Wici__V1__BrokerMessage *message;
+    uint64_t from = 0;
+
+    peer_hello(&auditor, &t->daemon, &t->auditor, "reads");
+    message = town_read(&auditor, WICI__V1__EVENT_TYPE__SYS_ACCESS_RECORDED, seq);
+    for (size_t i = 0; i < message->read_result->n_deliveries && from == 0; i++) {
+        Wici__V1__Section *s0 = town_s0(message->read_result->deliveries[i]);
+
+        if (strcmp(s0->sys_access_recorded_s0->cursor, session) == 0)
+            from = s0->sys_access_recorded_s0->from_seq;
+        wici__v1__section__free_unpacked(s0, NULL);
+    }
+    peer_free(message);
+    peer_close(&auditor);
+    return from;
+}
+
+#define REGISTERED 8u /* records, of some 300 bytes */
+
+/* The letter is the first that counts as shown; while it waits for credit, an older record comes to be for the unit. */
+static void
+what_comes_to_be_seen_before_what_waits_is_recorded_as_shown(void **state)
+{
+    struct town *t = *state;
+    struct peer admin, sw, sw2;
+    uint64_t opened, letter, got;
+    char letters[37], dossier[37], text[3001], agency[ID_LEN_MAX + 1];
+
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    peer_hello(&sw, &t->daemon, &t->sw, "waits");
+    peer_hello(&sw2, &t->daemon, &t->sw2, "waits");
+    peer_uuid4(letters);
+    peer_uuid4(dossier);
+    peer_hello(&admin, &t->daemon, &t->daemon.admin, "waits");
+    for (unsigned i = 0; i < REGISTERED; i++) {
+        (void)snprintf(agency, sizeof agency, "registered-%u", i);
+        peer_enrol_agency(&admin, agency, "OPS");
+    }
+    peer_close(&admin);
+    opened = case_open(&sw, dossier);
+    letter = peer_letter(&sw, letters, "ops-sw2", text);
+    /* The registry's records, which do not count, leave no credit for it. */
+    (void)peer_subscribe(&sw2, 1, "", opened - REGISTERED, WIRE_WINDOW_MIN);
+    got = shown_without_ack(&sw2);
+    assert_true(got > 0 && got < opened);
+    participant_add(&sw, dossier, "ops-sw2", opened);
+    assert_true(is_shown(&sw2, opened, got, letter));
+    peer_close(&sw2);
+    peer_close(&sw);
+    assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0); /* the end records what was shown */
+    daemon_start(&t->daemon);
+    assert_int_equal(shown_from(t, "waits", letter), opened);
 }
 
 static void
@@ -424,6 +502,7 @@ main(void)
         cmocka_unit_test(an_ack_beyond_what_was_sent_is_refused),
         cmocka_unit_test(a_cursor_in_use_is_taken_over),
         cmocka_unit_test(subscriptions_are_bounded),
+        cmocka_unit_test(what_comes_to_be_seen_before_what_waits_is_recorded_as_shown),
     };
 
     return cmocka_run_group_tests_name("wire: subscriptions", tests, town_setup, town_teardown);
