@@ -282,10 +282,13 @@ record_bind(struct store *store, const struct record *record, bool again)
     }
 }
 
+/* By the clock of now, or by that of the broker that died while it swept, before somebody set it back. */
 static bool
 had_its_day(const struct store_doc *upload)
 {
-    return fate_wall_ms() >= upload->began_ms && fate_wall_ms() - upload->began_ms >= DOCUMENT_KEPT_MS;
+    uint64_t wall = fate_wall_ms_highest();
+
+    return wall >= upload->began_ms && wall - upload->began_ms >= DOCUMENT_KEPT_MS;
 }
 
 static void
@@ -322,8 +325,8 @@ upload_check(struct store *store, const struct store_doc *upload)
         return;
     }
     if (before == NULL) {
-        if (core_unit_by_id(ledger_core(), upload->owner) == CORE_UNIT_NONE || upload->began_ms > fate_wall_ms() ||
-            fate_wall_ms() - upload->began_ms > BEGUN_LATE_MS)
+        if (core_unit_by_id(ledger_core(), upload->owner) == CORE_UNIT_NONE ||
+            upload->began_ms > fate_wall_ms_highest() || fate_wall_ms() > upload->began_ms + BEGUN_LATE_MS)
             sim_fail("sweep", "an upload of %s is said to have begun at %" PRIu64 ", now is %" PRIu64, upload->owner,
                      upload->began_ms, fate_wall_ms());
     } else if (!is_of(upload, before->owner, before->digest) || upload->size != before->size ||

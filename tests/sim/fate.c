@@ -15,6 +15,7 @@
 static uint64_t state, bytes_state, boot_us;
 static int64_t wall_offset_us, offset_before_us; /* before the last step */
 static uint64_t step_at_us;
+static uint64_t highest_ms; /* of the wall clock, before the last step */
 
 static uint64_t
 split_mix(uint64_t *at)
@@ -87,6 +88,7 @@ fate_start(uint64_t seed)
     boot_us = 1000000u + fate_below(1000000u);
     wall_offset_us = offset_before_us = (int64_t)(WALL_START_US - boot_us);
     step_at_us = 0;
+    highest_ms = 0;
 }
 
 /* ---- the clocks */
@@ -100,6 +102,7 @@ fate_pass(uint64_t us)
 void
 fate_wall_step(int64_t ms)
 {
+    highest_ms = fate_wall_ms_highest();
     offset_before_us = wall_offset_us;
     wall_offset_us += ms * 1000;
     step_at_us = boot_us;
@@ -109,6 +112,12 @@ uint64_t
 fate_wall_ms(void)
 {
     return (uint64_t)((int64_t)boot_us + wall_offset_us) / 1000u;
+}
+
+uint64_t
+fate_wall_ms_highest(void)
+{
+    return fate_wall_ms() > highest_ms ? fate_wall_ms() : highest_ms;
 }
 
 uint64_t

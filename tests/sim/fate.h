@@ -30,6 +30,7 @@ void fate_pass(uint64_t us);
 /* The wall clock alone moves, as when somebody sets it. */
 void fate_wall_step(int64_t ms);
 uint64_t fate_wall_ms(void);
+uint64_t fate_wall_ms_highest(void); /* that it has said until now */
 /* What the wall clock said so many ms of boot time ago. */
 uint64_t fate_wall_ms_ago(uint64_t ms);
 uint64_t fate_boot_ms(void);
