@@ -344,6 +344,8 @@ decide_answer(struct deciding *d)
         cause = NULL;
     if (corrected != NULL && !is_within_reach(d, corrected))
         corrected = NULL;
+    d->answered = cause;
+    d->amended = corrected;
     first = cause != NULL ? cause : corrected;
     if (first == NULL)
         return 0;

@@ -145,8 +145,8 @@ const char *core_verdict_text(enum core_verdict verdict, bool pl);
 /* What a unit is given of one record. */
 struct core_view {
     bool received;     /* delivered; when false nothing is given, not even the header */
-    bool note;         /* the broker's note is given: to the holder, and to the author unless it names
-                                                    units that the event reached through the one it answers */
+    bool note;         /* the broker's note is given: to the holder, and to the author unless it may name units that the
+                          event reached through the one it answers, or because somebody else invited them */
     uint32_t sections; /* bit i: event->sections[i] is given */
     enum core_verdict verdicts[EVENT_SECTIONS_MAX];
 };

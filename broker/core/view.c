@@ -372,6 +372,14 @@ enum look {
     LOOK_EVER     /* what has narrowed the past since, a recall or policy too, and a suspension, do not count */
 };
 
+/* Units that the event reached through the one it answers, or perhaps because somebody else invited them: not the
+ * author's to know. */
+static bool
+names_others(const Wici__V1__BrokerNote *note)
+{
+    return note->n_answer_to > 0 || note->not_for_author;
+}
+
 static void
 compute(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier,
         uint8_t flags, enum look look, struct core_view *ret)
@@ -404,8 +412,7 @@ compute(const struct core *core, uint32_t unit, const struct core_record *record
     ret->note = ways.holder;
 
     if (author) {
-        /* The note may name units that the event reached through the one it answers: not the author's to know. */
-        ret->note = ret->note || record->note == NULL || record->note->n_answer_to == 0;
+        ret->note = ret->note || record->note == NULL || !names_others(record->note);
         ret->received = true;
         give_all(ret, event, CORE_GIVEN_AUTHOR);
         return;
@@ -491,6 +498,12 @@ bool
 view_has_place(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier)
 {
     return ways_of(core, unit, record, dossier, false).placed;
+}
+
+bool
+view_is_holder(const struct core *core, uint32_t unit, const struct core_record *record, const struct dossier *dossier)
+{
+    return ways_of(core, unit, record, dossier, false).holder;
 }
 
 bool

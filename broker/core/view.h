@@ -30,6 +30,10 @@ bool view_is_brought(const struct core *core, uint32_t unit, const struct core_r
 bool view_has_place(const struct core *core, uint32_t unit, const struct core_record *record,
                     const struct dossier *dossier);
 
+/* The relation of a holder brings it. */
+bool view_is_holder(const struct core *core, uint32_t unit, const struct core_record *record,
+                    const struct dossier *dossier);
+
 /* The note's list names the unit. */
 bool view_addressed(const struct core *core, uint32_t unit, const struct core_record *record);
 bool view_answered(const struct core *core, uint32_t unit, const struct core_record *record);

@@ -327,6 +327,104 @@ i29_counts_for_who_is_invited_and_who_is_answered_and_on_paper(void **state)
     assert_string_equal(kit_seen(k, "nursery", asked), "0");
 }
 
+static bool
+author_has_note(struct kit *k, const char *unit, const struct kit_record *r)
+{
+    struct core_view view;
+
+    core_view(k->core, kit_index(k, unit), &r->record, false, &view);
+    return view.note;
+}
+
+/* Whom somebody else invited or asked is not the author's to know. */
+static void
+i29_is_told_to_an_author_of_those_that_he_knows_and_to_the_holder_of_all(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *r;
+
+    kit_active_case(k, 'C');
+    KIT_SAY(k, "sw", "sys.participant_added", 'C', "", "0{'unit':'ops'}", NULL, NULL);
+    declare(k, "'cus','gops'", "2027-01-01");
+    KIT_MARKED(k, "W_NO_DECLARATION", "sw", "meeting.convened", 'C', "",
+               "0{'meetingId':'$m'} 6@p1{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1']}]}", NULL,
+               "sch=0 dir=06");
+    r = KIT_MARKED(k, "W_NO_DECLARATION", "sw", "meeting.held", 'C', "",
+                   "0{'meetingId':'$m'} 6@p1{'kind':'CONSULTATION','attendance':[{'role':'SW','signed':true}]}", NULL,
+                   "sch=0 dir=06");
+    assert_true(author_has_note(k, "sw", r));
+    r = KIT_MARKED(k, OK, "ops", "meeting.agreements_issued", 'C', "",
+                   "0{'meetingId':'$m'} 6@p1{'row':{'no':1,'action':'x'}}", NULL, "sch=0 sw=06 dir=06");
+    assert_false(author_has_note(k, "ops", r));
+    assert_true(author_has_note(k, "sw", r));
+    /* Nor does the note's absence tell: where nobody was invited it is missing too. He is told of whom he names. */
+    r = KIT_MARKED(k, "W_ORDER", "ops", "meeting.agreements_issued", 'C', "",
+                   "0{'meetingId':'$n'} 6@p1{'row':{'no':1,'action':'x'}}", NULL, "sw=06 dir=06");
+    assert_false(author_has_note(k, "ops", r));
+    r = KIT_MARKED(k, "W_NO_DECLARATION", "ops", "meeting.convened", 'C', "",
+                   "0{'meetingId':'$n'} 6@p1{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1']}]}", NULL,
+                   "sch=0 sw=06 dir=06");
+    assert_false(author_has_note(k, "ops", r));
+    KIT_MARKED(k, "W_NO_DECLARATION W_NO_DECLARATION", "ops", "meeting.convened", 'C', "sch",
+               "0{'meetingId':'$n'} 6@p1{'kind':'CONSULTATION','invited':[{'unit':'sch','about':['p1']}]}",
+               kit_correcting(r, "AMENDED"), "sch=0 sw=06 dir=06");
+}
+
+/* What was addressed in the first version only is told too: the author did that. */
+static void
+i29_is_told_of_whom_the_first_version_of_what_is_corrected_addressed(void **state)
+{
+    struct kit *k = *state;
+    const struct kit_record *r;
+
+    declare(k, "'cus','gops'", "2027-01-01");
+    r = KIT_MARKED(k, "W_NO_DECLARATION", "sw", "info.requested", 'L', "ops sch", QUESTION, NULL, "ops=06 sch=0");
+    r = KIT_MARKED(k, "W_NO_DECLARATION", "sw", "info.requested", 'L', "ops", QUESTION, kit_correcting(r, "AMENDED"),
+                   "ops=06 sch=0");
+    KIT_MARKED(k, "W_NO_DECLARATION", "sw", "info.requested", 'L', "ops", QUESTION, kit_correcting(r, "AMENDED"),
+               "ops=06 sch=0");
+}
+
+#define LISTED 32u /* addressees, and as many invited: max_count in event.proto and meeting.proto */
+
+/* Units of agencies without a declaration, one each; their ids in a list. */
+static void
+strangers_enrol(struct kit *k, char letter, const char *before, const char *behind, char ret[2000])
+{
+    size_t len = 0;
+
+    for (unsigned i = 0; i < LISTED; i++) {
+        char agency[16], unit[16];
+
+        (void)snprintf(agency, sizeof agency, "%c%u", letter, i);
+        (void)snprintf(unit, sizeof unit, "%c%u-u", letter, i);
+        kit_agency(k, agency);
+        kit_unit(k, unit, agency, "SW");
+        len += (size_t)snprintf(ret + len, 2000 - len, "%s%s%s", before, unit, i + 1 < LISTED ? behind : "");
+    }
+}
+
+/* Addressed, invited, and told because the first version addressed them. */
+static void
+i29_more_agencies_than_a_note_names_are_refused_and_not_left_out(void **state)
+{
+    static char to[2000], invited[2000], body[4000];
+    struct kit *k = *state;
+    const struct kit_record *first;
+
+    kit_active_case(k, 'C');
+    declare(k, "'cus'", "2027-01-01");
+    strangers_enrol(k, 'a', "", " ", to);
+    strangers_enrol(k, 'b', "{'about':['p1'],'unit':'", "'},", invited);
+    (void)snprintf(body, sizeof body, "0{'meetingId':'$m'} 6@p1{'kind':'CONSULTATION','invited':[%s'}]}", invited);
+    KIT_SAY(k, "sw", "meeting.convened", 'C', to, body, NULL, NULL);
+    first = KIT_MARKED(k, "W_NO_DECLARATION", "sw", "meeting.convened", 'C', "sch",
+                       "0{'meetingId':'$n'} 6@p1{'kind':'CONSULTATION','invited':[]}", NULL, NULL);
+    (void)snprintf(body, sizeof body, "0{'meetingId':'$n'} 6@p1{'kind':'CONSULTATION','invited':[%s'}]}", invited);
+    kit_refused(k, &(struct kit_line){"sw", "meeting.convened", 'C', to, body, kit_correcting(first, "AMENDED"), NULL},
+                E_LIMIT, "header.to");
+}
+
 /* It has its place by an act of its own, or is told by law. */
 static void
 i29_does_not_touch_who_has_a_place_in_the_dossier_nor_what_is_told_by_law(void **state)
@@ -399,6 +497,9 @@ main(void)
         RULE(i33_a_volunteer_has_a_complete_file),
         RULE(i29_where_declarations_are_in_use_an_addressee_without_one_is_marked),
         RULE(i29_who_signed_no_declaration_is_given_s0_until_the_ground_is_named),
+        RULE(i29_is_told_of_whom_the_first_version_of_what_is_corrected_addressed),
+        RULE(i29_more_agencies_than_a_note_names_are_refused_and_not_left_out),
+        RULE(i29_is_told_to_an_author_of_those_that_he_knows_and_to_the_holder_of_all),
         RULE(i29_counts_for_who_is_invited_and_who_is_answered_and_on_paper),
         RULE(i29_does_not_touch_who_has_a_place_in_the_dossier_nor_what_is_told_by_law),
         RULE(registers_are_kept_by_those_who_answer_for_them_and_workers_files_by_their_agency),
