@@ -3,8 +3,8 @@
 
 #include "broker/guard.h"
 #include "broker/log.h"
+#include "proto/file.h"
 #include "proto/signerfile.h"
-#include "store/file.h"
 
 #include <assert.h>
 #include <errno.h>

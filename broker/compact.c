@@ -8,7 +8,7 @@
 #include "broker/restore.h"
 #include "proto/language.h"
 #include "store/compact.h"
-#include "store/file.h"
+#include "proto/file.h"
 #include "store/verify.h"
 
 #include <errno.h>

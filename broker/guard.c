@@ -6,7 +6,7 @@
  */
 #include "broker/guard.h"
 
-#include "store/file.h"
+#include "proto/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,9 +9,9 @@
 #include "broker/log.h"
 #include "broker/restore.h"
 #include "proto/keyfile.h"
+#include "proto/file.h"
 #include "proto/language.h"
 #include "proto/signerfile.h"
-#include "store/file.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -8,7 +8,7 @@
 #include "broker/log.h"
 #include "proto/event.h"
 #include "proto/language.h"
-#include "store/file.h"
+#include "proto/file.h"
 #include "store/restore.h"
 
 #include <errno.h>

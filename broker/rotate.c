@@ -15,9 +15,9 @@
 #include "broker/init.h"
 #include "broker/log.h"
 #include "broker/restore.h"
+#include "proto/file.h"
 #include "proto/language.h"
 #include "proto/signerfile.h"
-#include "store/file.h"
 #include "store/restore.h"
 
 #include <errno.h>
@@ -39,7 +39,7 @@ rotation_open(struct desk *desk, const struct config *config, char aside[PATH_MA
 {
     int rc;
 
-    if (snprintf(aside, PATH_MAX, "%s.new", config->checkpoint_key) >= PATH_MAX)
+    if (snprintf(aside, PATH_MAX, "%s.next", config->checkpoint_key) >= PATH_MAX)
         return -ENAMETOOLONG;
     rc = desk_open(desk, config);
     if (rc == 0 && desk->log_keys.count == 0)

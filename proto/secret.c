@@ -1,12 +1,10 @@
 /* secret - see secret.h */
 #include "proto/secret.h"
 
+#include "proto/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,19 +32,9 @@ secret_read(const char *path, char ret[SECRET_SIZE_MAX + 1])
         rc = -EPERM;
         goto out;
     }
-    while (used <= SECRET_SIZE_MAX) {
-        ssize_t got = read(fd, ret + used, SECRET_SIZE_MAX + 1 - used);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            rc = -errno;
-            goto out;
-        }
-        if (got == 0)
-            break;
-        used += (size_t)got;
-    }
+    rc = file_read_at(fd, ret, SECRET_SIZE_MAX + 1, 0, &used);
+    if (rc != 0)
+        goto out;
     if (used > SECRET_SIZE_MAX)
         rc = -EBADMSG;
     else
@@ -56,68 +44,14 @@ out:
     return rc;
 }
 
-static int
-directory_sync(const char *path)
-{
-    char copy[PATH_MAX];
-    int fd, rc = 0;
-
-    if (strlen(path) >= sizeof copy)
-        return -ENAMETOOLONG;
-    memcpy(copy, path, strlen(path) + 1);
-    fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    if (fsync(fd) != 0)
-        rc = -errno;
-    close(fd);
-    return rc;
-}
-
-/* Writes it beside its place, synced; aside gets that name. What a killed attempt left there is gone first. */
-static int
-aside_write(const char *path, const char *bytes, size_t len, char aside[PATH_MAX])
-{
-    size_t done = 0;
-    int fd, rc = 0;
-
-    if (snprintf(aside, PATH_MAX, "%s.part", path) >= PATH_MAX) {
-        aside[0] = '\0';
-        return -ENAMETOOLONG;
-    }
-    if (unlink(aside) != 0 && errno != ENOENT)
-        return -errno;
-    fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
-    while (done < len && rc == 0) {
-        ssize_t put = write(fd, bytes + done, len - done);
-
-        if (put < 0 && errno != EINTR)
-            rc = -errno;
-        if (put > 0)
-            done += (size_t)put;
-    }
-    if (rc == 0 && fsync(fd) != 0)
-        rc = -errno;
-    if (close(fd) != 0 && rc == 0)
-        rc = -errno;
-    return rc;
-}
-
 int
 secret_write(const char *path, const char *bytes, size_t len)
 {
-    char aside[PATH_MAX] = "";
-    int rc = aside_write(path, bytes, len, aside);
+    int rc = file_create(path, bytes, len);
 
-    /* link, not rename: it never replaces a file that came into being meanwhile */
-    if (rc == 0 && link(aside, path) != 0)
-        rc = -errno;
-    (void)unlink(aside);
     if (rc != 0)
         return rc;
-    rc = directory_sync(path);
+    rc = file_sync_parent(path);
     if (rc != 0)
         (void)unlink(path);
     return rc;

@@ -23,7 +23,7 @@ int secret_read(const char *path, char ret[SECRET_SIZE_MAX + 1]);
 
 /*
  * Makes a new file of mode 0600 with these bytes, and syncs file and directory; nothing is left of it on failure. It
- * has its name once it is whole: whoever is killed leaves none, or `path`.part, which the next attempt removes.
+ * has its name once it is whole (file_create): whoever is killed leaves it or none, and perhaps `path`.tmp beside it.
  * -EEXIST: there is such a file; it was not touched.
  */
 int secret_write(const char *path, const char *bytes, size_t len);

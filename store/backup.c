@@ -8,7 +8,7 @@
 #include "proto/event.h"
 #include "proto/strict.h"
 #include "store/env.h"
-#include "store/file.h"
+#include "proto/file.h"
 #include "store/internal.h"
 #include "store/lmdb_err.h"
 
@@ -84,7 +84,7 @@ part_remove(const struct place *place)
         rc = -errno;
     if (rc != 0 || (rc = file_remove(place->part, KEYS_FILE)) != 0 ||
         (rc = file_remove(place->part, BACKUP_FILE)) != 0 ||
-        (rc = file_remove(place->part, BACKUP_FILE ".new")) != 0) /* file_create's, of a moment */
+        (rc = file_remove(place->part, BACKUP_FILE ".tmp")) != 0) /* file_create's, of a moment */
         return rc;
     return rmdir(place->part) != 0 && errno != ENOENT ? -errno : 0;
 }

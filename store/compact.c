@@ -2,7 +2,7 @@
 #include "store/compact.h"
 
 #include "store/env.h"
-#include "store/file.h"
+#include "proto/file.h"
 #include "store/internal.h"
 #include "store/lmdb_err.h"
 

@@ -7,7 +7,7 @@
  */
 #include "store/env.h"
 
-#include "store/file.h"
+#include "proto/file.h"
 #include "store/lmdb_err.h"
 #include "store/store.h"
 

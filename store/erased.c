@@ -3,7 +3,7 @@
 
 #include "store/be.h"
 #include "store/fault.h"
-#include "store/file.h"
+#include "proto/file.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -18,7 +18,7 @@
 #include "store/check.h"
 #include "store/env.h"
 #include "store/fault.h"
-#include "store/file.h"
+#include "proto/file.h"
 #include "store/find_chunk.h"
 #include "store/lmdb_err.h"
 #include "store/store.h"

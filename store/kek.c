@@ -7,7 +7,7 @@
 
 #include "store/be.h"
 #include "store/env.h"
-#include "store/file.h"
+#include "proto/file.h"
 #include "store/internal.h"
 #include "store/keys_entry.h"
 #include "store/lmdb_err.h"
@@ -145,19 +145,6 @@ store_opens(const struct kek *k, const char *keys_path, const char *kek_path, ke
 
 /* ---- making */
 
-/* New files belong to whom the old ones belong, also when root makes them. */
-static int
-owner_keep(int fd, const char *like)
-{
-    struct stat old, made;
-
-    if (stat(like, &old) != 0 || fstat(fd, &made) != 0)
-        return -errno;
-    if (old.st_uid == made.st_uid && old.st_gid == made.st_gid)
-        return 0;
-    return fchown(fd, old.st_uid, old.st_gid) != 0 ? -errno : 0;
-}
-
 /* One that an interrupted call made is used again: the copy of it may be in the operator's hands by now. */
 static int
 kek_next_make(const struct kek *k)
@@ -174,7 +161,7 @@ kek_next_make(const struct kek *k)
     }
     if (rc == 0) {
         fd = open(k->kek_next, O_RDONLY | O_CLOEXEC);
-        rc = fd < 0 ? -errno : owner_keep(fd, kek_path);
+        rc = fd < 0 ? -errno : file_owner_keep(fd, kek_path);
         if (rc == 0 && fsync(fd) != 0)
             rc = -errno;
         if (fd >= 0)
@@ -247,7 +234,7 @@ keys_next_make(const struct kek *k)
         goto out;
     }
     keys_header_make(new_kek, k->log_pair, header);
-    rc = owner_keep(to, k->keys);
+    rc = file_owner_keep(to, k->keys);
     if (rc == 0)
         rc = file_write_at(to, header, sizeof header, 0);
     if (rc == 0)

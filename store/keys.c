@@ -10,7 +10,7 @@
 #include "store/keys.h"
 
 #include "store/be.h"
-#include "store/file.h"
+#include "proto/file.h"
 #include "store/keys_entry.h"
 #include "store/store.h"
 
@@ -280,7 +280,7 @@ kek_aside_remove(const char *kek_path)
 {
     char aside[PATH_MAX];
 
-    if (snprintf(aside, sizeof aside, "%s.new", kek_path) >= (int)sizeof aside)
+    if (snprintf(aside, sizeof aside, "%s.tmp", kek_path) >= (int)sizeof aside)
         return -ENAMETOOLONG;
     return unlink(aside) != 0 && errno != ENOENT && errno != EACCES ? -errno : 0;
 }

@@ -2,7 +2,7 @@
 #include "store/keys_entry.h"
 
 #include "store/be.h"
-#include "store/file.h"
+#include "proto/file.h"
 
 #include <assert.h>
 #include <errno.h>

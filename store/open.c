@@ -19,7 +19,7 @@
 #include "store/be.h"
 #include "store/compact.h"
 #include "store/env.h"
-#include "store/file.h"
+#include "proto/file.h"
 #include "store/lmdb_err.h"
 #include "store/pages_ahead.h"
 

@@ -1,7 +1,7 @@
 /* restore - see restore.h */
 #include "store/restore.h"
 
-#include "store/file.h"
+#include "proto/file.h"
 #include "store/internal.h"
 
 #include <errno.h>

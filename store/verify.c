@@ -8,7 +8,7 @@
 
 #include "store/be.h"
 #include "store/env.h"
-#include "store/file.h"
+#include "proto/file.h"
 #include "store/internal.h"
 #include "store/lmdb_err.h"
 #include "store/says.h"

@@ -279,7 +279,7 @@ safe_early(const char *label)
 static bool
 is_directory(const char *path)
 {
-    return strstr(path, "data.mdb") == NULL && strcmp(strrchr(path, '/'), "/keys") != 0 && strstr(path, ".new") == NULL;
+    return strstr(path, "data.mdb") == NULL && strcmp(strrchr(path, '/'), "/keys") != 0 && strstr(path, ".tmp") == NULL;
 }
 
 static bool
@@ -339,7 +339,7 @@ plant_set(const char *name)
                  {"listsync", TRACE_SYNC, "/ward/guard.erased", NULL},
                  {"listname", TRACE_SYNC, "/ward", NULL},
                  {"signname", TRACE_SYNC, "/etc", NULL},
-                 {"guardsync", TRACE_SYNC, "/ward/guard.new", NULL},
+                 {"guardsync", TRACE_SYNC, "/ward/guard.tmp", NULL},
                  {"guardname", TRACE_SYNC, "/ward", NULL}};
 
     unseen = strcmp(name, "unseen") == 0;

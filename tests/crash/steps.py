@@ -201,7 +201,7 @@ def run_epoch(place, fault):
     code, said = wicid(root, "init", "--new-epoch", fault=fault)
     happened = reached(root)
     check(f"without a fault it succeeds: {said}", happened or code == 0)
-    complete = not os.path.exists(f"{root}/data/restored") and not os.path.exists(f"{root}/checkpoint.key.new")
+    complete = not os.path.exists(f"{root}/data/restored") and not os.path.exists(f"{root}/checkpoint.key.next")
     if not complete:
         code, said = wicid(root)
         check(f"it is not served: {said}", code == 1)
@@ -238,7 +238,7 @@ def run_log_key(place, fault):
             code, said = wicid(root, "init", "--log-key")
             check(f"the same command ends it: {said}", code == 0)
     serves(place.template, root, 1, keys=2)
-    check("nothing is left over", not os.path.exists(f"{root}/checkpoint.key.new"))
+    check("nothing is left over", not os.path.exists(f"{root}/checkpoint.key.next"))
     return root, happened
 
 

@@ -61,7 +61,7 @@ static bool
 name_matters(const struct order *o, const char *path)
 {
     return strncmp(path, o->dir, strlen(o->dir)) == 0 && !ends_with(path, "/lock") && !ends_with(path, "/lock.mdb") &&
-           strstr(path, "/data/find/") == NULL && !ends_with(path, ".key") && !ends_with(path, ".key.new");
+           strstr(path, "/data/find/") == NULL && !ends_with(path, ".key") && !ends_with(path, ".key.tmp");
 }
 
 static void

@@ -116,7 +116,7 @@ PLANTS = [
           [("    reply_put_for(b, session, &message);\n    reader_drop(",
             "    (void)front_send(b->front, &session->route, &message);\n    reader_drop(")],
           "wicid", "test_order", [ORDER, "an answer leaves before"]),
-    Plant("no_directory_sync", "store/file.c",
+    Plant("no_directory_sync", "proto/file.c",
           [("    if (fsync(fd) != 0)\n        rc = -errno;\n    close(fd);", "    close(fd);")],
           "wicid", "test_order", [ORDER, "names: /tmp/"]),
     Plant("no_key_sync", "store/keys.c",
@@ -414,12 +414,15 @@ def compiled(plant, folder):
     """The object of the planted copy."""
     copy = os.path.join(folder, os.path.basename(plant.file))
     command = compile_command(plant.file)
+    text = planted(plant)
     with open(copy, "w", encoding="utf-8") as out:
-        out.write(planted(plant))
+        out.write(text)
     for flag in ("-o", "-c", "-MF", "-MT"):
         if flag in command:
             command[command.index(flag) + 1] = {"-o": copy + ".o", "-c": copy, "-MF": copy + ".d", "-MT": copy}[flag]
-    run(command + ["-w", "-iquote", os.path.dirname(os.path.join(SOURCE, plant.file))])
+    if re.search(r'^#include "[^/"]+"', text, re.MULTILINE):  # of its own folder; elsewhere proto/limits.h would hide the system's
+        command += ["-iquote", os.path.dirname(os.path.join(SOURCE, plant.file))]
+    run(command + ["-w"])
     return copy + ".o"
 
 

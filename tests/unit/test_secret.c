@@ -32,7 +32,7 @@ setup(void **state)
     (void)snprintf(f->dir, sizeof f->dir, "/tmp/wici-secret-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     (void)snprintf(f->path, sizeof f->path, "%s/it.key", f->dir);
-    (void)snprintf(f->part, sizeof f->part, "%s.part", f->path);
+    (void)snprintf(f->part, sizeof f->part, "%s.tmp", f->path);
     *state = f;
     return 0;
 }

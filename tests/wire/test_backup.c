@@ -252,7 +252,7 @@ what_an_attempt_left_is_removed_by_the_next_one(void **state)
     folders_make(t);
     town_shell(t,
                "mkdir -p backup/monday.part/log backup-keys/monday.part && echo x > backup/monday.part/log/data.mdb && "
-               "echo x > backup/monday.part/BACKUP.new && echo x > backup-keys/monday.part/BACKUP.new && "
+               "echo x > backup/monday.part/BACKUP.tmp && echo x > backup-keys/monday.part/BACKUP.tmp && "
                "echo x > backup/monday.part/BACKUP && echo x > backup-keys/monday.part/keys");
     peer_hello(&admin, &t->daemon, &t->daemon.admin, "backup");
     (void)backup_done(&admin, "monday");

@@ -303,7 +303,7 @@ a_guard_that_cannot_be_written_only_delays_the_checkpoint(void **state)
     uint64_t seq;
 
     settle(t, town_letter(t));
-    shell(t, "mkdir guard.new"); /* where the new one would be written */
+    shell(t, "mkdir guard.tmp"); /* where the new one would be written */
     seq = town_letter(t);
     peer_hello(&p, &t->daemon, &t->auditor, "delay");
     for (unsigned i = 0; i < PEER_TIMEOUT_MS / 20 && !daemon_logged(&t->daemon, "cannot be written"); i++)
@@ -312,7 +312,7 @@ a_guard_that_cannot_be_written_only_delays_the_checkpoint(void **state)
     answer = ask(&p);
     assert_true(answer->query_result->checkpoint->size < seq);
     peer_free(answer);
-    shell(t, "rmdir guard.new");
+    shell(t, "rmdir guard.tmp");
     peer_free(ask_until(&p, seq));
     peer_close(&p);
 }
@@ -376,7 +376,7 @@ the_key_is_rotated_on_the_stopped_broker_and_by_a_record(void **state)
 
     /* As if it had been interrupted after the record: the new key still stands aside. */
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
-    shell(t, "mv checkpoint.key checkpoint.key.new && mv checkpoint.old checkpoint.key");
+    shell(t, "mv checkpoint.key checkpoint.key.next && mv checkpoint.old checkpoint.key");
     assert_refuses_to_start(t, "run `wicid init --log-key` once more");
     assert_int_equal(RUN(out, "init", "--log-key", "-c", t->daemon.config), 0);
     daemon_start(&t->daemon);
@@ -560,7 +560,7 @@ a_new_epoch_survives_an_interruption_and_never_takes_a_number_twice(void **state
     go_back(t);
     shell(t, "cp -p checkpoint.key checkpoint.old && cp -a data before3");
     assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 0);
-    shell(t, "mv checkpoint.key checkpoint.key.new && mv checkpoint.old checkpoint.key");
+    shell(t, "mv checkpoint.key checkpoint.key.next && mv checkpoint.old checkpoint.key");
     assert_refuses_to_start(t, "not the key that the log announced last");
     assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 0);
     daemon_start(&t->daemon);

@@ -117,7 +117,7 @@ an_interrupted_rotation_is_harmless_or_named_and_goes_on(void **state)
         bool starts;
         const char *said; /* by wicid, NULL: nothing */
     } steps[] = {
-        {"head -c 7 k1/kek > kek.next.new", true, NULL},
+        {"head -c 7 k1/kek > kek.next.tmp", true, NULL},
         {"cp k1/kek kek.next", true, NULL},
         {"cp k1/kek kek.next && head -c 900 k1/keys > keys/keys.next", true, NULL},
         {"cp k1/kek kek.next && cp k1/keys keys/keys.next && cp k1/kek kek.away", true, NULL},

@@ -228,7 +228,7 @@ an_interruption_is_named_and_the_same_command_goes_on(void **state)
     town_shell(t, "cp data/restored mark && cp checkpoint.key old.key");
     new_epoch(t, "-e2");
     town_shell(
-        t, "cp mark data/restored && mv checkpoint.key checkpoint.key.new && cp old.key checkpoint.key"); /* its commit
+        t, "cp mark data/restored && mv checkpoint.key checkpoint.key.next && cp old.key checkpoint.key"); /* its commit
                                                                                                              is made */
     assert_refuses_to_start(t, "wicid init --new-epoch");
     new_epoch(t, "-e2"); /* and not a third one */
@@ -253,7 +253,7 @@ an_epoch_after_a_changed_key_begins_once_and_the_key_is_not_changed_before(void 
     assert_refuses_to_start(t, "wicid init --new-epoch");
     assert_int_equal(RUN(out, "init", "--log-key", "-c", t->daemon.config), 1);
     assert_says(out, "if an older copy of the log was restored, `wicid init --new-epoch`");
-    town_shell(t, "cmp checkpoint.key before && test ! -e checkpoint.key.new");
+    town_shell(t, "cmp checkpoint.key before && test ! -e checkpoint.key.next");
 
     new_epoch(t, "wire.example-e2");
     town_shell(t, "cp checkpoint.key before");

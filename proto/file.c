@@ -1,5 +1,5 @@
 /* file - whole reads and writes, and files that are there after a power cut */
-#include "store/file.h"
+#include "proto/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,8 +64,10 @@ aside_write(const char *path, const void *bytes, size_t len, char aside[PATH_MAX
 {
     int fd, rc;
 
-    if (snprintf(aside, PATH_MAX, "%s.new", path) >= PATH_MAX)
+    if (snprintf(aside, PATH_MAX, "%s.tmp", path) >= PATH_MAX) {
+        aside[0] = '\0'; /* else it is the name of something else */
         return -ENAMETOOLONG;
+    }
     /* Of an attempt that a crash ended; it is gone before the next one has its name, lest that one's rename or link
      * after a power cut were this one's. */
     rc = unlink(aside) == 0 ? file_sync_parent(aside) : errno == ENOENT ? 0 : -errno;
@@ -86,8 +88,11 @@ int
 file_create(const char *path, const void *bytes, size_t len)
 {
     char aside[PATH_MAX] = "";
-    int rc = aside_write(path, bytes, len, aside);
+    struct stat st;
+    int rc = lstat(path, &st) == 0 ? -EEXIST : aside_write(path, bytes, len, aside);
 
+    if (rc == -EEXIST)
+        return rc;
     /* link, not rename: it never replaces a file that came into being meanwhile */
     if (rc == 0 && link(aside, path) != 0)
         rc = -errno;
@@ -104,6 +109,18 @@ file_replace(const char *path, const void *bytes, size_t len)
     if (rc == 0 && rename(aside, path) != 0)
         rc = -errno;
     return rc;
+}
+
+int
+file_owner_keep(int fd, const char *like)
+{
+    struct stat old, made;
+
+    if (stat(like, &old) != 0 || fstat(fd, &made) != 0)
+        return -errno;
+    if (old.st_uid == made.st_uid && old.st_gid == made.st_gid)
+        return 0;
+    return fchown(fd, old.st_uid, old.st_gid) != 0 ? -errno : 0;
 }
 
 static int

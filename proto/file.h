@@ -5,8 +5,8 @@
  *
  * Errors: 0 or -errno. Threads: any.
  */
-#ifndef STORE_FILE_H
-#define STORE_FILE_H
+#ifndef WICI_FILE_H
+#define WICI_FILE_H
 
 #include <limits.h>
 #include <stddef.h>
@@ -20,8 +20,9 @@ int file_read_at(int fd, void *to, size_t len, off_t at, size_t *ret_len);
 /* Writes all of them. */
 int file_write_at(int fd, const void *from, size_t len, off_t at);
 
-/* Makes the file whole or not at all (written aside, synced, renamed), mode 0600. -EEXIST. Its directory is not synced.
- */
+/* Makes the file whole or not at all (written aside as `path`.tmp, synced, linked), mode 0600. Its directory is not
+ * synced. Whoever is killed may leave `path`.tmp, half of it or a second name of it, until the next attempt. -EEXIST:
+ * nothing was touched */
 int file_create(const char *path, const void *bytes, size_t len);
 
 /* The same, in place of a file of that name: a crash leaves that one or this one. Its directory is not synced. */
@@ -29,6 +30,10 @@ int file_replace(const char *path, const void *bytes, size_t len);
 
 /* Copies a file into a new one, mode 0600, and syncs it; its directory is not synced. -EEXIST */
 int file_copy(const char *from, const char *to);
+
+/* A new file belongs to whom the one belongs whose place it is to take, also when root made it. -ENOENT: there is none.
+ */
+int file_owner_keep(int fd, const char *like);
 
 int file_sync_dir(const char *dir);
 int file_sync_parent(const char *path);
