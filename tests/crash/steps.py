@@ -77,10 +77,10 @@ def serves(template, root, epoch=None, keys=None):
     """A start, one more event, the end: all that the books hold is read, documents too, and an upload goes on where it was;
     keys: so many has the log announced, each vouched for by the one before."""
     process = Process(root, [])
+    reader, sender = Peer(template, process, "sw2"), Peer(template, process, "sw")
     try:
         check(f"it starts: {process.said()}", process.listens())
         books = Books(template)
-        reader, sender = Peer(template, process, "sw2"), Peer(template, process, "sw")
         sender.publish(books.lines, template.letter(template.dossier, "ostatni"))
         state = sender.ask(lambda client: client.document_put(HALF, begin=True))
         check(f"an upload goes on where it was, not at {state.received}", state.received == DOCUMENT_CHUNK)
@@ -99,6 +99,8 @@ def serves(template, root, epoch=None, keys=None):
         reader.close()
         check(f"it ends cleanly: {process.said()}", process.end(signal.SIGTERM) == 0)
     finally:
+        reader.close()  # what a run that failed leaves open would keep the next ones from connecting
+        sender.close()
         process.kill()
 
 
