@@ -3,8 +3,8 @@
 
 #include "broker/guard.h"
 #include "broker/log.h"
-#include "proto/file.h"
 #include "proto/signerfile.h"
+#include "proto/file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -95,7 +95,7 @@ key_is(const struct note_key *a, const struct note_key *b)
 static int
 signer_open(struct checkpoints *c, const char *path)
 {
-    int rc = signerfile_read(path, &c->signer);
+    int rc = signerfile_read(path, &c->signer, NULL);
 
     if (rc == -EPERM)
         log_error("checkpoint: key file %s: others may read it, or it is no file", path);
@@ -179,7 +179,8 @@ note_check(struct checkpoints *c, const char *note, size_t len, const char *wher
     int rc = note_checkpoint_open(note, len, c->keys->at, c->keys->count, &checkpoint, &signers);
 
     if (rc != 0 || !epoch_is_known(c, checkpoint.origin)) {
-        log_error("checkpoint: what %s holds was not signed for this log: the log is an older copy, or another one",
+        log_error("checkpoint: what %s holds was not signed for this log: the log is an older copy, or another one; "
+                  "if an older copy was restored, `wicid init --new-epoch`",
                   where);
         return -ESTALE;
     }
@@ -201,8 +202,9 @@ note_check(struct checkpoints *c, const char *note, size_t len, const char *wher
     return 0;
 }
 
+/* settle: the guard is made to hold what is shown from now on. */
 static int
-past_check(struct checkpoints *c, const char *guard_file)
+past_check(struct checkpoints *c, const char *guard_file, bool settle)
 {
     const char *kept = NULL;
     size_t kept_len = 0;
@@ -221,7 +223,7 @@ past_check(struct checkpoints *c, const char *guard_file)
     if (rc != 0)
         return rc == -EBADMSG ? -ESTALE : rc;
     if (c->guard.held_len == 0) { /* nothing was signed yet, or the operator vouches for the log */
-        rc = c->note_len > 0 ? guard_put(c, c->note, c->note_len) : 0;
+        rc = settle && c->note_len > 0 ? guard_put(c, c->note, c->note_len) : 0;
         return rc == -EAGAIN ? 0 : rc;
     }
     if (c->keys->epoch_count > 0 && strlen(c->keys->last_known) == c->guard.held_len &&
@@ -229,22 +231,42 @@ past_check(struct checkpoints *c, const char *guard_file)
         return 0; /* the operator knows that the log parted from it: the record of the epoch says so */
     rc = note_check(c, c->guard.held, c->guard.held_len, guard_file);
     c->to_keep = rc == 0 && c->newest.size > size;
-    return rc == 0 ? guard_settle(c) : rc;
+    return rc == 0 && settle ? guard_settle(c) : rc;
+}
+
+static struct checkpoints *
+checkpoints_make(const struct checkpoints_options *options)
+{
+    struct checkpoints *c = calloc(1, sizeof *c);
+
+    if (c != NULL) {
+        c->store = options->store;
+        c->keys = options->keys;
+    }
+    return c;
+}
+
+int
+checkpoints_compare(const struct checkpoints_options *options)
+{
+    struct checkpoints *c = checkpoints_make(options);
+    int rc = c == NULL ? -ENOMEM : past_check(c, options->guard_file, false);
+
+    checkpoints_close(&c);
+    return rc;
 }
 
 int
 checkpoints_open(struct checkpoints **ret, const struct checkpoints_options *options)
 {
-    struct checkpoints *c = calloc(1, sizeof *c);
+    struct checkpoints *c = checkpoints_make(options);
     int rc;
 
     if (c == NULL)
         return -ENOMEM;
-    c->store = options->store;
-    c->keys = options->keys;
     rc = signer_open(c, options->key_file);
     if (rc == 0)
-        rc = past_check(c, options->guard_file);
+        rc = past_check(c, options->guard_file, true);
     if (rc == 0) {
         *ret = c;
         c = NULL;

@@ -66,6 +66,8 @@ struct checkpoints_options {
  *   -ESTALE   the log does not contain what was signed: it is an older copy, or another log
  */
 int checkpoints_open(struct checkpoints **ret, const struct checkpoints_options *options);
+/* Compares all that without the key, and writes nothing. Its errors, without -EPERM and -ENOKEY. */
+int checkpoints_compare(const struct checkpoints_options *options);
 void checkpoints_close(struct checkpoints **checkpoints);
 
 /*

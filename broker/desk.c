@@ -10,11 +10,11 @@
 #include <string.h>
 
 static int
-nothing(void *arg, const struct record *record)
+key_take(void *arg, const struct record *record)
 {
-    (void)arg;
-    (void)record;
-    return 0;
+    struct desk *desk = arg;
+
+    return log_keys_take(&desk->log_keys, record);
 }
 
 int
@@ -33,7 +33,7 @@ desk_open(struct desk *desk, const struct config *config)
     desk->now_ms = clock.now_ms;
     if ((rc = core_create(&desk->core)) != 0 ||
         (rc = broker_fold(desk->store, desk->core, &access_entry, &desk->log_keys)) != 0 ||
-        (rc = sequence_create(&desk->sequence, desk->store, desk->core, NULL, nothing, NULL)) != 0)
+        (rc = sequence_create(&desk->sequence, desk->store, desk->core, NULL, key_take, desk)) != 0)
         log_error("init: the log in %s cannot be read: %s", config->data_dir, strerror(-rc));
     return rc;
 }
@@ -47,7 +47,7 @@ desk_close(struct desk *desk)
 }
 
 int
-desk_signer(const char *path, const char *name, struct note_signer *ret)
+desk_signer(const char *path, const char *name, const struct note_key *after, struct note_signer *ret)
 {
     uint8_t seed[NOTE_SEED_SIZE];
     int rc;
@@ -55,7 +55,7 @@ desk_signer(const char *path, const char *name, struct note_signer *ret)
     randombytes_buf(seed, sizeof seed);
     rc = note_signer_make(name, seed, ret);
     sodium_memzero(seed, sizeof seed);
-    return rc == 0 ? signerfile_write(path, ret) : rc;
+    return rc == 0 ? signerfile_write(path, ret, after) : rc;
 }
 
 int

@@ -9,9 +9,9 @@
 #include "broker/log.h"
 #include "broker/restore.h"
 #include "proto/keyfile.h"
-#include "proto/file.h"
 #include "proto/language.h"
 #include "proto/signerfile.h"
+#include "proto/file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -109,10 +109,10 @@ out:
 static int
 signer_have(const struct config *config, const char *origin, struct note_signer *ret)
 {
-    int rc = signerfile_read(config->checkpoint_key, ret);
+    int rc = signerfile_read(config->checkpoint_key, ret, NULL);
 
     if (rc == -ENOENT)
-        rc = desk_signer(config->checkpoint_key, origin, ret);
+        rc = desk_signer(config->checkpoint_key, origin, NULL, ret);
     if (rc == 0 && strcmp(ret->key.name, origin) != 0)
         rc = -EBADMSG;
     if (rc == -EINVAL)

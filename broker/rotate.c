@@ -8,19 +8,21 @@
  *
  * The guard is not written here. It still holds the checkpoint of the earlier epoch, and the record of the new one
  * carries just that: so the broker knows at its start that the operator has seen it, and replaces it when it signs
- * next.
+ * next. Until then a log that is lost again may know neither of the key that signed the guard's checkpoint nor of the
+ * newest one: so the newest one's file names that key (signerfile.h).
  */
 #include "broker/desk.h"
 #include "broker/guard.h"
 #include "broker/init.h"
 #include "broker/log.h"
 #include "broker/restore.h"
-#include "proto/file.h"
 #include "proto/language.h"
 #include "proto/signerfile.h"
+#include "proto/file.h"
 #include "store/restore.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -33,77 +35,163 @@ key_is(const struct note_key *a, const struct note_key *b)
     return strcmp(a->name, b->name) == 0 && memcmp(a->public_key, b->public_key, sizeof a->public_key) == 0;
 }
 
-/* A log that has a key, opened; and where the next one is written. */
-static int
-rotation_open(struct desk *desk, const struct config *config, char aside[PATH_MAX])
-{
-    int rc;
+/* One command under way. */
+struct rotation {
+    const struct config *config;
+    struct desk desk;
+    char aside[PATH_MAX];     /* where the next key waits */
+    struct note_signer old;   /* in the key's place; no name: it is lost */
+    struct note_key after;    /* that signed what the guard held when the old one was made; no name: nothing, or lost */
+    struct note_signer fresh; /* aside; no name: none waits there */
+    struct note_key fresh_after;
+};
 
-    if (snprintf(aside, PATH_MAX, "%s.next", config->checkpoint_key) >= PATH_MAX)
-        return -ENAMETOOLONG;
-    rc = desk_open(desk, config);
-    if (rc == 0 && desk->log_keys.count == 0)
-        rc = -ENOENT; /* an init that was interrupted */
+static bool
+key_have(const struct note_key *key)
+{
+    return key->name[0] != '\0';
+}
+
+/* A key that is lost, its file gone or damaged, may be replaced; one that cannot be read for now may not. */
+static int
+key_read(const char *path, struct note_signer *ret, struct note_key *ret_after)
+{
+    int rc = signerfile_read(path, ret, ret_after);
+
+    if (rc == 0)
+        return 0;
+    *ret = (struct note_signer){.key.name = ""};
+    *ret_after = (struct note_key){.name = ""};
+    if (rc == -ENOENT || rc == -EBADMSG)
+        return 0;
+    log_error("init: key file %s: %s", path, rc == -EPERM ? _("others may read it, or it is no file") : strerror(-rc));
     return rc;
 }
 
-static const struct note_key *
-key_last(const struct desk *desk)
+/* A log that has a key, opened, and the keys. */
+static int
+rotation_open(struct rotation *r, const struct config *config)
 {
-    return &desk->log_keys.at[desk->log_keys.count - 1];
+    int rc;
+
+    *r = (struct rotation){.config = config};
+    if (snprintf(r->aside, sizeof r->aside, "%s.next", config->checkpoint_key) >= (int)sizeof r->aside)
+        return -ENAMETOOLONG;
+    rc = desk_open(&r->desk, config);
+    if (rc == 0 && r->desk.log_keys.count == 0)
+        rc = -ENOENT; /* an init that was interrupted */
+    if (rc == 0)
+        rc = key_read(config->checkpoint_key, &r->old, &r->after);
+    return rc == 0 ? key_read(r->aside, &r->fresh, &r->fresh_after) : rc;
+}
+
+static void
+rotation_close(struct rotation *r)
+{
+    note_signer_wipe(&r->old);
+    note_signer_wipe(&r->fresh);
+    desk_close(&r->desk);
+}
+
+static const struct note_key *
+key_last(const struct rotation *r)
+{
+    return &r->desk.log_keys.at[r->desk.log_keys.count - 1];
+}
+
+static bool
+key_is_announced(const struct rotation *r, const struct note_key *key)
+{
+    for (size_t i = 0; i < r->desk.log_keys.count; i++)
+        if (key_is(&r->desk.log_keys.at[i], key))
+            return true;
+    return false;
 }
 
 /* Was the last command interrupted after its records were committed? */
 static bool
-rotation_is_begun(const struct desk *desk, const char *aside, struct note_signer *fresh)
+rotation_is_begun(const struct rotation *r)
 {
-    return signerfile_read(aside, fresh) == 0 && key_is(&fresh->key, key_last(desk));
+    return key_have(&r->fresh.key) && key_is(&r->fresh.key, key_last(r));
+}
+
+/* Which key of this log signed the note: one that the log announced, or that the key file tells of. -EBADMSG: none */
+static int
+note_signed_by(const struct rotation *r, const char *note, struct note_checkpoint *ret, struct note_key *ret_by)
+{
+    const struct note_key told[] = {r->old.key, r->after};
+    const struct log_keys *announced = &r->desk.log_keys;
+    uint32_t signed_by;
+
+    if (note_checkpoint_open(note, strlen(note), announced->at, announced->count, ret, &signed_by) == 0) {
+        *ret_by = announced->at[__builtin_ctz(signed_by)];
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+        if (key_have(&told[i]) && note_checkpoint_open(note, strlen(note), &told[i], 1, ret, &signed_by) == 0) {
+            *ret_by = told[i];
+            return 0;
+        }
+    return -EBADMSG;
 }
 
 /* The key that signed until now vouches for the next one, where it is at hand; also one of a branch that was lost. */
 static int
-endorse(const struct config *config, const struct note_key *key, char ret[ENDORSE_SIZE_MAX])
+endorse(const struct rotation *r, char ret[ENDORSE_SIZE_MAX])
 {
-    struct note_signer old = {.key.name = ""};
-    int rc = signerfile_read(config->checkpoint_key, &old);
-
     ret[0] = '\0';
-    if (rc != 0) {
-        log_warn("init: %s cannot be read: no key vouches for the new one, and agents that were told one (log_key) "
-                 "have to be told the new one",
-                 config->checkpoint_key);
-        return 0;
-    }
-    rc = endorse_make(&old, key, ret);
-    note_signer_wipe(&old);
-    return rc;
+    if (!key_have(&r->old.key))
+        log_warn("init: %s holds no key: none vouches for the new one, and agents that were told one (log_key) have to "
+                 "be told the new one",
+                 r->config->checkpoint_key);
+    else if (!key_is_announced(r, &r->old.key))
+        log_warn("init: this log never heard of the key that vouches for the new one: agents that follow an older one "
+                 "(log_key) have to be told the new one");
+    return key_have(&r->old.key) ? endorse_make(&r->old, &r->fresh.key, ret) : 0;
 }
 
-/* Makes the key of that epoch aside and appends its record. */
+/* Makes the key of that epoch aside and appends its record. after: that signed what the guard holds; no name: nothing
+ * is held. */
 static int
-rotation_begin(struct desk *desk, const struct config *config, const char *aside, uint64_t epoch,
-               struct note_signer *fresh)
+rotation_begin(struct rotation *r, uint64_t epoch, const struct note_key *after)
 {
     char name[STORE_EPOCH_NAME_MAX], endorsed[ENDORSE_SIZE_MAX];
     int rc;
 
-    if (desk->log_keys.count == LOG_KEYS_MAX)
+    if (r->desk.log_keys.count == LOG_KEYS_MAX)
         return -ENOSPC;
-    if (unlink(aside) != 0 && errno != ENOENT)
+    if (unlink(r->aside) != 0 && errno != ENOENT)
         return -errno;
-    store_epoch_name(store_identity(desk->store), epoch, name);
-    rc = desk_signer(aside, name, fresh);
+    store_epoch_name(store_identity(r->desk.store), epoch, name);
+    rc = desk_signer(r->aside, name, key_have(after) ? after : NULL, &r->fresh);
+    if (rc != 0)
+        log_error("init: the key file %s cannot be made: %s", r->aside, strerror(-rc));
     if (rc == 0)
-        rc = endorse(config, &fresh->key, endorsed);
-    return rc == 0 ? desk_log_key(desk, &fresh->key, key_last(desk), endorsed) : rc;
+        rc = endorse(r, endorsed);
+    return rc == 0 ? desk_log_key(&r->desk, &r->fresh.key, key_last(r), endorsed) : rc;
+}
+
+/* A file that root makes belongs to whom that one belongs; where that one is lost, to root. */
+static int
+owner_give(const char *path, const char *like)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc = fd < 0 ? -errno : file_owner_keep(fd, like);
+
+    if (fd < 0)
+        return rc;
+    close(fd);
+    return rc == -ENOENT ? 0 : rc;
 }
 
 static int
-rotation_finish(const struct config *config, const char *aside)
+rotation_finish(const struct rotation *r)
 {
-    if (rename(aside, config->checkpoint_key) != 0)
-        return -errno;
-    return file_sync_parent(config->checkpoint_key);
+    int rc = owner_give(r->aside, r->config->checkpoint_key);
+
+    if (rc == 0 && rename(r->aside, r->config->checkpoint_key) != 0)
+        rc = -errno;
+    return rc == 0 ? file_sync_parent(r->config->checkpoint_key) : rc;
 }
 
 static void
@@ -115,54 +203,79 @@ key_print(const struct note_key *key)
     (void)printf(_("Verifier key (for auditors, beside the earlier ones): %s\n"), vkey);
 }
 
-/* A log older than its key file: what the key signed since is all that tells of the records that are gone, and a new
- * epoch needs it. A key that cannot be read is lost, and may be replaced. */
+/* A log older than its key file, or than the guard: what was signed since is all that tells of the records that are
+ * gone, and a new epoch needs it. */
 static int
-older_log_check(const struct desk *desk, const struct config *config)
+older_log_check(const struct rotation *r)
 {
-    struct note_signer signer = {.key.name = ""};
-    bool other = signerfile_read(config->checkpoint_key, &signer) == 0 && !key_is(&signer.key, key_last(desk));
+    struct checkpoints_options options = {
+        .store = r->desk.store, .keys = &r->desk.log_keys, .guard_file = r->config->guard_file};
 
-    note_signer_wipe(&signer);
-    if (!other)
-        return 0;
-    log_error("init: the key in %s is not the one that the log announced last, and is not replaced: if an older copy "
-              "of the log was restored, `wicid init --new-epoch`; else put back the log's key",
-              config->checkpoint_key);
+    if (!key_have(&r->old.key) || key_is_announced(r, &r->old.key))
+        return checkpoints_compare(&options);
+    log_error(
+        "init: the key in %s is none that the log announced, and is not replaced: if an older copy of the log was "
+        "restored, `wicid init --new-epoch`; else put back the log's key",
+        r->config->checkpoint_key);
     return -ESTALE;
+}
+
+static int
+guard_read(const struct rotation *r, char ret[GUARD_SIZE_MAX + 1])
+{
+    struct guard guard;
+    int rc = guard_open(&guard, r->config->guard_file);
+
+    if (rc != 0) {
+        log_error("init: the guard %s cannot be read: %s", r->config->guard_file, strerror(-rc));
+        return rc;
+    }
+    memcpy(ret, guard.held, guard.held_len);
+    ret[guard.held_len] = '\0';
+    return 0;
+}
+
+static int
+log_key_change(struct rotation *r)
+{
+    struct note_checkpoint checkpoint;
+    struct note_key by = {.name = ""};
+    char note[GUARD_SIZE_MAX + 1];
+    int rc;
+
+    if (rotation_is_begun(r))
+        return rotation_finish(r);
+    rc = older_log_check(r);
+    if (rc == 0)
+        rc = guard_read(r, note);
+    if (rc == 0 && note_signed_by(r, note, &checkpoint, &by) != 0)
+        by.name[0] = '\0'; /* nothing is held; or what the log's epoch began behind, by a key that is lost */
+    if (rc == 0)
+        rc = rotation_begin(r, store_identity(r->desk.store)->epoch, &by);
+    if (rc == 0)
+        rc = store_commit(r->desk.store);
+    return rc == 0 ? rotation_finish(r) : rc;
 }
 
 int
 init_log_key(const struct config *config)
 {
-    struct desk desk = {.store = NULL};
-    struct note_signer fresh = {.key.name = ""};
-    char aside[PATH_MAX];
+    struct rotation r = {.config = NULL};
     int rc = restore_refuses(config);
 
     if (rc == 0)
-        rc = rotation_open(&desk, config, aside);
-    if (rc == 0 && !rotation_is_begun(&desk, aside, &fresh)) {
-        rc = older_log_check(&desk, config);
-        if (rc != 0)
-            goto out;
-        rc = rotation_begin(&desk, config, aside, store_identity(desk.store)->epoch, &fresh);
-        if (rc == 0)
-            rc = store_commit(desk.store);
-    }
+        rc = rotation_open(&r, config);
     if (rc == 0)
-        rc = rotation_finish(config, aside);
+        rc = log_key_change(&r);
     if (rc == 0) {
         (void)printf(_("The log's new key is in the file %s. The change is recorded in the log.\n"),
                      config->checkpoint_key);
-        key_print(&fresh.key);
-    } else if (desk.store != NULL) {
+        key_print(&r.fresh.key);
+    } else if (r.desk.store != NULL) {
         log_error("init: the key in %s cannot be replaced: %s", config->checkpoint_key,
-                  store_why(rc, store_damage(desk.store)));
+                  store_why(rc, store_damage(r.desk.store)));
     }
-out:
-    note_signer_wipe(&fresh);
-    desk_close(&desk);
+    rotation_close(&r);
     return rc;
 }
 
@@ -172,30 +285,31 @@ out:
 struct past {
     char note[GUARD_SIZE_MAX + 1]; /* "": nothing was signed */
     struct note_checkpoint checkpoint;
-    uint64_t epoch; /* the last that it, or the key that signs, is of; 0: none */
-    bool held;      /* the log contains it */
-    bool told;      /* the log's own epoch began behind it, and has signed nothing since */
+    struct note_key by; /* that signed it */
+    uint64_t epoch;     /* the last that it, or the key that signs, is of; 0: none */
+    bool held;          /* the log contains it */
+    bool told;          /* the log's own epoch began behind it, and has signed nothing since */
 };
 
 /* The guard's checkpoint, else the newest that the log itself kept. */
 static int
-past_note(const struct desk *desk, const struct config *config, char ret[GUARD_SIZE_MAX + 1])
+past_note(const struct rotation *r, char ret[GUARD_SIZE_MAX + 1])
 {
-    struct guard guard;
     const char *kept = NULL;
     size_t len = 0;
     uint64_t size;
-    int rc = guard_open(&guard, config->guard_file);
+    int rc = guard_create(r->config->guard_file); /* lost with the log: an empty one, and what the log knows */
 
-    if (rc == -ENOENT) /* lost with the log: an empty one, and what the log knows */
-        rc = guard_create(config->guard_file);
-    if (rc != 0)
+    if (rc == 0) /* it belongs to whom the log belongs */
+        rc = owner_give(r->config->guard_file, r->config->data_dir);
+    if (rc != 0 && rc != -EEXIST) {
+        log_error("init: the guard %s cannot be made: %s", r->config->guard_file, strerror(-rc));
         return rc;
-    memcpy(ret, guard.held, guard.held_len);
-    ret[guard.held_len] = '\0';
-    if (guard.held_len > 0)
-        return 0;
-    rc = store_checkpoint_get(desk->store, UINT64_MAX, &size, &kept, &len);
+    }
+    rc = guard_read(r, ret);
+    if (rc != 0 || ret[0] != '\0')
+        return rc;
+    rc = store_checkpoint_get(r->desk.store, UINT64_MAX, &size, &kept, &len);
     if (rc == -ENOENT)
         return 0;
     if (rc == 0 && len > GUARD_SIZE_MAX)
@@ -207,71 +321,52 @@ past_note(const struct desk *desk, const struct config *config, char ret[GUARD_S
     return rc;
 }
 
-/* Is it signed for this log: by a key that the log knows, or by the one in the key file, which may be younger? */
+/* Is it signed for this log? */
 static int
-past_check(const struct desk *desk, const struct config *config, struct past *past)
+past_check(const struct rotation *r, struct past *past)
 {
-    struct note_key keys[NOTE_KEYS_MAX];
-    struct note_signer signer = {.key.name = ""};
-    size_t count = desk->log_keys.count;
-    uint32_t signed_by;
-    int rc = signerfile_read(config->checkpoint_key, &signer);
-    bool known = rc != 0;
+    int rc = note_signed_by(r, past->note, &past->checkpoint, &past->by);
 
-    memcpy(keys, desk->log_keys.at, count * sizeof keys[0]);
-    for (size_t i = 0; i < count; i++)
-        known = known || key_is(&keys[i], &signer.key);
-    if (!known) {
-        if (count == NOTE_KEYS_MAX)
-            count--; /* the oldest key signed nothing that is the newest */
-        memmove(keys + 1, keys, count * sizeof keys[0]);
-        keys[0] = signer.key;
-        count++;
-    }
-    note_signer_wipe(&signer);
-    rc = note_checkpoint_open(past->note, strlen(past->note), keys, count, &past->checkpoint, &signed_by);
     if (rc == 0)
-        past->epoch = store_epoch_of(store_identity(desk->store), past->checkpoint.origin);
+        past->epoch = store_epoch_of(store_identity(r->desk.store), past->checkpoint.origin);
     if (rc == 0 && past->epoch == 0)
         rc = -EBADMSG;
-    if (rc != 0)
-        log_error("init: what the guard %s holds was not signed for this log, as far as its keys tell: put back the "
-                  "right guard or the right %s",
-                  config->guard_file, config->checkpoint_key);
+    if (rc == 0 || past->told)
+        return 0;
+    log_error("init: what the guard %s holds was not signed for this log, as far as its keys tell: put back the right "
+              "guard or the right %s",
+              r->config->guard_file, r->config->checkpoint_key);
     return rc;
 }
 
-/* A key that signs for a later epoch than anything else here knows of: its log is lost, and its name is taken. */
+/* A key that signs for a later epoch than anything else here knows of: its log is lost, and its name is taken. One that
+ * waits for its place has signed nothing. */
 static void
-past_key(const struct desk *desk, const struct config *config, struct past *past)
+past_key(const struct rotation *r, struct past *past)
 {
-    struct note_signer signer = {.key.name = ""};
-    uint64_t epoch = 0;
+    const struct note_key *key = &r->old.key;
+    uint64_t epoch = key_have(key) ? store_epoch_of(store_identity(r->desk.store), key->name) : 0;
 
-    if (signerfile_read(config->checkpoint_key, &signer) == 0)
-        epoch = store_epoch_of(store_identity(desk->store), signer.key.name);
     if (epoch > past->epoch)
         past->epoch = epoch;
-    note_signer_wipe(&signer);
 }
 
 static int
-past_read(struct desk *desk, const struct config *config, struct past *past)
+past_read(const struct rotation *r, struct past *past)
 {
+    const struct log_keys *keys = &r->desk.log_keys;
     uint8_t root[MERKLE_HASH_SIZE];
-    int rc = past_note(desk, config, past->note);
+    int rc = past_note(r, past->note);
 
-    if (rc != 0) {
-        log_error("init: the guard %s cannot be read: %s", config->guard_file, strerror(-rc));
+    if (rc != 0)
         return rc;
-    }
-    past->told = desk->log_keys.epoch_count > 0 && strcmp(past->note, desk->log_keys.last_known) == 0;
-    if (past->note[0] != '\0' && !past->told && (rc = past_check(desk, config, past)) != 0)
+    past->told = keys->epoch_count > 0 && strcmp(past->note, keys->last_known) == 0;
+    if (past->note[0] != '\0' && (rc = past_check(r, past)) != 0)
         return rc;
-    past_key(desk, config, past);
+    past_key(r, past);
     if (past->note[0] == '\0' || past->told)
         return 0;
-    rc = store_tree_root(desk->store, past->checkpoint.size, root);
+    rc = store_tree_root(r->desk.store, past->checkpoint.size, root);
     past->held = rc == 0 && memcmp(root, past->checkpoint.root, sizeof root) == 0;
     return rc == -ENOENT ? 0 : rc;
 }
@@ -296,24 +391,23 @@ epoch_write(struct desk *desk, uint64_t epoch, char *last_known)
 
 /* One commit: the record of the epoch, that of its key, and the number of the epoch. */
 static int
-epoch_begin(struct desk *desk, const struct config *config, const char *aside, struct past *past,
-            struct note_signer *fresh)
+epoch_begin(struct rotation *r, struct past *past)
 {
-    uint64_t last = store_identity(desk->store)->epoch;
+    uint64_t last = store_identity(r->desk.store)->epoch;
     uint64_t epoch = (past->epoch > last ? past->epoch : last) + 1;
-    int rc = epoch_write(desk, epoch, past->note);
+    int rc = epoch_write(&r->desk, epoch, past->note);
 
     if (rc == 0)
-        rc = rotation_begin(desk, config, aside, epoch, fresh);
+        rc = rotation_begin(r, epoch, &past->by);
     if (rc == 0)
-        rc = store_epoch_begin(desk->store, epoch);
-    return rc == 0 ? store_commit(desk->store) : rc;
+        rc = store_epoch_begin(r->desk.store, epoch);
+    return rc == 0 ? store_commit(r->desk.store) : rc;
 }
 
 static void
 epoch_print(const struct desk *desk, const struct past *past)
 {
-    uint64_t from = store_head(desk->store) - 1; /* the last two records: the epoch, and its key */
+    uint64_t from = desk->log_keys.epochs[desk->log_keys.epoch_count - 1].seq;
 
     (void)printf(_("The log goes on as epoch %" PRIu64 " from record %" PRIu64 ". The change is recorded in it.\n"),
                  store_identity(desk->store)->epoch, from);
@@ -323,41 +417,65 @@ epoch_print(const struct desk *desk, const struct past *past)
                      past->checkpoint.size - from + 1);
 }
 
+/* Is the key that the log announced last that of an epoch: was it announced in one commit with it? */
+static bool
+key_is_of_epoch(const struct log_keys *keys)
+{
+    return keys->epoch_count > 0 && keys->epochs[keys->epoch_count - 1].seq + 1 == keys->seq[keys->count - 1];
+}
+
+/* A log that is whole, and that wicid did not restore, needs none. -EEXIST: logged. */
+static int
+past_is_needed(const struct rotation *r, const struct past *past)
+{
+    uint64_t epoch = store_identity(r->desk.store)->epoch;
+
+    if (restore_mark_find(r->config->data_dir) == 0 || (!past->held && !past->told))
+        return 0;
+    if (past->told)
+        log_error("init: the log goes on as epoch %" PRIu64 " already: it needs no other one; start wicid", epoch);
+    else
+        log_error("init: the log holds all that was signed (epoch %" PRIu64 "): it needs no new epoch; start wicid",
+                  epoch);
+    return -EEXIST;
+}
+
+static int
+epoch_change(struct rotation *r, struct past *past)
+{
+    bool begun = rotation_is_begun(r);
+    int rc = 0;
+
+    if (begun && !key_is_of_epoch(&r->desk.log_keys)) { /* `wicid init --log-key`, interrupted: that is done first */
+        rc = rotation_finish(r);
+        if (rc != 0)
+            return rc;
+        r->old = r->fresh;
+        r->after = r->fresh_after;
+        begun = false;
+    }
+    if (!begun &&
+        ((rc = past_read(r, past)) != 0 || (rc = past_is_needed(r, past)) != 0 || (rc = epoch_begin(r, past)) != 0))
+        return rc;
+    rc = restore_mark_remove(r->config->data_dir); /* before the key's turn: as long as it waits, this comes again */
+    return rc == 0 ? rotation_finish(r) : rc;
+}
+
 int
 init_new_epoch(const struct config *config)
 {
-    struct desk desk = {.store = NULL};
-    struct note_signer fresh = {.key.name = ""};
+    struct rotation r;
     struct past past = {.epoch = 0};
-    char aside[PATH_MAX];
-    int rc = rotation_open(&desk, config, aside);
-    bool begun = rc == 0 && rotation_is_begun(&desk, aside, &fresh);
+    int rc = rotation_open(&r, config);
 
-    if (rc == 0 && !begun)
-        rc = past_read(&desk, config, &past);
-    if (rc == 0 && !begun && (past.held || past.told) && restore_mark_find(config->data_dir) != 0) {
-        if (past.told)
-            log_error("init: the log goes on as epoch %" PRIu64 " already: it needs no other one; start wicid",
-                      store_identity(desk.store)->epoch);
-        else
-            log_error("init: the log holds all that was signed: it needs no new epoch");
-        rc = -EEXIST;
-        goto out;
-    }
-    if (rc == 0 && !begun)
-        rc = epoch_begin(&desk, config, aside, &past, &fresh);
-    if (rc == 0) /* before the key's turn: as long as the key waits, the same command comes by here again */
-        rc = restore_mark_remove(config->data_dir);
     if (rc == 0)
-        rc = rotation_finish(config, aside);
+        rc = epoch_change(&r, &past);
     if (rc == 0) {
-        epoch_print(&desk, &past);
-        key_print(&fresh.key);
-    } else if (desk.store != NULL) {
-        log_error("init: the new epoch cannot begin: %s", store_why(rc, store_damage(desk.store)));
+        epoch_print(&r.desk, &past);
+        key_print(&r.fresh.key);
+    } else if (rc != -EEXIST && r.desk.store != NULL) {
+        log_error("init: the new epoch cannot begin: %s", store_why(rc, store_damage(r.desk.store)));
     }
-out:
-    note_signer_wipe(&fresh);
-    desk_close(&desk);
+    rotation_close(&r);
     return rc;
 }
