@@ -120,6 +120,8 @@ check_shown_asked(struct door_line *line, uint32_t unit, const Wici__V1__Query *
 
     if (unit == CORE_UNIT_NONE || strlen(asked->dossier) != 36)
         return;
+    if (sessions_find(sim_broker->sessions, &line->route, line->key) == NULL)
+        return; /* its session was taken over, and the word of that did not reach it */
     core_unit(ledger_core(), unit, &u);
     q = inquiry_of(u.id, line->tally->session);
     goes_on = asked->from_record != 0 && strcmp(q->dossier, asked->dossier) == 0 &&
