@@ -211,7 +211,7 @@ notices_check(const struct erasure *e)
 
             if (erased.named[seq] && !of_it)
                 sim_fail("erased", "%s is told of an erasure of record %" PRIu64 ", which was not erased", u.id, seq);
-            if (of_it && ledger_sight(unit, seq)->given && !erased.named[seq])
+            if (of_it && ledger_sight(unit, seq)->given_in != 0 && !erased.named[seq])
                 sim_fail("erased", "%s was given record %" PRIu64 ", which is erased, and is not told so", u.id, seq);
         }
     }

@@ -340,7 +340,10 @@ ledger_erased_count(uint64_t intended_seq, uint64_t below)
 void
 ledger_give(uint32_t unit, uint64_t seq)
 {
-    ledger.sights[unit][seq - 1].given = true;
+    struct sight *sight = &ledger.sights[unit][seq - 1];
+
+    if (sight->given_in == 0)
+        sight->given_in = ledger.head;
 }
 
 /* What is to go, as the record says; those that were merged with it are to go too. */
@@ -518,13 +521,15 @@ take(const struct store_row *row, uint64_t seq)
 
 /* ---- a copy that was put back */
 
-/* What was given of the records that stay, by unit and record: who was given it has it. */
+/* What was given of the records that stay, by unit and record: who was given it has it. But for what is lost: what lies
+ * there may have opened a record of before to a unit, and no log knows of that any more. */
 static void
-given_note(uint64_t head, bool *ret)
+given_note(uint64_t head, uint64_t *ret)
 {
     for (size_t unit = 0; unit < UNITS_SEEN; unit++)
         for (uint64_t i = 0; i < head; i++)
-            ret[unit * head + i] = ledger.sights[unit] != NULL && ledger.sights[unit][i].given;
+            if (ledger.sights[unit] != NULL && ledger.sights[unit][i].given_in <= head)
+                ret[unit * head + i] = ledger.sights[unit][i].given_in;
 }
 
 void
@@ -532,7 +537,7 @@ ledger_put_back(uint64_t head)
 {
     struct ledger_record **all = ledger.at;
     uint64_t count = ledger.head;
-    bool *given = must(calloc(UNITS_SEEN * head, sizeof *given));
+    uint64_t *given = must(calloc(UNITS_SEEN * head, sizeof *given));
 
     given_note(head, given);
     sights_drop();
@@ -545,7 +550,7 @@ ledger_put_back(uint64_t head)
         enter(all[i]);
     for (size_t unit = 0; unit < UNITS_SEEN; unit++)
         for (uint64_t i = 0; ledger.sights[unit] != NULL && i < head; i++)
-            ledger.sights[unit][i].given = given[unit * head + i];
+            ledger.sights[unit][i].given_in = given[unit * head + i];
     for (uint64_t i = head; i < count; i++)
         free(all[i]);
     free(all);

@@ -35,7 +35,7 @@ struct sight_past {
 
 struct sight {
     struct core_view view;
-    bool given;              /* the unit was given something of it */
+    uint64_t given_in;       /* where the log stood when the unit was first given something of it; 0: it was not */
     uint64_t hidden_until;   /* while view.received: the last state in which it was not; 0: always was */
     struct sight_past *past; /* each change of the view, ascending; the first when the record was there */
     uint32_t past_count, past_size;
