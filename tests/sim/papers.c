@@ -3,6 +3,8 @@
  */
 #include "tests/sim/papers.h"
 
+#include "proto/hex.h"
+#include "store/be.h"
 #include "store/doc.h"
 #include "tests/sim/fate.h"
 #include "tests/sim/sim.h"
@@ -124,16 +126,14 @@ papers_marked(const uint8_t *bytes, size_t len)
     const uint8_t *end = bytes + len;
 
     for (const uint8_t *at = bytes; (at = memmem(at, (size_t)(end - at), "zd", 2)) != NULL; at++) {
-        uint32_t index;
-        char digits[7] = {0};
-        char *stop;
+        uint8_t number[4];
+        char digits[8];
 
         if (end - at < (ptrdiff_t)PAPER_MARK_LEN || at[PAPER_MARK_LEN - 1] != '.')
             continue;
-        memcpy(digits, at + 2, 6);
-        index = (uint32_t)strtoul(digits, &stop, 16);
-        if (*stop == '\0' && index < paper_count)
-            return index;
+        memcpy(digits, at + 2, sizeof digits); /* each is one: the four other bytes are found by chance */
+        if (hex_parse(digits, number, sizeof number) == 0 && be32_get(number) >> 8 < paper_count)
+            return be32_get(number) >> 8;
     }
     return PAPER_NONE;
 }
