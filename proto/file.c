@@ -58,6 +58,15 @@ file_write_at(int fd, const void *from, size_t len, off_t at)
     return 0;
 }
 
+/* Whose place it takes keeps its owner, also when root writes this. */
+static int
+owner_of_replaced(int fd, const char *path)
+{
+    int rc = geteuid() == 0 ? file_owner_keep(fd, path) : 0;
+
+    return rc == -ENOENT ? 0 : rc;
+}
+
 /* Writes it beside its place, synced; aside gets that name. */
 static int
 aside_write(const char *path, const void *bytes, size_t len, char aside[PATH_MAX])
@@ -77,6 +86,8 @@ aside_write(const char *path, const void *bytes, size_t len, char aside[PATH_MAX
     if (fd < 0)
         return -errno;
     rc = file_write_at(fd, bytes, len, 0);
+    if (rc == 0)
+        rc = owner_of_replaced(fd, path);
     if (rc == 0 && fsync(fd) != 0)
         rc = -errno;
     if (close(fd) != 0 && rc == 0)
@@ -101,6 +112,18 @@ file_create(const char *path, const void *bytes, size_t len)
 }
 
 int
+file_owner_keep(int fd, const char *like)
+{
+    struct stat old, made;
+
+    if (stat(like, &old) != 0 || fstat(fd, &made) != 0)
+        return -errno;
+    if (old.st_uid == made.st_uid && old.st_gid == made.st_gid)
+        return 0;
+    return fchown(fd, old.st_uid, old.st_gid) != 0 ? -errno : 0;
+}
+
+int
 file_replace(const char *path, const void *bytes, size_t len)
 {
     char aside[PATH_MAX];
@@ -111,16 +134,40 @@ file_replace(const char *path, const void *bytes, size_t len)
     return rc;
 }
 
-int
-file_owner_keep(int fd, const char *like)
+static int
+parent_of(const char *path, char ret[PATH_MAX])
 {
-    struct stat old, made;
+    size_t len = strlen(path);
+    char *slash;
 
-    if (stat(like, &old) != 0 || fstat(fd, &made) != 0)
+    if (len >= PATH_MAX)
+        return -ENAMETOOLONG;
+    memcpy(ret, path, len + 1);
+    while (len > 1 && ret[len - 1] == '/')
+        ret[--len] = '\0';
+    slash = strrchr(ret, '/');
+    if (slash == NULL)
+        memcpy(ret, ".", 2);
+    else
+        slash[slash == ret] = '\0'; /* the parent of "/x" is "/" */
+    return 0;
+}
+
+int
+file_owner_inherit(const char *path)
+{
+    struct stat parent, made;
+    char dir[PATH_MAX];
+    int rc = parent_of(path, dir);
+
+    if (rc != 0 || geteuid() != 0)
+        return rc;
+    /* By its name: to close another descriptor of LMDB's lock file would end this process's locks of it. */
+    if (stat(dir, &parent) != 0 || lstat(path, &made) != 0)
         return -errno;
-    if (old.st_uid == made.st_uid && old.st_gid == made.st_gid)
+    if (parent.st_uid == made.st_uid && parent.st_gid == made.st_gid)
         return 0;
-    return fchown(fd, old.st_uid, old.st_gid) != 0 ? -errno : 0;
+    return lchown(path, parent.st_uid, parent.st_gid) != 0 ? -errno : 0;
 }
 
 static int
@@ -181,19 +228,9 @@ int
 file_sync_parent(const char *path)
 {
     char dir[PATH_MAX];
-    char *slash;
-    size_t len = strlen(path);
+    int rc = parent_of(path, dir);
 
-    if (len >= sizeof dir)
-        return -ENAMETOOLONG;
-    memcpy(dir, path, len + 1);
-    while (len > 1 && dir[len - 1] == '/')
-        dir[--len] = '\0';
-    slash = strrchr(dir, '/');
-    if (slash == NULL)
-        return file_sync_dir(".");
-    slash[slash == dir] = '\0'; /* the parent of "/x" is "/" */
-    return file_sync_dir(dir);
+    return rc == 0 ? file_sync_dir(dir) : rc;
 }
 
 int
@@ -204,6 +241,8 @@ file_make_dir(const char *dir)
 
     if (!made && errno != EEXIST)
         return -errno;
-    rc = file_sync_parent(dir);
+    rc = made ? file_owner_inherit(dir) : 0;
+    if (rc == 0)
+        rc = file_sync_parent(dir);
     return !made && rc == -EACCES ? 0 : rc;
 }

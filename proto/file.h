@@ -25,7 +25,8 @@ int file_write_at(int fd, const void *from, size_t len, off_t at);
  * nothing was touched */
 int file_create(const char *path, const void *bytes, size_t len);
 
-/* The same, in place of a file of that name: a crash leaves that one or this one. Its directory is not synced. */
+/* The same, in place of a file of that name: a crash leaves that one or this one. Its directory is not synced. It
+ * belongs to whom that one belonged, also when root made it. */
 int file_replace(const char *path, const void *bytes, size_t len);
 
 /* Copies a file into a new one, mode 0600, and syncs it; its directory is not synced. -EEXIST */
@@ -34,12 +35,14 @@ int file_copy(const char *from, const char *to);
 /* A new file belongs to whom the one belongs whose place it is to take, also when root made it. -ENOENT: there is none.
  */
 int file_owner_keep(int fd, const char *like);
+/* What root made somewhere belongs to whom the directory belongs that it lies in. What others make is theirs. */
+int file_owner_inherit(const char *path);
 
 int file_sync_dir(const char *dir);
 int file_sync_parent(const char *path);
 /*
  * Makes the directory, mode 0700, when it is not there, and syncs its parent either way: whoever made it may have died
- * before that. A parent that we may not read is none that we made it in.
+ * before that. A parent that we may not read is none that we made it in. It belongs to whom the parent belongs.
  */
 int file_make_dir(const char *dir);
 

@@ -45,6 +45,22 @@ file_check(MDB_env *env, uint64_t unwritten_max)
     return (uint64_t)sb.st_size + unwritten_max < pages * page_size ? -EBADMSG : 0;
 }
 
+/* What LMDB made is for who serves, also when root opened it. */
+static int
+files_give(const char *dir)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb"};
+    char path[PATH_MAX];
+    int rc = 0;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && rc == 0; i++) {
+        rc = file_path(path, dir, names[i]);
+        if (rc == 0)
+            rc = file_owner_inherit(path);
+    }
+    return rc;
+}
+
 int
 env_open(MDB_env **ret, const char *dir, unsigned dbs, uint64_t map_size_max, uint64_t unwritten_max, bool ahead)
 {
@@ -73,6 +89,8 @@ env_open(MDB_env **ret, const char *dir, unsigned dbs, uint64_t map_size_max, ui
     }
     assert((flags & (MDB_NOSYNC | MDB_NOMETASYNC | MDB_WRITEMAP | MDB_MAPASYNC)) == 0);
     rc = file_check(env, unwritten_max);
+    if (rc == 0)
+        rc = files_give(dir);
     if (rc == 0) {
         *ret = env;
         env = NULL;

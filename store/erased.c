@@ -229,6 +229,8 @@ room_make(struct erased *e)
         be32_put(bytes + AT_VERSION, VERSION);
         memcpy(bytes + AT_PAIR, e->pair, KEYS_PAIR_SIZE);
         rc = file_create(e->path, bytes, size);
+        if (rc == 0)
+            rc = file_owner_inherit(e->path);
     } else if (rc == 0) {
         rc = file_read_at(e->fd, bytes, used, 0, &had);
         if (rc == 0)

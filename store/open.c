@@ -55,6 +55,10 @@ lock_take(const char *dir, int *ret_fd)
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
+    if ((rc = file_owner_inherit(path)) != 0) {
+        close(fd);
+        return rc;
+    }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
         close(fd);
