@@ -99,8 +99,8 @@ signer_open(struct checkpoints *c, const char *path)
 
     if (rc == -EPERM)
         log_error("checkpoint: key file %s: others may read it, or it is no file", path);
-    else if (rc == -EBADMSG)
-        log_error("checkpoint: key file %s: it holds no signer key", path);
+    else if (rc == -EBADMSG || rc == -ENOENT)
+        log_error("checkpoint: key file %s: it holds no signer key; if that is lost, `wicid init --log-key`", path);
     else if (rc != 0)
         log_error("checkpoint: key file %s: %s", path, strerror(-rc));
     if (rc != 0)
@@ -219,7 +219,8 @@ past_check(struct checkpoints *c, const char *guard_file, bool settle)
     if (rc == -EBADMSG)
         log_error("checkpoint: guard %s holds no checkpoint", guard_file);
     else if (rc != 0)
-        log_error("checkpoint: guard %s: %s; whoever moved it puts it back", guard_file, strerror(-rc));
+        log_error("checkpoint: guard %s: %s; whoever moved it puts it back; if it is lost, `wicid init --new-epoch`",
+                  guard_file, strerror(-rc));
     if (rc != 0)
         return rc == -EBADMSG ? -ESTALE : rc;
     if (c->guard.held_len == 0) { /* nothing was signed yet, or the operator vouches for the log */

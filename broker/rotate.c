@@ -115,11 +115,11 @@ rotation_is_begun(const struct rotation *r)
     return key_have(&r->fresh.key) && key_is(&r->fresh.key, key_last(r));
 }
 
-/* Which key of this log signed the note: one that the log announced, or that the key file tells of. -EBADMSG: none */
+/* Which key of this log signed the note: one that the log announced, or that a key file tells of. -EBADMSG: none */
 static int
 note_signed_by(const struct rotation *r, const char *note, struct note_checkpoint *ret, struct note_key *ret_by)
 {
-    const struct note_key told[] = {r->old.key, r->after};
+    const struct note_key told[] = {r->old.key, r->after, r->fresh.key, r->fresh_after};
     const struct log_keys *announced = &r->desk.log_keys;
     uint32_t signed_by;
 
@@ -158,8 +158,10 @@ rotation_begin(struct rotation *r, uint64_t epoch, const struct note_key *after)
     char name[STORE_EPOCH_NAME_MAX], endorsed[ENDORSE_SIZE_MAX];
     int rc;
 
-    if (r->desk.log_keys.count == LOG_KEYS_MAX)
+    if (r->desk.log_keys.count == LOG_KEYS_MAX) {
+        log_error("init: a log announces at most %u keys, and this one did", LOG_KEYS_MAX);
         return -ENOSPC;
+    }
     if (unlink(r->aside) != 0 && errno != ENOENT)
         return -errno;
     store_epoch_name(store_identity(r->desk.store), epoch, name);
@@ -181,6 +183,8 @@ owner_give(const char *path, const char *like)
     if (fd < 0)
         return rc;
     close(fd);
+    if (rc == -ENOENT && geteuid() == 0)
+        log_warn("init: the key file %s belongs to root: give it to the account that wicid runs under", like);
     return rc == -ENOENT ? 0 : rc;
 }
 
@@ -203,6 +207,24 @@ key_print(const struct note_key *key)
     (void)printf(_("Verifier key (for auditors, beside the earlier ones): %s\n"), vkey);
 }
 
+/* The key of another log is not to be lost here. */
+static int
+old_key_check(const struct rotation *r)
+{
+    if (!key_have(&r->old.key) || store_epoch_of(store_identity(r->desk.store), r->old.key.name) != 0)
+        return 0;
+    log_error("init: the key in %s is another log's: put back the key of this one, or move that one away",
+              r->config->checkpoint_key);
+    return -EBADMSG;
+}
+
+/* Is the key one of this log's that it never announced? Then an older copy was put back. */
+static bool
+old_key_is_lost_branchs(const struct rotation *r)
+{
+    return key_have(&r->old.key) && !key_is_announced(r, &r->old.key);
+}
+
 /* A log older than its key file, or than the guard: what was signed since is all that tells of the records that are
  * gone, and a new epoch needs it. */
 static int
@@ -211,11 +233,11 @@ older_log_check(const struct rotation *r)
     struct checkpoints_options options = {
         .store = r->desk.store, .keys = &r->desk.log_keys, .guard_file = r->config->guard_file};
 
-    if (!key_have(&r->old.key) || key_is_announced(r, &r->old.key))
+    if (!old_key_is_lost_branchs(r))
         return checkpoints_compare(&options);
     log_error(
-        "init: the key in %s is none that the log announced, and is not replaced: if an older copy of the log was "
-        "restored, `wicid init --new-epoch`; else put back the log's key",
+        "init: the key in %s is none that the log announced, and is not replaced: an older copy of the log was put "
+        "back: `wicid init --new-epoch`",
         r->config->checkpoint_key);
     return -ESTALE;
 }
@@ -245,7 +267,9 @@ log_key_change(struct rotation *r)
 
     if (rotation_is_begun(r))
         return rotation_finish(r);
-    rc = older_log_check(r);
+    rc = old_key_check(r);
+    if (rc == 0)
+        rc = older_log_check(r);
     if (rc == 0)
         rc = guard_read(r, note);
     if (rc == 0 && note_signed_by(r, note, &checkpoint, &by) != 0)
@@ -287,26 +311,24 @@ struct past {
     struct note_checkpoint checkpoint;
     struct note_key by; /* that signed it */
     uint64_t epoch;     /* the last that it, or the key that signs, is of; 0: none */
+    bool unguarded;     /* the guard is lost */
     bool held;          /* the log contains it */
     bool told;          /* the log's own epoch began behind it, and has signed nothing since */
 };
 
 /* The guard's checkpoint, else the newest that the log itself kept. */
 static int
-past_note(const struct rotation *r, char ret[GUARD_SIZE_MAX + 1])
+past_note(const struct rotation *r, struct past *past)
 {
+    char *ret = past->note;
     const char *kept = NULL;
     size_t len = 0;
     uint64_t size;
-    int rc = guard_create(r->config->guard_file); /* lost with the log: an empty one, and what the log knows */
+    int rc = 0;
 
-    if (rc == 0) /* it belongs to whom the log belongs */
-        rc = owner_give(r->config->guard_file, r->config->data_dir);
-    if (rc != 0 && rc != -EEXIST) {
-        log_error("init: the guard %s cannot be made: %s", r->config->guard_file, strerror(-rc));
-        return rc;
-    }
-    rc = guard_read(r, ret);
+    past->unguarded = access(r->config->guard_file, F_OK) != 0 && errno == ENOENT;
+    if (!past->unguarded)
+        rc = guard_read(r, ret);
     if (rc != 0 || ret[0] != '\0')
         return rc;
     rc = store_checkpoint_get(r->desk.store, UINT64_MAX, &size, &kept, &len);
@@ -323,7 +345,7 @@ past_note(const struct rotation *r, char ret[GUARD_SIZE_MAX + 1])
 
 /* Is it signed for this log? */
 static int
-past_check(const struct rotation *r, struct past *past)
+past_check(struct rotation *r, struct past *past)
 {
     int rc = note_signed_by(r, past->note, &past->checkpoint, &past->by);
 
@@ -331,6 +353,8 @@ past_check(const struct rotation *r, struct past *past)
         past->epoch = store_epoch_of(store_identity(r->desk.store), past->checkpoint.origin);
     if (rc == 0 && past->epoch == 0)
         rc = -EBADMSG;
+    if (rc == 0 && key_is(&past->by, &r->fresh.key))
+        r->old = r->fresh; /* it had its place, and a power cut took that back: it signed last, and vouches */
     if (rc == 0 || past->told)
         return 0;
     log_error("init: what the guard %s holds was not signed for this log, as far as its keys tell: put back the right "
@@ -352,11 +376,11 @@ past_key(const struct rotation *r, struct past *past)
 }
 
 static int
-past_read(const struct rotation *r, struct past *past)
+past_read(struct rotation *r, struct past *past)
 {
     const struct log_keys *keys = &r->desk.log_keys;
     uint8_t root[MERKLE_HASH_SIZE];
-    int rc = past_note(r, past->note);
+    int rc = past_note(r, past);
 
     if (rc != 0)
         return rc;
@@ -389,14 +413,30 @@ epoch_write(struct desk *desk, uint64_t epoch, char *last_known)
     return sequence_own(desk->sequence, &section, STORE_CLEAR_ENTRY, desk->now_ms);
 }
 
+/* A lost one: an empty one is in its place, and the record of the epoch has what the log knows. */
+static int
+guard_have(const struct rotation *r)
+{
+    int rc = guard_create(r->config->guard_file);
+
+    if (rc == 0)
+        rc = file_owner_inherit(r->config->guard_file);
+    if (rc == 0 || rc == -EEXIST)
+        return 0;
+    log_error("init: the guard %s cannot be made: %s", r->config->guard_file, strerror(-rc));
+    return rc;
+}
+
 /* One commit: the record of the epoch, that of its key, and the number of the epoch. */
 static int
 epoch_begin(struct rotation *r, struct past *past)
 {
     uint64_t last = store_identity(r->desk.store)->epoch;
     uint64_t epoch = (past->epoch > last ? past->epoch : last) + 1;
-    int rc = epoch_write(&r->desk, epoch, past->note);
+    int rc = guard_have(r);
 
+    if (rc == 0)
+        rc = epoch_write(&r->desk, epoch, past->note);
     if (rc == 0)
         rc = rotation_begin(r, epoch, &past->by);
     if (rc == 0)
@@ -424,15 +464,21 @@ key_is_of_epoch(const struct log_keys *keys)
     return keys->epoch_count > 0 && keys->epochs[keys->epoch_count - 1].seq + 1 == keys->seq[keys->count - 1];
 }
 
-/* A log that is whole, and that wicid did not restore, needs none. -EEXIST: logged. */
+/* A log that is whole, and that wicid did not restore, needs none; if the guard and the key say so. -EEXIST: logged. */
 static int
 past_is_needed(const struct rotation *r, const struct past *past)
 {
     uint64_t epoch = store_identity(r->desk.store)->epoch;
 
-    if (restore_mark_find(r->config->data_dir) == 0 || (!past->held && !past->told))
+    if (restore_mark_find(r->config->data_dir) == 0 || past->unguarded || old_key_is_lost_branchs(r) ||
+        (!past->held && !past->told))
         return 0;
-    if (past->told)
+    if (!key_have(&r->old.key) || !key_is(&r->old.key, key_last(r)))
+        log_error("init: the log needs no new epoch (it is of epoch %" PRIu64
+                  "), but a new key in place of the last one: "
+                  "`wicid init --log-key`",
+                  epoch);
+    else if (past->told)
         log_error("init: the log goes on as epoch %" PRIu64 " already: it needs no other one; start wicid", epoch);
     else
         log_error("init: the log holds all that was signed (epoch %" PRIu64 "): it needs no new epoch; start wicid",
@@ -450,12 +496,13 @@ epoch_change(struct rotation *r, struct past *past)
         rc = rotation_finish(r);
         if (rc != 0)
             return rc;
+        key_print(&r->fresh.key);
         r->old = r->fresh;
         r->after = r->fresh_after;
         begun = false;
     }
-    if (!begun &&
-        ((rc = past_read(r, past)) != 0 || (rc = past_is_needed(r, past)) != 0 || (rc = epoch_begin(r, past)) != 0))
+    if (!begun && ((rc = old_key_check(r)) != 0 || (rc = past_read(r, past)) != 0 ||
+                   (rc = past_is_needed(r, past)) != 0 || (rc = epoch_begin(r, past)) != 0))
         return rc;
     rc = restore_mark_remove(r->config->data_dir); /* before the key's turn: as long as it waits, this comes again */
     return rc == 0 ? rotation_finish(r) : rc;
