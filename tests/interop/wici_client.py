@@ -28,7 +28,7 @@ from zmq.utils import monitor
 
 HEADER, NOTE = 8, 9  # section id modulo 10; 0 to 7 is a section of that class
 DOCUMENT_CHUNK = 256 << 10  # bytes of each piece of a document but the last
-TIMEOUT = 20  # seconds to wait for an answer
+TIMEOUT = 60  # seconds to wait for an answer, on a busy machine too
 
 
 class Refused(Exception):
@@ -201,8 +201,13 @@ class Client:
         """Sends bytes as they are, one message."""
         try:
             self._socket.send_multipart(frames, zmq.NOBLOCK)
-        except zmq.Again:
-            raise Disconnected from None  # without a peer there is no queue
+        except zmq.Again:  # without a peer there is no queue
+            raise self._gone() from None
+
+    def _gone(self):
+        """Why the connection broke, as far as the monitor has said so."""
+        event = monitor.recv_monitor_message(self._monitor)["event"] if self._monitor.poll(0) else None
+        return KeyRefused() if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH else Disconnected()
 
     def receive(self, timeout=TIMEOUT):
         """Takes in one message and returns it; None when nothing has come in time."""
@@ -212,10 +217,7 @@ class Client:
             if self._socket in ready:  # first: what arrived before the connection broke counts
                 return self._take(self._socket.recv_multipart())
             if self._monitor in ready:
-                event = monitor.recv_monitor_message(self._monitor)["event"]
-                if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-                    raise KeyRefused
-                raise Disconnected
+                raise self._gone()
             if time.monotonic() >= end:
                 return None
 
