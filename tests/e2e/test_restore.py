@@ -235,7 +235,9 @@ def each_branch_keeps_its_receipt(world):
         check(proofs.number(f"{name}.receipt") > proofs.number(f"{name}.receipt-e2"), "not the other number")
         check(proofs.parts(f"{name}.receipt") == proofs.parts(f"{name}.receipt-e2"), "other bytes")
     text = world.school.text("sent/l2.lost-e2.txt")
-    check("E_ADDRESS" in text and "wrócił ze starszej kopii" in text, text)
+    check("wrócił ze starszej kopii" in text, text)
+    reason = text.split("\n\n", 2)[2].strip()  # none: the agent was killed between the answer and the writing down of it
+    check("E_ADDRESS" in (reason or world.admin.run("audit", "refusals")), text)
     check("l2.json" in os.listdir(proofs.sent), "the file itself is gone")
     check("szkola" not in text and "nowa" not in text, text)
 
