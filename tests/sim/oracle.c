@@ -122,14 +122,30 @@ office_delivers(const struct looking *l)
 }
 
 static bool
+covers(const struct looking *l, const struct relation *r, uint64_t seq)
+{
+    const struct relation_extra *extra = &l->core->dossiers.extras[r->extra];
+
+    return ((r->flags & RELATION_OPENING) != 0 || seq >= r->from_seq) && (r->until_seq == 0 || seq <= r->until_seq) &&
+           (extra->until_ms == 0 || l->record->ts_ms <= extra->until_ms) && seq >= extra->taken_back;
+}
+
+/* An invitation lasts until the agreements are issued; who was given them is given what corrects them. */
+static bool
+invited_to_corrected(const struct looking *l, const struct relation *r)
+{
+    uint64_t corrects = l->record->note == NULL ? 0 : l->record->note->corrects_seq;
+
+    return r->kind == RELATION_INVITEE && corrects != 0 && covers(l, r, corrects);
+}
+
+static bool
 relation_delivers(const struct looking *l, const struct relation *r)
 {
     const struct relation_extra *extra = &l->core->dossiers.extras[r->extra];
     bool sys = starts(l->type, "sys.");
 
-    if (((r->flags & RELATION_OPENING) == 0 && l->record->seq < r->from_seq) ||
-        (r->until_seq != 0 && l->record->seq > r->until_seq) ||
-        (extra->until_ms != 0 && l->record->ts_ms > extra->until_ms) || l->record->seq < extra->taken_back)
+    if (!covers(l, r, l->record->seq) && !invited_to_corrected(l, r))
         return false;
     switch ((enum relation_kind)r->kind) {
     case RELATION_SUCCESSOR: return r->who == l->index && !sys;
