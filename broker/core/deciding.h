@@ -20,8 +20,8 @@ struct deciding {
     uint32_t acting;  /* the unit, or the external agency that it acts for: its letters are the agency's */
     uint32_t dossier; /* DOSSIER_NONE: unknown, or the event has none */
     Wici__V1__BrokerNote *note;
-    const struct core_named *answered,
-        *amended; /* by decide_answer(): of the command's, those that the author may see */
+    /* By decide_answer(): of the command's cause and corrected, those that the author may see. */
+    const struct core_named *answered, *amended;
 };
 
 /* ---- refuse.c */

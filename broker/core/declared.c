@@ -230,12 +230,12 @@ decide_declared(struct deciding *d)
 {
     const struct directory *directory = &d->core->directory;
     struct sender sender = {.agency = directory->units[d->command->unit].agency,
-                            .day = date_of_moment(d->command->now_ms),
-                            .holder = is_holder(d)};
+                            .day = date_of_moment(d->command->now_ms)};
     int rc = 0;
 
     if (!asks_for_one(d, sender.agency, sender.day))
         return 0;
+    sender.holder = is_holder(d);
     /* Whether or not somebody was: that the note is missing must not tell. */
     d->note->not_for_author = facts_family(d->type) == FAMILY_MEETING && !sender.holder;
     for (size_t i = 0; i < d->note->n_resolved_to && rc == 0; i++)
