@@ -30,6 +30,7 @@ int init_run(const struct config *config, const struct init_options *options);
  * Gives the log a new key to sign its checkpoints with, in place of the one in config->checkpoint_key, and records it.
  * After an interruption, once more finishes what was begun.
  *   -ESTALE  the guard or the key file knows more than the log: an older copy was put back
+ *   -EBADMSG the key file holds another log's key, which is left there
  */
 int init_log_key(const struct config *config);
 
@@ -38,7 +39,9 @@ int init_log_key(const struct config *config);
  * own to sign with. The record of it carries the checkpoint that the guard holds; what came after the copy is not in
  * this log. After an interruption, also of init_log_key(), once more finishes what was begun. Where wicid restore put
  * the log there it takes the mark of that away.
- *   -EEXIST  the log holds all that was signed, and was not restored by wicid: there is nothing to part from
+ *   -EEXIST  the log holds all that was signed, was not restored by wicid, and neither guard nor key in its place
+ *            tells of another branch: there is nothing to part from
+ *   -EBADMSG the key file holds another log's key; or the guard, what none of this log's keys signed
  */
 int init_new_epoch(const struct config *config);
 

@@ -16,9 +16,9 @@
 #include "broker/init.h"
 #include "broker/log.h"
 #include "broker/restore.h"
+#include "proto/file.h"
 #include "proto/language.h"
 #include "proto/signerfile.h"
-#include "proto/file.h"
 #include "store/restore.h"
 
 #include <errno.h>
@@ -198,6 +198,19 @@ rotation_finish(const struct rotation *r)
     return rc == 0 ? file_sync_parent(r->config->checkpoint_key) : rc;
 }
 
+/* The key that waits takes its place, and is the one in it from here on. */
+static int
+waiting_key_place(struct rotation *r)
+{
+    int rc = rotation_finish(r);
+
+    if (rc == 0) {
+        r->old = r->fresh;
+        r->after = r->fresh_after;
+    }
+    return rc;
+}
+
 static void
 key_print(const struct note_key *key)
 {
@@ -354,7 +367,7 @@ past_check(struct rotation *r, struct past *past)
     if (rc == 0 && past->epoch == 0)
         rc = -EBADMSG;
     if (rc == 0 && key_is(&past->by, &r->fresh.key))
-        r->old = r->fresh; /* it had its place, and a power cut took that back: it signed last, and vouches */
+        return waiting_key_place(r); /* it had its place, and a power cut took that back: it is not to be lost now */
     if (rc == 0 || past->told)
         return 0;
     log_error("init: what the guard %s holds was not signed for this log, as far as its keys tell: put back the right "
@@ -493,12 +506,10 @@ epoch_change(struct rotation *r, struct past *past)
     int rc = 0;
 
     if (begun && !key_is_of_epoch(&r->desk.log_keys)) { /* `wicid init --log-key`, interrupted: that is done first */
-        rc = rotation_finish(r);
+        rc = waiting_key_place(r);
         if (rc != 0)
             return rc;
         key_print(&r->fresh.key);
-        r->old = r->fresh;
-        r->after = r->fresh_after;
         begun = false;
     }
     if (!begun && ((rc = old_key_check(r)) != 0 || (rc = past_read(r, past)) != 0 ||

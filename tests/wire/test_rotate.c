@@ -320,6 +320,7 @@ static void
 a_key_that_lost_its_place_again_after_it_signed_is_known(void **state)
 {
     struct town *t = *state;
+    char out[8192];
 
     older_copy_keep(t);
     town_shell(t, "cp checkpoint.key old.key");
@@ -328,8 +329,11 @@ a_key_that_lost_its_place_again_after_it_signed_is_known(void **state)
     daemon_start(&t->daemon);
     (void)town_letter(t);
     assert_int_equal(daemon_stop(&t->daemon, SIGTERM), 0);
-    town_shell(t, "mv checkpoint.key checkpoint.key.next && mv old.key checkpoint.key");
+    town_shell(t, "cp checkpoint.key signed && mv checkpoint.key checkpoint.key.next && mv old.key checkpoint.key");
     log_lost(t);
+    town_shell(t, "mkdir checkpoint.key.next.tmp"); /* where the next key would be written: what signed is not lost */
+    assert_int_equal(RUN(out, "init", "--new-epoch", "-c", t->daemon.config), 1);
+    town_shell(t, "cmp signed checkpoint.key && rmdir checkpoint.key.next.tmp");
     new_epoch(t, "wire.example-e3");
     assert_serves(t);
 }
