@@ -298,6 +298,7 @@ the_list_is_of_one_log_and_half_a_line_of_it_counts_for_nothing(void **state)
     struct kit *kit = *state;
     char path[PATH_MAX];
     struct stat sb;
+    uint8_t byte;
     int fd;
 
     with_list(kit, path);
@@ -319,8 +320,10 @@ the_list_is_of_one_log_and_half_a_line_of_it_counts_for_nothing(void **state)
     assert_int_equal(kit_open(kit), 0);
     assert_true(store_key_is_erased(kit->st, KEPT));
     store_close(&kit->st);
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    assert_int_equal(pwrite(fd, "x", 1, 16), 1); /* the pair's */
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(fd, &byte, 1, 16), 1);
+    byte ^= 1;
+    assert_int_equal(pwrite(fd, &byte, 1, 16), 1); /* the pair's */
     close(fd);
     assert_int_equal(kit_open(kit), -EBADMSG);
     assert_non_null(strstr(store_open_damage(), "list of destroyed keys"));
