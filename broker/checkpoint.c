@@ -86,12 +86,6 @@ log_keys_same_up_to(const struct log_keys *keys, uint64_t epoch)
 
 /* ---- at start */
 
-static bool
-key_is(const struct note_key *a, const struct note_key *b)
-{
-    return strcmp(a->name, b->name) == 0 && memcmp(a->public_key, b->public_key, sizeof a->public_key) == 0;
-}
-
 static int
 signer_open(struct checkpoints *c, const char *path)
 {
@@ -105,7 +99,7 @@ signer_open(struct checkpoints *c, const char *path)
         log_error("checkpoint: key file %s: %s", path, strerror(-rc));
     if (rc != 0)
         return rc == -EBADMSG ? -ENOKEY : rc;
-    if (c->keys->count == 0 || !key_is(&c->signer.key, &c->keys->at[c->keys->count - 1])) {
+    if (c->keys->count == 0 || !note_key_equal(&c->signer.key, &c->keys->at[c->keys->count - 1])) {
         log_error("checkpoint: key file %s: it is not the key that the log announced last; after an interrupted "
                   "rotation, run `wicid init --log-key` once more; if an older copy of the log was restored, `wicid "
                   "init --new-epoch`",

@@ -29,12 +29,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool
-key_is(const struct note_key *a, const struct note_key *b)
-{
-    return strcmp(a->name, b->name) == 0 && memcmp(a->public_key, b->public_key, sizeof a->public_key) == 0;
-}
-
 /* One command under way. */
 struct rotation {
     const struct config *config;
@@ -103,7 +97,7 @@ static bool
 key_is_announced(const struct rotation *r, const struct note_key *key)
 {
     for (size_t i = 0; i < r->desk.log_keys.count; i++)
-        if (key_is(&r->desk.log_keys.at[i], key))
+        if (note_key_equal(&r->desk.log_keys.at[i], key))
             return true;
     return false;
 }
@@ -112,7 +106,7 @@ key_is_announced(const struct rotation *r, const struct note_key *key)
 static bool
 rotation_is_begun(const struct rotation *r)
 {
-    return key_have(&r->fresh.key) && key_is(&r->fresh.key, key_last(r));
+    return key_have(&r->fresh.key) && note_key_equal(&r->fresh.key, key_last(r));
 }
 
 /* Which key of this log signed the note: one that the log announced, or that a key file tells of. -EBADMSG: none */
@@ -366,7 +360,7 @@ past_check(struct rotation *r, struct past *past)
         past->epoch = store_epoch_of(store_identity(r->desk.store), past->checkpoint.origin);
     if (rc == 0 && past->epoch == 0)
         rc = -EBADMSG;
-    if (rc == 0 && key_is(&past->by, &r->fresh.key))
+    if (rc == 0 && note_key_equal(&past->by, &r->fresh.key))
         return waiting_key_place(r); /* it had its place, and a power cut took that back: it is not to be lost now */
     if (rc == 0 || past->told)
         return 0;
@@ -486,7 +480,7 @@ past_is_needed(const struct rotation *r, const struct past *past)
     if (restore_mark_find(r->config->data_dir) == 0 || past->unguarded || old_key_is_lost_branchs(r) ||
         (!past->held && !past->told))
         return 0;
-    if (!key_have(&r->old.key) || !key_is(&r->old.key, key_last(r)))
+    if (!key_have(&r->old.key) || !note_key_equal(&r->old.key, key_last(r)))
         log_error("init: the log needs no new epoch (it is of epoch %" PRIu64
                   "), but a new key in place of the last one: "
                   "`wicid init --log-key`",

@@ -220,6 +220,12 @@ note_key_parse(const char *text, size_t len, struct note_key *ret)
     return 0;
 }
 
+bool
+note_key_equal(const struct note_key *a, const struct note_key *b)
+{
+    return strcmp(a->name, b->name) == 0 && memcmp(a->public_key, b->public_key, sizeof a->public_key) == 0;
+}
+
 void
 note_key_format(const struct note_key *key, char ret[NOTE_KEY_TEXT_SIZE])
 {

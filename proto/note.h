@@ -23,6 +23,7 @@
 
 #include "proto/merkle.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,8 @@ int note_key_make(const char *name, const uint8_t public_key[NOTE_PUBLIC_KEY_SIZ
 /* Reads a vkey, which is all of the len bytes. -EBADMSG: it is none, not of Ed25519, or its id is not that of its key.
  */
 int note_key_parse(const char *text, size_t len, struct note_key *ret);
+/* Is it the same key: of the same name, with the same public key? */
+bool note_key_equal(const struct note_key *a, const struct note_key *b);
 /* Writes the vkey, with a NUL. */
 void note_key_format(const struct note_key *key, char ret[NOTE_KEY_TEXT_SIZE]);
 

@@ -69,6 +69,22 @@ an_id_covers_name_type_and_public_key(void **state)
 }
 
 static void
+a_key_is_another_one_with_another_name_or_public_key(void **state)
+{
+    struct note_key key = key_of(C2SP_VKEY), same = key_of(C2SP_VKEY), other;
+    uint8_t bytes[NOTE_PUBLIC_KEY_SIZE];
+
+    (void)state;
+    assert_true(note_key_equal(&key, &same));
+    assert_int_equal(note_key_make("example.com/fo", key.public_key, &other), 0);
+    assert_false(note_key_equal(&key, &other));
+    memcpy(bytes, key.public_key, sizeof bytes);
+    bytes[sizeof bytes - 1] ^= 1;
+    assert_int_equal(note_key_make(key.name, bytes, &other), 0);
+    assert_false(note_key_equal(&key, &other));
+}
+
+static void
 what_is_no_vkey_is_refused(void **state)
 {
     static const char *const wrong[] = {
@@ -509,6 +525,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_vkey_is_read_and_written),
         cmocka_unit_test(an_id_covers_name_type_and_public_key),
+        cmocka_unit_test(a_key_is_another_one_with_another_name_or_public_key),
         cmocka_unit_test(what_is_no_vkey_is_refused),
         cmocka_unit_test(a_name_has_no_spaces_pluses_or_control_characters),
         cmocka_unit_test(a_signer_is_read_and_written_and_has_its_public_key),
