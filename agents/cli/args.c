@@ -39,6 +39,14 @@ cli_warn(const char *format, ...)
     va_end(ap);
 }
 
+int
+cli_none(const struct cli *cli, const char *said)
+{
+    if (!cli->json)
+        fprintf(stderr, "%s\n", said);
+    return CLI_NOT_FOUND;
+}
+
 enum { KEY_JSON = 1000, KEY_TIMEOUT, KEY_ENDPOINT, KEY_SERVER_KEY, KEY_KEY_FILE, KEY_ROLE };
 
 static const struct argp_option common_options[] = {

@@ -115,6 +115,9 @@ int cli_command_answering(struct cli *cli, const char *type, const char *dossier
 int cli_fail(struct cli *cli, int rc, const char *what);
 void cli_refusal_print(const struct cli *cli, const struct wici_error *error);
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Nothing is there to be shown: a sentence for a person goes to standard error, with --json the empty answer is enough.
+ * CLI_NOT_FOUND */
+int cli_none(const struct cli *cli, const char *said);
 
 /* ---- printing */
 

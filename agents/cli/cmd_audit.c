@@ -222,7 +222,7 @@ audit_refusals(struct audit *a)
             json_pack("{s:b,s:o,s:O}", "countsAreLowerBounds", 1, "totals", refusals_sum(a), "records", a->records));
     else if (json_array_size(a->records) > 0)
         refusals_print(a);
-    return rc == CLI_OK && json_array_size(a->records) == 0 ? CLI_NOT_FOUND : rc;
+    return rc == CLI_OK && json_array_size(a->records) == 0 ? cli_none(a->cli, _("No such refusal is on record.")) : rc;
 }
 
 /* ---- reads */
@@ -316,7 +316,7 @@ audit_reads(struct audit *a)
         rc = cli_print_json(json_pack("{s:O}", "reads", a->records));
     else if (json_array_size(a->records) > 0)
         reads_print(a);
-    return rc == CLI_OK && json_array_size(a->records) == 0 ? CLI_NOT_FOUND : rc;
+    return rc == CLI_OK && json_array_size(a->records) == 0 ? cli_none(a->cli, _("No such read is on record.")) : rc;
 }
 
 /* Of one dossier: what exactly. */
@@ -346,7 +346,7 @@ audit_shown(struct audit *a, const char *dossier, const char *reason)
     if (!a->cli->json && json_is_true(json_object_get(shown, "afterErasure")))
         fprintf(stderr, "%s\n", subject_note("ERASED_LINKS", a->cli->pl));
     json_decref(shown);
-    return rc == CLI_OK && count == 0 ? CLI_NOT_FOUND : rc;
+    return rc == CLI_OK && count == 0 ? cli_none(a->cli, _("Nothing of the dossier was shown.")) : rc;
 }
 
 int

@@ -196,7 +196,7 @@ list_do(struct cli *cli, const struct cli_args *args)
     list = event_documents(record);
     json_decref(record);
     if (json_array_size(list) == 0)
-        rc = CLI_NOT_FOUND;
+        rc = cli_none(cli, _("The record names no document."));
     if (cli->json)
         return cli_print_json(list) != CLI_OK ? CLI_FAILED : rc;
     documents_print(cli, list);

@@ -259,7 +259,7 @@ status(struct cli *cli, const char *which)
     else if (json_array_size(found) > 0)
         erasures_print_all(cli, found);
     if (which == NULL && json_array_size(found) == 0)
-        rc = CLI_NOT_FOUND;
+        rc = cli_none(cli, _("No dossier was erased."));
     json_decref(found);
     return rc;
 }

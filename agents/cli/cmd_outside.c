@@ -116,7 +116,7 @@ outside_list(struct cli *cli, const json_t *served)
         table_print(table);
     }
     if (rc == CLI_OK && json_array_size(all) == 0)
-        rc = CLI_NOT_FOUND;
+        rc = cli_none(cli, _("Nothing is to be printed and sent."));
     json_decref(all);
     return rc;
 }
@@ -234,7 +234,7 @@ person_page(struct cli *cli, const char *person, const json_t *directory, const 
     (void)snprintf(request, sizeof request, "{\"eventId\":\"%.36s\"}", event_id);
     rc = wici_read(cli->w, request, cli->timeout_ms, event_keep_first, &event);
     if (rc == 0 && event == NULL)
-        exit_code = CLI_NOT_FOUND;
+        exit_code = cli_none(cli, _("There is no such event, or not for this unit."));
     else if (rc == 0)
         rc = page_render(event, &options, &html);
     if (rc != 0)
@@ -439,7 +439,7 @@ cmd_confirm(struct cli *cli, int argc, char **argv)
     if (asked.intended[0] != '\0')
         return erasure_confirm(cli, &asked, role, args.words[1], law, day);
     if (asked.dossier[0] == '\0')
-        return CLI_NOT_FOUND;
+        return cli_none(cli, _("There is no such event for this unit, or it asks for nothing to be confirmed."));
     if (law != NULL)
         usage_fail(_("of what was entered in error: %s"), "set-aside, destroyed");
     return recall_confirm(cli, &asked, role, args.words[0], args.words[1], day);

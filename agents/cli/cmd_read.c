@@ -280,7 +280,7 @@ cmd_read(struct cli *cli, int argc, char **argv)
         return rc;
     }
     rc = read_do(&r, request);
-    return rc == CLI_OK && r.count == 0 ? CLI_NOT_FOUND : rc;
+    return rc == CLI_OK && r.count == 0 ? cli_none(cli, _("Nothing was found.")) : rc;
 }
 
 /* ---- a case */

@@ -114,7 +114,7 @@ cmd_referrals(struct cli *cli, int argc, char **argv)
     else if (rc == CLI_OK && json_array_size(all) > 0)
         referrals_print(cli, all);
     if (rc == CLI_OK && json_array_size(all) == 0)
-        rc = CLI_NOT_FOUND;
+        rc = cli_none(cli, _("No referrals."));
     json_decref(all);
     return rc;
 }

@@ -120,7 +120,7 @@ list_print(struct cli *cli, json_t *list)
             tasks_print(cli, _("What others have to do"), others, true);
         json_decref(list);
     }
-    return none ? CLI_NOT_FOUND : CLI_OK;
+    return none ? cli_none(cli, _("Nothing is waiting.")) : CLI_OK;
 }
 
 int
@@ -245,7 +245,7 @@ cmd_deadlines(struct cli *cli, int argc, char **argv)
     else if (rc == CLI_OK && json_array_size(all) > 0)
         deadlines_print(cli, all);
     if (rc == CLI_OK && json_array_size(all) == 0)
-        rc = CLI_NOT_FOUND;
+        rc = cli_none(cli, _("Nothing is due."));
     deadline_settings_free(&counting.settings);
     json_decref(list);
     json_decref(all);

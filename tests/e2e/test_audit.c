@@ -96,7 +96,7 @@ refusals_are_counted_by_institution_and_code(void **state)
     json_t *json;
 
     (void)state;
-    wici_check("audyt", WORDS("audit", "refusals"), NULL, NULL, 5, NULL);
+    wici_check("audyt", WORDS("audit", "refusals"), NULL, NULL, 5, "No such refusal is on record.");
     for (int i = 0; i < 3; i++) {
         char *event = wici_is("sp12", WORDS("template", "court.order_issued", "--role", "CT", "--to", "ops-sw"), NULL,
                               NULL, 0, NULL);
@@ -121,7 +121,8 @@ refusals_are_counted_by_institution_and_code(void **state)
     wici_check("audyt", WORDS("audit", "refusals", "--agency", "ops"), NULL, NULL, 5, NULL);
     wici_check("audyt", WORDS("audit", "refusals", "--agency", "nobody"), NULL, NULL, 5,
                "not in the directory: nobody");
-    wici_check("audyt", WORDS("audit", "refusals", "--until", "2020-01-01"), NULL, NULL, 5, NULL);
+    wici_check("audyt", WORDS("audit", "refusals", "--until", "2020-01-01"), polish, NULL, 5,
+               "Nie zapisano takiej odmowy.");
     wici_check("sp12", WORDS("audit", "refusals"), NULL, NULL, 0, "E_ROLE"); /* its own */
     wici_check("ops-sw", WORDS("audit", "refusals"), NULL, NULL, 5, NULL);   /* not the others' */
 }
@@ -179,7 +180,7 @@ reads_tell_who_was_shown_how_much_and_why(void **state)
     wici_check("audyt", WORDS("audit", "reads"), polish, NULL, 0, "zapisy od-do");
     /* A table calculator must not take a reason for a formula. */
     wici_check("audyt", WORDS("audit", "reads", "--csv"), NULL, NULL, 0, ",\"'=skarga, 12/2026\",0,,\r\n");
-    wici_check("audyt", WORDS("audit", "reads", "--until", "2020-01-01"), NULL, NULL, 5, NULL);
+    wici_check("audyt", WORDS("audit", "reads", "--until", "2020-01-01"), NULL, NULL, 5, "No such read is on record.");
     wici_check("ops-sw", WORDS("audit", "reads"), NULL, NULL, 5, "auditors and administrators only");
 }
 
@@ -243,7 +244,8 @@ what_was_shown_is_told_as_it_stood_then(void **state)
     wici_check("audyt", WORDS("audit", "reads", "--dossier", dossier), polish, NULL, 0, "skarga 13");
     wici_check("audyt", WORDS("audit", "reads", "--dossier", dossier, "--csv"), NULL, NULL, 0,
                "REFERRAL_SUBMITTED,S0 S1 S6,");
-    wici_check("audyt", WORDS("audit", "reads", "--dossier", dossier, "--unit", "sp12"), NULL, NULL, 5, NULL);
+    wici_check("audyt", WORDS("audit", "reads", "--dossier", dossier, "--unit", "sp12"), NULL, NULL, 5,
+               "Nothing of the dossier was shown.");
     wici_check("audyt", WORDS("audit", "reads", "--dossier", dossier, "--until", "2020-01-01"), NULL, NULL, 5, NULL);
 }
 
