@@ -1,6 +1,7 @@
 /* encode - events, receipts and deliveries as JSON, and back */
 #include "agents/client.h"
 
+#include "proto/decode.h"
 #include "proto/json.h"
 
 #include <assert.h>
@@ -220,75 +221,94 @@ wici_welcome_json(const struct wici *w, char **ret)
 
 /* ---- a delivery */
 
-static json_t *
-part_json(const Wici__V1__Disclosed *part, struct arena *arena)
+/* As strictly as the broker decoded it, and as cheaply: protobuf-c keeps each field that it does not know, and an author
+ * may have put in as many as there is room for. */
+static int
+part_json(const Wici__V1__Disclosed *part, struct arena *arena, json_t **ret)
 {
     const ProtobufCMessageDescriptor *desc;
     ProtobufCMessage *message;
+    int rc;
 
     switch (part->slot->section_id % 10) {
     case TYPE_CLASS_HEADER: desc = &wici__v1__header__descriptor; break;
     case TYPE_CLASS_NOTE: desc = &wici__v1__broker_note__descriptor; break;
     default: desc = &wici__v1__section__descriptor; break;
     }
-    message = protobuf_c_message_unpack(desc, arena_allocator(arena), part->body.len, part->body.data);
-    return message == NULL ? NULL : json_from_message(message);
+    arena_reset(arena); /* each part has the room that it had at the broker */
+    rc = decode_message(desc, part->body.data, part->body.len, true, arena, &message);
+    if (rc != 0)
+        return rc;
+    *ret = json_from_message(message);
+    return *ret == NULL ? -ENOMEM : 0;
 }
 
-static json_t *
-delivery_json(const Wici__V1__Delivery *delivery, struct arena *arena)
+static int
+part_add(json_t *json, json_t *sections, const Wici__V1__Disclosed *part, struct arena *arena)
 {
-    json_t *json = json_object(), *sections = json_array(), *withheld = json_array();
-    uint32_t open = 0;
-    int rc = json == NULL || sections == NULL || withheld == NULL ? -1 : 0;
+    json_t *value = NULL;
+    int rc = part_json(part, arena, &value);
 
-    if (rc == 0)
-        rc = json_object_set_new(json, "seq", json_integer((json_int_t)delivery->seq));
-    if (rc == 0)
-        rc = json_object_set_new(json, "tsMs", json_integer((json_int_t)delivery->ts_ms));
+    if (rc != 0)
+        return rc;
+    if (part->slot->section_id % 10 == TYPE_CLASS_HEADER)
+        rc = json_object_set_new(json, "header", value);
+    else if (part->slot->section_id % 10 == TYPE_CLASS_NOTE)
+        rc = json_object_set_new(json, "note", value);
+    else
+        rc = json_array_append_new(sections, value);
+    return rc == 0 ? 0 : -ENOMEM;
+}
+
+static int
+delivery_json(const Wici__V1__Delivery *delivery, struct arena *arena, json_t **ret)
+{
+    json_t *json = json_pack("{s:I,s:I}", "seq", (json_int_t)delivery->seq, "tsMs", (json_int_t)delivery->ts_ms);
+    json_t *sections = json_array(), *withheld = json_array();
+    uint32_t open = 0;
+    int rc = json == NULL || sections == NULL || withheld == NULL ? -ENOMEM : 0;
+
     for (size_t i = 0; rc == 0 && i < delivery->n_parts; i++) {
         const Wici__V1__Disclosed *part = delivery->parts[i];
-        json_t *value;
 
         if (part->slot == NULL || part->slot->slot >= EVENT_SLOTS_MAX)
             continue;
         open |= 1u << part->slot->slot;
-        value = part_json(part, arena);
-        if (part->slot->section_id % 10 == TYPE_CLASS_HEADER)
-            rc = json_object_set_new(json, "header", value);
-        else if (part->slot->section_id % 10 == TYPE_CLASS_NOTE)
-            rc = json_object_set_new(json, "note", value);
-        else
-            rc = json_array_append_new(sections, value);
+        rc = part_add(json, sections, part, arena);
     }
-    for (unsigned slot = 0; rc == 0 && slot < delivery->digests.len / 32 && slot < EVENT_SLOTS_MAX; slot++) {
-        if ((open & 1u << slot) == 0)
-            rc = json_array_append_new(withheld, json_pack("{s:i}", "slot", (int)slot));
-    }
-    if (rc == 0)
-        rc = json_object_set(json, "sections", sections);
-    if (rc == 0)
-        rc = json_object_set(json, "withheld", withheld);
+    for (unsigned slot = 0; rc == 0 && slot < delivery->digests.len / 32 && slot < EVENT_SLOTS_MAX; slot++)
+        if ((open & 1u << slot) == 0 && json_array_append_new(withheld, json_pack("{s:i}", "slot", (int)slot)) != 0)
+            rc = -ENOMEM;
+    if (rc == 0 &&
+        (json_object_set(json, "sections", sections) != 0 || json_object_set(json, "withheld", withheld) != 0))
+        rc = -ENOMEM;
     json_decref(sections);
     json_decref(withheld);
-    if (rc != 0) {
+    if (rc == 0)
+        *ret = json;
+    else
         json_decref(json);
-        json = NULL;
-    }
-    return json;
+    return rc;
 }
 
 int
 wici_event_json(const struct wici_event *event, char **ret)
 {
-    struct arena *arena = NULL;
-    Wici__V1__Delivery *delivery;
-    int rc = arena_create(&arena, DECODE_ARENA_SIZE);
+    struct arena *outer = NULL, *arena = NULL;
+    ProtobufCMessage *delivery = NULL;
+    json_t *json = NULL;
+    int rc = arena_create(&outer, DECODE_ARENA_SIZE);
 
-    if (rc != 0)
-        return rc;
-    delivery = wici__v1__delivery__unpack(arena_allocator(arena), event->delivery_len, event->delivery);
-    rc = delivery == NULL ? -EBADMSG : json_take(delivery_json(delivery, arena), ret);
+    if (rc == 0)
+        rc = arena_create(&arena, DECODE_ARENA_SIZE);
+    if (rc == 0)
+        rc = decode_message(&wici__v1__delivery__descriptor, event->delivery, event->delivery_len, true, outer,
+                            &delivery);
+    if (rc == 0)
+        rc = delivery_json((const Wici__V1__Delivery *)delivery, arena, &json);
+    if (rc == 0)
+        rc = json_take(json, ret);
     arena_destroy(&arena);
+    arena_destroy(&outer);
     return rc;
 }

@@ -227,7 +227,8 @@ WICI_EXPORT int wici_unsubscribe(struct wici *w, uint32_t id);
  * returns its first negative value. timeout_ms is for each page. -EPROTO: refused, see wici_error(). */
 WICI_EXPORT int wici_read(struct wici *w, const char *request_json, int timeout_ms, wici_event_fn *fn, void *arg);
 
-/* The delivered event as JSON: {"seq","tsMs","header":{...},"sections":[...],"note":{...},"withheld":[{"slot"}...]}. */
+/* The delivered event as JSON: {"seq","tsMs","header":{...},"sections":[...],"note":{...},"withheld":[{"slot"}...]};
+ * fields that this program does not know are left out. -EBADMSG: no broker sends that. -ENOMEM */
 WICI_EXPORT int wici_event_json(const struct wici_event *event, char **ret);
 
 /* Any other question; request is proto3 JSON of Query (without "request"), *ret that of QueryResult. -EPROTO: refused,

@@ -1,6 +1,7 @@
 /* says - see says.h */
 #include "store/says.h"
 
+#include "proto/decode.h"
 #include "proto/document.h"
 #include "proto/errors.h"
 #include "proto/event.h"
@@ -17,16 +18,21 @@ is_header(const struct leaf_part *part)
 int
 says_of(const struct store_row *row, struct arena *arena, struct says *ret)
 {
+    ProtobufCMessage *message = NULL;
     const Wici__V1__Header *header;
     struct says says;
     size_t i = 0;
+    int rc;
 
     while (i < row->part_count && !is_header(&row->parts[i]))
         i++;
     if (i == row->part_count)
         return -ENOENT;
-    header = wici__v1__header__unpack(arena_allocator(arena), row->parts[i].len, row->parts[i].body);
-    if (header == NULL || header->actor == NULL || uuid_parse(header->event_id, says.id) != 0)
+    rc = decode_message(&wici__v1__header__descriptor, row->parts[i].body, row->parts[i].len, false, arena, &message);
+    if (rc != 0)
+        return rc;
+    header = (const Wici__V1__Header *)message;
+    if (header->actor == NULL || uuid_parse(header->event_id, says.id) != 0)
         return -EBADMSG;
     says.unit = header->actor->unit;
     *ret = says;
@@ -41,14 +47,14 @@ says_documents(const struct store_row *row, struct arena *arena, says_document_f
     for (size_t i = 0; i < row->part_count; i++) {
         const struct leaf_part *part = &row->parts[i];
         Wici__V1__Document *const *list = NULL;
-        const Wici__V1__Section *section;
-        const ProtobufCMessage *body;
+        const ProtobufCMessage *body = NULL;
+        ProtobufCMessage *message = NULL;
         size_t count;
 
         if (part->slot <= TYPE_SLOT_NOTE)
             continue;
-        section = wici__v1__section__unpack(arena_allocator(arena), part->len, part->body);
-        body = section == NULL ? NULL : document_body(section);
+        if (decode_message(&wici__v1__section__descriptor, part->body, part->len, false, arena, &message) == 0)
+            body = document_body((const Wici__V1__Section *)message);
         all = all && body != NULL;
         count = document_list(body, &list);
         for (size_t k = 0; k < count; k++) {
