@@ -7,7 +7,9 @@
  */
 #include "agents/agent_explain.h"
 
+#include "proto/check.h"
 #include "proto/errors.h"
+#include "proto/strict.h"
 #include "proto/types.h"
 #include "wici/v1/event.pb-c.h"
 
@@ -34,6 +36,7 @@ word_next(const char *path, char name[NAME_SIZE])
         len = NAME_SIZE - 1;
     memcpy(name, path, len);
     name[len] = '\0';
+    check_utf8_cut(name);
     return path[after] == '.' ? path + after + 1 : path + after;
 }
 
@@ -205,6 +208,19 @@ write_one(FILE *out, const struct agent_refusal *why, const struct place *place,
     fprintf(out, "%s %s\n", pl ? "Co zrobić:" : "What to do:", mend_text(error_client(error_by_name(why->code)), pl));
 }
 
+/* What is no UTF-8, whoever cut it, becomes a question mark: the text has to pass through JSON. */
+static void
+utf8_mend(char *text, size_t len)
+{
+    for (size_t at = 0, start; at < len;) {
+        start = at;
+        if (strict_utf8_next(text, len, &at) < 0) {
+            text[start] = '?';
+            at = start + 1;
+        }
+    }
+}
+
 int
 agent_explain(const struct agent_refusal *why, bool polish, char **ret)
 {
@@ -223,6 +239,7 @@ agent_explain(const struct agent_refusal *why, bool polish, char **ret)
         free(text);
         return -ENOMEM;
     }
+    utf8_mend(text, len);
     *ret = text;
     return 0;
 }
@@ -232,6 +249,7 @@ agent_explain_make(struct agent_refusal *ret, const char *code, const char *path
 {
     (void)snprintf(ret->code, sizeof ret->code, "%s", code);
     (void)snprintf(ret->path, sizeof ret->path, "%s", path);
+    check_utf8_cut(ret->path);
     (void)snprintf(ret->pl, sizeof ret->pl, "%s", pl);
     (void)snprintf(ret->en, sizeof ret->en, "%s", en);
 }

@@ -11,9 +11,8 @@
 
 #define PERSONAL_NUMBER_DIGITS 11 /* a PESEL */
 
-/* Takes off a character that was cut in the middle. */
-static void
-utf8_cut(char *text)
+void
+check_utf8_cut(char *text)
 {
     size_t len = strlen(text), first = len;
 
@@ -56,7 +55,7 @@ int
 check_refuse(struct refusal *refusal, enum error_code code, const char *path)
 {
     refusal_set(refusal, code, path);
-    utf8_cut(refusal->path);
+    check_utf8_cut(refusal->path);
     return -EBADMSG;
 }
 
@@ -77,7 +76,7 @@ check_refuse_at(struct refusal *refusal, enum error_code code, const struct chec
 
         len += step > 0 ? (size_t)step : 0;
     }
-    utf8_cut(refusal->path);
+    check_utf8_cut(refusal->path);
     return -EBADMSG;
 }
 

@@ -55,6 +55,9 @@ int check_field(const ProtobufCMessage *message, const struct message_info *info
 /* Valid UTF-8 throughout? A NUL is. */
 bool check_is_utf8(const uint8_t *text, size_t len);
 
+/* Takes off the character at the end of a UTF-8 text that was cut in the middle. */
+void check_utf8_cut(char *text);
+
 /* Valid UTF-8 in one line: no control characters, those from U+0080 on (which command a terminal too) among them? */
 bool check_is_line(const char *text);
 

@@ -4,6 +4,7 @@
 #include "agents/outbox_delivery.h"
 #include "agents/outbox_receipt.h"
 #include "agents/receipt_file.h"
+#include "proto/check.h"
 #include "tests/e2e/test_agent_kit.h"
 
 #include <errno.h>
@@ -249,6 +250,36 @@ a_typing_error_gets_the_nearest_name_and_a_code_its_words(void **state)
     free(text);
     agent_explain_make(&why, "E_FIELD", "no.such[3].place", "x", "x");
     assert_int_equal(agent_explain(&why, false, &text), 0);
+    free(text);
+}
+
+/* "z" and as many letters of two bytes: what is cut anywhere is cut between letters, or mended. */
+static void
+a_long_name_in_polish_is_told_without_half_a_letter(void **state)
+{
+    struct agent_refusal why;
+    char path[400], *text;
+
+    (void)state;
+    for (size_t before = 0; before < 4; before++) {
+        size_t len = before;
+
+        memcpy(path, "zzzz", before);
+        while (len < 320) {
+            memcpy(path + len, "ż", 2);
+            len += 2;
+        }
+        path[len] = '\0';
+        agent_explain_make(&why, "E_JSON", path, "x", "x");
+        assert_int_equal(agent_explain(&why, true, &text), 0);
+        assert_true(check_is_utf8((const uint8_t *)text, strlen(text)));
+        assert_null(strchr(text, '?'));
+        free(text);
+    }
+    (void)snprintf(why.path, sizeof why.path, "header.%c", 0xc5); /* however it came there */
+    assert_int_equal(agent_explain(&why, true, &text), 0);
+    assert_non_null(strstr(text, "header.?"));
+    assert_true(check_is_utf8((const uint8_t *)text, strlen(text)));
     free(text);
 }
 
@@ -519,6 +550,7 @@ main(void)
         T(later_means_later_not_refused),
         T(syntax_errors_name_line_and_column_and_quote_nothing),
         T(a_typing_error_gets_the_nearest_name_and_a_code_its_words),
+        cmocka_unit_test(a_long_name_in_polish_is_told_without_half_a_letter),
         T(a_name_used_before_gets_the_time_in_front),
         T(long_and_odd_names_are_cut_and_cleaned),
         T(a_file_too_large_is_refused),
