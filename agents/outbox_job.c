@@ -62,22 +62,21 @@ answer_name(const struct job *job, char ret[NAME_MAX + 1])
     (void)snprintf(ret, NAME_MAX + 1, "%012llu.answer", (unsigned long long)job->number);
 }
 
-/* The name to keep: cut between two characters if too long, in ASCII if it is no UTF-8, and ending in ".json". */
+/* The name to keep: cut between two characters if too long, in ASCII if it is no UTF-8, and ending in ".json", also where
+ * that was in capitals: what goes beside it, and what is looked for beside that, is named after it. */
 static void
 name_keep(const char *name, char ret[AGENT_NAME_MAX + 1])
 {
-    size_t len = strlen(name);
+    size_t len = strlen(name) - strlen(".json");
     json_t *text;
 
-    if (len > AGENT_NAME_MAX) {
-        len = AGENT_NAME_MAX - 5;
+    if (len > AGENT_NAME_MAX - strlen(".json")) {
+        len = AGENT_NAME_MAX - strlen(".json");
         while (len > 0 && ((unsigned char)name[len] & 0xc0) == 0x80)
             len--;
-        memcpy(ret, name, len);
-        memcpy(ret + len, ".json", 6);
-    } else {
-        memcpy(ret, name, len + 1);
     }
+    memcpy(ret, name, len);
+    memcpy(ret + len, ".json", sizeof ".json");
     text = json_string(ret);
     if (text == NULL)
         for (char *c = ret; *c != '\0'; c++)

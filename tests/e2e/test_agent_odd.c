@@ -215,7 +215,7 @@ any_name_that_ends_in_json_is_sent(void **state)
     kit_put(kit, "outbox/zażółć.json", kit_json("routine"));
     kit_put(kit, "outbox/za\xbf\xf3\xb3\xe6.json", kit_json("routine"));
     minute(kit, box, &now);
-    assert_true(kit_has(kit, "sent/X.JSON") && kit_has(kit, "sent/X.receipt.json"));
+    assert_true(kit_has(kit, "sent/X.json") && kit_has(kit, "sent/X.receipt.json"));
     assert_true(kit_has(kit, "sent/a b  c.json") && kit_has(kit, "sent/-rf.json"));
     assert_true(kit_has(kit, "sent/zażółć.json") && kit_has(kit, "sent/za____.json"));
     assert_int_equal(kit_log_count(kit), 5);
