@@ -103,6 +103,43 @@ is_ready(const struct agent *a)
     return a->contact.state == WICI_READY;
 }
 
+/* ---- the folders */
+
+static void
+open_notify(struct agent *a)
+{
+    if (a->notify_fd >= 0)
+        close(a->notify_fd);
+    a->notify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (a->notify_fd >= 0) {
+        char path[4096];
+
+        /* Without it (some network shares) the regular look finds the files a little later. */
+        if (snprintf(path, sizeof path, "%s/outbox", a->config.dir) >= (int)sizeof path ||
+            inotify_add_watch(a->notify_fd, path, IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE) < 0)
+            agent_log(AGENT_WARN, "no notification of new files, looking every %llu ms",
+                      (unsigned long long)a->config.poll_ms);
+    }
+}
+
+/* -ERESTART: other ones are open now. */
+static int
+folders_renew(struct agent *a)
+{
+    int rc = agent_dirs_renew(&a->dirs);
+
+    if (rc == -ENOTDIR)
+        agent_log(AGENT_ERROR,
+                  "the folder state was removed or replaced: put it back. Without it this agent begins as a "
+                  "new one when it is started again");
+    if (rc != 1)
+        return rc;
+    agent_log(AGENT_WARN, "a folder was removed or replaced: the one that has its name now is used");
+    open_notify(a);
+    a->look = true;
+    return -ERESTART;
+}
+
 /* ---- one round of the loop */
 
 static int
@@ -153,8 +190,11 @@ static int
 run_round(struct agent *a)
 {
     uint64_t now = now_ms();
-    int rc = wici_run(a->wici.client, 0);
+    int rc = folders_renew(a);
 
+    if (rc != 0)
+        return rc;
+    rc = wici_run(a->wici.client, 0);
     if (a->wici.failed != 0)
         return a->wici.failed;
     if (is_full(rc))
@@ -287,23 +327,9 @@ open_signals(struct agent *a)
         return -errno;
     hangup_ignore();
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGIO, SIG_IGN); /* of a lease on a file that its writer opens again (outbox_look.c) */
     a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return a->signal_fd < 0 ? -errno : 0;
-}
-
-static void
-open_notify(struct agent *a)
-{
-    a->notify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (a->notify_fd >= 0) {
-        char path[4096];
-
-        /* Without it (some network shares) the regular look finds the files a little later. */
-        if (snprintf(path, sizeof path, "%s/outbox", a->config.dir) >= (int)sizeof path ||
-            inotify_add_watch(a->notify_fd, path, IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE) < 0)
-            agent_log(AGENT_WARN, "no notification of new files, looking every %llu ms",
-                      (unsigned long long)a->config.poll_ms);
-    }
 }
 
 /* The folders are ours by now. */
@@ -389,8 +415,10 @@ static int
 serve(struct agent *a, const struct arguments *arguments)
 {
     for (;;) {
-        int rc = parts_open(a);
+        int rc = folders_renew(a);
 
+        if (rc == 0 || rc == -ERESTART)
+            rc = parts_open(a);
         if (rc == 0 && a->full)
             agent_log(AGENT_INFO, "the disk has room again");
         a->full = a->full && rc != 0;
@@ -428,7 +456,7 @@ explain_end(const struct agent *a, int rc)
         agent_log(AGENT_ERROR, "this folder belongs to unit %s, the key to another: use another dir", a->who.unit);
     else if (is_full(rc))
         agent_log(AGENT_ERROR, "the disk with this folder is full: please make room. Nothing is lost");
-    else if (rc != -ETIMEDOUT && rc != -EBUSY && rc != -ENOTRECOVERABLE)
+    else if (rc != -ETIMEDOUT && rc != -EBUSY && rc != -ENOTRECOVERABLE && rc != -ENOTDIR)
         agent_log(AGENT_ERROR, "stopped: %s", strerror(-rc));
 }
 

@@ -14,7 +14,8 @@
 
 #include <jansson.h>
 
-/* The text of rejected/NAME.txt, UTF-8 whatever the refusal's path is; polish says which language stands first. -ENOMEM. */
+/* The text of rejected/NAME.txt, UTF-8 whatever the refusal's path is; polish says which language stands first.
+ * -ENOMEM */
 int agent_explain(const struct agent_refusal *why, bool polish, char **ret);
 
 /* What Jansson said of a file that is no JSON, as a refusal. */

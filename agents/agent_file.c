@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,34 @@ agent_log(enum agent_level level, const char *format, ...)
 
 /* ---- folders */
 
+/* All but the first lie in one that stands before them. */
+#define AT(member) offsetof(struct agent_dirs, member)
+static const struct {
+    size_t at, above;
+    const char *name;
+} folders[] = {
+    {AT(outbox), AT(top), "outbox"},
+    {AT(sent), AT(top), "sent"},
+    {AT(rejected), AT(top), "rejected"},
+    {AT(inbox), AT(top), "inbox"},
+    {AT(erased), AT(top), "erased"},
+    {AT(state), AT(top), "state"},
+    {AT(out), AT(state), "out"},
+    {AT(in), AT(state), "in"},
+    {AT(history), AT(state), "history"},
+    {AT(track), AT(state), "track"},
+    {AT(documents), AT(state), "documents"},
+    {AT(receipts), AT(state), "receipts"},
+    {AT(erasures), AT(state), "erasures"},
+};
+#define FOLDERS (sizeof folders / sizeof folders[0])
+
+static int *
+folder_fd(struct agent_dirs *dirs, size_t at)
+{
+    return (int *)(void *)((char *)dirs + at);
+}
+
 static int
 folder_open(int *ret, int at, const char *name, dev_t *dev)
 {
@@ -60,6 +89,8 @@ folder_open(int *ret, int at, const char *name, dev_t *dev)
     fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
+    if (*ret >= 0)
+        close(*ret);
     *ret = fd;
     if (fstat(fd, &st) < 0)
         return -errno;
@@ -78,32 +109,8 @@ agent_dirs_open(struct agent_dirs *ret, const char *dir)
     assert(ret != NULL && dir != NULL);
 
     rc = folder_open(&d.top, AT_FDCWD, dir, &dev);
-    if (rc == 0)
-        rc = folder_open(&d.outbox, d.top, "outbox", &dev);
-    if (rc == 0)
-        rc = folder_open(&d.sent, d.top, "sent", &dev);
-    if (rc == 0)
-        rc = folder_open(&d.rejected, d.top, "rejected", &dev);
-    if (rc == 0)
-        rc = folder_open(&d.inbox, d.top, "inbox", &dev);
-    if (rc == 0)
-        rc = folder_open(&d.erased, d.top, "erased", &dev);
-    if (rc == 0)
-        rc = folder_open(&d.state, d.top, "state", &dev);
-    if (rc == 0)
-        rc = folder_open(&d.out, d.state, "out", &dev);
-    if (rc == 0)
-        rc = folder_open(&d.in, d.state, "in", &dev);
-    if (rc == 0)
-        rc = folder_open(&d.history, d.state, "history", &dev);
-    if (rc == 0)
-        rc = folder_open(&d.track, d.state, "track", &dev);
-    if (rc == 0)
-        rc = folder_open(&d.documents, d.state, "documents", &dev);
-    if (rc == 0)
-        rc = folder_open(&d.receipts, d.state, "receipts", &dev);
-    if (rc == 0)
-        rc = folder_open(&d.erasures, d.state, "erasures", &dev);
+    for (size_t i = 0; rc == 0 && i < FOLDERS; i++)
+        rc = folder_open(folder_fd(&d, folders[i].at), *folder_fd(&d, folders[i].above), folders[i].name, &dev);
     if (rc == 0 && mkdirat(d.state, "keep", 0700) < 0 && errno != EEXIST)
         rc = -errno; /* the client's own */
     if (rc != 0) {
@@ -112,6 +119,37 @@ agent_dirs_open(struct agent_dirs *ret, const char *dir)
     }
     *ret = d;
     return 0;
+}
+
+/* Is the open folder the one that has the name? */
+static bool
+folder_is(int fd, int above, const char *name)
+{
+    struct stat open, named;
+
+    return fstat(fd, &open) == 0 && fstatat(above, name, &named, 0) == 0 && open.st_dev == named.st_dev &&
+           open.st_ino == named.st_ino;
+}
+
+int
+agent_dirs_renew(struct agent_dirs *dirs)
+{
+    struct stat st;
+    int rc = 0, renewed = 0;
+
+    if (fstat(dirs->top, &st) < 0)
+        return -errno;
+    if (!folder_is(dirs->state, dirs->top, "state"))
+        return -ENOTDIR;
+    for (size_t i = 0; rc == 0 && i < FOLDERS; i++) {
+        int above = *folder_fd(dirs, folders[i].above), *fd = folder_fd(dirs, folders[i].at);
+
+        if (folder_is(*fd, above, folders[i].name))
+            continue;
+        rc = folder_open(fd, above, folders[i].name, &st.st_dev);
+        renewed = 1;
+    }
+    return rc == 0 ? renewed : rc;
 }
 
 int
@@ -131,18 +169,21 @@ agent_dirs_lock(struct agent_dirs *dirs)
     return 0;
 }
 
+static void
+fd_close(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
 void
 agent_dirs_close(struct agent_dirs *dirs)
 {
-    int *fds[] = {&dirs->top,    &dirs->outbox,    &dirs->sent,     &dirs->rejected, &dirs->inbox,
-                  &dirs->erased, &dirs->state,     &dirs->out,      &dirs->in,       &dirs->history,
-                  &dirs->track,  &dirs->documents, &dirs->receipts, &dirs->erasures, &dirs->lock};
-
-    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
-        if (*fds[i] >= 0)
-            close(*fds[i]);
-        *fds[i] = -1;
-    }
+    for (size_t i = 0; i < FOLDERS; i++)
+        fd_close(folder_fd(dirs, folders[i].at));
+    fd_close(&dirs->top);
+    fd_close(&dirs->lock);
 }
 
 /* ---- files */
@@ -186,7 +227,7 @@ agent_stage(int dir, const char *name, const void *data, size_t len)
         return -ENAMETOOLONG;
     fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
-        return -errno;
+        return errno == ENOENT ? -ERESTART : -errno; /* only a folder that was removed is no place for a new file */
     rc = write_all(fd, data, len);
     if (rc == 0 && fsync(fd) < 0)
         rc = -errno;
@@ -194,7 +235,7 @@ agent_stage(int dir, const char *name, const void *data, size_t len)
         rc = -errno;
     step();
     if (rc == 0 && renameat(dir, tmp, dir, name) < 0)
-        rc = -errno;
+        rc = errno == ENOENT ? -ERESTART : -errno;
     if (rc != 0)
         (void)unlinkat(dir, tmp, 0);
     step();
@@ -230,6 +271,8 @@ agent_move(int from, const char *name, int to, const char *new_name)
         else
             rc = renameat(from, name, to, new_name) < 0 ? -errno : 0;
     }
+    if (rc == -ENOENT && agent_exists(from, name))
+        rc = -ERESTART; /* it is not the file that is missing */
     step();
     return rc;
 }

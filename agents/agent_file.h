@@ -12,7 +12,8 @@
  *                                                          DIR/state/documents  files of events, not in inbox yet
  *                                                          DIR/state/receipts sent events without their proof
  *
- * Errors: 0 or -errno. Ownership: strings handed out are the caller's to free().
+ * Errors: 0 or -errno; -ERESTART: a folder that a file was to come into was removed, so agent_dirs_renew() and begin
+ * anew. Ownership: strings handed out are the caller's to free().
  * Threads: one at a time.
  */
 #ifndef WICI_AGENT_FILE_H
@@ -36,6 +37,10 @@ struct agent_dirs {
 
 /* Opens the folders, making those that are missing. -EXDEV: they lie on different file systems. */
 int agent_dirs_open(struct agent_dirs *ret, const char *dir);
+/* People tidy up: a folder that was removed is made again, and where another one has its name, that one is opened. 1:
+ * so it was, and what was begun with the earlier ones has to begin anew; 0: all are as they were. -ENOTDIR: `state`
+ * itself is gone. */
+int agent_dirs_renew(struct agent_dirs *dirs);
 /* One agent per folder. -EBUSY: another one runs. */
 int agent_dirs_lock(struct agent_dirs *dirs);
 void agent_dirs_close(struct agent_dirs *dirs);

@@ -221,8 +221,8 @@ wici_welcome_json(const struct wici *w, char **ret)
 
 /* ---- a delivery */
 
-/* As strictly as the broker decoded it, and as cheaply: protobuf-c keeps each field that it does not know, and an author
- * may have put in as many as there is room for. */
+/* As strictly as the broker decoded it, and as cheaply: protobuf-c keeps each field that it does not know, and an
+ * author may have put in as many as there is room for. */
 static int
 part_json(const Wici__V1__Disclosed *part, struct arena *arena, json_t **ret)
 {

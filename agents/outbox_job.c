@@ -62,8 +62,8 @@ answer_name(const struct job *job, char ret[NAME_MAX + 1])
     (void)snprintf(ret, NAME_MAX + 1, "%012llu.answer", (unsigned long long)job->number);
 }
 
-/* The name to keep: cut between two characters if too long, in ASCII if it is no UTF-8, and ending in ".json", also where
- * that was in capitals: what goes beside it, and what is looked for beside that, is named after it. */
+/* The name to keep: cut between two characters if too long, in ASCII if it is no UTF-8, and ending in ".json", also
+ * where that was in capitals: what goes beside it, and what is looked for beside that, is named after it. */
 static void
 name_keep(const char *name, char ret[AGENT_NAME_MAX + 1])
 {

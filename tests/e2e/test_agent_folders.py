@@ -67,9 +67,40 @@ def cursors(world):
     return {cursor["cursor"]: int(cursor.get("seq", 0)) for cursor in listed(world)}
 
 
+def drop(world, folder):
+    """Drops the cursor of a folder that is not used any more, once its connection is noticed to be gone."""
+    return subprocess.run([f"{BIN}/wici", "cursor", "drop", f"agent-{folder.mark()}", "-c", world.cli.config],
+                          capture_output=True, check=False).returncode == 0
+
+
 def reads(world, name):
     """Does somebody read with that cursor now?"""
     return any(cursor["cursor"] == name and cursor.get("connected") for cursor in listed(world))
+
+
+def people_remove_and_replace_folders_while_it_runs(world):
+    """What is sent and received meanwhile is there, once; a new outbox is looked at."""
+    school, ops = world.school, Folder(world.ops, "tidy")
+    ops.start()
+    has(ops, send(world, "p0"))
+    shutil.rmtree(f"{school.dir}/sent")
+    send(world, "p1")
+    shutil.rmtree(f"{ops.dir}/inbox")
+    has(ops, send(world, "p2"))
+    os.rename(f"{school.dir}/outbox", f"{school.dir}/outbox-before")
+    os.mkdir(f"{school.dir}/outbox")
+    has(ops, send(world, "p3"))
+    play.wait("that nothing is under way", lambda: os.listdir(f"{school.dir}/state/out") == [])
+    check(os.listdir(f"{school.dir}/outbox-before") == [], "left in the old outbox")
+    check(os.listdir(f"{school.dir}/rejected") == [], "sent again, and refused")
+    os.rename(f"{ops.dir}/state", f"{ops.dir}/elsewhere")
+    play.wait("that it ends", lambda: ops.process.poll() is not None)
+    check(ops.process.poll() != 0 and (ops.said("put it back") or ops.said("przywrócić")), ops.text("agent.log"))
+    os.rename(f"{ops.dir}/elsewhere", f"{ops.dir}/state")
+    ops.start()
+    has(ops, send(world, "p4"))
+    ops.end()
+    play.wait("that its cursor is free", lambda: drop(world, ops))
 
 
 def two_folders_of_a_unit_are_each_given_everything(world):
@@ -212,8 +243,9 @@ def main():
     world.cli = play.Cli(world.broker, world.ops.key, world.ops.dir)
     world.school.start()
     try:
-        for test in (two_folders_of_a_unit_are_each_given_everything, a_folder_put_back_from_a_copy_asks_for_what_came_since,
-                     two_copies_of_a_folder_part, what_another_program_takes_with_the_cursor_comes_all_the_same,
+        for test in (people_remove_and_replace_folders_while_it_runs, two_folders_of_a_unit_are_each_given_everything,
+                     a_folder_put_back_from_a_copy_asks_for_what_came_since, two_copies_of_a_folder_part,
+                     what_another_program_takes_with_the_cursor_comes_all_the_same,
                      a_folder_from_before_goes_on_where_the_common_cursor_stood, a_unit_with_all_its_cursors_is_told_what_to_do):
             test(world)
             print("ok", test.__name__, flush=True)
