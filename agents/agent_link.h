@@ -37,8 +37,9 @@ struct agent_link {
     int (*get)(void *arg, uint64_t seq, const char *sha256, uint8_t **ret, size_t *ret_len, struct agent_refusal *why);
     /* wici_forget. */
     int (*forget)(void *arg, uint64_t from_seq, uint64_t to_seq);
-    /* Did the broker just say that it does not know what we asked about, and have all our events their answer? Only
-     * then it is so: one that was restored from an older copy does not know those yet that are sent to it again. */
+    /* Did the broker just say that it does not know what we asked about, and had all our events their answer when it
+     * was asked? Only then it is so: one that was restored from an older copy does not know those yet that are sent to
+     * it again, whose answers may come close behind this one. */
     bool (*unknown)(void *arg);
     /* wici_time_ms. */
     uint64_t (*time_ms)(void *arg);

@@ -119,6 +119,7 @@ link_query(void *arg, const char *request, char **ret)
 
     if (wici_state(a->client) != WICI_READY)
         return -ENOTCONN;
+    a->asked_settled = wici_pending(a->client) == 0;
     rc = wici_query(a->client, request, ASK_MS, &answer);
     if (rc == 0 && a->connections == connections) {
         *ret = answer;
@@ -173,7 +174,7 @@ link_unknown(void *arg)
     struct agent_wici *a = arg;
     const struct wici_error *e = wici_error(a->client);
 
-    return e != NULL && strcmp(e->code, "E_UNKNOWN") == 0 && wici_pending(a->client) == 0;
+    return e != NULL && strcmp(e->code, "E_UNKNOWN") == 0 && a->asked_settled;
 }
 
 /* ---- whose connection it is */

@@ -28,6 +28,7 @@ struct agent_wici {
     uint64_t head;         /* of the log, as last heard */
     uint64_t connections;  /* how often one was made */
     bool diverged;         /* on one of them, the broker said that it was restored; the caller clears it */
+    bool asked_settled;    /* all our events had their answer when the last question was asked */
     bool caught_up;        /* the subscription has reached the head on this connection */
     bool ahead; /* the broker's cursor was found ahead of the place: agent_wici_subscribe() drops it and begins anew */
     char ended[32]; /* the code with which the subscription ended: another session took the cursor over, or it was
