@@ -4,6 +4,7 @@
 #include "agents/inbox_documents.h"
 
 #include "agents/media.h"
+#include "proto/document.h"
 #include "proto/errors.h"
 #include "proto/member.h"
 
@@ -59,6 +60,14 @@ stem_of(const char *name, char ret[STEM_SIZE])
 
 /* ---- wanting */
 
+static bool
+is_digest(const json_t *text)
+{
+    uint8_t digest[DIGEST_SIZE];
+
+    return json_is_string(text) && document_digest_parse(json_string_value(text), digest) == 0;
+}
+
 /* Puts the note of one document into the folder, and the name it will have into `files`. */
 static int
 document_want(const struct documents_from *from, unsigned number, const json_t *seq, json_t *document, json_t *files)
@@ -94,7 +103,7 @@ documents_want(const struct documents_from *from, json_t *event, bool *ret_any)
 
     json_array_foreach(json_object_get(event, "sections"), i, section){
         json_object_foreach(section, member, body){json_array_foreach(json_object_get(body, "documents"), k, document){
-            if (rc == 0 && json_is_string(json_object_get(document, "sha256")))
+            if (rc == 0 && is_digest(json_object_get(document, "sha256")))
                 rc = document_want(from, ++number, json_object_get(event, "seq"), document, files);
 }
 }
@@ -236,6 +245,16 @@ refused(const struct documents_fetch *f, const char *name, const json_t *note, c
     return rc == 0 ? agent_sync(f->dirs->documents) : rc;
 }
 
+/* What came is not the document that the event names; the others do not wait for it. */
+static int
+other_bytes(const struct documents_fetch *f, const char *name, const json_t *note, struct agent_refusal *why)
+{
+    agent_log(AGENT_WARN, "inbox: for a document of record %.12s the broker gave other bytes: they are not taken",
+              name);
+    (void)snprintf(why->code, sizeof why->code, "%s", error_name(E_NO_DOCUMENT));
+    return refused(f, name, note, why);
+}
+
 /* -EAGAIN: no answer now. */
 static int
 document_fetch(const struct documents_fetch *f, const char *name)
@@ -248,14 +267,17 @@ document_fetch(const struct documents_fetch *f, const char *name)
     size_t len = 0;
     int rc = stem_of(name, stem);
 
-    if (rc == 0 && (sha256 == NULL || member_number(note, "seq") == 0))
-        rc = -EBADMSG;
-    if (rc == 0) {
+    if (rc != 0 || sha256 == NULL || member_number(note, "seq") == 0) {
+        agent_log(AGENT_WARN, "inbox: a note in state/documents cannot be read: it is passed over");
+        rc = 0;
+    } else {
         rc = f->link->get(f->link->arg, member_number(note, "seq"), sha256, &bytes, &len, &why);
         if (rc == 0)
             rc = file_keep(f->dirs, stem, bytes, len);
         else if (rc == -EPROTO || rc == -EINVAL)
             rc = refused(f, name, note, &why);
+        else if (rc == -EBADMSG)
+            rc = other_bytes(f, name, note, &why);
         else if (rc != -ENOMEM)
             rc = -EAGAIN;
     }

@@ -230,6 +230,45 @@ one_that_is_not_there_yet_is_asked_for_again(void **state)
     inbox_close(&box);
 }
 
+/* A broker that gives other bytes for documents whose digest begins with 1. */
+static int
+give_other_bytes(void *arg, uint64_t seq, const char *sha256, uint8_t **ret, size_t *ret_len, struct agent_refusal *why)
+{
+    (void)arg;
+    (void)seq;
+    (void)why;
+    if (sha256[0] == '1')
+        return -EBADMSG;
+    *ret_len = 1;
+    *ret = malloc(1);
+    assert_non_null(*ret);
+    **ret = 'x';
+    return 0;
+}
+
+static void
+one_that_cannot_be_had_keeps_no_other_from_coming(void **state)
+{
+    struct kit *kit = *state;
+    struct inbox *box = kit_inbox(kit);
+    struct documents_fetch fetch;
+    const uint64_t day_ms = 86400000u;
+
+    kit->events = two;
+    kit->link.get = give_other_bytes;
+    kit->time_ms = 1000u * day_ms;
+    assert_int_equal(kit_deliver(kit, box), 0);
+    kit_put(kit, "state/documents/000000000001-odd-1.want", "{");
+    fetch_all(kit, &fetch, 1000);
+    assert_false(kit_has(kit, "inbox/000000000003-referral-1.pdf"));
+    assert_true(kit_has(kit, "inbox/000000000003-referral-2.pdf"));
+    assert_int_equal(kit_count(kit, "state/documents"), 2);
+    kit->time_ms += (DOCUMENTS_DAYS + 1) * day_ms;
+    assert_int_equal(documents_run(&fetch, 1000 + DOCUMENTS_EVERY_MS), 0);
+    assert_int_equal(kit_count(kit, "state/documents"), 1); /* the note that nobody can read is for people */
+    inbox_close(&box);
+}
+
 /* The computer's own clock may be years off, or be set meanwhile. */
 static void
 one_that_never_comes_is_given_up_by_the_brokers_clock(void **state)
@@ -361,6 +400,7 @@ main(void)
         T(media_types_follow_the_end_of_the_name),
         T(documents_come_beside_their_event_with_its_number),
         T(one_that_is_not_there_yet_is_asked_for_again),
+        T(one_that_cannot_be_had_keeps_no_other_from_coming),
         T(one_that_never_comes_is_given_up_by_the_brokers_clock),
         T(one_that_is_not_ours_any_more_is_given_up),
         T(somebody_elses_file_of_that_name_stays),
