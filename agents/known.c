@@ -23,17 +23,20 @@ known_caught(struct known *k, const char *what, uint64_t seq, const char *note, 
 {
     json_t *json = json_pack("{s:s, s:I, s:I}", "what", what, "record", (json_int_t)seq, "at", (json_int_t)time(NULL));
     char *text = json == NULL ? NULL : json_dumps(json, JSON_INDENT(2));
+    int rc = 0;
 
     agent_log(AGENT_ERROR, "the broker's log does not hold: %s (record %" PRIu64 ")", what, seq);
     agent_log(AGENT_ERROR,
               "stopped; call the administrator (state/alarm.json says what; remove it when that is settled)");
-    if (note != NULL)
-        (void)agent_write(k->dirs->state, "alarm.note", note, note_len);
-    if (text != NULL)
-        (void)agent_write(k->dirs->state, KNOWN_ALARM_FILE, text, strlen(text));
+    if (text == NULL)
+        rc = -ENOMEM;
+    if (rc == 0 && note != NULL)
+        rc = agent_write(k->dirs->state, "alarm.note", note, note_len);
+    if (rc == 0)
+        rc = agent_write(k->dirs->state, KNOWN_ALARM_FILE, text, strlen(text));
     free(text);
     json_decref(json);
-    return -ENOTRECOVERABLE;
+    return rc == 0 ? -ENOTRECOVERABLE : rc;
 }
 
 /* ---- keys */

@@ -40,7 +40,8 @@ int known_open(struct known *ret, const struct agent_dirs *dirs, const struct ag
 /* Takes a checkpoint that the broker gave; *ret: what it says. */
 int known_take(struct known *k, const char *note, size_t len, struct note_checkpoint *ret);
 
-/* Tells and notes what does not hold. note (may be NULL): the signed checkpoint that contradicts. -ENOTRECOVERABLE */
+/* Tells and notes what does not hold. note (may be NULL): the signed checkpoint that contradicts. -ENOTRECOVERABLE; or
+ * -errno: it could not be noted, so what it was found in is to be looked at again. */
 int known_caught(struct known *k, const char *what, uint64_t seq, const char *note, size_t note_len);
 
 /* Asks the broker; takes request, gives the member `result` of its answer, the caller's to release. */

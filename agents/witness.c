@@ -89,15 +89,20 @@ pending_check(const struct unproven_event *p, const json_t *proofs, const struct
     return -EBADMSG; /* it has to be there */
 }
 
-/* It is told once: what is settled must not stop the next run again. */
+/* It is told once: what is settled must not stop the next run again. First the alarm: what is dropped before that is
+ * written would be forgotten by a crash. */
 static int
 unproven_caught(struct witness *w, size_t index, const char *note)
 {
     uint64_t seq = w->pending.at[index].seq;
+    int rc;
 
+    rc = known_caught(&w->known, "inclusion", seq, note, strlen(note));
+    if (rc != -ENOTRECOVERABLE)
+        return rc;
     unproven_drop(&w->pending, index, 1);
     (void)unproven_write(&w->pending);
-    return known_caught(&w->known, "inclusion", seq, note, strlen(note));
+    return rc;
 }
 
 /* Asks for the first events that wait; keeps those that are not signed yet. *ret_more: it helps to ask again. */

@@ -63,7 +63,8 @@ void witness_hurry(struct witness *witness);
 /* Events that wait for their proof. */
 size_t witness_waiting(const struct witness *witness);
 
-/* Something else that cannot be, about a record: told and noted like the rest. -ENOTRECOVERABLE */
+/* Something else that cannot be, about a record: told and noted like the rest. -ENOTRECOVERABLE; or
+ * -errno of the disk: not noted. */
 int witness_caught(struct witness *witness, const char *what, uint64_t seq);
 
 /*
