@@ -3,6 +3,8 @@
  */
 #include "agents/outbox_delivery.h"
 
+#include "agents/receipt_file.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -18,7 +20,19 @@ is_track(const char *name)
     return name[0] != '.' && strlen(name) == 41 && agent_has_suffix(name, ".json");
 }
 
-/* Whether all units have it; -ENOMEM. */
+/* Is the file one that was written here before, of this event? */
+static bool
+is_note_of(const struct delivery *d, const char *side, const char *event_id)
+{
+    json_t *note = agent_read_json(d->dirs->sent, side, TRACK_MAX);
+    const char *id = json_string_value(json_object_get(note, "eventId"));
+    bool is = id != NULL && strcmp(id, event_id) == 0;
+
+    json_decref(note);
+    return is;
+}
+
+/* Whether all units have it; 1 also where a file of people's own has the name; -ENOMEM. */
 static int
 delivery_write(const struct delivery *d, const char *event_id, const json_t *track, const json_t *fetched)
 {
@@ -39,6 +53,10 @@ delivery_write(const struct delivery *d, const char *event_id, const json_t *tra
     if (text == NULL || side == NULL) {
         free(text);
         return -ENOMEM;
+    }
+    if (agent_exists(d->dirs->sent, side) && !is_note_of(d, side, event_id)) {
+        free(text);
+        return 1; /* people's own: it stays */
     }
     if (agent_read(d->dirs->sent, side, TRACK_MAX, &old, NULL) != 0 || strcmp(old, text) != 0)
         rc = agent_write(d->dirs->sent, side, text, strlen(text));
@@ -61,6 +79,8 @@ delivery_ask(const struct delivery *d, const char *name)
     if (file == NULL || !agent_exists(d->dirs->sent, file))
         goto out;
     (void)snprintf(event_id, sizeof event_id, "%.36s", name);
+    if (!receipt_may_be_of(d->dirs->sent, file, event_id))
+        goto out;
     (void)snprintf(request, sizeof request, "{\"fetched\":{\"eventId\":\"%s\"}}", event_id);
     rc = d->link->query(d->link->arg, request, &text);
     if (rc == -EPROTO) {

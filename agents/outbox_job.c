@@ -7,6 +7,7 @@
 #include "agents/outbox_event.h"
 #include "agents/outbox_files.h"
 #include "agents/outbox_receipt.h"
+#include "agents/receipt_file.h"
 #include "proto/errors.h"
 #include "wici/v1/event.pb-c.h"
 
@@ -105,11 +106,27 @@ is_sent(const json_t *answer)
     return outcome != NULL && strcmp(outcome, "sent") == 0;
 }
 
+/* Does anything lie there that goes, now or later, beside a file of that name? */
+static bool
+has_beside(int dir, bool sent, uint64_t epoch, const char *name)
+{
+    static const char *const suffixes[] = {".files", ".txt", ".receipt.json", ".receipt", ".delivery.json"};
+    size_t count = sent ? sizeof suffixes / sizeof suffixes[0] : 2;
+    char side[NAME_MAX + 1];
+
+    for (size_t i = 0; i < count; i++) {
+        side_name(name, suffixes[i], side);
+        if (agent_exists(dir, side))
+            return true;
+    }
+    return sent && receipt_epoch_before(dir, name, strlen(name) - strlen(".json"), epoch + 1) != 0;
+}
+
 /* A name in the folder under which neither the file nor what goes beside it exists. */
 static int
-target_choose(int dir, const char *suffix, const char *name, char ret[NAME_MAX + 1])
+target_choose(int dir, bool sent, uint64_t epoch, const char *name, char ret[NAME_MAX + 1])
 {
-    char side[NAME_MAX + 1], stamp[32];
+    char stamp[32];
     time_t now = time(NULL);
     struct tm tm;
 
@@ -122,11 +139,7 @@ target_choose(int dir, const char *suffix, const char *name, char ret[NAME_MAX +
             (void)snprintf(ret, NAME_MAX + 1, "%s-%s", stamp, name);
         else
             (void)snprintf(ret, NAME_MAX + 1, "%s-%u-%s", stamp, attempt, name);
-        side_name(ret, suffix, side);
-        if (agent_exists(dir, ret) || agent_exists(dir, side))
-            continue;
-        side_name(ret, ".files", side);
-        if (!agent_exists(dir, side))
+        if (!agent_exists(dir, ret) && !has_beside(dir, sent, epoch, ret))
             return 0;
     }
     return -EEXIST;
@@ -140,7 +153,7 @@ answer_keep(struct job *job, json_t *answer)
     bool sent = is_sent(answer);
     char name[NAME_MAX + 1], target[NAME_MAX + 1];
     char *text = NULL;
-    int rc = target_choose(sent ? d->sent : d->rejected, sent ? ".receipt.json" : ".txt", job->name, target);
+    int rc = target_choose(sent ? d->sent : d->rejected, sent, job->shared->o.who->epoch, job->name, target);
 
     if (rc == 0 && json_object_set_new(answer, "name", json_string(target)) < 0)
         rc = -ENOMEM;
@@ -352,7 +365,7 @@ job_publish(struct job *job)
     if (rc == 0)
         return 0;
     job->state = JOB_ENCODED;
-    if (rc == -ENOSPC && agent_room(o->dirs->state) == rc)
+    if ((rc == -ENOSPC || rc == -EDQUOT) && agent_room(o->dirs->state) != 0)
         return rc; /* the disk, and not the client's own bound */
     if (rc == -EMSGSIZE || rc == -EINVAL || rc == -EBADMSG) {
         enum error_code code = rc == -EMSGSIZE ? E_SIZE : E_DECODE;
@@ -360,7 +373,7 @@ job_publish(struct job *job)
         agent_explain_make(&why, error_name(code), "", error_text(code, true), error_text(code, false));
         return job_reject(job, &why);
     }
-    return 0; /* the client has no room, or no connection: the next round tries again */
+    return rc == -EAGAIN || rc == -ENOSPC || rc == -EDQUOT ? 0 : rc; /* no room now: the next round tries again */
 }
 
 /* Remembers that the proof is to be fetched; outbox_receipt.c does. */

@@ -333,8 +333,10 @@ receipt_keep(const struct receipts *r, const char *name, const json_t *note, con
     int rc;
 
     if (json_is_false(json_object_get(note, "fits"))) { /* told once: there will be no receipt */
-        (void)agent_remove(r->dirs->receipts, name);
-        return witness_caught(r->witness, "receipt", seq);
+        rc = witness_caught(r->witness, "receipt", seq);
+        if (rc == -ENOTRECOVERABLE)
+            (void)agent_remove(r->dirs->receipts, name);
+        return rc;
     }
     if (!bytes_take(json_object_get(note, "digests"), digests, sizeof digests, &len))
         return 0; /* somebody changed the note: there is nothing to compare with */
@@ -352,16 +354,24 @@ receipt_ask(const struct receipts *r, const char *name)
 {
     json_t *note = agent_read_json(r->dirs->receipts, name, NOTE_MAX), *result = NULL;
     const char *file = json_string_value(json_object_get(note, "file")), *receipt;
-    char request[128], *text = NULL;
+    char id[37], request[128], *text = NULL;
     int rc = 0;
 
     if (file == NULL || json_string_value(json_object_get(note, "receipt")) == NULL ||
         !agent_exists(r->dirs->sent, file))
         goto out;
+    (void)snprintf(id, sizeof id, "%.36s", name);
+    if (!receipt_may_be_of(r->dirs->sent, file, id))
+        goto out;
     (void)snprintf(request, sizeof request, "{\"receipt\":{\"eventId\":\"%.36s\"}}", name);
     rc = r->link->query(r->link->arg, request, &text);
     if (rc == -EPROTO && r->link->unknown(r->link->arg)) {
-        rc = is_again(r, note) ? lost_tell(r, note) : 0; /* erased meanwhile */
+        rc = is_again(r, note) ? lost_tell(r, note) : 0;
+        if (!is_again(r, note)) /* a notice of its erasure takes it out of sent, and nothing is asked any more */
+            agent_log(AGENT_WARN,
+                      "the log does not know an event that we sent (seq=%llu): unless its dossier was erased, tell the "
+                      "administrator",
+                      (unsigned long long)member_number(note, "seq"));
         goto out;
     }
     if (rc != 0) {

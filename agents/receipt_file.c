@@ -97,3 +97,19 @@ receipt_epoch_before(int dir, const char *stem, size_t stem_len, uint64_t epoch)
     }
     return 0;
 }
+
+bool
+receipt_may_be_of(int dir, const char *file, const char *event_id)
+{
+    char name[RECEIPT_FILE_SIZE];
+    json_t *answer;
+    const char *id;
+    bool may;
+
+    (void)snprintf(name, sizeof name, "%.*s.receipt.json", (int)(strlen(file) - strlen(".json")), file);
+    answer = agent_read_json(dir, name, TLOGPROOF_EXTRA_MAX);
+    id = json_string_value(json_object_get(answer, "eventId"));
+    may = id == NULL || strcmp(id, event_id) == 0;
+    json_decref(answer);
+    return may;
+}

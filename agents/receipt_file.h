@@ -39,4 +39,8 @@ uint64_t receipt_name_epoch(const char *name, size_t *ret_stem_len);
 /* The latest epoch before `epoch` of which the folder has a later proof of NAME; 0: none. */
 uint64_t receipt_epoch_before(int dir, const char *stem, size_t stem_len, uint64_t epoch);
 
+/* May what lies in the folder as `file` be this event? No: the answer beside it names another one; people moved ours
+ * away, and its name was used again. */
+bool receipt_may_be_of(int dir, const char *file, const char *event_id);
+
 #endif
