@@ -43,6 +43,7 @@
 #define HISTORY_PAUSE_MS 5000u
 #define PROOF_MS         5000u /* --once: proofs are waited for so long after the last event */
 #define QUIET_MS         3000u /* --once: nothing came for so long */
+#define RESTART_MS       100   /* from closing everything to opening it anew */
 #define ROOM_MS          5000  /* from one look for room on a full disk to the next */
 
 enum mode { MODE_RUN, MODE_ONCE, MODE_CHECK, MODE_STATUS };
@@ -128,7 +129,7 @@ folders_renew(struct agent *a)
 {
     int rc = agent_dirs_renew(&a->dirs);
 
-    if (rc == -ENOTDIR)
+    if (rc == -EIDRM)
         agent_log(AGENT_ERROR,
                   "the folder state was removed or replaced: put it back. Without it this agent begins as a "
                   "new one when it is started again");
@@ -392,6 +393,15 @@ parts_close(struct agent *a)
     place_close(&a->place);
 }
 
+/* Before all is opened anew: not so often that it hurts. Returns true when it is time to end. */
+static bool
+wait_for_restart(const struct agent *a)
+{
+    struct pollfd fd = {.fd = a->signal_fd, .events = POLLIN};
+
+    return poll(&fd, 1, RESTART_MS) > 0;
+}
+
 /* Waits until the disk has room again. Returns true when it is time to end. */
 static bool
 wait_for_room(struct agent *a)
@@ -429,7 +439,7 @@ serve(struct agent *a, const struct arguments *arguments)
         parts_close(a);
         a->heard = 0;
         a->look = true;
-        if (is_full(rc) && wait_for_room(a))
+        if (is_full(rc) ? wait_for_room(a) : wait_for_restart(a))
             return 0;
     }
 }
@@ -456,7 +466,7 @@ explain_end(const struct agent *a, int rc)
         agent_log(AGENT_ERROR, "this folder belongs to unit %s, the key to another: use another dir", a->who.unit);
     else if (is_full(rc))
         agent_log(AGENT_ERROR, "the disk with this folder is full: please make room. Nothing is lost");
-    else if (rc != -ETIMEDOUT && rc != -EBUSY && rc != -ENOTRECOVERABLE && rc != -ENOTDIR)
+    else if (rc != -ETIMEDOUT && rc != -EBUSY && rc != -ENOTRECOVERABLE && rc != -EIDRM)
         agent_log(AGENT_ERROR, "stopped: %s", strerror(-rc));
 }
 

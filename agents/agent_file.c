@@ -121,35 +121,45 @@ agent_dirs_open(struct agent_dirs *ret, const char *dir)
     return 0;
 }
 
-/* Is the open folder the one that has the name? */
+/* Is it the folder that is missing, and not the file? Network shares say ESTALE of one that was removed. */
 static bool
+is_gone(int error)
+{
+    return error == ENOENT || error == ESTALE;
+}
+
+/* Is the open folder the one that has the name? 1; 0; or -errno: the disk does not say. */
+static int
 folder_is(int fd, int above, const char *name)
 {
     struct stat open, named;
 
-    return fstat(fd, &open) == 0 && fstatat(above, name, &named, 0) == 0 && open.st_dev == named.st_dev &&
-           open.st_ino == named.st_ino;
+    if (fstat(fd, &open) < 0 || fstatat(above, name, &named, 0) < 0)
+        return is_gone(errno) ? 0 : -errno;
+    return open.st_dev == named.st_dev && open.st_ino == named.st_ino;
 }
 
 int
 agent_dirs_renew(struct agent_dirs *dirs)
 {
     struct stat st;
-    int rc = 0, renewed = 0;
+    int rc, renewed = 0;
 
     if (fstat(dirs->top, &st) < 0)
         return -errno;
-    if (!folder_is(dirs->state, dirs->top, "state"))
-        return -ENOTDIR;
-    for (size_t i = 0; rc == 0 && i < FOLDERS; i++) {
+    rc = folder_is(dirs->state, dirs->top, "state");
+    if (rc != 1)
+        return rc == 0 ? -EIDRM : rc;
+    for (size_t i = 0; rc >= 0 && i < FOLDERS; i++) {
         int above = *folder_fd(dirs, folders[i].above), *fd = folder_fd(dirs, folders[i].at);
 
-        if (folder_is(*fd, above, folders[i].name))
-            continue;
-        rc = folder_open(fd, above, folders[i].name, &st.st_dev);
-        renewed = 1;
+        rc = folder_is(*fd, above, folders[i].name);
+        if (rc == 0) {
+            rc = folder_open(fd, above, folders[i].name, &st.st_dev);
+            renewed = 1;
+        }
     }
-    return rc == 0 ? renewed : rc;
+    return rc < 0 ? rc : renewed;
 }
 
 int
@@ -227,7 +237,7 @@ agent_stage(int dir, const char *name, const void *data, size_t len)
         return -ENAMETOOLONG;
     fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
-        return errno == ENOENT ? -ERESTART : -errno; /* only a folder that was removed is no place for a new file */
+        return is_gone(errno) ? -ERESTART : -errno; /* only a folder that was removed is no place for a new file */
     rc = write_all(fd, data, len);
     if (rc == 0 && fsync(fd) < 0)
         rc = -errno;
@@ -235,7 +245,7 @@ agent_stage(int dir, const char *name, const void *data, size_t len)
         rc = -errno;
     step();
     if (rc == 0 && renameat(dir, tmp, dir, name) < 0)
-        rc = errno == ENOENT ? -ERESTART : -errno;
+        rc = is_gone(errno) ? -ERESTART : -errno;
     if (rc != 0)
         (void)unlinkat(dir, tmp, 0);
     step();
@@ -271,8 +281,8 @@ agent_move(int from, const char *name, int to, const char *new_name)
         else
             rc = renameat(from, name, to, new_name) < 0 ? -errno : 0;
     }
-    if (rc == -ENOENT && agent_exists(from, name))
-        rc = -ERESTART; /* it is not the file that is missing */
+    if (rc == -ESTALE || (rc == -ENOENT && agent_exists(from, name)))
+        rc = -ERESTART;
     step();
     return rc;
 }

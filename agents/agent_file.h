@@ -38,7 +38,7 @@ struct agent_dirs {
 /* Opens the folders, making those that are missing. -EXDEV: they lie on different file systems. */
 int agent_dirs_open(struct agent_dirs *ret, const char *dir);
 /* People tidy up: a folder that was removed is made again, and where another one has its name, that one is opened. 1:
- * so it was, and what was begun with the earlier ones has to begin anew; 0: all are as they were. -ENOTDIR: `state`
+ * so it was, and what was begun with the earlier ones has to begin anew; 0: all are as they were. -EIDRM: `state`
  * itself is gone. */
 int agent_dirs_renew(struct agent_dirs *dirs);
 /* One agent per folder. -EBUSY: another one runs. */

@@ -227,12 +227,25 @@ what_was_caught_and_cannot_be_noted_is_not_settled(void **state)
 }
 
 static void
+a_file_in_a_folders_place_is_told_as_what_it_is(void **state)
+{
+    struct kit *kit = *state;
+
+    folder_remove(kit, "rejected");
+    kit_put(kit, "rejected", "a file");
+    assert_int_equal(agent_dirs_renew(&kit->dirs), -ENOTDIR);
+    assert_int_equal(agent_remove(kit->dirs.top, "rejected"), 0);
+    assert_int_equal(agent_dirs_renew(&kit->dirs), 1);
+    assert_true(kit_has(kit, "rejected"));
+}
+
+static void
 without_its_state_the_agent_does_not_go_on(void **state)
 {
     struct kit *kit = *state;
 
     assert_int_equal(renameat(kit->dirs.top, "state", kit->dirs.top, "elsewhere"), 0);
-    assert_int_equal(agent_dirs_renew(&kit->dirs), -ENOTDIR);
+    assert_int_equal(agent_dirs_renew(&kit->dirs), -EIDRM);
     assert_int_equal(renameat(kit->dirs.top, "elsewhere", kit->dirs.top, "state"), 0);
     assert_int_equal(agent_dirs_renew(&kit->dirs), 0);
 }
@@ -245,6 +258,7 @@ main(void)
         T(a_file_whose_folder_was_removed_is_not_sent_twice),
         T(an_event_whose_folder_was_removed_appears_in_the_new_one),
         T(what_lies_in_a_new_outbox_is_sent),
+        T(a_file_in_a_folders_place_is_told_as_what_it_is),
         T(without_its_state_the_agent_does_not_go_on),
         T(a_name_is_not_used_again_while_anything_of_it_is_left),
         T(what_is_told_of_an_event_is_not_put_beside_another_of_its_name),
